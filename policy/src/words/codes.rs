@@ -1,0 +1,149 @@
+//! Code lists. A code that is not listed here is refused wherever it appears.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::WordError;
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $form:literal, { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every code, in the order of the published list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The code as it stands in files and rules.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WordError;
+            fn from_str(text: &str) -> Result<Self, WordError> {
+                match text {
+                    $($code => Ok(Self::$variant),)+
+                    _ => Err(WordError::new($what, $form, text)),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = WordError;
+            fn try_from(text: String) -> Result<Self, WordError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for &'static str {
+            fn from(code: $name) -> &'static str {
+                code.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+codes! {
+    /// Why a query is asked.
+    Purpose, "a purpose", "one of the purpose codes (see docs/rules.md)", {
+        /// Was asylum asked for before?
+        AsylumPrior = "ASYLUM_PRIOR",
+        /// Irregular entry.
+        IrregEntry = "IRREG_ENTRY",
+        /// Illegal stay.
+        IllegalStay = "ILLEGAL_STAY",
+        /// Identity of a person to be returned.
+        ReturnId = "RETURN_ID",
+        /// Protection of a child.
+        ChildProtection = "CHILD_PROTECTION",
+        /// A missing person, on humanitarian grounds.
+        MissingHumanitarian = "MISSING_HUMANITARIAN",
+        /// Identification of human remains.
+        Remains = "REMAINS",
+        /// Serious crime.
+        SeriousCrime = "SERIOUS_CRIME",
+        /// Terrorism.
+        Terrorism = "TERRORISM",
+        /// The data subject asks about itself.
+        DataSubject = "DATA_SUBJECT",
+        /// Statistics without identities.
+        Statistics = "STATISTICS",
+        /// Simulation only.
+        Simulation = "SIMULATION",
+    }
+}
+
+codes! {
+    /// The legal basis a query stands on.
+    LegalBasis, "a legal basis", "one of the legal basis codes (see docs/rules.md)", {
+        /// National law.
+        NatLaw = "NAT_LAW",
+        /// A bilateral treaty.
+        Bilat = "BILAT",
+        /// A readmission agreement.
+        Readmission = "READMISSION",
+        /// Police cooperation convention with automated exchange.
+        PccPrum = "PCC_PRUM",
+        /// Agreement on preventing and combating serious crime.
+        Pcsc = "PCSC",
+        /// The vital interest of the person.
+        VitalInterest = "VITAL_INTEREST",
+    }
+}
+
+codes! {
+    /// What kind of person-event a record holds.
+    Category, "a record category", "one of the record categories (see docs/records.md)", {
+        /// Asylum applicant.
+        AsylumApplicant = "ASYLUM_APPLICANT",
+        /// Irregular crossing.
+        IrregularCrossing = "IRREGULAR_CROSSING",
+        /// Illegal stay.
+        IllegalStay = "ILLEGAL_STAY",
+        /// Readmitted.
+        Readmitted = "READMITTED",
+        /// Visa refused.
+        VisaRefused = "VISA_REFUSED",
+        /// Wanted.
+        Wanted = "WANTED",
+        /// Missing.
+        Missing = "MISSING",
+        /// Remains.
+        Remains = "REMAINS",
+    }
+}
+
+codes! {
+    /// Whether the subject is a minor. Rules treat a doubtful age as the youngest.
+    AgeBand, "an age band", "`adult`, `minor` or `doubtful`", {
+        /// Known to be of age.
+        Adult = "adult",
+        /// Known to be a minor.
+        Minor = "minor",
+        /// The age is in doubt.
+        Doubtful = "doubtful",
+    }
+}
+
+codes! {
+    /// Where the data of a record came from.
+    Provenance, "a provenance", "`own`, `eu` or `partner`", {
+        /// Taken by the agency itself.
+        Own = "own",
+        /// Received from a system of the European Union; never in a slice for a third party.
+        Eu = "eu",
+        /// Received from another partner; onward use needs that partner's consent.
+        Partner = "partner",
+    }
+}
