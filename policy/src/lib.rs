@@ -3,5 +3,15 @@
 //! The policy is told the time, the usage so far and what a protocol proposes to do; it decides.
 //! It never touches a disk, a socket or a clock.
 
+pub mod agreement;
+pub mod ask;
+pub mod canonical;
 pub mod class;
+pub mod identity;
+pub mod manifest;
+pub mod permit;
+pub mod quota;
+pub mod receipt;
+pub mod rules;
+pub mod signing;
 pub mod words;

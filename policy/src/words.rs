@@ -25,7 +25,7 @@ pub struct WordError {
 }
 
 impl WordError {
-    fn new(what: &'static str, form: &'static str, found: &str) -> Self {
+    pub(crate) fn new(what: &'static str, form: &'static str, found: &str) -> Self {
         Self { what, form, found: found.chars().take(80).collect() }
     }
 }

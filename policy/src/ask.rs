@@ -1,0 +1,60 @@
+//! The opening words of a session: what is asked, signed by the asker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    rules::ExchangeKind,
+    signing::Document,
+    words::{
+        AgencyCode, AgreementId, Digest, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, SnapshotId,
+        Timestamp,
+    },
+};
+
+/// One query, before any cryptography. The asker signs it, so the holder always has evidence of
+/// what was asked; the seed's commitment and the query's digest bind the asker to one query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Names the query; a retry carries the same.
+    pub query: QueryId,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// The digest of the shared rules, as the asker has them.
+    pub rules: Digest,
+    /// Who asks.
+    pub asker: AgencyCode,
+    /// Who is asked.
+    pub holder: AgencyCode,
+    /// Which exchange.
+    pub exchange: ExchangeKind,
+    /// Which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// On which legal basis.
+    pub basis: LegalBasis,
+    /// The pseudonym of the officer.
+    pub officer: OfficerId,
+    /// [`case_digest`] of the case reference, if one was given.
+    pub case: Option<Digest>,
+    /// Identifiers asked about; dummies are not counted.
+    pub items: u32,
+    /// The snapshot that is asked, for an exact exchange.
+    pub snapshot: Option<SnapshotId>,
+    /// Commitment to the asker's seed.
+    pub commitment: Digest,
+    /// Digest of the blinded elements.
+    pub digest: Digest,
+    /// When, by the asker's clock.
+    pub asked_at: Timestamp,
+}
+
+impl Document for Ask {
+    const LABEL: &'static str = "symbolon/ask/1";
+}
+
+/// The digest of a case reference; the query's id keeps equal references from being linked.
+pub fn case_digest(query: &QueryId, reference: &str) -> Digest {
+    Digest::of("symbolon/case/1", &[query.as_bytes().as_slice(), reference.as_bytes()].concat())
+}

@@ -1,0 +1,271 @@
+//! Permits: no exchange runs without one.
+//!
+//! [`admit`] asks the agreement, the quotas and the rules, and gives a [`Permit`]. Recording its
+//! charges gives a [`Paid`] permit, and only a paid permit can open an exchange. The [`Guarded`]
+//! exchange asks the permit before every disclosure and keeps the transcript. The types leave no
+//! other way: what is not recorded cannot be answered.
+
+mod guarded;
+
+use crate::{
+    agreement::{Agreement, AgreementError, Terms},
+    ask::Ask,
+    quota::{Charge, Ledger, Meter, charges},
+    rules::{AskContext, Decision, ExchangeKind, Reason, Rulebook, RuleSet, SearchContext, Slice},
+    words::{AgencyCode, AgreementId, Digest, OfficerId, RegisterName, Purpose, Timestamp},
+};
+
+pub use guarded::Guarded;
+pub use refusal::{Refusal, RefusalCode};
+
+mod refusal;
+
+/// An agreement in force on this node, with its rules ready to decide.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    id: AgreementId,
+    terms: Terms,
+    rules: Digest,
+    rulebook: Rulebook,
+    revoked: bool,
+}
+
+impl InForce {
+    /// Verifies an agreement and joins its shared rules with this node's national rules.
+    ///
+    /// # Errors
+    /// [`AgreementError`] if the agreement does not stand.
+    pub fn new(agreement: &Agreement, national: Option<RuleSet>) -> Result<Self, AgreementError> {
+        agreement.verify()?;
+        let shared = agreement.rules()?;
+        let rules = shared.digest();
+        let rulebook = Rulebook::new(shared, national).map_err(|error| AgreementError::Term {
+            term: "rules".into(),
+            problem: error.to_string(),
+        })?;
+        Ok(Self { id: agreement.id()?, terms: agreement.terms.clone(), rules, rulebook, revoked: false })
+    }
+
+    /// The same agreement, revoked.
+    #[must_use]
+    pub fn revoke(self) -> Self {
+        Self { revoked: true, ..self }
+    }
+
+    /// The agreement's id.
+    pub fn id(&self) -> AgreementId {
+        self.id
+    }
+
+    /// Its terms.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The digest of its shared rules.
+    pub fn rules_digest(&self) -> Digest {
+        self.rules
+    }
+
+    /// The rules.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
+    /// Whether it was revoked.
+    pub fn revoked(&self) -> bool {
+        self.revoked
+    }
+
+    /// Whether it holds at a moment.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that a query at this moment gets.
+    pub fn holds(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.revoked {
+            return Err(Refusal::new(RefusalCode::Revoked, "the agreement was revoked"));
+        }
+        if now < self.terms.valid_from {
+            return Err(Refusal::new(RefusalCode::NotYetValid, format!("the agreement holds from {} on", self.terms.valid_from)));
+        }
+        if now >= self.terms.valid_until {
+            return Err(Refusal::new(RefusalCode::Expired, format!("the agreement expired on {}", self.terms.valid_until)));
+        }
+        Ok(())
+    }
+
+    /// Which records take part when `asker` searches a register for a purpose.
+    pub fn slice(&self, asker: &AgencyCode, holder: &AgencyCode, register: &RegisterName, purpose: Purpose, exchange: ExchangeKind) -> Slice {
+        self.rulebook.slice(&SearchContext {
+            asker: asker.clone(),
+            holder: holder.clone(),
+            register: register.clone(),
+            purpose,
+            exchange,
+        })
+    }
+
+    /// Puts a query to the rules and nothing else, for explanations.
+    pub fn decide(&self, ask: &Ask, ledger: &dyn Ledger, partner: &AgencyCode, now: Timestamp) -> (AskContext, Decision) {
+        let charges = charges(&self.terms, ask, now);
+        let tightest = charges
+            .iter()
+            .filter(|charge| matches!(charge.key.meter, Meter::Quota { .. }))
+            .map(|charge| (charge.limit, ledger.spent(&charge.key)))
+            .min_by_key(|(limit, spent)| limit.saturating_sub(*spent));
+        let (limit, used) = tightest.unwrap_or((0, 0));
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let context = AskContext {
+            asker: ask.asker.clone(),
+            officer: ask.officer.clone(),
+            holder: ask.holder.clone(),
+            register: ask.register.clone(),
+            exchange: ask.exchange,
+            purpose: ask.purpose,
+            legal_basis: ask.basis,
+            case_reference: ask.case.is_some(),
+            batch_size: ask.items,
+            quota_used: small(used),
+            quota_limit: small(limit),
+            reciprocity: ledger.balance(&self.id, partner).reciprocity(),
+            now,
+        };
+        let decision = self.rulebook.ask(&context);
+        (context, decision)
+    }
+}
+
+/// Decides whether `own` agency takes part in a query, as asker or as holder.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code; nothing was spent.
+pub fn admit(
+    agreement: &InForce,
+    ask: &Ask,
+    own: &AgencyCode,
+    ledger: &dyn Ledger,
+    now: Timestamp,
+) -> Result<Permit, Refusal> {
+    agreement.holds(now)?;
+    let terms = &agreement.terms;
+    let partner = terms.partner_of(own).map_err(|_| Refusal::new(RefusalCode::NoAgreement, "not a party"))?;
+    let parties = [&ask.asker, &ask.holder];
+    if ask.agreement != agreement.id || parties.iter().any(|code| terms.party(code).is_err()) || ask.asker == ask.holder {
+        return Err(Refusal::new(RefusalCode::NoAgreement, "the query names other parties than the agreement"));
+    }
+    if ask.rules != agreement.rules {
+        return Err(Refusal::new(RefusalCode::RulesMismatch, "the two nodes have different shared rules; compare `symbolon agreement show`"));
+    }
+    check_batch(terms, ask)?;
+    let charges = charges(terms, ask, now);
+    if !charges.iter().any(|charge| matches!(charge.key.meter, Meter::Quota { .. })) {
+        return Err(Refusal::new(RefusalCode::QuotaExceeded, "no quota of the agreement covers this query"));
+    }
+    for charge in &charges {
+        check_charge(charge, ledger)?;
+    }
+    let (_, decision) = agreement.decide(ask, ledger, &partner.code, now);
+    if !decision.permitted {
+        return Err(Refusal::by_rules(&decision));
+    }
+    Ok(Permit { ask: ask.clone(), charges })
+}
+
+fn check_batch(terms: &Terms, ask: &Ask) -> Result<(), Refusal> {
+    let (smallest, largest) = match ask.exchange {
+        ExchangeKind::Exact => (1, terms.exact.as_ref().map(|exact| exact.largest_batch)),
+        ExchangeKind::Count => {
+            let count = terms.count.as_ref();
+            (count.map_or(0, |count| count.smallest_batch), count.map(|count| count.largest_batch))
+        }
+    };
+    let Some(largest) = largest else {
+        return Err(Refusal::new(RefusalCode::ExchangeNotAgreed, "the agreement has no terms for this exchange"));
+    };
+    if ask.items < smallest {
+        return Err(Refusal::new(RefusalCode::BatchTooSmall, format!("{} identifiers were asked, at least {smallest} must be", ask.items)));
+    }
+    if ask.items > largest {
+        return Err(Refusal::new(RefusalCode::BatchTooLarge, format!("{} identifiers were asked, at most {largest} may be", ask.items)));
+    }
+    Ok(())
+}
+
+fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
+    let spent = ledger.spent(&charge.key);
+    if spent.saturating_add(charge.amount) <= charge.limit {
+        return Ok(());
+    }
+    let (code, what) = match &charge.key.meter {
+        Meter::Quota { .. } => (RefusalCode::QuotaExceeded, "the quota"),
+        Meter::Counts { .. } => (RefusalCode::Differencing, "the counts of this register and purpose in this period"),
+        Meter::Epsilon => (RefusalCode::EpsilonSpent, "the privacy budget of this period (in thousandths of epsilon)"),
+    };
+    Err(Refusal::new(code, format!("{what}: {spent} of {} spent, {} asked", charge.limit, charge.amount)))
+}
+
+/// The rules admitted one query. Not `Clone`: one permit, one exchange.
+#[derive(Debug)]
+pub struct Permit {
+    ask: Ask,
+    charges: Vec<Charge>,
+}
+
+impl Permit {
+    /// What the query costs.
+    pub fn charges(&self) -> &[Charge] {
+        &self.charges
+    }
+
+    /// Hands the charges to `record`, which must not return before they would survive a loss of
+    /// power.
+    ///
+    /// # Errors
+    /// Whatever `record` fails with; then the permit is lost.
+    pub fn pay<E>(self, record: impl FnOnce(&Ask, &[Charge]) -> Result<(), E>) -> Result<Paid, E> {
+        record(&self.ask, &self.charges)?;
+        Ok(Paid { ask: self.ask })
+    }
+}
+
+/// A permit whose charges are recorded.
+#[derive(Debug)]
+pub struct Paid {
+    ask: Ask,
+}
+
+impl Paid {
+    /// A retry of a query whose charges were recorded earlier. It costs nothing again, because a
+    /// query's id, commitment and digest fix its bytes and so its answer.
+    ///
+    /// # Errors
+    /// [`Refusal`] with [`RefusalCode::AlteredRetry`] if anything but the time differs from the
+    /// query that was paid for, or with the agreement's state if it no longer holds.
+    pub fn retry(agreement: &InForce, ask: &Ask, recorded: &Ask, now: Timestamp) -> Result<Self, Refusal> {
+        agreement.holds(now)?;
+        if *ask != *recorded {
+            return Err(Refusal::new(RefusalCode::AlteredRetry, "a query with this id was asked before in other words"));
+        }
+        Ok(Self { ask: ask.clone() })
+    }
+
+    /// The officer, for logs and journals.
+    pub fn officer(&self) -> &OfficerId {
+        &self.ask.officer
+    }
+}
+
+/// Refuses what a decision of the rules does not permit.
+impl Refusal {
+    fn by_rules(decision: &Decision) -> Self {
+        let (code, text) = match &decision.reason {
+            Reason::EvaluationError(_) => (RefusalCode::RulesFailed, "a clause of the rules could not be evaluated"),
+            Reason::NothingPermits => (RefusalCode::RulesForbid, "no clause of the rules permits the query"),
+            _ => (RefusalCode::RulesForbid, "the rules forbid the query"),
+        };
+        Self { clauses: decision.clauses.clone(), ..Self::new(code, text) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

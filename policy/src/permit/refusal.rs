@@ -1,0 +1,72 @@
+//! Why a query was refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rules::ClauseRef;
+
+/// Reason codes. A refused query always gets one; a suppressed record never does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// No agreement in force between the two nodes covers the query.
+    NoAgreement,
+    /// The agreement was revoked.
+    Revoked,
+    /// The agreement does not hold yet.
+    NotYetValid,
+    /// The agreement expired.
+    Expired,
+    /// The two nodes have different shared rules.
+    RulesMismatch,
+    /// The agreement has no terms for this exchange.
+    ExchangeNotAgreed,
+    /// More identifiers than the agreement allows in one query.
+    BatchTooLarge,
+    /// Fewer identifiers than a count may have.
+    BatchTooSmall,
+    /// A quota would be exceeded.
+    QuotaExceeded,
+    /// A count of this register and purpose was answered in this period.
+    Differencing,
+    /// The privacy budget of this period would be exceeded.
+    EpsilonSpent,
+    /// The rules do not permit the query.
+    RulesForbid,
+    /// A clause of the rules could not be evaluated; that refuses.
+    RulesFailed,
+    /// The holder has no such register.
+    UnknownRegister,
+    /// The snapshot that was asked is no longer there; fetch the current one.
+    StaleSnapshot,
+    /// A query with this id was asked before in other words.
+    AlteredRetry,
+    /// The asker has not signed receipts of earlier queries.
+    OpenReceipts,
+    /// The opening words are malformed, unsigned or of another version.
+    Malformed,
+    /// The clocks of the two nodes are too far apart.
+    ClockSkew,
+    /// The holder is at its limit of exchanges; try again later.
+    Busy,
+    /// The holder could not go on.
+    Failed,
+}
+
+/// A refusal with its reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// The reason, for machines.
+    pub code: RefusalCode,
+    /// The reason, for people.
+    pub text: String,
+    /// The clauses that decided, for the node's own eyes: national clauses may be confidential.
+    pub clauses: Vec<ClauseRef>,
+}
+
+impl Refusal {
+    /// A refusal that no clause decided.
+    pub fn new(code: RefusalCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into(), clauses: Vec::new() }
+    }
+}

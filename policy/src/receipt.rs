@@ -1,0 +1,86 @@
+//! Receipts: what both nodes sign after an exchange.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ask::Ask,
+    canonical::CanonicalError,
+    signing::{self, Document, PublicKey, Signature, SignatureError},
+    words::{Digest, SnapshotId, Timestamp},
+};
+
+/// The kind of answer; never the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerClass {
+    /// One hit or no-hit for each identifier.
+    Hits,
+    /// One noisy number.
+    NoisyCount,
+}
+
+/// What happened, in the words of the query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The query.
+    pub ask: Ask,
+    /// The way the exchange was run.
+    pub engine: String,
+    /// Padded size of the slice.
+    pub entries: u64,
+    /// The snapshot that was asked, for an exact exchange.
+    pub snapshot: Option<SnapshotId>,
+    /// Hash over everything that was said.
+    pub transcript: Digest,
+    /// The kind of answer.
+    pub answer: AnswerClass,
+    /// The most that the answer can have told the asker, in bits.
+    pub leakage_bits: u64,
+    /// When the answer was complete, by the holder's clock.
+    pub answered_at: Timestamp,
+}
+
+impl Document for Receipt {
+    const LABEL: &'static str = "symbolon/receipt/1";
+}
+
+/// A receipt and its signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedReceipt {
+    /// What happened.
+    pub receipt: Receipt,
+    /// By the holder, who writes it.
+    pub holder: Signature,
+    /// By the asker, who agrees; missing until it has.
+    pub asker: Option<Signature>,
+}
+
+impl SignedReceipt {
+    /// Checks the signatures that are there.
+    ///
+    /// # Errors
+    /// [`SignatureError`] with the first that does not stand.
+    pub fn verify(&self, holder: &PublicKey, asker: &PublicKey) -> Result<(), SignatureError> {
+        signing::verify(&self.receipt, holder, &self.holder)?;
+        self.asker.iter().try_for_each(|signature| signing::verify(&self.receipt, asker, signature))
+    }
+
+    /// The digest that names the receipt.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] never for a receipt that was read.
+    pub fn digest(&self) -> Result<Digest, CanonicalError> {
+        self.receipt.digest()
+    }
+}
+
+/// The most that an answer tells, in bits: a yes or no for each identifier, or a number from 0 to
+/// the size of the batch [log2 of the number of answers].
+pub fn leakage_bits(answer: AnswerClass, items: u32) -> u64 {
+    match answer {
+        AnswerClass::Hits => u64::from(items),
+        AnswerClass::NoisyCount => u64::from(items).saturating_add(1).next_power_of_two().ilog2().into(),
+    }
+}
