@@ -1,1 +1,3 @@
-//! protocol
+//! Pure state machines for confirming identities without showing them.
+
+pub mod identifier;
