@@ -53,8 +53,10 @@ fn three(text: &str, separator: char) -> Result<(&str, &str, &str), Reason> {
     let mut parts = text.split(separator);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(first), Some(second), Some(third), None) => Ok((first, second, third)),
-        (Some(_), Some(_), None, _) => Err(Reason::PartialDate),
-        (Some(year), None, ..) if year.len() == 4 => Err(Reason::PartialDate),
+        (Some(one), Some(other), None, _) => {
+            digits(one, 4).and(digits(other, 4)).and(Err(Reason::PartialDate))
+        }
+        (Some(year), None, ..) if year.len() == 4 => digits(year, 4).and(Err(Reason::PartialDate)),
         _ => Err(Reason::DateForm),
     }
 }

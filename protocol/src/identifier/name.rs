@@ -167,3 +167,6 @@ fn pass(word: &str) -> Part {
     }
     folded
 }
+
+#[cfg(test)]
+mod tests;

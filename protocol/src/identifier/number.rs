@@ -86,3 +86,22 @@ pub(super) fn placeholder(number: &str) -> bool {
         && bytes.iter().any(|byte| matches!(byte, b'A' | b'E' | b'I' | b'O' | b'U'));
     flat || counts || word
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{super::tests::rows, *};
+
+    #[test]
+    fn documented_look_alikes_are_the_table() {
+        let letters = |cell: &str| cell.replace(['`', ' '], "").chars().collect::<Vec<_>>();
+        let mut documented: BTreeMap<char, char> =
+            ('A'..='Z').chain('0'..='9').map(|same| (same, same)).collect();
+        for row in rows("### Look-alikes") {
+            documented.extend(letters(&row[0]).into_iter().zip(letters(&row[2])));
+        }
+        let coded = ('\0'..=char::MAX).filter_map(|from| Some((from, latin(from)?))).collect();
+        assert_eq!(documented, coded);
+    }
+}

@@ -66,7 +66,19 @@ pub(super) fn alpha3(text: &str) -> Result<&'static str, Reason> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::rows, *};
+
+    #[test]
+    fn documented_aliases_are_the_table() {
+        let mut documented = Vec::new();
+        for row in rows("### States") {
+            let taken = row[1].trim_matches('`').to_owned();
+            documented
+                .extend(row[0].split(' ').map(|code| (code.trim_matches('`').to_owned(), taken.clone())));
+        }
+        documented.sort();
+        assert_eq!(documented, ALIASES.map(|(alias, taken)| (alias.to_owned(), taken.to_owned())));
+    }
 
     #[test]
     fn every_code_is_unique_and_finds_itself() {
