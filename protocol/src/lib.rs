@@ -10,6 +10,7 @@ pub mod exact;
 pub mod exchange;
 pub mod filter;
 pub mod group;
+pub mod identifier;
 pub mod oprf;
 pub mod padding;
 pub mod pump;
