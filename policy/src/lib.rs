@@ -4,4 +4,5 @@
 //! It never touches a disk, a socket or a clock.
 
 pub mod class;
+pub mod rules;
 pub mod words;
