@@ -54,6 +54,57 @@ impl Document for Ask {
     const LABEL: &'static str = "symbolon/ask/1";
 }
 
+/// A request for the current snapshot of a slice. It comes before the query it serves, so it costs
+/// nothing; the rules must permit the officer some query for this purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// The digest of the shared rules, as the asker has them.
+    pub rules: Digest,
+    /// Who asks.
+    pub asker: AgencyCode,
+    /// Who is asked.
+    pub holder: AgencyCode,
+    /// Which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// On which legal basis.
+    pub basis: LegalBasis,
+    /// The pseudonym of the officer.
+    pub officer: OfficerId,
+    /// Whether the query will carry a case reference.
+    pub case: bool,
+    /// The snapshot that the asker has, whole or in part.
+    pub have: Option<SnapshotId>,
+}
+
+impl Fetch {
+    /// The smallest query that the snapshot could serve.
+    pub(crate) fn smallest_ask(&self) -> Ask {
+        Ask {
+            query: QueryId([0; 16]),
+            agreement: self.agreement,
+            rules: self.rules,
+            asker: self.asker.clone(),
+            holder: self.holder.clone(),
+            exchange: ExchangeKind::Exact,
+            register: self.register.clone(),
+            purpose: self.purpose,
+            basis: self.basis,
+            officer: self.officer.clone(),
+            case: self.case.then_some(Digest([0; 32])),
+            items: 1,
+            snapshot: None,
+            commitment: Digest([0; 32]),
+            digest: Digest([0; 32]),
+            asked_at: Timestamp(0),
+        }
+    }
+}
+
 /// The digest of a case reference; the query's id keeps equal references from being linked.
 pub fn case_digest(query: &QueryId, reference: &str) -> Digest {
     Digest::of("symbolon/case/1", &[query.as_bytes().as_slice(), reference.as_bytes()].concat())

@@ -9,10 +9,10 @@ mod guarded;
 
 use crate::{
     agreement::{Agreement, AgreementError, Terms},
-    ask::Ask,
+    ask::{Ask, Fetch},
     quota::{Charge, Ledger, Meter, charges},
     rules::{AskContext, Decision, ExchangeKind, Reason, Rulebook, RuleSet, SearchContext, Slice},
-    words::{AgencyCode, AgreementId, Digest, OfficerId, RegisterName, Purpose, Timestamp},
+    words::{AgencyCode, AgreementId, Digest, Purpose, RegisterName, Timestamp},
 };
 
 pub use guarded::Guarded;
@@ -224,14 +224,38 @@ impl Permit {
     /// Whatever `record` fails with; then the permit is lost.
     pub fn pay<E>(self, record: impl FnOnce(&Ask, &[Charge]) -> Result<(), E>) -> Result<Paid, E> {
         record(&self.ask, &self.charges)?;
-        Ok(Paid { ask: self.ask })
+        Ok(Paid { grant: Grant::Query(Box::new(self.ask)) })
     }
 }
 
 /// A permit whose charges are recorded.
 #[derive(Debug)]
 pub struct Paid {
-    ask: Ask,
+    grant: Grant,
+}
+
+/// What a paid permit allows.
+#[derive(Debug)]
+enum Grant {
+    /// The answer to one query.
+    Query(Box<Ask>),
+    /// The snapshot of one slice.
+    Snapshot,
+}
+
+/// Decides whether `own` agency takes part in the transfer of a snapshot. A transfer costs nothing.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code.
+pub fn admit_fetch(
+    agreement: &InForce,
+    fetch: &Fetch,
+    own: &AgencyCode,
+    ledger: &dyn Ledger,
+    now: Timestamp,
+) -> Result<Paid, Refusal> {
+    admit(agreement, &fetch.smallest_ask(), own, ledger, now)?;
+    Ok(Paid { grant: Grant::Snapshot })
 }
 
 impl Paid {
@@ -246,12 +270,7 @@ impl Paid {
         if *ask != *recorded {
             return Err(Refusal::new(RefusalCode::AlteredRetry, "a query with this id was asked before in other words"));
         }
-        Ok(Self { ask: ask.clone() })
-    }
-
-    /// The officer, for logs and journals.
-    pub fn officer(&self) -> &OfficerId {
-        &self.ask.officer
+        Ok(Self { grant: Grant::Query(Box::new(ask.clone())) })
     }
 }
 

@@ -5,8 +5,8 @@ use symbolon_protocol::{
     transcript::{Role, Transcript},
 };
 
-use super::Paid;
-use crate::{ask::Ask, rules::ExchangeKind, words::Digest};
+use super::{Grant, Paid};
+use crate::{rules::ExchangeKind, words::Digest};
 
 impl Paid {
     /// Builds the exchange and puts it under this permit. `opening` are the words both ends agreed
@@ -18,19 +18,23 @@ impl Paid {
         self,
         role: Role,
         opening: &[&[u8]],
-        build: impl FnOnce(&Ask) -> Result<Boxed<T>, Fault>,
+        build: impl FnOnce() -> Result<Boxed<T>, Fault>,
     ) -> Result<Guarded<T>, Fault> {
-        let exchange = build(&self.ask)?;
+        let exchange = build()?;
         Ok(Guarded { exchange, paid: self, role, transcript: Transcript::new(opening) })
     }
 }
 
 impl Warden for Paid {
     fn judge(&mut self, disclosure: &Disclosure) -> Verdict {
-        let asked = u64::from(self.ask.items);
-        let fits = match (disclosure, self.ask.exchange) {
-            (Disclosure::Evaluations { items }, ExchangeKind::Exact) => *items == asked,
-            (Disclosure::Count { items }, ExchangeKind::Count) => *items == asked,
+        let fits = match (&self.grant, disclosure) {
+            (Grant::Query(ask), Disclosure::Evaluations { items }) => {
+                ask.exchange == ExchangeKind::Exact && *items == u64::from(ask.items)
+            }
+            (Grant::Query(ask), Disclosure::Count { items }) => {
+                ask.exchange == ExchangeKind::Count && *items == u64::from(ask.items)
+            }
+            (Grant::Snapshot, Disclosure::Snapshot { .. }) => true,
             _ => false,
         };
         if fits { Verdict::Release } else { Verdict::Refuse }

@@ -1,0 +1,208 @@
+//! What the rules are told about one request, and how that becomes a request to Cedar.
+
+use std::collections::HashSet;
+
+use cedar_policy::{
+    Authorizer, Context, Decision as Verdict, Entities, Entity, PolicySet, Request, Response,
+    RestrictedExpression,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    class::RecordClass,
+    words::{AgeBand, AgencyCode, LegalBasis, OfficerId, Purpose, RegisterName, Timestamp},
+};
+
+use super::schema::Vocabulary;
+
+/// The kind of an exchange, as far as rules tell kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeKind {
+    /// Which of the asked identifiers are in the slice.
+    Exact,
+    /// How many of the asked identifiers are in the slice.
+    Count,
+}
+
+impl ExchangeKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Exact, Self::Count];
+
+    /// The code as it stands in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// One query, as the rules see it before anything is computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskContext {
+    /// The agency that asks.
+    pub asker: AgencyCode,
+    /// The officer who asks, of that agency.
+    pub officer: OfficerId,
+    /// The agency that is asked.
+    pub holder: AgencyCode,
+    /// The register that is asked.
+    pub register: RegisterName,
+    /// The kind of exchange.
+    pub exchange: ExchangeKind,
+    /// Why it is asked.
+    pub purpose: Purpose,
+    /// The legal basis it stands on.
+    pub legal_basis: LegalBasis,
+    /// Whether a case reference was given.
+    pub case_reference: bool,
+    /// Identifiers in the query.
+    pub batch_size: u32,
+    /// Used of the tightest quota that applies, before this query.
+    pub quota_used: u32,
+    /// The tightest quota that applies.
+    pub quota_limit: u32,
+    /// (given - received) / (given + received) per mille, from -1000 to 1000, as the holder counts.
+    pub reciprocity: i16,
+    /// When it is asked. Rules also see the hour and the day of the week, both in UTC.
+    pub now: Timestamp,
+}
+
+/// Everything that may decide a slice. The officer and the legal basis are left out on purpose:
+/// one slice serves all queries of the same agreement, register, purpose and kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SearchContext {
+    /// The agency that asks.
+    pub asker: AgencyCode,
+    /// The agency that holds the register.
+    pub holder: AgencyCode,
+    /// The register.
+    pub register: RegisterName,
+    /// Why it is asked.
+    pub purpose: Purpose,
+    /// The kind of exchange.
+    pub exchange: ExchangeKind,
+}
+
+/// One request in the terms of the schema. Hour and weekday stand on their own here, so that
+/// `diff` can vary them; for a real query they follow from the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Facts {
+    Query { ask: AskContext, hour: i64, weekday: i64 },
+    Search { search: SearchContext, class: RecordClass },
+}
+
+impl Facts {
+    pub(super) fn query(ask: &AskContext) -> Self {
+        // 1970-01-01 was a Thursday, day 4.
+        let day = ask.now.period(Timestamp::DAY);
+        let weekday = day.rem_euclid(7).saturating_add(3).rem_euclid(7).saturating_add(1);
+        let hour = ask.now.period(Timestamp::HOUR).rem_euclid(24);
+        Self::Query { ask: ask.clone(), hour, weekday }
+    }
+
+    pub(super) fn search(search: &SearchContext, class: &RecordClass) -> Self {
+        Self::Search { search: search.clone(), class: *class }
+    }
+
+    /// Asks Cedar. The request is held to the schema.
+    pub(super) fn put(&self, policies: &PolicySet) -> Result<Response, String> {
+        let names = Vocabulary::get()?;
+        let (principal, action, resource, context) = match self {
+            Self::Query { ask, hour, weekday } => query(names, ask, *hour, *weekday)?,
+            Self::Search { search, class } => record(names, search, class)?,
+        };
+        let (asker, holder, register) = match self {
+            Self::Query { ask, .. } => (&ask.asker, &ask.holder, &ask.register),
+            Self::Search { search, .. } => (&search.asker, &search.holder, &search.register),
+        };
+        let action = names.action.uid(action);
+        let request = Request::new(principal.uid(), action, resource.uid(), context, Some(&names.schema))
+            .map_err(|e| e.to_string())?;
+        let agency = |code: &AgencyCode| Entity::with_uid(names.agency.uid(code.as_str()));
+        let within = register_entity(names, holder, register);
+        // An asker stands for itself as an agency, and in a trial it may be the holder: name each once.
+        let mut seen = HashSet::new();
+        let entities = [principal, resource, within, agency(asker), agency(holder)];
+        let entities = entities.into_iter().filter(|entity| seen.insert(entity.uid()));
+        let entities = Entities::from_entities(entities, None).map_err(|e| e.to_string())?;
+        Ok(Authorizer::new().is_authorized(&request, policies, &entities))
+    }
+
+    /// Whether the single permit of `condition` applies, or why it cannot be evaluated.
+    pub(super) fn satisfies(&self, condition: &PolicySet) -> Result<bool, String> {
+        let response = self.put(condition)?;
+        match response.diagnostics().errors().next() {
+            Some(error) => Err(error.to_string()),
+            None => Ok(response.decision() == Verdict::Allow),
+        }
+    }
+}
+
+type Parts = (Entity, &'static str, Entity, Context);
+
+fn query(names: &Vocabulary, ask: &AskContext, hour: i64, weekday: i64) -> Result<Parts, String> {
+    let officer = names.officer.uid(&format!("{}/{}", ask.asker, ask.officer));
+    let principal = Entity::new_no_attrs(officer, HashSet::from([names.agency.uid(ask.asker.as_str())]));
+    let action = match ask.exchange {
+        ExchangeKind::Exact => "QueryExact",
+        ExchangeKind::Count => "QueryCount",
+    };
+    let number = RestrictedExpression::new_long;
+    let context = [
+        ("purpose", names.purpose.value(ask.purpose.as_str())),
+        ("legalBasis", names.legal_basis.value(ask.legal_basis.as_str())),
+        ("caseReference", RestrictedExpression::new_bool(ask.case_reference)),
+        ("batchSize", number(ask.batch_size.into())),
+        ("quotaUsed", number(ask.quota_used.into())),
+        ("quotaLimit", number(ask.quota_limit.into())),
+        ("reciprocity", number(ask.reciprocity.into())),
+        ("hour", number(hour)),
+        ("weekday", number(weekday)),
+        ("now", RestrictedExpression::new_datetime(ask.now.to_string())),
+    ];
+    let context = context.map(|(name, value)| (name.to_owned(), value));
+    let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
+    Ok((principal, action, register_entity(names, &ask.holder, &ask.register), context))
+}
+
+fn record(names: &Vocabulary, search: &SearchContext, class: &RecordClass) -> Result<Parts, String> {
+    let principal = Entity::with_uid(names.agency.uid(search.asker.as_str()));
+    let flag = RestrictedExpression::new_bool;
+    let RecordClass { category, age, provenance, own_citizen, vulnerable, marked, blocked, contested } =
+        *class;
+    let attributes = [
+        ("category", names.category.value(category.as_str())),
+        ("provenance", names.provenance.value(provenance.as_str())),
+        // A doubtful age is decided as the youngest, whichever way a rule is put.
+        ("minor", flag(age != AgeBand::Adult)),
+        ("ageInDoubt", flag(age == AgeBand::Doubtful)),
+        ("ownCitizen", flag(own_citizen)),
+        ("vulnerable", flag(vulnerable)),
+        ("marked", flag(marked)),
+        ("blocked", flag(blocked)),
+        ("contested", flag(contested)),
+    ];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).into();
+    let register = names.register.uid(&register_id(&search.holder, &search.register));
+    let resource = Entity::new(names.record.uid("class"), attributes, HashSet::from([register]))
+        .map_err(|e| e.to_string())?;
+    let context = [
+        ("purpose", names.purpose.value(search.purpose.as_str())),
+        ("exchange", names.exchange.value(search.exchange.as_str())),
+    ];
+    let context = context.map(|(name, value)| (name.to_owned(), value));
+    let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
+    Ok((principal, "Search", resource, context))
+}
+
+fn register_entity(names: &Vocabulary, holder: &AgencyCode, register: &RegisterName) -> Entity {
+    let agency = names.agency.uid(holder.as_str());
+    Entity::new_no_attrs(names.register.uid(&register_id(holder, register)), HashSet::from([agency]))
+}
+
+/// The id of a register in rules, such as `RS/border`.
+pub(super) fn register_id(holder: &AgencyCode, register: &RegisterName) -> String {
+    format!("{holder}/{register}")
+}

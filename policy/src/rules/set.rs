@@ -1,0 +1,228 @@
+//! A rules text, read and checked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use cedar_policy::{
+    Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator, ffi::DetailedError,
+};
+
+use crate::words::{AgencyCode, Digest, OfficerId, RegisterName};
+
+use super::{
+    decision::{ClauseRef, Kind},
+    error::{Faults, RuleErrors},
+    scan::scan,
+    schema::Vocabulary,
+};
+
+/// A checked set of rules: every clause names itself, fits the schema and can apply.
+#[derive(Clone)]
+pub struct RuleSet {
+    kind: Kind,
+    text: String,
+    /// In the order of the text.
+    clauses: Vec<Clause>,
+}
+
+/// One clause of a rule set.
+#[derive(Clone)]
+pub(super) struct Clause {
+    pub(super) name: ClauseRef,
+    pub(super) policy: Policy,
+}
+
+impl RuleSet {
+    /// Reads and checks a rules text in the Cedar language.
+    ///
+    /// Every clause carries `@id("...")`, unique in the text, and `@title("...")`, a plain sentence;
+    /// it may carry `@article("...")`. National rules hold `forbid` clauses only, so they can only
+    /// restrict. Templates are refused, and so is whatever the validator only warns about: a clause
+    /// that can never apply is taken for a mistake.
+    ///
+    /// # Errors
+    ///
+    /// All faults found, each with line, column and help.
+    pub fn parse(text: &str, kind: Kind) -> Result<Self, RuleErrors> {
+        let mut faults = Faults::new(text);
+        let starts = scan(text, &mut faults);
+        faults.check()?;
+        let parsed = text.parse::<PolicySet>().map_err(|errors| {
+            let help = "see the examples in docs/rules.md; every clause ends in a semicolon";
+            errors.iter().for_each(|error| faults.add_cedar(&DetailedError::from(error), help));
+            faults.take()
+        })?;
+        for template in parsed.templates() {
+            let offset = start_of(&starts, template.id());
+            faults.add(offset, "the clause has a slot, `?principal` or `?resource`", "name whom it concerns");
+        }
+        faults.check()?;
+        let mut clauses = BTreeMap::new();
+        for policy in parsed.policies() {
+            let offset = start_of(&starts, policy.id());
+            if let Some(name) = name(policy, kind, offset, &mut faults) {
+                clauses.insert(offset, Clause { policy: policy.new_id(policy_id(&name)), name });
+            }
+        }
+        unique(&clauses, &mut faults);
+        validate(&parsed, &mut faults);
+        faults.check()?;
+        Ok(Self { kind, text: text.to_owned(), clauses: clauses.into_values().collect() })
+    }
+
+    /// Whose rules these are.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The text, byte for byte as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The digest both agencies sign: of the exact text, comments and white space included, since
+    /// that is what they read. The label carries the version of the schema the text is meant for.
+    pub fn digest(&self) -> Digest {
+        Digest::of("symbolon/rules/1", self.text.as_bytes())
+    }
+
+    /// The clauses in the order of the text.
+    pub fn clauses(&self) -> impl Iterator<Item = &ClauseRef> {
+        self.clauses.iter().map(|clause| &clause.name)
+    }
+
+    pub(super) fn parts(&self) -> &[Clause] {
+        &self.clauses
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, clauses) = (self.kind, self.clauses.len());
+        write!(f, "RuleSet({kind}, {clauses} clauses, {})", self.digest())
+    }
+}
+
+/// How a clause is called within a rulebook, where shared and national rules meet.
+fn policy_id(name: &ClauseRef) -> PolicyId {
+    PolicyId::new(format!("{}/{}", name.kind, name.id))
+}
+
+/// Cedar calls the clauses of a text `policy0`, `policy1` and so on.
+fn start_of(starts: &[usize], id: &PolicyId) -> usize {
+    let id: &str = id.as_ref();
+    let index = id.strip_prefix("policy").and_then(|n| n.parse::<usize>().ok());
+    index.and_then(|index| starts.get(index)).copied().unwrap_or_default()
+}
+
+/// What a clause calls itself, if it may stand in rules of this kind.
+fn name(policy: &Policy, kind: Kind, offset: usize, faults: &mut Faults<'_>) -> Option<ClauseRef> {
+    if kind == Kind::National && policy.effect() == Effect::Permit {
+        faults.add(
+            offset,
+            "national rules cannot permit",
+            "turn the clause into a `forbid`; what may be done at all is agreed in the shared rules",
+        );
+    }
+    for (key, _) in policy.annotations() {
+        if !matches!(key, "id" | "title" | "article") {
+            faults.add(offset, format!("the annotation @{key} is not known"), "use @id, @title and @article");
+        }
+    }
+    for entity in policy.entity_literals() {
+        if let Err((what, help)) = check_entity(&entity) {
+            faults.add(offset, what, help);
+        }
+    }
+    let text = |key| policy.annotation(key).map(str::to_owned);
+    let id = text("id").filter(|id| is_id(id));
+    if id.is_none() {
+        let help = "begin it with @id(\"...\"): 1 to 64 small letters, digits or hyphens, a letter first";
+        faults.add(offset, "the clause has no @id in the form it must have", help);
+    }
+    let title = text("title").filter(|title| is_line(title));
+    if title.is_none() {
+        let help = "say in one plain sentence of at most 200 characters what it does: @title(\"...\")";
+        faults.add(offset, "the clause has no @title in the form it must have", help);
+    }
+    let article = text("article");
+    if article.as_deref().is_some_and(|article| !is_line(article)) {
+        faults.add(offset, "the @article is empty, too long or of several lines", "keep to 200 characters");
+    }
+    Some(ClauseRef { kind, id: id?, title: title?, article })
+}
+
+fn is_id(id: &str) -> bool {
+    id.len() <= 64
+        && id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
+}
+
+/// Whether an agency, officer or register is named in a form that can exist.
+fn check_entity(entity: &EntityUid) -> Result<(), (String, String)> {
+    let id = entity.id().unescaped();
+    let within = |rest: fn(&str) -> Result<(), String>, example: &str| {
+        let help = format!("write the agency's code, a slash and the name, such as {example}");
+        let (agency, name) = id.split_once('/').ok_or((format!("{entity} names no agency"), help.clone()))?;
+        agency.parse::<AgencyCode>().map_err(|e| (e.to_string(), help.clone()))?;
+        rest(name).map_err(|e| (e, help))
+    };
+    match entity.type_name().basename() {
+        "Agency" => match id.parse::<AgencyCode>() {
+            Ok(_) => Ok(()),
+            Err(e) => Err((e.to_string(), "write it as in the agreement, such as Agency::\"RS\"".to_owned())),
+        },
+        "Officer" => within(
+            |name| name.parse::<OfficerId>().map(drop).map_err(|e| e.to_string()),
+            "Officer::\"RS/ana.petrovic\"",
+        ),
+        "Register" => within(
+            |name| name.parse::<RegisterName>().map(drop).map_err(|e| e.to_string()),
+            "Register::\"RS/border\"",
+        ),
+        "Record" => Err((
+            format!("{entity} names a single record"),
+            "rules decide by the attributes of a record, never by which record it is".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn unique(clauses: &BTreeMap<usize, Clause>, faults: &mut Faults<'_>) {
+    let mut seen = BTreeSet::new();
+    for (start, clause) in clauses {
+        if !seen.insert(&clause.name.id) {
+            let what = format!("the @id `{}` is used twice", clause.name.id);
+            faults.add(*start, what, "give each clause an @id of its own");
+        }
+    }
+}
+
+/// Holds the rules to the schema, warnings included.
+fn validate(parsed: &PolicySet, faults: &mut Faults<'_>) {
+    let names = match Vocabulary::get() {
+        Ok(names) => names,
+        Err(fault) => return faults.add(0, fault, "this is a fault of the program: report it"),
+    };
+    let result = Validator::new(names.schema.clone()).validate(parsed, ValidationMode::Strict);
+    let help = "see the attributes and code lists in docs/rules.md";
+    for error in result.validation_errors() {
+        faults.add_cedar(&DetailedError::from(error), help);
+    }
+    if !result.validation_passed() {
+        // The warnings are then mostly echoes.
+        return;
+    }
+    for warning in result.validation_warnings() {
+        faults.add_cedar(
+            &DetailedError::from(warning),
+            "the clause can never apply as it stands: mend or drop it",
+        );
+    }
+}

@@ -1,0 +1,381 @@
+use super::*;
+use crate::words::{AgeBand, Category, LegalBasis, Provenance, Purpose, Timestamp};
+
+pub(super) fn shared(text: &str) -> RuleSet {
+    RuleSet::parse(text, Kind::Shared).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+pub(super) fn national(text: &str) -> RuleSet {
+    RuleSet::parse(text, Kind::National).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+pub(super) fn book(text: &str) -> Rulebook {
+    Rulebook::new(shared(text), None).unwrap()
+}
+
+pub(super) fn clause(id: &str, rest: &str) -> String {
+    format!("@id(\"{id}\")\n@title(\"About {id}\")\n{rest}\n")
+}
+
+pub(super) fn query() -> AskContext {
+    AskContext {
+        asker: "RS".parse().unwrap(),
+        officer: "ana.petrovic".parse().unwrap(),
+        holder: "MK".parse().unwrap(),
+        register: "border".parse().unwrap(),
+        exchange: ExchangeKind::Exact,
+        purpose: Purpose::SeriousCrime,
+        legal_basis: LegalBasis::PccPrum,
+        case_reference: true,
+        batch_size: 3,
+        quota_used: 40,
+        quota_limit: 100,
+        reciprocity: 0,
+        now: "2026-11-23T10:00:00Z".parse().unwrap(),
+    }
+}
+
+pub(super) fn search(purpose: Purpose) -> SearchContext {
+    let AskContext { asker, holder, register, .. } = query();
+    SearchContext { asker, holder, register, purpose, exchange: ExchangeKind::Exact }
+}
+
+pub(super) fn wanted() -> RecordClass {
+    RecordClass {
+        category: Category::Wanted,
+        age: AgeBand::Adult,
+        provenance: Provenance::Own,
+        own_citizen: false,
+        vulnerable: false,
+        marked: false,
+        blocked: false,
+        contested: false,
+    }
+}
+
+fn refused(text: &str, kind: Kind) -> RuleFault {
+    let errors = RuleSet::parse(text, kind).expect_err(text);
+    errors.0.into_iter().next().unwrap()
+}
+
+#[test]
+fn the_code_lists_of_the_schema_are_those_of_the_words() {
+    let json: serde_json::Value = {
+        let (fragment, _) = cedar_policy::SchemaFragment::from_cedarschema_str(SCHEMA).unwrap();
+        fragment.to_json_value().unwrap()
+    };
+    let list = |name: &str| -> Vec<String> {
+        serde_json::from_value(json[""]["entityTypes"][name]["enum"].clone()).unwrap()
+    };
+    fn codes<T: Copy>(all: &[T], text: fn(T) -> &'static str) -> Vec<&'static str> {
+        all.iter().map(|code| text(*code)).collect()
+    }
+    assert_eq!(list("Purpose"), codes(Purpose::ALL, Purpose::as_str));
+    assert_eq!(list("LegalBasis"), codes(LegalBasis::ALL, LegalBasis::as_str));
+    assert_eq!(list("Category"), codes(Category::ALL, Category::as_str));
+    assert_eq!(list("Provenance"), codes(Provenance::ALL, Provenance::as_str));
+    assert_eq!(list("Exchange"), codes(ExchangeKind::ALL, ExchangeKind::as_str));
+}
+
+#[test]
+fn every_request_fits_the_schema() {
+    let all = book(&clause("all", "permit(principal, action, resource);"));
+    for &exchange in ExchangeKind::ALL {
+        for &purpose in Purpose::ALL {
+            for &legal_basis in LegalBasis::ALL {
+                let query = AskContext { exchange, purpose, legal_basis, ..query() };
+                assert!(all.ask(&query).permitted, "{}", all.ask(&query));
+            }
+            assert!(all.search(&SearchContext { exchange, ..search(purpose) }, &wanted()).permitted);
+        }
+    }
+}
+
+#[test]
+fn typos_are_refused_with_their_place() {
+    for (rest, line, says) in [
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.purpos == Purpose::\"TERRORISM\" };",
+            4,
+            "purpos",
+        ),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen {\n  context.purpose == Purpose::\"TERORISM\" };",
+            5,
+            "TERORISM",
+        ),
+        ("permit(principal, action == Action::\"QueryExct\", resource);", 3, "QueryExct"),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.purpose == Category::\"ILLEGAL_STAY\" };",
+            1,
+            "impossible",
+        ),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.batchSize <= \"100\" };",
+            4,
+            "Long",
+        ),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.batchSize <= };",
+            4,
+            "unexpected",
+        ),
+        // The legal basis must not decide a slice.
+        (
+            "permit(principal, action == Action::\"Search\", resource)\nwhen { context.legalBasis == LegalBasis::\"BILAT\" };",
+            4,
+            "legalBasis",
+        ),
+        // The officer is in an agency; the principal of a query is never the agency itself.
+        (
+            "permit(principal == Agency::\"RS\", action == Action::\"QueryExact\", resource);",
+            1,
+            "applicable action",
+        ),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.batchSize > 3 && false };",
+            1,
+            "impossible",
+        ),
+        (
+            "permit(principal in Agency::\"rs\", action == Action::\"QueryExact\", resource);",
+            1,
+            "agency code",
+        ),
+        (
+            "permit(principal, action == Action::\"QueryExact\", resource == Register::\"border\");",
+            1,
+            "names no agency",
+        ),
+        (
+            "permit(principal, action == Action::\"Search\", resource == Record::\"class\");",
+            1,
+            "single record",
+        ),
+    ] {
+        let fault = refused(&clause("typo", rest), Kind::Shared);
+        assert_eq!(fault.line, line, "{rest}: {fault:?}");
+        assert!(fault.what.contains(says), "{rest}: {fault:?}");
+        assert!(!fault.help.is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_clause_says_what_it_is() {
+    let permit = "permit(principal, action, resource);";
+    for (text, says) in [
+        (permit.to_owned(), "no @id"),
+        (format!("@id(\"a\") {permit}"), "no @title"),
+        (format!("@id(\"A b\") @title(\"t\") {permit}"), "no @id"),
+        (format!("@id(\"a\") @title(\"\") {permit}"), "no @title"),
+        (format!("@id(\"a\") @title(\"t\") @artcle(\"1\") {permit}"), "@artcle"),
+        (clause("a", permit) + &clause("a", permit), "twice"),
+        (clause("a", "permit(principal == ?principal, action, resource);"), "slot"),
+    ] {
+        let fault = refused(&text, Kind::Shared);
+        assert!(fault.what.contains(says), "{text}: {fault:?}");
+    }
+    let fault = refused(&(clause("a", permit) + "\n" + &clause("a", permit)), Kind::Shared);
+    assert_eq!((fault.line, fault.column), (5, 1));
+}
+
+#[test]
+fn national_rules_only_restrict() {
+    let text = clause("a", "permit(principal, action, resource);");
+    assert!(refused(&text, Kind::National).what.contains("cannot permit"));
+    let set = national(NATIONAL_EXAMPLE);
+    assert!(matches!(Rulebook::new(set.clone(), None), Err(RulebookError::Kind { .. })));
+    assert!(matches!(Rulebook::new(shared(&text), Some(shared(&text))), Err(RulebookError::Kind { .. })));
+    // The same @id may stand in both.
+    let both = clause("night", "permit(principal, action, resource);");
+    let book = Rulebook::new(shared(&both), Some(set)).unwrap();
+    let late = AskContext { now: "2026-11-23T23:00:00Z".parse().unwrap(), ..query() };
+    assert!(book.ask(&query()).permitted);
+    let decision = book.ask(&late);
+    assert_eq!(decision.reason, Reason::ForbiddenBy);
+    assert_eq!((decision.clauses[0].kind, decision.clauses[0].id.as_str()), (Kind::National, "night"));
+}
+
+#[test]
+fn the_default_is_refusal() {
+    let empty = book("// nothing\n");
+    assert_eq!(empty.ask(&query()).reason, Reason::NothingPermits);
+    assert_eq!(empty.search(&search(Purpose::Terrorism), &wanted()).reason, Reason::NothingPermits);
+    assert_eq!(empty.slice(&search(Purpose::Terrorism)).classes(), 0);
+}
+
+#[test]
+fn an_erring_clause_refuses_whatever_the_others_say() {
+    let permit = clause("all", "permit(principal, action, resource);");
+    let query_only = "(principal, action == Action::\"QueryExact\", resource)";
+    for effect in ["forbid", "permit"] {
+        let overflow =
+            format!("{effect}{query_only} when {{ context.batchSize * 9223372036854775807 < 0 }};");
+        let decision = book(&(permit.clone() + &clause("overflow", &overflow))).ask(&query());
+        assert!(!decision.permitted);
+        assert!(matches!(decision.reason, Reason::EvaluationError(_)), "{decision}");
+        assert_eq!(decision.clauses[0].id, "overflow");
+    }
+}
+
+#[test]
+fn floors_hold_under_rules_that_permit_all() {
+    let all = book(&clause("all", "permit(principal, action, resource);"));
+    let context = search(Purpose::Terrorism);
+    let slice = all.slice(&context);
+    for i in 0..slice::CLASSES {
+        let class = slice::class(i);
+        let may = !class.blocked && class.provenance != Provenance::Eu;
+        assert_eq!(slice.contains(&class), may, "{class:?}");
+        assert_eq!(all.search(&context, &class).permitted, may);
+    }
+    let blocked = RecordClass { blocked: true, ..wanted() };
+    assert_eq!(all.search(&context, &blocked).reason, Reason::Floor(Floor::Blocked));
+}
+
+#[test]
+fn classes_count_themselves() {
+    let mut seen = std::collections::BTreeSet::new();
+    for i in 0..slice::CLASSES {
+        assert_eq!(slice::index(&slice::class(i)), i);
+        seen.insert(slice::class(i));
+    }
+    assert_eq!((slice::CLASSES, seen.len()), (2304, 2304));
+}
+
+#[test]
+fn a_slice_is_what_cedar_says_of_every_class() {
+    let book = Rulebook::new(shared(PCC_BILATERAL), Some(national(NATIONAL_EXAMPLE))).unwrap();
+    for &purpose in Purpose::ALL {
+        for &exchange in ExchangeKind::ALL {
+            let context = SearchContext { exchange, ..search(purpose) };
+            let slice = book.slice(&context);
+            for i in 0..slice::CLASSES {
+                let class = slice::class(i);
+                let response = Facts::search(&context, &class).put(&book.policies).unwrap();
+                assert_eq!(response.diagnostics().errors().count(), 0);
+                let may = response.decision() == Verdict::Allow && Floor::of(&class).is_none();
+                assert_eq!(slice.contains(&class), may, "{purpose} {class:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_library_says_what_it_promises() {
+    let book = Rulebook::new(shared(PCC_BILATERAL), None).unwrap();
+    assert!(book.ask(&query()).permitted);
+    for (query, reason) in [
+        (AskContext { case_reference: false, ..query() }, Reason::NothingPermits),
+        (AskContext { batch_size: 21, ..query() }, Reason::NothingPermits),
+        (AskContext { legal_basis: LegalBasis::VitalInterest, ..query() }, Reason::NothingPermits),
+        (AskContext { exchange: ExchangeKind::Count, ..query() }, Reason::NothingPermits),
+        (AskContext { purpose: Purpose::Simulation, ..query() }, Reason::ForbiddenBy),
+        (AskContext { quota_used: 98, ..query() }, Reason::ForbiddenBy),
+    ] {
+        assert_eq!(book.ask(&query).reason, reason, "{query:?}");
+    }
+    let takes_part = |purpose, class: RecordClass| book.slice(&search(purpose)).contains(&class);
+    let migrant = RecordClass { category: Category::IrregularCrossing, ..wanted() };
+    for age in [AgeBand::Minor, AgeBand::Doubtful] {
+        let child = RecordClass { age, ..migrant };
+        assert!(takes_part(Purpose::ChildProtection, child));
+        assert!(takes_part(Purpose::MissingHumanitarian, child));
+        assert!(!takes_part(Purpose::ReturnId, child));
+        assert!(!takes_part(Purpose::SeriousCrime, child));
+    }
+    assert!(takes_part(Purpose::SeriousCrime, wanted()));
+    assert!(!takes_part(Purpose::SeriousCrime, RecordClass { own_citizen: true, ..wanted() }));
+    assert!(!takes_part(Purpose::SeriousCrime, RecordClass { contested: true, ..wanted() }));
+    assert!(!takes_part(Purpose::ReturnId, RecordClass { vulnerable: true, ..migrant }));
+    assert!(!takes_part(Purpose::ReturnId, RecordClass { provenance: Provenance::Partner, ..migrant }));
+}
+
+#[test]
+fn hours_and_days_follow_from_the_time() {
+    for (time, hour, weekday) in
+        [("1970-01-01T00:00:00Z", 0, 4), ("2026-11-23T10:59:59Z", 10, 1), ("1969-12-31T23:59:59Z", 23, 3)]
+    {
+        let now: Timestamp = time.parse().unwrap();
+        let Facts::Query { hour: h, weekday: d, .. } = Facts::query(&AskContext { now, ..query() }) else {
+            panic!("a query");
+        };
+        assert_eq!((h, d), (hour, weekday), "{time}");
+    }
+}
+
+#[test]
+fn a_time_beyond_the_calendar_refuses() {
+    let all = book(&clause("all", "permit(principal, action, resource);"));
+    let decision = all.ask(&AskContext { now: Timestamp(i64::MAX), ..query() });
+    assert!(matches!(decision.reason, Reason::EvaluationError(_)), "{decision}");
+}
+
+#[test]
+fn the_digest_is_of_the_exact_text() {
+    let text = clause("all", "permit(principal, action, resource);");
+    let spaced = text.clone() + " ";
+    assert_eq!(shared(&text).digest(), shared(&text).digest());
+    assert_ne!(shared(&text).digest(), shared(&spaced).digest());
+    assert_eq!(shared(&text).digest(), crate::words::Digest::of("symbolon/rules/1", text.as_bytes()));
+}
+
+/// Whatever a peer puts into a draft, reading it ends in an answer. Runs on the small stack of a
+/// test thread, in which a clause that recursed too deep would end the whole process.
+#[test]
+fn hostile_texts_are_refused_or_read() {
+    let head = "permit(principal, action == Action::\"QueryExact\", resource) when { ";
+    let repeat = |piece: &str, times: usize| piece.repeat(times);
+    let texts = [
+        repeat("(", 100_000),
+        repeat("@id(\"", 20_000),
+        repeat("x", MAX_TEXT + 1),
+        repeat(&clause("a", "permit(principal, action, resource);"), MAX_CLAUSES + 1),
+        clause("a", &format!("{head}{}true{} }};", repeat("(", MAX_DEPTH), repeat(")", MAX_DEPTH))),
+        clause("a", "permit(principal, action, resource); // \u{202e} gnihton"),
+        clause("a", "permit(principal, action, resource) when { \"unfinished };"),
+    ];
+    for text in texts {
+        assert!(RuleSet::parse(&text, Kind::Shared).is_err());
+    }
+    // The longest chains that are within bounds, through every later walk over them.
+    for (piece, last) in [
+        ("true && ", "context.caseReference"),
+        ("context.hour + ", "1 > 2"),
+        ("1 + ", "context.hour > 2"),
+        ("if context.caseReference then false else ", "context.caseReference"),
+        ("context.caseReference || ", "context.caseReference"),
+    ] {
+        let mut longest = 0;
+        for times in 1..=MAX_OPERATORS {
+            let text = clause("chain", &format!("{head}{}{last} }};", repeat(piece, times)));
+            if let Ok(set) = RuleSet::parse(&text, Kind::Shared) {
+                longest = times;
+                let book = Rulebook::new(set, None).unwrap();
+                assert!(!matches!(book.ask(&query()).reason, Reason::Floor(_)));
+            }
+        }
+        assert!(longest > 50, "{piece}: {longest}");
+    }
+}
+
+/// Not a test: prints what a decision costs. Run with `--ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn measure() {
+    use std::time::Instant;
+    let book = Rulebook::new(shared(PCC_BILATERAL), Some(national(NATIONAL_EXAMPLE))).unwrap();
+    let start = Instant::now();
+    for _ in 0..10_000 {
+        assert!(book.ask(&query()).permitted);
+    }
+    println!("ask: {:.1} µs", start.elapsed().as_secs_f64() * 1e6 / 1e4);
+    let start = Instant::now();
+    let slice = book.slice(&search(Purpose::SeriousCrime));
+    println!("slice: {:?}, {slice:?}", start.elapsed());
+    let classes: Vec<_> =
+        (0..1_000_000_usize).map(|i| slice::class(i.wrapping_mul(0x9e37_79b9) >> 7)).collect();
+    let start = Instant::now();
+    let within = classes.iter().filter(|class| slice.contains(class)).count();
+    println!("contains, 1,000,000 classes: {:?}, {within} take part", start.elapsed());
+}
