@@ -1,1 +1,3 @@
-//! node
+//! One agency's machine: network, store, journal, sessions, command line.
+
+pub mod journal;

@@ -20,7 +20,7 @@ pub enum CanonicalError {
 ///
 /// # Errors
 /// [`CanonicalError::Write`] for values that DAG-CBOR cannot express.
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
     serde_ipld_dagcbor::to_vec(value).map_err(|error| CanonicalError::Write(error.to_string()))
 }
 
@@ -29,7 +29,7 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
 /// # Errors
 /// [`CanonicalError`] if the bytes are not the one encoding of a value.
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CanonicalError> {
-    let value = serde_ipld_dagcbor::from_slice(bytes)
-        .map_err(|error| CanonicalError::Read(error.to_string()))?;
+    let value =
+        serde_ipld_dagcbor::from_slice(bytes).map_err(|error| CanonicalError::Read(error.to_string()))?;
     if encode(&value)? == bytes { Ok(value) } else { Err(CanonicalError::Form) }
 }

@@ -11,7 +11,7 @@ use crate::{
     agreement::{Agreement, AgreementError, Terms},
     ask::{Ask, Fetch},
     quota::{Charge, Ledger, Meter, charges},
-    rules::{AskContext, Decision, ExchangeKind, Reason, Rulebook, RuleSet, SearchContext, Slice},
+    rules::{AskContext, Decision, ExchangeKind, Reason, RuleSet, Rulebook, SearchContext, Slice},
     words::{AgencyCode, AgreementId, Digest, Purpose, RegisterName, Timestamp},
 };
 
@@ -39,10 +39,8 @@ impl InForce {
         agreement.verify()?;
         let shared = agreement.rules()?;
         let rules = shared.digest();
-        let rulebook = Rulebook::new(shared, national).map_err(|error| AgreementError::Term {
-            term: "rules".into(),
-            problem: error.to_string(),
-        })?;
+        let rulebook = Rulebook::new(shared, national)
+            .map_err(|error| AgreementError::Term { term: "rules".into(), problem: error.to_string() })?;
         Ok(Self { id: agreement.id()?, terms: agreement.terms.clone(), rules, rulebook, revoked: false })
     }
 
@@ -86,16 +84,29 @@ impl InForce {
             return Err(Refusal::new(RefusalCode::Revoked, "the agreement was revoked"));
         }
         if now < self.terms.valid_from {
-            return Err(Refusal::new(RefusalCode::NotYetValid, format!("the agreement holds from {} on", self.terms.valid_from)));
+            return Err(Refusal::new(
+                RefusalCode::NotYetValid,
+                format!("the agreement holds from {} on", self.terms.valid_from),
+            ));
         }
         if now >= self.terms.valid_until {
-            return Err(Refusal::new(RefusalCode::Expired, format!("the agreement expired on {}", self.terms.valid_until)));
+            return Err(Refusal::new(
+                RefusalCode::Expired,
+                format!("the agreement expired on {}", self.terms.valid_until),
+            ));
         }
         Ok(())
     }
 
     /// Which records take part when `asker` searches a register for a purpose.
-    pub fn slice(&self, asker: &AgencyCode, holder: &AgencyCode, register: &RegisterName, purpose: Purpose, exchange: ExchangeKind) -> Slice {
+    pub fn slice(
+        &self,
+        asker: &AgencyCode,
+        holder: &AgencyCode,
+        register: &RegisterName,
+        purpose: Purpose,
+        exchange: ExchangeKind,
+    ) -> Slice {
         self.rulebook.slice(&SearchContext {
             asker: asker.clone(),
             holder: holder.clone(),
@@ -106,7 +117,13 @@ impl InForce {
     }
 
     /// Puts a query to the rules and nothing else, for explanations.
-    pub fn decide(&self, ask: &Ask, ledger: &dyn Ledger, partner: &AgencyCode, now: Timestamp) -> (AskContext, Decision) {
+    pub fn decide(
+        &self,
+        ask: &Ask,
+        ledger: &dyn Ledger,
+        partner: &AgencyCode,
+        now: Timestamp,
+    ) -> (AskContext, Decision) {
         let charges = charges(&self.terms, ask, now);
         let tightest = charges
             .iter()
@@ -150,11 +167,20 @@ pub fn admit(
     let terms = &agreement.terms;
     let partner = terms.partner_of(own).map_err(|_| Refusal::new(RefusalCode::NoAgreement, "not a party"))?;
     let parties = [&ask.asker, &ask.holder];
-    if ask.agreement != agreement.id || parties.iter().any(|code| terms.party(code).is_err()) || ask.asker == ask.holder {
-        return Err(Refusal::new(RefusalCode::NoAgreement, "the query names other parties than the agreement"));
+    if ask.agreement != agreement.id
+        || parties.iter().any(|code| terms.party(code).is_err())
+        || ask.asker == ask.holder
+    {
+        return Err(Refusal::new(
+            RefusalCode::NoAgreement,
+            "the query names other parties than the agreement",
+        ));
     }
     if ask.rules != agreement.rules {
-        return Err(Refusal::new(RefusalCode::RulesMismatch, "the two nodes have different shared rules; compare `symbolon agreement show`"));
+        return Err(Refusal::new(
+            RefusalCode::RulesMismatch,
+            "the two nodes have different shared rules; compare `symbolon agreement show`",
+        ));
     }
     check_batch(terms, ask)?;
     let charges = charges(terms, ask, now);
@@ -180,13 +206,22 @@ fn check_batch(terms: &Terms, ask: &Ask) -> Result<(), Refusal> {
         }
     };
     let Some(largest) = largest else {
-        return Err(Refusal::new(RefusalCode::ExchangeNotAgreed, "the agreement has no terms for this exchange"));
+        return Err(Refusal::new(
+            RefusalCode::ExchangeNotAgreed,
+            "the agreement has no terms for this exchange",
+        ));
     };
     if ask.items < smallest {
-        return Err(Refusal::new(RefusalCode::BatchTooSmall, format!("{} identifiers were asked, at least {smallest} must be", ask.items)));
+        return Err(Refusal::new(
+            RefusalCode::BatchTooSmall,
+            format!("{} identifiers were asked, at least {smallest} must be", ask.items),
+        ));
     }
     if ask.items > largest {
-        return Err(Refusal::new(RefusalCode::BatchTooLarge, format!("{} identifiers were asked, at most {largest} may be", ask.items)));
+        return Err(Refusal::new(
+            RefusalCode::BatchTooLarge,
+            format!("{} identifiers were asked, at most {largest} may be", ask.items),
+        ));
     }
     Ok(())
 }
@@ -198,8 +233,12 @@ fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
     }
     let (code, what) = match &charge.key.meter {
         Meter::Quota { .. } => (RefusalCode::QuotaExceeded, "the quota"),
-        Meter::Counts { .. } => (RefusalCode::Differencing, "the counts of this register and purpose in this period"),
-        Meter::Epsilon => (RefusalCode::EpsilonSpent, "the privacy budget of this period (in thousandths of epsilon)"),
+        Meter::Counts { .. } => {
+            (RefusalCode::Differencing, "the counts of this register and purpose in this period")
+        }
+        Meter::Epsilon => {
+            (RefusalCode::EpsilonSpent, "the privacy budget of this period (in thousandths of epsilon)")
+        }
     };
     Err(Refusal::new(code, format!("{what}: {spent} of {} spent, {} asked", charge.limit, charge.amount)))
 }
@@ -268,7 +307,10 @@ impl Paid {
     pub fn retry(agreement: &InForce, ask: &Ask, recorded: &Ask, now: Timestamp) -> Result<Self, Refusal> {
         agreement.holds(now)?;
         if *ask != *recorded {
-            return Err(Refusal::new(RefusalCode::AlteredRetry, "a query with this id was asked before in other words"));
+            return Err(Refusal::new(
+                RefusalCode::AlteredRetry,
+                "a query with this id was asked before in other words",
+            ));
         }
         Ok(Self { grant: Grant::Query(Box::new(ask.clone())) })
     }
@@ -278,7 +320,9 @@ impl Paid {
 impl Refusal {
     fn by_rules(decision: &Decision) -> Self {
         let (code, text) = match &decision.reason {
-            Reason::EvaluationError(_) => (RefusalCode::RulesFailed, "a clause of the rules could not be evaluated"),
+            Reason::EvaluationError(_) => {
+                (RefusalCode::RulesFailed, "a clause of the rules could not be evaluated")
+            }
             Reason::NothingPermits => (RefusalCode::RulesForbid, "no clause of the rules permits the query"),
             _ => (RefusalCode::RulesForbid, "the rules forbid the query"),
         };

@@ -81,7 +81,8 @@ impl Balance {
     /// (given - received) / (given + received) per mille; 0 when nothing was answered.
     pub fn reciprocity(self) -> i16 {
         let (given, received) = (i128::from(self.given), i128::from(self.received));
-        let share = given.saturating_sub(received).saturating_mul(1_000).checked_div(given.saturating_add(received));
+        let share =
+            given.saturating_sub(received).saturating_mul(1_000).checked_div(given.saturating_add(received));
         i16::try_from(share.unwrap_or(0)).unwrap_or(0)
     }
 }
@@ -94,14 +95,19 @@ pub fn charges(terms: &Terms, ask: &Ask, now: Timestamp) -> Vec<Charge> {
         meter,
         period: now.period(i64::from(days).saturating_mul(Timestamp::DAY)),
     };
-    let quotas = (0_u32..).zip(&terms.quotas).filter(|(_, quota)| concerns(quota, ask)).map(|(index, quota)| {
-        let officer = quota.per_officer.then(|| ask.officer.clone());
-        let amount = match quota.unit {
-            Unit::Identifiers => u64::from(ask.items),
-            Unit::Queries => 1,
-        };
-        Charge { key: key(Meter::Quota { index, officer }, quota.period_days), amount, limit: quota.limit }
-    });
+    let quotas =
+        (0_u32..).zip(&terms.quotas).filter(|(_, quota)| concerns(quota, ask)).map(|(index, quota)| {
+            let officer = quota.per_officer.then(|| ask.officer.clone());
+            let amount = match quota.unit {
+                Unit::Identifiers => u64::from(ask.items),
+                Unit::Queries => 1,
+            };
+            Charge {
+                key: key(Meter::Quota { index, officer }, quota.period_days),
+                amount,
+                limit: quota.limit,
+            }
+        });
     let counts = terms.count.iter().filter(|_| ask.exchange == ExchangeKind::Count).flat_map(|count| {
         let meter = Meter::Counts { register: ask.register.clone(), purpose: ask.purpose };
         [

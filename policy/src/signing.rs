@@ -133,13 +133,15 @@ pub fn sign<D: Document>(document: &D, signer: &dyn Signer) -> Result<Signature,
 ///
 /// # Errors
 /// [`SignatureError`] with what is wrong.
-pub fn verify<D: Document>(document: &D, key: &PublicKey, signature: &Signature) -> Result<(), SignatureError> {
+pub fn verify<D: Document>(
+    document: &D,
+    key: &PublicKey,
+    signature: &Signature,
+) -> Result<(), SignatureError> {
     let verifier = VerifyingKey::from_bytes(&key.0).map_err(|_| SignatureError::Key(*key))?;
     if verifier.is_weak() {
         return Err(SignatureError::Key(*key));
     }
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-    verifier
-        .verify_strict(&document.signed_bytes()?, &signature)
-        .map_err(|_| SignatureError::Mismatch(*key))
+    verifier.verify_strict(&document.signed_bytes()?, &signature).map_err(|_| SignatureError::Mismatch(*key))
 }

@@ -178,7 +178,7 @@ pub(crate) fn compress_doubles(halves: &[RistrettoPoint]) -> Vec<PointBytes> {
 /// Half of a scalar in the field.
 pub(crate) fn half(scalar: &Scalar) -> Scalar {
     static HALF: LazyLock<Scalar> = LazyLock::new(|| Scalar::from(2_u64).invert());
-    scalar * &*HALF
+    scalar * *HALF
 }
 
 /// A proof's nonce.

@@ -76,7 +76,7 @@ impl Stream {
     }
 
     /// The next 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
@@ -84,7 +84,7 @@ impl Stream {
     pub fn below(&mut self, bound: u64) -> u64 {
         let Some(zone) = (u64::MAX / bound.max(1)).checked_mul(bound.max(1)) else { return 0 };
         loop {
-            let draw = self.next();
+            let draw = self.bits();
             if draw < zone {
                 return draw % bound.max(1);
             }

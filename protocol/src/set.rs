@@ -100,7 +100,7 @@ impl SetBuilder {
         if entries < distinct || entries > filter::ENTRIES_LIMIT {
             return Err(Fault::Misuse("a padded size below the true one or over the limit"));
         }
-        outputs.extend((distinct..entries).map(|_| padding.next()));
+        outputs.extend((distinct..entries).map(|_| padding.bits()));
         outputs.par_sort_unstable();
         let (summary, bytes) = filter::encode(&outputs)?;
         outputs.zeroize();

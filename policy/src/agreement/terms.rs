@@ -168,7 +168,11 @@ impl Terms {
     /// # Errors
     /// [`AgreementError`] with the first term that does not stand.
     pub fn check(&self) -> Result<(), AgreementError> {
-        check(self.version == Self::VERSION, "version", "must be 1; make the agreement anew with this program")?;
+        check(
+            self.version == Self::VERSION,
+            "version",
+            "must be 1; make the agreement anew with this program",
+        )?;
         check(text(&self.title), "title", "must be 1 to 500 characters")?;
         check(
             self.canonicalisation == symbolon_protocol::identifier::CANONICALISATION,

@@ -43,7 +43,7 @@ enum Stage {
     /// Takes the batch, then waits for the rules.
     Ask,
     /// Evaluates its own slice; `added` dummies are in.
-    Slice { set: SetBuilder, added: u32 },
+    Slice { set: Box<SetBuilder>, added: u32 },
     /// Sends the answer.
     Answer(Box<Answer>),
 }
@@ -87,7 +87,7 @@ impl Holder {
             dummies.into_iter().take(usize::try_from(added).unwrap_or(0)).map(dummy).collect();
         let mut set = SetBuilder::new(fresh_key(&self.seed.stream("count/key"))?, Output::Unbound);
         set.absorb(&chosen)?;
-        Ok(Stage::Slice { set, added })
+        Ok(Stage::Slice { set: Box::new(set), added })
     }
 
     fn start_answer(&self, set: SetBuilder, added: u32) -> Result<Stage, Fault> {
@@ -103,7 +103,7 @@ impl Holder {
                 .map(|chunk| {
                     let halves = chunk
                         .iter()
-                        .map(|bytes| Ok(decode_point(bytes)? * &*half))
+                        .map(|bytes| Ok(decode_point(bytes)? * *half))
                         .collect::<Result<Vec<RistrettoPoint>, Fault>>()?;
                     Ok(compress_doubles(&halves))
                 })
@@ -210,7 +210,7 @@ impl Exchange for Holder {
                 let Stage::Slice { set, added } = std::mem::replace(&mut self.stage, Stage::Ask) else {
                     return Err(Fault::Misuse("nothing to compute"));
                 };
-                self.stage = self.start_answer(set, added)?;
+                self.stage = self.start_answer(*set, added)?;
                 Ok(())
             }
             Stage::Answer(answer) => answer.fill(),

@@ -77,7 +77,7 @@ impl Noise {
     /// Draws how many dummies to add, by inversion of the distribution function.
     pub fn draw(&self, stream: &mut Stream) -> u32 {
         // Fifty-three uniform bits: the law is met to within 2^-53, far below δ.
-        let uniform = (stream.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        let uniform = (stream.bits() >> 11) as f64 / (1_u64 << 53) as f64;
         let mut left = uniform * self.total();
         for added in 0..self.dummies {
             left -= self.weight(added);

@@ -72,7 +72,7 @@ impl Holder {
                         .iter()
                         .map(|bytes| Ok((decode_point(bytes)?, *bytes)))
                         .collect::<Result<Vec<(RistrettoPoint, PointBytes)>, Fault>>()?;
-                    let halves: Vec<_> = inputs.iter().map(|(point, _)| point * &*half).collect();
+                    let halves: Vec<_> = inputs.iter().map(|(point, _)| point * *half).collect();
                     Ok((inputs, compress_doubles(&halves)))
                 })
                 .collect::<Result<Vec<_>, Fault>>()?;

@@ -7,7 +7,7 @@ use crate::seed::Seed;
 
 fn outputs(n: usize, label: &str) -> Vec<u64> {
     let mut stream = Seed::new([7; 32]).stream(label);
-    let mut outputs: Vec<u64> = (0..n).map(|_| stream.next()).collect();
+    let mut outputs: Vec<u64> = (0..n).map(|_| stream.bits()).collect();
     outputs.sort_unstable();
     outputs
 }

@@ -1,0 +1,5 @@
+//! The journal.
+
+pub mod event;
+
+pub use event::{Event, Side};

@@ -1,0 +1,168 @@
+//! What the journal records.
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::{
+    agreement::{Agreement, Revocation},
+    ask::Ask,
+    manifest::Manifest,
+    permit::RefusalCode,
+    quota::Charge,
+    receipt::SignedReceipt,
+    signing::Signature,
+    words::{AgencyCode, Digest, QueryId, RegisterName, SnapshotId},
+};
+
+/// The side of an exchange that this node was on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// It asked.
+    Asker,
+    /// It was asked.
+    Holder,
+}
+
+/// One thing that happened. Entries hold no identifier, no field and no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event", deny_unknown_fields)]
+pub enum Event {
+    /// The journal was begun.
+    Begun {
+        /// By which agency.
+        agency: AgencyCode,
+        /// With which version of this program.
+        software: String,
+    },
+    /// An agreement that both parties signed was accepted.
+    AgreementAccepted {
+        /// The whole agreement.
+        agreement: Box<Agreement>,
+    },
+    /// An agreement was revoked, by this agency or by its partner.
+    AgreementRevoked {
+        /// What was said.
+        revocation: Revocation,
+        /// By the agreement key of the party that said it.
+        signature: Signature,
+    },
+    /// The national rules were set, or removed.
+    NationalRules {
+        /// Their text.
+        text: Option<String>,
+    },
+    /// Records were imported.
+    Imported {
+        /// Into which register.
+        register: RegisterName,
+        /// Lines that became records.
+        good: u64,
+        /// Of these, records that were there before.
+        replaced: u64,
+        /// Lines that were refused.
+        rejected: u64,
+        /// Digest of what was read.
+        digest: Digest,
+    },
+    /// Records were erased, or expired.
+    Erased {
+        /// Out of which register.
+        register: RegisterName,
+        /// How many.
+        records: u64,
+        /// Digest over their keyed ids.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// A snapshot and its epoch key were made.
+    SnapshotMade {
+        /// What it is.
+        manifest: Manifest,
+    },
+    /// An epoch key was destroyed and its snapshot deleted.
+    SnapshotEnded {
+        /// Which.
+        snapshot: SnapshotId,
+        /// Why.
+        reason: String,
+    },
+    /// A snapshot was sent to a partner, or received from one.
+    SnapshotMoved {
+        /// Which side this node was on.
+        side: Side,
+        /// What it is.
+        manifest: Manifest,
+        /// The holder's signature over the manifest.
+        signature: Signature,
+    },
+    /// A query was asked, or admitted. Its charges are spent from here on.
+    Query {
+        /// Which side this node was on.
+        side: Side,
+        /// The opening words.
+        ask: Ask,
+        /// The asker's signature over them.
+        signature: Signature,
+        /// What it cost.
+        charges: Vec<Charge>,
+    },
+    /// A query was refused, by the side named or by the partner.
+    Refused {
+        /// Which side this node was on.
+        side: Side,
+        /// The opening words.
+        ask: Ask,
+        /// The asker's signature over them.
+        signature: Signature,
+        /// Why.
+        code: RefusalCode,
+        /// The clauses that decided, by id.
+        clauses: Vec<String>,
+    },
+    /// A query ended without an answer on this side.
+    Failed {
+        /// Which side this node was on.
+        side: Side,
+        /// Which query.
+        query: QueryId,
+        /// Whether the partner broke the protocol.
+        partner_at_fault: bool,
+        /// What happened.
+        reason: String,
+    },
+    /// An answer was given; the asker has not countersigned yet.
+    Answered {
+        /// The receipt with the holder's signature.
+        receipt: Box<SignedReceipt>,
+    },
+    /// A receipt that both sides signed.
+    Receipt {
+        /// Which side this node was on.
+        side: Side,
+        /// The receipt with both signatures.
+        receipt: Box<SignedReceipt>,
+    },
+    /// A partner's checkpoint was found consistent with the last one seen, and countersigned.
+    CheckpointSeen {
+        /// Whose.
+        partner: AgencyCode,
+        /// The signed note, with our countersignature.
+        note: String,
+    },
+    /// A partner countersigned our checkpoint.
+    CheckpointCountersigned {
+        /// Which partner.
+        partner: AgencyCode,
+        /// The signed note, with both signatures.
+        note: String,
+    },
+    /// A partner showed a history that contradicts the one it showed before.
+    ForkSeen {
+        /// Which partner.
+        partner: AgencyCode,
+        /// The note it showed before.
+        before: String,
+        /// The note it shows now.
+        now: String,
+    },
+}
