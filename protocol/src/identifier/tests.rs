@@ -292,6 +292,29 @@ fn the_longest_form_is_as_stated() {
     refused(&name(&long, "Petara", "1990-01-31"), "family", Reason::TooLong);
 }
 
+#[test]
+fn a_field_may_have_256_bytes_and_no_more() {
+    let padded = |text: &str, length: usize| format!("{text}{}", " ".repeat(length - text.len()));
+    let with = |length| {
+        [
+            ("number", travel(&padded("AB1234567", length), "SRB", "1990-01-31")),
+            ("state", travel("AB1234567", &padded("SRB", length), "1990-01-31")),
+            ("birth_date", travel("AB1234567", "SRB", &padded("1990-01-31", length))),
+            ("number", registration(&padded("0101006500006", length), "SVN")),
+            ("state", registration("0101006500006", &padded("SVN", length))),
+            ("family", name(&padded("Petrović", length), "Petar", "1990-01-31")),
+            ("given", name("Petrović", &padded("Petar", length), "1990-01-31")),
+            ("birth_date", name("Petrović", "Petar", &padded("1990-01-31", length))),
+        ]
+    };
+    for (field, raw) in with(MAX_FIELD) {
+        assert!(raw.canonical().is_ok(), "{field}");
+    }
+    for (field, raw) in with(MAX_FIELD + 1) {
+        refused(&raw, field, Reason::TooLong);
+    }
+}
+
 /// Inserts separators and changes case, guided by `coins`.
 fn noisy(number: &str, coins: &[u8]) -> String {
     let mut out = String::new();
