@@ -1,3 +1,4 @@
 //! One agency's machine: network, store, journal, sessions, command line.
 
+pub mod control;
 pub mod journal;
