@@ -5,3 +5,4 @@
 //! same code.
 
 pub mod api;
+mod failure;

@@ -1,4 +1,14 @@
 //! One agency's machine: network, store, journal, sessions, command line.
 
+mod book;
+mod clock;
 pub mod control;
+mod files;
+pub mod home;
 pub mod journal;
+mod keystore;
+pub mod network;
+pub mod node;
+mod session;
+mod snapshots;
+mod state;

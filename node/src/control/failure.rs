@@ -1,0 +1,49 @@
+//! Making failures.
+
+use super::api::{Failure, FailureKind};
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), help: None }
+    }
+
+    /// The request or a file it names is wrong.
+    pub fn input(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Input, what)
+    }
+
+    /// Disk, permissions, or a fault of the program.
+    pub fn local(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Local, what)
+    }
+
+    /// A partner cannot be reached or broke off.
+    pub fn partner(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Partner, what)
+    }
+
+    /// Something stored does not verify.
+    pub fn integrity(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Integrity, what)
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl FailureKind {
+    /// The exit code of the command line.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Local => 1,
+            Self::Input => 2,
+            Self::Refused => 3,
+            Self::Partner => 4,
+            Self::Integrity => 5,
+        }
+    }
+}

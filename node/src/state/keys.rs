@@ -1,0 +1,106 @@
+//! Keys of the state: one letter for the kind, then what names the item.
+
+use symbolon_policy::{
+    canonical,
+    quota::MeterKey,
+    words::{AgencyCode, AgreementId, QueryId, RegisterName, SnapshotId},
+};
+
+use crate::{control::api::Failure, journal::Side};
+
+/// One key, or the prefix of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key(Vec<u8>);
+
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn key(kind: u8, parts: &[&[u8]]) -> Key {
+    Key([&[kind], parts.concat().as_slice()].concat())
+}
+
+fn side(side: Side) -> &'static [u8] {
+    match side {
+        Side::Asker => b"a",
+        Side::Holder => b"h",
+    }
+}
+
+impl Key {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn layout() -> Self {
+        key(b'!', &[b"layout"])
+    }
+
+    pub(super) fn applied() -> Self {
+        key(b'!', &[b"applied"])
+    }
+
+    pub(super) fn national() -> Self {
+        key(b'!', &[b"national"])
+    }
+
+    pub(super) fn agreements() -> Self {
+        key(b'a', &[])
+    }
+
+    pub(super) fn agreement(id: &AgreementId) -> Self {
+        key(b'a', &[id.as_bytes()])
+    }
+
+    pub(super) fn register(name: &RegisterName) -> Self {
+        key(b'r', &[name.as_str().as_bytes()])
+    }
+
+    pub(super) fn snapshots() -> Self {
+        key(b's', &[])
+    }
+
+    pub(super) fn snapshot(id: &SnapshotId) -> Self {
+        key(b's', &[id.as_bytes()])
+    }
+
+    pub(super) fn meters() -> Self {
+        key(b'm', &[])
+    }
+
+    pub(super) fn meter(meter: &MeterKey) -> Result<Self, Failure> {
+        let encoded = canonical::encode(meter).map_err(|e| Failure::local(e.to_string()))?;
+        Ok(key(b'm', &[&encoded]))
+    }
+
+    pub(super) fn queries(of: Side) -> Self {
+        key(b'q', &[side(of)])
+    }
+
+    pub(super) fn query(of: Side, id: &QueryId) -> Self {
+        key(b'q', &[side(of), id.as_bytes()])
+    }
+
+    pub(super) fn open_receipts(asker: &AgencyCode) -> Self {
+        // Codes hold no zero byte, so no code is a prefix of another's keys.
+        key(b'o', &[asker.as_str().as_bytes(), &[0]])
+    }
+
+    pub(super) fn open_receipt(asker: &AgencyCode, id: &QueryId) -> Self {
+        key(b'o', &[asker.as_str().as_bytes(), &[0], id.as_bytes()])
+    }
+
+    pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {
+        key(b'b', &[agreement.as_bytes(), partner.as_str().as_bytes()])
+    }
+
+    pub(super) fn seen(partner: &AgencyCode) -> Self {
+        key(b'c', &[partner.as_str().as_bytes()])
+    }
+
+    pub(super) fn countersigned(partner: &AgencyCode) -> Self {
+        key(b'k', &[partner.as_str().as_bytes()])
+    }
+}
