@@ -1,0 +1,110 @@
+//! Sessions: what two nodes say to each other on one stream.
+//!
+//! Every session is a row of frames. Words (frames with a tag of their own, canonical CBOR) open and
+//! close it; the frames of the exchange stand between. The asker opens with its signed query; the
+//! holder admits or refuses; the exchange runs; both sign the receipt; each journals it. A session
+//! that breaks off can be repeated: the query's id makes it the same query.
+
+pub(crate) mod asker;
+mod channel;
+mod drive;
+pub(crate) mod fetch;
+pub(crate) mod holder;
+pub(crate) mod sync;
+mod words;
+
+use libp2p::StreamProtocol;
+use symbolon_policy::permit::{Refusal, RefusalCode};
+use symbolon_protocol::exchange::Fault;
+
+use crate::{
+    control::api::{Failure, FailureKind},
+    network::NetworkError,
+};
+
+pub(crate) use channel::{Channel, Tap};
+
+/// Exact intersection.
+pub(crate) const EXACT: StreamProtocol = StreamProtocol::new("/symbolon/exact/1");
+/// Counts.
+pub(crate) const COUNT: StreamProtocol = StreamProtocol::new("/symbolon/count/1");
+/// Transfer of snapshots.
+pub(crate) const SNAPSHOT: StreamProtocol = StreamProtocol::new("/symbolon/snapshot/1");
+/// Exchange of checkpoints and open receipts.
+pub(crate) const JOURNAL: StreamProtocol = StreamProtocol::new("/symbolon/journal/1");
+
+/// Why a session ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    /// The stream broke, or could not be opened.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// The partner said nothing for too long.
+    #[error("the partner said nothing for {0} s")]
+    Silent(u64),
+    /// The partner broke the protocol.
+    #[error("the partner broke the protocol: {0}")]
+    Misbehaved(String),
+    /// One of the two nodes refused.
+    #[error("refused: {}", refusal.text)]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Whether it was this node.
+        here: bool,
+    },
+    /// This node could not go on.
+    #[error("{0}")]
+    Local(Failure),
+}
+
+impl SessionError {
+    /// Whether trying again may help.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Silent(_) => true,
+            Self::Refused { refusal, here: false } => refusal.code == RefusalCode::Busy,
+            _ => false,
+        }
+    }
+
+    /// Whether the partner is to blame.
+    pub(crate) fn partner_at_fault(&self) -> bool {
+        matches!(self, Self::Misbehaved(_))
+    }
+
+    pub(crate) fn refused_here(refusal: Refusal) -> Self {
+        Self::Refused { refusal, here: true }
+    }
+}
+
+impl From<Fault> for SessionError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::PeerMisbehaved(what) => Self::Misbehaved(what.to_string()),
+            other => Self::Local(Failure::local(other.to_string())),
+        }
+    }
+}
+
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> Self {
+        Self::Local(failure)
+    }
+}
+
+impl From<NetworkError> for SessionError {
+    fn from(error: NetworkError) -> Self {
+        Self::Connection(error.to_string())
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Local(failure) => failure,
+            SessionError::Refused { refusal, .. } => Self::new(FailureKind::Refused, refusal.text),
+            other => Self::partner(other.to_string()),
+        }
+    }
+}

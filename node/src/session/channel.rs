@@ -1,0 +1,243 @@
+//! Frames on a stream, both ways at once.
+//!
+//! A reader and a writer task move one frame each; the queues hold one more. So a peer that does not
+//! read stops us, a peer that we do not read is stopped, and neither costs memory.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use data_encoding::HEXLOWER;
+use symbolon_protocol::exchange::Frame;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{SessionError, words::Word};
+use crate::{clock, control::api::Failure, network::Stream};
+
+/// Writes down every frame in clear, before Noise encrypts it: for reviewers, never in service.
+#[derive(Clone, Debug)]
+pub(crate) struct Tap {
+    own: String,
+    file: Arc<Mutex<File>>,
+}
+
+impl Tap {
+    /// A tap into a new file.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if it cannot be made.
+    pub(crate) fn create(path: &Path, own: String) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+        Ok(Self { own, file: Arc::new(Mutex::new(file)) })
+    }
+
+    fn note(&self, line: &Labels, sent: bool, frame: &Frame) {
+        let (from, to) = if sent { (&self.own, &line.partner) } else { (&line.partner, &self.own) };
+        let record = serde_json::json!({
+            "time": clock::now(), "from": from, "to": to, "protocol": line.protocol,
+            "direction": if sent { "sent" } else { "received" },
+            "bytes": HEXLOWER.encode(&[frame.header().as_slice(), &frame.body].concat()),
+        });
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writeln!(file, "{record}") {
+            tracing::warn!(%error, "the capture cannot be written");
+        }
+    }
+}
+
+/// Whom a channel is with, for the capture.
+#[derive(Clone, Debug)]
+struct Labels {
+    partner: String,
+    protocol: String,
+}
+
+/// Bytes that crossed a channel, headers included.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Meter {
+    /// Bytes sent and received so far.
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.sent.load(Ordering::Relaxed), self.received.load(Ordering::Relaxed))
+    }
+}
+
+/// One end of a session.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    incoming: mpsc::Receiver<Result<Frame, SessionError>>,
+    outgoing: mpsc::Sender<Frame>,
+    reader: JoinHandle<()>,
+    writer: JoinHandle<std::io::Result<()>>,
+    silence: Duration,
+    meter: Arc<Meter>,
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Channel {
+    /// Starts a channel on a stream; `silence` is the longest time to wait for the partner.
+    pub(crate) fn new(stream: Stream, silence: Duration, partner: &str, protocol: &str, tap: Option<Tap>) -> Self {
+        let (reading, writing) = tokio::io::split(stream);
+        let (frames, incoming) = mpsc::channel(1);
+        let (outgoing, queue) = mpsc::channel(1);
+        let meter = Arc::new(Meter::default());
+        let labels = Labels { partner: partner.to_owned(), protocol: protocol.to_owned() };
+        let tap = tap.map(|tap| (tap, labels));
+        let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
+        let writer = tokio::spawn(write_all(writing, queue, tap, meter.clone()));
+        Self { incoming, outgoing, reader, writer, silence, meter }
+    }
+
+    /// Bytes that crossed so far.
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        self.meter.clone()
+    }
+
+    /// Sends a word.
+    pub(super) async fn say(&mut self, word: &Word) -> Result<(), SessionError> {
+        let frame = word.frame()?;
+        self.slot().await?.send(frame);
+        Ok(())
+    }
+
+    /// Waits until a frame can be sent.
+    async fn slot(&self) -> Result<mpsc::Permit<'_, Frame>, SessionError> {
+        match timeout(self.silence, self.outgoing.reserve()).await {
+            Err(_) => Err(SessionError::Silent(self.silence.as_secs())),
+            Ok(Err(_)) => Err(SessionError::Connection("the stream was closed by the partner".into())),
+            Ok(Ok(permit)) => Ok(permit),
+        }
+    }
+
+    /// A slot for a frame, if there is one now.
+    pub(super) fn try_slot(&self) -> Option<mpsc::Permit<'_, Frame>> {
+        self.outgoing.try_reserve().ok()
+    }
+
+    /// The next frame, if it has come.
+    pub(super) fn try_frame(&mut self) -> Result<Option<Frame>, SessionError> {
+        match self.incoming.try_recv() {
+            Ok(frame) => frame.map(Some),
+            Err(mpsc::error::TryRecvError::Empty) => Ok(None),
+            Err(mpsc::error::TryRecvError::Disconnected) => Err(closed()),
+        }
+    }
+
+    /// Waits for whichever is wanted and comes first: a slot to send, or a frame.
+    pub(super) async fn either(&mut self, send: bool, receive: bool) -> Result<Option<Frame>, SessionError> {
+        let event = async {
+            tokio::select! {
+                slot = self.outgoing.reserve(), if send => slot.map(|_| None).map_err(|_| closed()),
+                frame = self.incoming.recv(), if receive => frame.unwrap_or_else(|| Err(closed())).map(Some),
+                else => Err(SessionError::Local(Failure::local("the exchange cannot go on"))),
+            }
+        };
+        timeout(self.silence, event).await.unwrap_or(Err(SessionError::Silent(self.silence.as_secs())))
+    }
+
+    /// Waits for a word.
+    pub(super) async fn hear(&mut self) -> Result<Word, SessionError> {
+        loop {
+            let frame = self.either(false, true).await?;
+            match frame.map(|frame| Word::read(&frame)).transpose()? {
+                None | Some(Word::Progress { .. }) => {}
+                Some(word) => return Ok(word),
+            }
+        }
+    }
+
+    /// Sends what is queued and closes the stream's own half.
+    pub(crate) async fn close(mut self) -> Result<(), SessionError> {
+        let (gone, _) = mpsc::channel(1);
+        drop(std::mem::replace(&mut self.outgoing, gone));
+        match timeout(self.silence, &mut self.writer).await {
+            Err(_) => Err(SessionError::Silent(self.silence.as_secs())),
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(SessionError::Connection(error.to_string())),
+            Ok(Err(_)) => Err(closed()),
+        }
+    }
+}
+
+fn closed() -> SessionError {
+    SessionError::Connection("the stream was closed by the partner".into())
+}
+
+/// A word where another was due.
+pub(super) fn unexpected(due: &str, found: &Word) -> SessionError {
+    SessionError::Misbehaved(format!("the word `{}` came where {due} was due", found.name()))
+}
+
+type Taps = Option<(Tap, Labels)>;
+
+async fn read_all(
+    mut stream: ReadHalf<Stream>,
+    frames: mpsc::Sender<Result<Frame, SessionError>>,
+    tap: Taps,
+    meter: Arc<Meter>,
+) {
+    loop {
+        let frame = read_frame(&mut stream).await;
+        if let Ok(frame) = &frame {
+            let bytes = Frame::HEADER.saturating_add(frame.body.len());
+            meter.received.fetch_add(bytes as u64, Ordering::Relaxed);
+            if let Some((tap, labels)) = &tap {
+                tap.note(labels, false, frame);
+            }
+        }
+        let over = frame.is_err();
+        if frames.send(frame).await.is_err() || over {
+            return;
+        }
+    }
+}
+
+async fn read_frame(stream: &mut ReadHalf<Stream>) -> Result<Frame, SessionError> {
+    let broken = |error: std::io::Error| SessionError::Connection(error.to_string());
+    let mut header = [0; Frame::HEADER];
+    stream.read_exact(&mut header).await.map_err(broken)?;
+    let (mut frame, length) = Frame::parse_header(header)?;
+    frame.body = vec![0; length];
+    stream.read_exact(&mut frame.body).await.map_err(broken)?;
+    Ok(frame)
+}
+
+async fn write_all(
+    mut stream: WriteHalf<Stream>,
+    mut queue: mpsc::Receiver<Frame>,
+    tap: Taps,
+    meter: Arc<Meter>,
+) -> std::io::Result<()> {
+    while let Some(frame) = queue.recv().await {
+        if let Some((tap, labels)) = &tap {
+            tap.note(labels, true, &frame);
+        }
+        stream.write_all(&frame.header()).await?;
+        stream.write_all(&frame.body).await?;
+        stream.flush().await?;
+        let bytes = Frame::HEADER.saturating_add(frame.body.len());
+        meter.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+    stream.shutdown().await
+}

@@ -1,0 +1,77 @@
+//! Drives a guarded exchange over a channel. There is no other driver, and it takes nothing else.
+
+use std::time::{Duration, Instant};
+
+use symbolon_policy::{permit::Guarded, words::Digest};
+use symbolon_protocol::exchange::Progress;
+
+use super::{SessionError, channel::Channel, words::Word};
+use crate::control::api::Failure;
+
+/// Items that one slice of work takes.
+const BUDGET: usize = 4_096;
+/// How often a side at work tells the other that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Runs an exchange to its end. `report` sees its progress, and the partner's while we wait for it.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(super) async fn drive<T: Send + 'static>(
+    mut exchange: Guarded<T>,
+    channel: &mut Channel,
+    report: impl Fn(Progress),
+) -> Result<(T, Digest), SessionError> {
+    let mut said = Instant::now();
+    loop {
+        let wants = exchange.wants();
+        report(exchange.progress());
+        if wants.done {
+            return Ok(exchange.finish()?);
+        }
+        if wants.verdict {
+            exchange.settle()?;
+            if exchange.wants().verdict {
+                return Err(Failure::local("the exchange waits for a decision that nobody takes").into());
+            }
+            continue;
+        }
+        if wants.send
+            && let Some(slot) = channel.try_slot()
+        {
+            slot.send(exchange.produce()?);
+            said = Instant::now();
+            continue;
+        }
+        let mut frame = if wants.receive { channel.try_frame()? } else { None };
+        if frame.is_none() && wants.compute {
+            exchange = compute(exchange).await?;
+            if said.elapsed() > HEARTBEAT
+                && let Some(slot) = channel.try_slot()
+            {
+                let Progress { done, total, .. } = exchange.progress();
+                slot.send(Word::Progress { done, total }.frame()?);
+                said = Instant::now();
+            }
+            continue;
+        }
+        if frame.is_none() {
+            frame = channel.either(wants.send, wants.receive).await?;
+        }
+        let Some(frame) = frame else { continue };
+        if Word::is(&frame) {
+            match Word::read(&frame)? {
+                Word::Progress { done, total } => report(Progress { phase: "partner", done, total }),
+                other => return Err(super::channel::unexpected("the exchange", &other)),
+            }
+        } else {
+            exchange.consume(frame)?;
+        }
+    }
+}
+
+/// One slice of work, off the async threads.
+async fn compute<T: Send + 'static>(mut exchange: Guarded<T>) -> Result<Guarded<T>, SessionError> {
+    let work = tokio::task::spawn_blocking(move || exchange.compute(BUDGET).map(|()| exchange));
+    Ok(work.await.map_err(|e| Failure::local(format!("the exchange stopped: {e}")))??)
+}

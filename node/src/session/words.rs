@@ -1,0 +1,116 @@
+//! The words of sessions.
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::{
+    ask::{Ask, Fetch},
+    canonical,
+    manifest::Manifest,
+    permit::RefusalCode,
+    receipt::SignedReceipt,
+    signing::Signature,
+};
+use symbolon_protocol::exchange::Frame;
+
+use super::SessionError;
+use crate::journal::checkpoint::CheckpointOffer;
+
+/// The tag of frames that carry words; exchanges use tags below.
+const TAG: u8 = 0x80;
+
+/// One word.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Word {
+    /// The asker opens a query.
+    Ask {
+        /// What is asked.
+        ask: Box<Ask>,
+        /// By the asker's agreement key.
+        signature: Signature,
+    },
+    /// The asker wants the current snapshot.
+    Fetch(Box<Fetch>),
+    /// The holder admits the query.
+    Admitted,
+    /// The holder does not.
+    Refused {
+        /// Why, for machines.
+        code: RefusalCode,
+        /// Why, for people.
+        text: String,
+    },
+    /// The snapshot is being built; ask again.
+    Preparing {
+        /// Identifiers done.
+        done: u64,
+        /// Identifiers in all.
+        total: u64,
+    },
+    /// The current snapshot.
+    Manifest {
+        /// What it is.
+        manifest: Box<Manifest>,
+        /// By the holder's agreement key.
+        signature: Signature,
+    },
+    /// Still at work.
+    Progress {
+        /// Items done.
+        done: u64,
+        /// Items in all.
+        total: u64,
+    },
+    /// The holder's receipt.
+    Receipt(Box<SignedReceipt>),
+    /// The asker's signature under the receipt.
+    Countersigned(Signature),
+    /// The size of the partner's journal when its checkpoint was last seen.
+    Seen(u64),
+    /// The current checkpoint, with a proof from that size on.
+    Checkpoint(Box<CheckpointOffer>),
+    /// The checkpoint with this node's countersignature; nothing if it contradicts an earlier one.
+    Cosigned(Option<String>),
+    /// Receipts that wait for the other side's signature.
+    OpenReceipts(Vec<SignedReceipt>),
+    /// Signatures under them, in order; nothing for receipts this side does not know.
+    Signatures(Vec<Option<Signature>>),
+}
+
+impl Word {
+    pub(super) fn frame(&self) -> Result<Frame, SessionError> {
+        let body = canonical::encode(self).map_err(|e| SessionError::Misbehaved(e.to_string()))?;
+        Ok(Frame { tag: TAG, last: true, body })
+    }
+
+    /// Whether a frame carries a word.
+    pub(super) fn is(frame: &Frame) -> bool {
+        frame.tag == TAG
+    }
+
+    pub(super) fn read(frame: &Frame) -> Result<Self, SessionError> {
+        if frame.tag != TAG || !frame.last {
+            return Err(SessionError::Misbehaved(format!("a frame with tag {} came where a word was due", frame.tag)));
+        }
+        canonical::decode(&frame.body).map_err(|e| SessionError::Misbehaved(format!("a malformed word: {e}")))
+    }
+
+    /// The word's kind, for errors.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Ask { .. } => "ask",
+            Self::Fetch(_) => "fetch",
+            Self::Admitted => "admitted",
+            Self::Refused { .. } => "refused",
+            Self::Preparing { .. } => "preparing",
+            Self::Manifest { .. } => "manifest",
+            Self::Progress { .. } => "progress",
+            Self::Receipt(_) => "receipt",
+            Self::Countersigned(_) => "countersigned",
+            Self::Seen(_) => "seen",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Cosigned(_) => "cosigned",
+            Self::OpenReceipts(_) => "open receipts",
+            Self::Signatures(_) => "signatures",
+        }
+    }
+}
