@@ -1,1 +1,4 @@
 //! node
+
+pub mod register;
+pub mod sealing;
