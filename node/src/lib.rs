@@ -9,6 +9,8 @@ pub mod journal;
 mod keystore;
 pub mod network;
 pub mod node;
+pub mod register;
+pub mod sealing;
 mod session;
 mod snapshots;
 mod state;

@@ -1,0 +1,106 @@
+//! How fast records are imported and scanned, in records a second.
+//!
+//! Each line has about 400 bytes and two identifiers. `cargo bench -p symbolon-node --bench import`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at a fault")]
+
+use std::{fmt::Write as _, io};
+
+use divan::{Bencher, counter::ItemsCount};
+use symbolon_node::{
+    register::{Format, ImportObserver, Registers, Reject},
+    sealing::StorageKey,
+};
+use symbolon_policy::words::RegisterName;
+use tempfile::TempDir;
+
+fn main() {
+    divan::main();
+}
+
+/// Every line is good, so a reject is an error.
+struct Strict;
+
+impl ImportObserver for Strict {
+    fn rejected(&mut self, reject: &Reject) -> io::Result<()> {
+        Err(io::Error::other(format!("line {}: `{}` {}", reject.line, reject.field, reject.reason)))
+    }
+}
+
+fn file(records: u64) -> String {
+    let mut file = String::new();
+    for n in 0..records {
+        let (month, day) = (n % 12 + 1, n % 28 + 1);
+        let (family, given) = (word(n), word(!n));
+        let line = format!(
+            concat!(
+                r#"{{"v":1,"id":"RS-2024-{n:07}","category":"IRREGULAR_CROSSING","taken":"2024-{month:02}-{day:02}","#,
+                r#""identifiers":[{{"kind":"travel-document","number":"P{number}","state":"SYR","birth_date":"1990-{month:02}-{day:02}"}},"#,
+                r#"{{"kind":"name-birth","family":"{family}","given":"{given}","birth_date":"1990-{month:02}-{day:02}"}}],"#,
+                r#""subject":{{"age":"adult","own_citizen":false}},"provenance":"own","#,
+                r#""fields":{{"name":"{given} {family}","place":"Horgos","sex":"F"}}}}"#
+            ),
+            number = 10_000_019 + n * 37,
+            n = n,
+            month = month,
+            day = day,
+            family = family,
+            given = given
+        );
+        let _ = writeln!(file, "{line}");
+    }
+    file
+}
+
+/// Eight letters that look like a name.
+fn word(n: u64) -> String {
+    let mixed = (n ^ n >> 31).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let letters = |at: u32| char::from(b"aeioklmnrstdbvhz"[(mixed.rotate_left(8 * at + 8) % 16) as usize]);
+    (0..8).map(letters).collect()
+}
+
+fn name() -> RegisterName {
+    "border".parse().unwrap()
+}
+
+fn empty() -> (TempDir, Registers) {
+    let home = tempfile::tempdir().unwrap();
+    let registers = Registers::open(home.path(), &StorageKey::from_bytes([7; 32])).unwrap();
+    registers.create(&name()).unwrap();
+    (home, registers)
+}
+
+fn full(records: u64) -> (TempDir, Registers) {
+    let (home, registers) = empty();
+    registers.import(&name(), file(records).as_bytes(), Format::Ndjson, &mut Strict).unwrap();
+    (home, registers)
+}
+
+/// Into an empty register.
+#[divan::bench(args = [200_000], sample_count = 3, sample_size = 1)]
+fn import(bencher: Bencher, records: u64) {
+    let file = file(records);
+    bencher.counter(ItemsCount::new(records)).with_inputs(empty).bench_values(|(home, registers)| {
+        registers.import(&name(), file.as_bytes(), Format::Ndjson, &mut Strict).unwrap();
+        (home, registers)
+    });
+}
+
+/// The same file again: every record is replaced.
+#[divan::bench(args = [200_000], sample_count = 3, sample_size = 1)]
+fn import_again(bencher: Bencher, records: u64) {
+    let file = file(records);
+    let (_home, registers) = full(records);
+    bencher
+        .counter(ItemsCount::new(records))
+        .bench_local(|| registers.import(&name(), file.as_bytes(), Format::Ndjson, &mut Strict).unwrap());
+}
+
+/// On one core.
+#[divan::bench(args = [200_000], sample_count = 3, sample_size = 1)]
+fn scan(bencher: Bencher, records: u64) {
+    let (_home, registers) = full(records);
+    bencher.counter(ItemsCount::new(records)).bench_local(|| {
+        let identifiers = registers.scan(&name()).unwrap().map(|record| record.unwrap().identifiers.len());
+        assert_eq!(identifiers.sum::<usize>() as u64, 2 * records);
+    });
+}

@@ -1,0 +1,291 @@
+//! The registers of one agency: import, look-up, erasure and the stream that slices are made of.
+//!
+//! Everything lies in one `sled` database, each register in a tree of its own; what is in it can be read
+//! only with the storage key ([`crate::sealing`]). Who holds the disk learns the names of the registers,
+//! how many records they have, how long these are and when they change.
+//!
+//! `sled` is a log: an erased value is gone from every read at once, but its sealed bytes stay in the
+//! file until their segment is written again. They remain sealed.
+//!
+//! Writes are taken one at a time. Each record is written whole or not at all; an operation is durable
+//! when its function returns, and one that was cut short is run again.
+
+mod erasure;
+mod error;
+mod import;
+mod json;
+mod lines;
+mod reading;
+mod record;
+mod reject;
+mod retention;
+mod rows;
+mod stored;
+mod words;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sled::Tree;
+use symbolon_policy::words::RegisterName;
+
+pub use erasure::{ErasureReason, ErasureSummary, Selection};
+pub use error::RegisterError;
+pub use import::{Format, ImportSummary};
+pub use lines::MAX_LINE;
+pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, Record, Subject, Version1};
+pub use reject::{ImportObserver, Progress, Reason, Reject, RejectReport};
+pub use retention::default_months;
+pub use rows::HeaderError;
+pub use stored::StoredRecord;
+pub use words::{Day, FormError, RecordId, Vulnerability};
+
+use crate::sealing::StorageKey;
+use stored::{Key, RECORD_PREFIX, Vault};
+
+/// Most records on one page of [`Registers::page`].
+pub const MAX_PAGE: usize = 1_000;
+
+/// Bytes of pages that `sled` keeps in memory.
+const CACHE: u64 = 128 << 20;
+
+/// Before the name of a register, in the name of its tree.
+const TREE_PREFIX: &str = "register/";
+
+/// Holds the sealed number of records of a register; absent while a write is under way.
+const COUNT_KEY: &[u8] = b"n";
+
+/// Tells, in the default tree, whether the storage key is the right one.
+const CHECK_KEY: &[u8] = b"check";
+
+/// The registers in one directory. Only one process can have them open.
+pub struct Registers {
+    db: sled::Db,
+    path: PathBuf,
+    root: StorageKey,
+    writing: Mutex<()>,
+}
+
+/// What [`Registers::list`] tells about a register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterInfo {
+    /// The name.
+    pub name: RegisterName,
+    /// How many records it holds, the expired ones included.
+    pub records: u64,
+}
+
+/// One register at work.
+struct Register {
+    name: RegisterName,
+    tree: Tree,
+    vault: Vault,
+}
+
+impl Registers {
+    /// Opens the registers under `path`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// [`RegisterError::Locked`] if another process has them open, [`RegisterError::WrongKey`] if they
+    /// were made with another key, [`RegisterError::Store`] if the database cannot be used.
+    pub fn open(path: &Path, key: &StorageKey) -> Result<Self, RegisterError> {
+        // A log that is flushed at commit points alone takes imports several times faster.
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE)
+            .mode(sled::Mode::HighThroughput)
+            .use_compression(false)
+            .flush_every_ms(None);
+        let db = config.open().map_err(|error| RegisterError::opening(path, error))?;
+        let registers =
+            Self { db, path: path.to_owned(), root: key.derive("registers"), writing: Mutex::new(()) };
+        registers.check_key()?;
+        Ok(registers)
+    }
+
+    fn check_key(&self) -> Result<(), RegisterError> {
+        let key = self.root.derive("check");
+        match self.db.get(CHECK_KEY)? {
+            Some(sealed) => match key.open(CHECK_KEY, &sealed) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(RegisterError::WrongKey { path: self.path.clone() }),
+            },
+            // Without the check there must be nothing to protect.
+            None if self.names().next().is_some() => Err(RegisterError::WrongKey { path: self.path.clone() }),
+            None => {
+                self.db.insert(CHECK_KEY, key.seal(CHECK_KEY, b""))?;
+                self.commit()
+            }
+        }
+    }
+
+    /// Makes an empty register.
+    ///
+    /// # Errors
+    /// [`RegisterError::Exists`] if there is one of this name, [`RegisterError::Store`].
+    pub fn create(&self, name: &RegisterName) -> Result<(), RegisterError> {
+        let _writing = self.lock();
+        if self.exists(name) {
+            return Err(RegisterError::Exists { name: name.clone() });
+        }
+        self.db.open_tree(tree_name(name))?;
+        let register = self.register(name)?;
+        register.set_count(0)?;
+        self.commit()
+    }
+
+    /// Whether there is a register of this name.
+    pub fn exists(&self, name: &RegisterName) -> bool {
+        self.names().any(|known| known == *name)
+    }
+
+    /// Every register, by name.
+    ///
+    /// # Errors
+    /// [`RegisterError::Store`]; [`RegisterError::Corrupt`] if a count does not open.
+    pub fn list(&self) -> Result<Vec<RegisterInfo>, RegisterError> {
+        let info = |name: RegisterName| {
+            let records = self.register(&name)?.count()?;
+            Ok(RegisterInfo { name, records })
+        };
+        let mut list = self.names().map(info).collect::<Result<Vec<_>, RegisterError>>()?;
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(list)
+    }
+
+    /// The record of this id, if there is one.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`], [`RegisterError::Store`].
+    pub fn show(&self, name: &RegisterName, id: &RecordId) -> Result<Option<Record>, RegisterError> {
+        let register = self.register(name)?;
+        let key = register.vault.key(id);
+        let Some(value) = register.tree.get(key)? else { return Ok(None) };
+        match register.vault.record(&key, &value) {
+            Ok(record) if record.id == *id => Ok(Some(record)),
+            _ => Err(register.corrupt(&key)),
+        }
+    }
+
+    /// Up to `limit` records, at most [`MAX_PAGE`], that follow the record `after`, or the first ones.
+    ///
+    /// The order is that of the keys: it stays the same but has no meaning. `after` need not exist any more.
+    ///
+    /// # Errors
+    /// As [`Registers::show`].
+    pub fn page(
+        &self,
+        name: &RegisterName,
+        after: Option<&RecordId>,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, RegisterError> {
+        let register = self.register(name)?;
+        let after = after.map(|id| register.vault.key(id));
+        register.records(after).take(limit.min(MAX_PAGE)).collect()
+    }
+
+    /// Every record, in the order of [`Registers::page`], in bounded memory.
+    ///
+    /// Expired records that are not erased yet come too: see [`StoredRecord::expires`]. A record that is
+    /// written meanwhile may or may not come. The stream should be left at the first error.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoSuchRegister`]; each item as [`Registers::show`].
+    pub fn scan(
+        &self,
+        name: &RegisterName,
+    ) -> Result<impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static, RegisterError>
+    {
+        Ok(self.register(name)?.records(None))
+    }
+
+    fn register(&self, name: &RegisterName) -> Result<Register, RegisterError> {
+        // `open_tree` would make it.
+        if !self.exists(name) {
+            return Err(RegisterError::NoSuchRegister { name: name.clone() });
+        }
+        let tree = self.db.open_tree(tree_name(name))?;
+        Ok(Register { name: name.clone(), tree, vault: Vault::new(&self.root, name) })
+    }
+
+    fn names(&self) -> impl Iterator<Item = RegisterName> {
+        self.db
+            .tree_names()
+            .into_iter()
+            .filter_map(|tree| str::from_utf8(&tree).ok()?.strip_prefix(TREE_PREFIX)?.parse().ok())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        // The guarded state is on the disk and whole after every single write.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes everything written so far durable.
+    fn commit(&self) -> Result<(), RegisterError> {
+        self.db.flush()?;
+        // `sled` syncs a range of the file, which leaves its length and the cache of the disk out.
+        File::open(self.path.join("db")).and_then(|file| file.sync_all()).map_err(sled::Error::Io)?;
+        Ok(())
+    }
+}
+
+impl Register {
+    fn records(
+        self,
+        after: Option<Key>,
+    ) -> impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static {
+        let from = match after {
+            Some(key) => std::ops::Bound::Excluded(key.to_vec()),
+            None => std::ops::Bound::Included(RECORD_PREFIX.to_vec()),
+        };
+        // No key follows those of the records.
+        let range = self.tree.range((from, std::ops::Bound::Unbounded));
+        range.map(move |entry| {
+            let (key, value) = entry?;
+            self.vault.head(&key, &value).map_err(|_| self.corrupt(&key))
+        })
+    }
+
+    fn corrupt(&self, key: &[u8]) -> RegisterError {
+        RegisterError::Corrupt { name: self.name.clone(), key: Vault::digest(key) }
+    }
+
+    /// How many records there are: as noted, or counted if a write was cut short.
+    fn count(&self) -> Result<u64, RegisterError> {
+        match self.tree.get(COUNT_KEY)? {
+            Some(sealed) => self.vault.open_count(COUNT_KEY, &sealed).map_err(|_| self.corrupt(COUNT_KEY)),
+            None => self.tree.scan_prefix(RECORD_PREFIX).keys().try_fold(0_u64, |count, key| {
+                key?;
+                Ok(count.saturating_add(1))
+            }),
+        }
+    }
+
+    fn set_count(&self, count: u64) -> Result<(), RegisterError> {
+        self.tree.insert(COUNT_KEY, self.vault.seal_count(COUNT_KEY, count))?;
+        Ok(())
+    }
+
+    /// Takes the count and marks it as not to be relied on until [`Register::set_count`].
+    fn begin(&self) -> Result<u64, RegisterError> {
+        let count = self.count()?;
+        self.tree.remove(COUNT_KEY)?;
+        Ok(count)
+    }
+}
+
+impl std::fmt::Debug for Registers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registers").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn tree_name(name: &RegisterName) -> String {
+    format!("{TREE_PREFIX}{name}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Erasure: by id, by attribute, or because the day has come.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use symbolon_policy::words::{Digest, RegisterName};
+
+use super::{Day, RecordId, RegisterError, Registers, StoredRecord, stored::Key};
+
+/// Why records are erased. The list follows Eurodac, Regulation (EU) 2024/1358.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErasureReason {
+    /// The time of retention is over.
+    Expired,
+    /// The person has become a citizen.
+    Citizenship,
+    /// The data is wrong, a false hit for instance.
+    Inaccurate,
+    /// The data was taken or searched without a ground.
+    Unlawful,
+    /// The person asked for it and has a right to it.
+    SubjectRequest,
+    /// A court or a supervisory authority ordered it.
+    Order,
+}
+
+/// Which records to erase.
+pub enum Selection<'a> {
+    /// Those of these ids.
+    Ids(&'a [RecordId]),
+    /// Those of which this is true.
+    Where(&'a dyn Fn(&StoredRecord) -> bool),
+}
+
+/// What an erasure did, for the receipt and the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureSummary {
+    /// Why.
+    pub reason: ErasureReason,
+    /// Records erased.
+    pub count: u64,
+    /// Ids for which there was no record.
+    pub missing: u64,
+    /// [`ErasureSummary::digest_of`] the ids erased.
+    pub digest: Digest,
+}
+
+impl ErasureSummary {
+    /// Names a set of ids without showing it: SHA-256 over the sorted SHA-256 of each id.
+    ///
+    /// Who knows the ids can make it again and so confirm what was erased; the order does not matter.
+    pub fn digest_of<'a>(ids: impl IntoIterator<Item = &'a RecordId>) -> Digest {
+        digest(ids.into_iter().map(id_digest).collect())
+    }
+}
+
+fn id_digest(id: &RecordId) -> Digest {
+    Digest::of("symbolon erased record", id.as_str().as_bytes())
+}
+
+fn digest(mut ids: Vec<Digest>) -> Digest {
+    ids.sort_unstable();
+    let mut hash = Sha256::new();
+    for id in &ids {
+        hash.update(id.as_bytes());
+    }
+    Digest(hash.finalize().into())
+}
+
+impl Registers {
+    /// Erases records. When the summary is returned, the erasure is durable.
+    ///
+    /// A selection by attribute opens every record before it erases the first, so damage erases nothing;
+    /// one by id opens none, so a damaged record can be erased. It keeps 49 bytes for each record erased.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`], [`RegisterError::Store`]; after the
+    /// last, a part may be erased: erase again.
+    pub fn erase(
+        &self,
+        name: &RegisterName,
+        selection: Selection<'_>,
+        reason: ErasureReason,
+    ) -> Result<ErasureSummary, RegisterError> {
+        let _writing = self.lock();
+        let register = self.register(name)?;
+        let chosen: Vec<(Key, Digest)> = match selection {
+            Selection::Ids(ids) => ids.iter().map(|id| (register.vault.key(id), id_digest(id))).collect(),
+            Selection::Where(wanted) => {
+                let all = self.register(name)?.records(None);
+                let chosen = all.filter(|record| record.as_ref().map_or(true, wanted));
+                chosen
+                    .map(|record| {
+                        record.map(|record| (register.vault.key(&record.id), id_digest(&record.id)))
+                    })
+                    .collect::<Result<_, _>>()?
+            }
+        };
+
+        let records = register.begin()?;
+        let (mut erased, mut missing) = (Vec::new(), 0_u64);
+        for (key, id) in chosen {
+            match register.tree.remove(key)? {
+                Some(_) => erased.push(id),
+                None => missing = missing.saturating_add(1),
+            }
+        }
+        let count = u64::try_from(erased.len()).unwrap_or(u64::MAX);
+        register.set_count(records.saturating_sub(count))?;
+        self.commit()?;
+        Ok(ErasureSummary { reason, count, missing, digest: digest(erased) })
+    }
+
+    /// Erases every record whose day of erasure is `today` or earlier.
+    ///
+    /// # Errors
+    /// As [`Registers::erase`].
+    pub fn expire(&self, name: &RegisterName, today: Day) -> Result<ErasureSummary, RegisterError> {
+        let due = |record: &StoredRecord| record.expires <= today;
+        self.erase(name, Selection::Where(&due), ErasureReason::Expired)
+    }
+}

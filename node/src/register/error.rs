@@ -1,0 +1,95 @@
+//! What can go wrong with the registers as a whole. Faults of single lines are [`super::Reason`]s.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use symbolon_policy::words::{Digest, RegisterName};
+
+use super::HeaderError;
+
+/// Why an operation on a register ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Another process has the registers open.
+    #[error(
+        "the registers in {path} are open in another process; stop that process or ask it to do the work"
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The registers were made with another storage key.
+    #[error(
+        "the registers in {path} were made with another storage key; open them with the keystore they belong to"
+    )]
+    WrongKey {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The database failed.
+    #[error(
+        "the database of the registers failed; check the disk, then run the command again or restore a backup"
+    )]
+    Store(#[from] sled::Error),
+    /// There is no register of this name.
+    #[error("there is no register `{name}`; create it first")]
+    NoSuchRegister {
+        /// The name that was asked for.
+        name: RegisterName,
+    },
+    /// There is a register of this name.
+    #[error("the register `{name}` exists already; choose another name or import into it")]
+    Exists {
+        /// The name.
+        name: RegisterName,
+    },
+    /// A stored value does not open or does not decode.
+    #[error(
+        "a value of register `{name}` was altered or damaged (digest of its key: {key}); nothing was answered \
+         from it: import the register's file again, which replaces it, or restore a backup"
+    )]
+    Corrupt {
+        /// The register.
+        name: RegisterName,
+        /// The digest of the value's key.
+        key: Digest,
+    },
+    /// The header of a CSV file cannot be used; nothing was imported.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The file to be imported could not be read further.
+    #[error(
+        "the file could not be read after line {line}; run the import again, lines taken twice do no harm"
+    )]
+    Read {
+        /// The last line that was read.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The reject report could not be written.
+    #[error(
+        "the reject report could not be written at line {line}; make room for it and run the import again"
+    )]
+    Report {
+        /// The line that was to be reported.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl RegisterError {
+    /// Tells a database in use from one that fails.
+    pub(super) fn opening(path: &Path, error: sled::Error) -> Self {
+        // `sled` has no variant of its own for a lock that is taken.
+        match &error {
+            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
+                Self::Locked { path: path.to_owned() }
+            }
+            _ => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Why a line of an import was not taken. No reason repeats a value: values are personal data.
+
+use std::{borrow::Cow, io};
+
+use serde::{Serialize, Serializer};
+use symbolon_protocol::identifier;
+
+use super::{
+    lines::MAX_LINE,
+    record::{MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS},
+};
+
+/// One line that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reject {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// The field, as in `identifiers[1].state`; empty if the line as a whole is at fault.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub reason: Reason,
+}
+
+/// What is wrong with a field or a line. Each reads as the end of a sentence that begins with the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// More than [`MAX_LINE`] bytes.
+    #[error("is longer than {MAX_LINE} bytes; shorten the record")]
+    LongLine,
+    /// Not UTF-8.
+    #[error("is not UTF-8 from byte {0} on; save the file as UTF-8")]
+    Utf8(usize),
+    /// Not JSON.
+    #[error("is not JSON at byte {0}; write one whole object on one line")]
+    Json(usize),
+    /// A quotation mark without its partner.
+    #[error(
+        "has a quotation mark without a partner; double each mark inside a value and keep a row on one line"
+    )]
+    Quote,
+    /// Another number of cells than the header.
+    #[error("has another number of cells than the header; put values with a delimiter in quotation marks")]
+    Cells,
+    /// A required field is missing or null.
+    #[error("is missing; supply it")]
+    Missing,
+    /// Not a field of the schema, or there already.
+    #[error("is not a field of the schema or stands here twice; remove it")]
+    Unknown,
+    /// A value of another type.
+    #[error("must be {0}")]
+    Type(&'static str),
+    /// Not in the form or the code list.
+    #[error("must be {0}")]
+    Form(&'static str),
+    /// The day of erasure is not after the day of taking.
+    #[error("must be a day after `taken`; correct one of the two")]
+    Order,
+    /// An unaccompanied minor who is an adult.
+    #[error("has UNACCOMPANIED_MINOR although `subject.age` is `adult`; correct one of the two")]
+    AdultMinor,
+    /// Too many identifiers.
+    #[error("has more than {MAX_IDENTIFIERS} entries; leave some out")]
+    ManyIdentifiers,
+    /// Too many vulnerability codes.
+    #[error("has more entries than there are codes; name each once")]
+    ManyCodes,
+    /// Too many fields.
+    #[error("has more than {MAX_FIELDS} entries; leave some out")]
+    ManyFields,
+    /// The name of a disclosable field.
+    #[error("has a name that is not 1 to 40 small letters a to z or `_`; rename it")]
+    FieldName,
+    /// The value of a field is too long.
+    #[error("is longer than {MAX_FIELD_VALUE} bytes; shorten it")]
+    LongValue,
+    /// A control character in a value.
+    #[error("holds a control character; only line breaks and tabs are taken")]
+    Control,
+    /// An identifier that cannot be brought to its canonical form.
+    #[error(transparent)]
+    Identifier(identifier::Reason),
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// A fault in a line whose number is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) field: String,
+    pub(super) reason: Reason,
+}
+
+impl Fault {
+    /// A fault of the line as a whole.
+    pub(super) fn line(reason: Reason) -> Self {
+        Self { field: String::new(), reason }
+    }
+
+    pub(super) fn at(path: &Path<'_>, reason: Reason) -> Self {
+        let mut field = String::new();
+        path.write(&mut field);
+        Self { field, reason }
+    }
+}
+
+/// Where in a record the reader stands. Costs nothing until a fault is written out.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'p> {
+    Record,
+    Name(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
+}
+
+impl Path<'_> {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Record => (),
+            Self::Name(parent, name) => {
+                parent.write(out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(&shown(name));
+            }
+            Self::Item(parent, at) => {
+                parent.write(out);
+                out.push_str(&format!("[{at}]"));
+            }
+        }
+    }
+}
+
+/// A name as it may stand in a report: a foreign one could be a value in the wrong place.
+fn shown(name: &str) -> Cow<'_, str> {
+    if is_field_name(name) { Cow::Borrowed(name) } else { Cow::Borrowed("(another name)") }
+}
+
+/// Whether `name` is 1 to 40 small letters or underscores.
+pub(super) fn is_field_name(name: &str) -> bool {
+    (1..=super::record::MAX_FIELD_NAME).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines read that hold something, the header of a CSV file not counted.
+    pub lines: u64,
+    /// Lines rejected.
+    pub rejected: u64,
+}
+
+/// Watches an import. Called on the importing thread, in the order of the lines.
+pub trait ImportObserver {
+    /// Called for each line that was not taken.
+    ///
+    /// # Errors
+    /// An error ends the import: a reject that cannot be reported would be lost.
+    fn rejected(&mut self, reject: &Reject) -> io::Result<()>;
+
+    /// Called after each block of lines.
+    fn progress(&mut self, _progress: Progress) {}
+}
+
+/// Writes rejects as NDJSON: `{"line":12,"field":"identifiers[1].state","reason":"…"}`.
+pub struct RejectReport<W>(pub W);
+
+impl<W: io::Write> ImportObserver for RejectReport<W> {
+    fn rejected(&mut self, reject: &Reject) -> io::Result<()> {
+        serde_json::to_writer(&mut self.0, reject)?;
+        self.0.write_all(b"\n")
+    }
+}

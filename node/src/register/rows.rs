@@ -1,0 +1,163 @@
+//! The flat form of a record: one row of CSV, with columns named as the fields are in JSON.
+//!
+//! A row must stand on one line, so that a stray quotation mark spoils that line alone and not the
+//! good ones after it. An empty cell counts as left out.
+
+use std::borrow::Cow;
+
+use super::{
+    json::Value,
+    reading::{self, Checked},
+    record::MAX_IDENTIFIERS,
+    reject::{Fault, Reason, is_field_name},
+};
+
+/// Between the codes in a cell of `subject.vulnerable`.
+const CODE_DELIMITER: char = '|';
+
+const TOP: [&str; 6] = ["v", "id", "category", "taken", "expires", "provenance"];
+const SUBJECT: [&str; 6] = ["age", "own_citizen", "vulnerable", "marked", "blocked", "contested"];
+const IDENTIFIER: [&str; 8] =
+    ["kind", "number", "state", "birth_date", "family", "given", "extractor", "digest"];
+
+/// A header that cannot be used. It names columns by number only: without a header the first row is data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// There is no line, or the first is too long, not UTF-8 or has an unpaired quotation mark.
+    #[error(
+        "the first line is not a header; begin the file with a line of column names (see docs/records.md)"
+    )]
+    Unreadable,
+    /// A column that is not in the schema.
+    #[error(
+        "column {0} of the first line is not the name of a column; correct or remove it (see docs/records.md)"
+    )]
+    Unknown(usize),
+    /// A column that stands twice.
+    #[error("column {0} of the first line stands there twice; remove one")]
+    Repeated(usize),
+}
+
+/// Where the cells of a column go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Column {
+    Top(&'static str),
+    Subject(&'static str),
+    Identifier(usize, &'static str),
+    Field(String),
+}
+
+/// What the header says.
+pub(super) struct Header {
+    delimiter: u8,
+    columns: Vec<Column>,
+    /// One more than the highest index of an identifier.
+    identifiers: usize,
+}
+
+impl Header {
+    /// Reads the first line. The delimiter is the first of comma, semicolon and tab that stands in it.
+    pub(super) fn read(line: &[u8]) -> Result<Self, HeaderError> {
+        let delimiter = line.iter().copied().find(|byte| matches!(byte, b',' | b';' | b'\t')).unwrap_or(b',');
+        let cells = split(line, delimiter).map_err(|_| HeaderError::Unreadable)?;
+        let mut header = Self { delimiter, columns: Vec::new(), identifiers: 0 };
+        for (number, cell) in (1..).zip(&cells) {
+            let column = Column::named(cell.trim()).ok_or(HeaderError::Unknown(number))?;
+            if header.columns.contains(&column) {
+                return Err(HeaderError::Repeated(number));
+            }
+            if let Column::Identifier(index, _) = column {
+                header.identifiers = header.identifiers.max(index.saturating_add(1));
+            }
+            header.columns.push(column);
+        }
+        Ok(header)
+    }
+
+    /// Reads a row.
+    pub(super) fn row(&self, line: &[u8]) -> Result<Checked, Fault> {
+        let cells = split(line, self.delimiter)?;
+        if cells.len() != self.columns.len() {
+            return Err(Fault::line(Reason::Cells));
+        }
+        let mut version = Value::Number(Some(1));
+        let mut top = Vec::with_capacity(self.columns.len());
+        let (mut subject, mut fields) = (Vec::new(), Vec::new());
+        let mut identifiers = vec![Vec::new(); self.identifiers];
+        for (column, cell) in self.columns.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty()) {
+            match column {
+                Column::Top("v") => version = number(cell),
+                Column::Top(name) => top.push((Cow::Borrowed(*name), text(cell))),
+                Column::Subject(name) => subject.push((Cow::Borrowed(*name), attribute(name, cell))),
+                Column::Identifier(index, name) => {
+                    if let Some(entries) = identifiers.get_mut(*index) {
+                        entries.push((Cow::Borrowed(*name), text(cell)));
+                    }
+                }
+                Column::Field(name) => fields.push((Cow::Borrowed(name.as_str()), text(cell))),
+            }
+        }
+        top.push((Cow::Borrowed("v"), version));
+        let identifiers = identifiers.into_iter();
+        let identifiers = identifiers.map(|map| if map.is_empty() { Value::Null } else { Value::Map(map) });
+        top.push((Cow::Borrowed("identifiers"), Value::List(identifiers.collect())));
+        top.push((Cow::Borrowed("subject"), Value::Map(subject)));
+        top.push((Cow::Borrowed("fields"), Value::Map(fields)));
+        reading::record(Value::Map(top))
+    }
+}
+
+impl Column {
+    fn named(name: &str) -> Option<Self> {
+        let within = |list: &[&'static str], name| list.iter().copied().find(|known| *known == name);
+        if let Some(name) = name.strip_prefix("subject.") {
+            return within(&SUBJECT, name).map(Self::Subject);
+        }
+        if let Some(name) = name.strip_prefix("fields.") {
+            return is_field_name(name).then(|| Self::Field(name.to_owned()));
+        }
+        if let Some((index, name)) = name.strip_prefix("identifiers[").and_then(|rest| rest.split_once("]."))
+        {
+            let index = (0..MAX_IDENTIFIERS).find(|known| known.to_string() == index)?;
+            return within(&IDENTIFIER, name).map(|name| Self::Identifier(index, name));
+        }
+        within(&TOP, name).map(Self::Top)
+    }
+}
+
+/// The cells of one line (RFC 4180).
+fn split(line: &[u8], delimiter: u8) -> Result<csv::StringRecord, Fault> {
+    let text = reading::utf8(line)?;
+    // Marks inside a value are doubled, so on a sound line their number is even.
+    if text.bytes().filter(|byte| *byte == b'"').count() % 2 != 0 {
+        return Err(Fault::line(Reason::Quote));
+    }
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(line.len().max(1));
+    let mut rows = reader.from_reader(line).into_records();
+    match (rows.next(), rows.next()) {
+        (Some(Ok(row)), None) => Ok(row),
+        // A lone carriage return would end a row inside the line.
+        _ => Err(Fault::line(Reason::Cells)),
+    }
+}
+
+fn text(cell: &str) -> Value<'_> {
+    Value::Text(Cow::Borrowed(cell))
+}
+
+fn number(cell: &str) -> Value<'_> {
+    Value::Number(cell.parse().ok())
+}
+
+/// A cell of the subject: a list of codes, or true and false in any case, as spreadsheets write them.
+fn attribute<'a>(name: &str, cell: &'a str) -> Value<'a> {
+    if name == "vulnerable" {
+        return Value::List(cell.split(CODE_DELIMITER).map(|code| text(code.trim())).collect());
+    }
+    match cell {
+        _ if cell.eq_ignore_ascii_case("true") => Value::Bool(true),
+        _ if cell.eq_ignore_ascii_case("false") => Value::Bool(false),
+        _ => text(cell),
+    }
+}

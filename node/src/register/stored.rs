@@ -1,0 +1,170 @@
+//! How a record lies in the store.
+//!
+//! The key is a pseudonym of the record id, so keys tell nothing. The value has two sealed parts: the
+//! head, which is all that slices need, and the body, the whole record. A scan opens heads alone.
+//!
+//! ```text
+//! length of the sealed head (u16, big-endian) ‖ sealed head ‖ sealed body
+//! ```
+//!
+//! Both parts are sealed for their register and key, and the body also for its head, so that parts of
+//! two values, or of two versions of one, do not fit together.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteBuf, Bytes};
+use symbolon_policy::{
+    class::RecordClass,
+    words::{AgeBand, Category, Digest, Provenance, RegisterName},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    reading::Checked,
+    record::Record,
+    words::{Day, RecordId},
+};
+use crate::sealing::StorageKey;
+
+/// Begins the key of each record.
+pub(super) const RECORD_PREFIX: &[u8] = b"r";
+
+/// The key of a record in its tree.
+pub(super) type Key = [u8; 17];
+
+/// What slices, lists and retention need of a record.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The agency's own id of the record.
+    pub id: RecordId,
+    /// The class that rules decide on.
+    pub class: RecordClass,
+    /// The day on which the data was taken.
+    pub taken: Day,
+    /// The day on which the record is to be erased; from that day on it belongs in no slice.
+    pub expires: Day,
+    /// Canonical identifiers in ascending order, none twice. Wiped on drop.
+    pub identifiers: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for StoredRecord {
+    /// Shows the category and the number of identifiers only: the rest is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredRecord")
+            .field("category", &self.class.category)
+            .field("identifiers", &self.identifiers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The head as it is encoded, `B` being bytes. Codes stand as words, so a change in a list changes no record.
+#[derive(Serialize, Deserialize)]
+struct Head<B>(u8, RecordId, Category, AgeBand, Provenance, u8, Day, Day, Vec<B>);
+
+/// The version of this layout.
+const LAYOUT: u8 = 1;
+
+/// A value that does not open or does not decode.
+#[derive(Debug)]
+pub(super) struct Spoilt;
+
+/// The keys of one register.
+pub(super) struct Vault {
+    name: RegisterName,
+    values: StorageKey,
+    names: StorageKey,
+}
+
+impl Vault {
+    pub(super) fn new(root: &StorageKey, name: &RegisterName) -> Self {
+        let root = root.derive(&format!("register/{name}"));
+        Self { name: name.clone(), values: root.derive("values"), names: root.derive("names") }
+    }
+
+    /// The key under which a record lies.
+    pub(super) fn key(&self, id: &RecordId) -> Key {
+        let mut key = [0; 17];
+        let (prefix, name) = key.split_at_mut(RECORD_PREFIX.len());
+        prefix.copy_from_slice(RECORD_PREFIX);
+        name.copy_from_slice(&self.names.pseudonym(id.as_str().as_bytes()));
+        key
+    }
+
+    /// The digest of a key, for errors.
+    pub(super) fn digest(key: &[u8]) -> Digest {
+        Digest::of("symbolon record key", key)
+    }
+
+    fn place(&self, part: &str, key: &[u8], head: &[u8]) -> Vec<u8> {
+        // Names and parts hold no zero byte and the key has one length, so no two places are alike.
+        [self.name.as_str().as_bytes(), b"\0", part.as_bytes(), b"\0", key, head].concat()
+    }
+
+    /// The value for a record.
+    pub(super) fn seal(&self, key: &Key, checked: &Checked) -> Result<Vec<u8>, Spoilt> {
+        let Checked { record, canonical } = checked;
+        let class = record.class();
+        let flags = [class.own_citizen, class.vulnerable, class.marked, class.blocked, class.contested];
+        let flags = (0..).zip(flags).fold(0, |bits, (at, flag)| bits | u8::from(flag) << at);
+        let head = Head(
+            LAYOUT,
+            record.id.clone(),
+            class.category,
+            class.age,
+            class.provenance,
+            flags,
+            record.taken,
+            record.expires,
+            canonical.iter().map(|identifier| Bytes::new(identifier.bytes())).collect(),
+        );
+        let head = Zeroizing::new(serde_ipld_dagcbor::to_vec(&head).map_err(|_| Spoilt)?);
+        let head = self.values.seal(&self.place("head", key, b""), &head);
+        let body = Zeroizing::new(serde_json::to_vec(record).map_err(|_| Spoilt)?);
+        let body = self.values.seal(&self.place("body", key, &head), &body);
+        let length = u16::try_from(head.len()).map_err(|_| Spoilt)?;
+        Ok([&length.to_be_bytes(), head.as_slice(), body.as_slice()].concat())
+    }
+
+    /// Opens the head alone.
+    pub(super) fn head(&self, key: &[u8], value: &[u8]) -> Result<StoredRecord, Spoilt> {
+        let (head, _) = parts(value).ok_or(Spoilt)?;
+        let head = self.values.open(&self.place("head", key, b""), head).map_err(|_| Spoilt)?;
+        let Head(LAYOUT, id, category, age, provenance, flags @ 0..32, taken, expires, identifiers) =
+            serde_ipld_dagcbor::from_slice::<Head<ByteBuf>>(&head).map_err(|_| Spoilt)?
+        else {
+            return Err(Spoilt);
+        };
+        let flag = |at: u8| flags >> at & 1 == 1;
+        let (own_citizen, vulnerable, marked) = (flag(0), flag(1), flag(2));
+        let (blocked, contested) = (flag(3), flag(4));
+        let class =
+            RecordClass { category, age, provenance, own_citizen, vulnerable, marked, blocked, contested };
+        let identifiers = identifiers.into_iter().map(|bytes| Zeroizing::new(bytes.into_vec())).collect();
+        Ok(StoredRecord { id, class, taken, expires, identifiers })
+    }
+
+    /// Opens the whole record.
+    pub(super) fn record(&self, key: &[u8], value: &[u8]) -> Result<Record, Spoilt> {
+        let stored = self.head(key, value)?;
+        let (head, body) = parts(value).ok_or(Spoilt)?;
+        let body = self.values.open(&self.place("body", key, head), body).map_err(|_| Spoilt)?;
+        let record: Record = serde_json::from_slice(&body).map_err(|_| Spoilt)?;
+        if record.id == stored.id && record.class() == stored.class { Ok(record) } else { Err(Spoilt) }
+    }
+
+    /// The sealed number of records.
+    pub(super) fn seal_count(&self, key: &[u8], count: u64) -> Vec<u8> {
+        self.values.seal(&self.place("count", key, b""), &count.to_be_bytes())
+    }
+
+    /// The number of records.
+    pub(super) fn open_count(&self, key: &[u8], sealed: &[u8]) -> Result<u64, Spoilt> {
+        let count = self.values.open(&self.place("count", key, b""), sealed).map_err(|_| Spoilt)?;
+        Ok(u64::from_be_bytes(count.as_slice().try_into().map_err(|_| Spoilt)?))
+    }
+}
+
+/// The sealed head and the sealed body.
+fn parts(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = value.split_first_chunk::<2>()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+}
