@@ -132,10 +132,9 @@ impl Machine {
             self.swarm.remove_listener(id);
         }
         self.listening.send_replace(Vec::new());
-        self.book.clear();
-        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
-        for peer in peers {
-            let _ = self.swarm.disconnect_peer_id(peer);
+        // Forbidding also turns away connections that are still in their handshake.
+        for peer in std::mem::take(&mut self.book).into_keys() {
+            self.swarm.behaviour_mut().allowed.disallow_peer(peer);
         }
         let closed = async {
             while self.swarm.connected_peers().next().is_some() {
