@@ -45,14 +45,14 @@ pub(super) enum Command {
 /// The swarm and what is known of each allowed peer.
 pub(super) struct Machine {
     swarm: Swarm<Node>,
-    book: BTreeMap<PeerId, Entry>,
+    book: BTreeMap<PeerId, Known>,
     listeners: HashSet<ListenerId>,
     listening: watch::Sender<Vec<Multiaddr>>,
 }
 
 /// One allowed peer.
 #[derive(Default)]
-struct Entry {
+struct Known {
     addresses: Vec<Multiaddr>,
     connections: u32,
     round_trip: Option<Duration>,
@@ -282,7 +282,7 @@ impl Machine {
     }
 }
 
-impl Entry {
+impl Known {
     fn status(&self, peer: PeerId) -> PeerStatus {
         PeerStatus {
             peer,

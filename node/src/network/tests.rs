@@ -155,11 +155,12 @@ async fn open_64(asker: &Side, holder: PeerId) -> usize {
 }
 
 #[tokio::test]
-async fn sixty_four_streams_at_once_are_all_served() {
-    let (asker, holder) = pair(config(TCP)).await;
+async fn five_hundred_streams_at_once_are_all_served() {
+    let (asker, holder) =
+        pair(NetworkConfig { inbound_queue: 500, streams_per_peer: 500, ..config(TCP) }).await;
     let mut openers = JoinSet::new();
     let holder = holder.echo().local_peer_id();
-    for _ in 0..64 {
+    for _ in 0..500 {
         let network = asker.network.clone();
         openers.spawn(async move {
             let mut stream = network.open(holder, PROTOCOL).await.unwrap();

@@ -55,30 +55,46 @@ async fn relay(from: TcpStream, to: SocketAddr, frozen: Arc<AtomicBool>) {
     tokio::join!(one_way(from_reader, to_writer), one_way(to_reader, from_writer));
 }
 
-#[tokio::test]
-async fn a_link_cut_without_a_word_is_replaced() {
-    let fast = NetworkConfig { dial_timeout: Duration::from_millis(500), ..config(TCP) };
-    let (asker, holder) = pair(fast).await;
-    let mut parts = holder.addresses()[0].to_string();
-    let port: u16 = parts.split_off(parts.rfind('/').unwrap() + 1).parse().unwrap();
+/// Makes `asker` dial `holder` through relays. The first relay freezes when the flag is set; later ones never do.
+async fn behind_relay(asker: &Side, holder: &Side) -> Arc<AtomicBool> {
+    let Some(Protocol::Tcp(port)) = holder.addresses()[0].iter().nth(1) else { panic!("not TCP") };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("/ip4/127.0.0.1/tcp/{}", listener.local_addr().unwrap().port());
     asker.network.allow(holder.id(), vec![address.parse().unwrap()]).await.unwrap();
     let frozen = Arc::new(AtomicBool::new(false));
-    let first = Arc::clone(&frozen);
+    let mut flag = Arc::clone(&frozen);
     tokio::spawn(async move {
         let to = SocketAddr::from(([127, 0, 0, 1], port));
-        let (from, _) = listener.accept().await.unwrap();
-        tokio::spawn(relay(from, to, first));
-        let (from, _) = listener.accept().await.unwrap();
-        relay(from, to, Arc::default()).await;
+        while let Ok((from, _)) = listener.accept().await {
+            tokio::spawn(relay(from, to, std::mem::take(&mut flag)));
+        }
     });
+    frozen
+}
 
+#[tokio::test]
+async fn a_link_cut_without_a_word_is_replaced() {
+    let (asker, holder) =
+        pair(NetworkConfig { dial_timeout: Duration::from_millis(500), ..config(TCP) }).await;
+    let frozen = behind_relay(&asker, &holder).await;
     let mut before = asker.open(&holder).await.unwrap();
-    let peer = holder.echo().local_peer_id();
+    let holder = holder.echo().local_peer_id();
     round_trip(&mut before).await;
     frozen.store(true, Ordering::SeqCst);
-    round_trip(&mut asker.network.open(peer, PROTOCOL).await.unwrap()).await;
+    round_trip(&mut asker.network.open(holder, PROTOCOL).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_no_pings_is_closed() {
+    let fast = Duration::from_millis(100);
+    let (asker, mut holder) =
+        pair(NetworkConfig { ping_interval: fast, ping_timeout: fast, ..config(TCP) }).await;
+    let frozen = behind_relay(&asker, &holder).await;
+    let waiting = busy_streams(&asker, &mut holder).await;
+    frozen.store(true, Ordering::SeqCst);
+    // libp2p gives the second ping a new stream and 10 s to agree on it.
+    timeout(Duration::from_secs(15), waiting.join_all()).await.unwrap();
+    assert!(!asker.network.peers().await.unwrap()[0].connected);
 }
 
 /// Two streams between `one` and `two`: on the first both ends wait to read, on the second both wait to write. The
