@@ -90,6 +90,6 @@ impl<'a> Faults<'a> {
 
 /// Without Cedar's name for a clause, `policy3`, which says less than the line does.
 fn unnumbered(message: &str) -> &str {
-    let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
-    rest.map_or(message, |(_, rest)| rest)
+    let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once('`'));
+    rest.map_or(message, |(_, rest)| rest.trim_start_matches([',', ':', ' ']))
 }

@@ -265,6 +265,22 @@ fn arithmetic_is_owned_up_to() {
     assert!(exact.queries.sampled.is_empty());
 }
 
+/// A clause about both questions: what it says of records is no error for queries.
+#[test]
+fn clauses_about_both_questions_stay_apart() {
+    let all = clause("all", "permit(principal, action, resource);");
+    let forbid = "forbid(principal, action, resource) when { resource is Record && resource.contested };";
+    let diff = diff(&book(&all), &book(&(all.clone() + &clause("contested", forbid))), 10).unwrap();
+    assert_eq!((diff.queries.widened, diff.queries.narrowed), (0, 0));
+    assert_eq!(diff.searches.regions.len(), 1);
+    assert!(
+        diff.searches.regions[0]
+            .region
+            .iter()
+            .any(|c| c.attribute == Attribute::Contested && c.values == "yes")
+    );
+}
+
 #[test]
 fn a_space_that_explodes_is_named() {
     let mut body = Vec::new();
@@ -299,23 +315,4 @@ fn the_report_reads_well() {
     ] {
         assert!(report.contains(line), "{line}\n---\n{report}");
     }
-    println!("{report}");
-}
-
-/// Not a test: prints what a comparison costs. Run with `--ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let one = Rulebook::new(shared(PCC_BILATERAL), None).unwrap();
-    let text = PCC_BILATERAL.replace("context.batchSize <= 20", "context.batchSize <= 50");
-    let two = Rulebook::new(shared(&text), Some(national(NATIONAL_EXAMPLE))).unwrap();
-    let start = std::time::Instant::now();
-    let diff = diff(&one, &two, 20).unwrap();
-    println!(
-        "diff of {} queries and {} searches: {:?}",
-        diff.queries.compared,
-        diff.searches.compared,
-        start.elapsed()
-    );
-    println!("{diff}");
 }
