@@ -15,28 +15,48 @@ use super::facts::{ExchangeKind, Facts, register_id};
 /// the register together with its holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the schema and of docs/rules.md")]
 pub enum Attribute {
+    /// The kind of exchange.
     Exchange,
+    /// Who asks.
     Asker,
+    /// What is asked.
     Register,
+    /// Why.
     Purpose,
+    /// On which legal basis.
     LegalBasis,
+    /// Whether a case reference was given.
     CaseReference,
+    /// Identifiers in the query.
     BatchSize,
+    /// Used of the quota, this query included.
     QuotaUsed,
+    /// Left of the quota after this query; below 0 beyond it.
     QuotaLeft,
+    /// Given against received, per mille.
     Reciprocity,
+    /// Day of the week in UTC, Monday is 1.
     Weekday,
+    /// Hour of the day in UTC.
     Hour,
+    /// When it is asked.
     Now,
+    /// The kind of person-event.
     Category,
+    /// Whether the subject is a minor.
     Age,
+    /// Where the data came from.
     Provenance,
+    /// The subject is a citizen of the holder's state.
     OwnCitizen,
+    /// At least one vulnerability flag is set.
     Vulnerable,
+    /// Protection was granted.
     Marked,
+    /// The record answers as if it were absent.
     Blocked,
+    /// The accuracy is contested.
     Contested,
 }
 

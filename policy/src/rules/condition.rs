@@ -27,7 +27,8 @@ pub(super) struct Condition {
     pub(super) attributes: BTreeSet<Attribute>,
     /// The numbers it compares with; times in seconds since 1970.
     pub(super) numbers: BTreeSet<i64>,
-    /// It computes with attributes, so its boundaries are not at its numbers alone.
+    /// It computes with attributes or compares them with one another, so that its boundaries are not
+    /// at its numbers alone.
     pub(super) computes: bool,
     /// It is the clause's `action == ...`.
     pub(super) is_action: bool,
@@ -178,8 +179,13 @@ impl Seen {
             Expr::BinaryOp { op, left, right } => {
                 use BinaryOp as B;
                 self.computes |= matches!(op, B::Add | B::Sub | B::Mul | B::Offset | B::DurationSince);
-                self.look(left)?;
-                self.look(right)?;
+                let joins = matches!(op, B::And | B::Or);
+                let (mut on_left, mut on_right) = (Self::default(), Self::default());
+                on_left.look(left)?;
+                on_right.look(right)?;
+                self.computes |= !joins && on_left.counts() && on_right.counts();
+                self.take(on_left);
+                self.take(on_right);
             }
             Expr::Is { expr, in_expr, .. } => {
                 self.look(expr)?;
@@ -197,6 +203,19 @@ impl Seen {
             other => return Err(format!("`{other}` is not understood")),
         }
         Ok(())
+    }
+}
+
+impl Seen {
+    /// Whether it has an attribute that is a number.
+    fn counts(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.range().is_some())
+    }
+
+    fn take(&mut self, other: Self) {
+        self.attributes.extend(other.attributes);
+        self.numbers.extend(other.numbers);
+        self.computes |= other.computes;
     }
 }
 

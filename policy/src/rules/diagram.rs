@@ -47,8 +47,8 @@ pub(super) type Region = Vec<(usize, Vec<usize>)>;
 pub(super) struct TooLarge;
 
 impl Diagrams {
-    /// About 500 MB.
-    const MOST_EDGES: usize = 20_000_000;
+    /// About 200 MB.
+    const MOST_EDGES: usize = 5_000_000;
 
     /// Over dimensions of these sizes, none of which is 0.
     pub(super) fn new(sizes: Vec<usize>) -> Self {

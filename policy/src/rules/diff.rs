@@ -47,8 +47,9 @@ pub struct Changes {
     pub regions: Vec<ChangedRegion>,
     /// Regions beyond the number that was asked for.
     pub more_regions: u64,
-    /// Clauses that add, subtract or multiply: there the numbers tried are a sample, and a
-    /// difference could lie between them. Everywhere else the comparison is complete.
+    /// Clauses that compute with numbers or compare them with one another. There the numbers tried are
+    /// a sample: a difference could lie between them, and the numbers in a region are examples.
+    /// Where no such clause is listed the comparison is complete.
     pub sampled: Vec<ClauseRef>,
 }
 
@@ -190,7 +191,7 @@ impl fmt::Display for Changes {
             write!(f, "\n  and {} more regions", self.more_regions)?;
         }
         for clause in &self.sampled {
-            write!(f, "\n  only a sample of numbers was tried where {} computes", clause.id)?;
+            write!(f, "\n  a sample of numbers was tried for {}, which computes with them", clause.id)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, Entity, PolicySet, Request, Response,
-    RestrictedExpression,
+    RestrictedExpression, Schema,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,15 @@ impl Facts {
     /// Asks Cedar. The request is held to the schema.
     pub(super) fn put(&self, policies: &PolicySet) -> Result<Response, String> {
         let names = Vocabulary::get()?;
+        self.put_within(names, Some(&names.schema), policies)
+    }
+
+    fn put_within(
+        &self,
+        names: &Vocabulary,
+        schema: Option<&Schema>,
+        policies: &PolicySet,
+    ) -> Result<Response, String> {
         let (principal, action, resource, context) = match self {
             Self::Query { ask, quota_left, hour, weekday } => {
                 query(names, ask, *quota_left, *hour, *weekday)?
@@ -121,7 +130,7 @@ impl Facts {
             Self::Search { search, .. } => (&search.asker, &search.holder, &search.register),
         };
         let action = names.action.uid(action);
-        let request = Request::new(principal.uid(), action, resource.uid(), context, Some(&names.schema))
+        let request = Request::new(principal.uid(), action, resource.uid(), context, schema)
             .map_err(|e| e.to_string())?;
         let agency = |code: &AgencyCode| Entity::with_uid(names.agency.uid(code.as_str()));
         let within = register_entity(names, holder, register);
@@ -133,9 +142,10 @@ impl Facts {
         Ok(Authorizer::new().is_authorized(&request, policies, &entities))
     }
 
-    /// Whether the single permit of `condition` applies, or why it cannot be evaluated.
+    /// Whether the single permit of `condition` applies, or why it cannot be evaluated. Serves to
+    /// explain and compare only, many thousand times over, so the schema is not asked again.
     pub(super) fn satisfies(&self, condition: &PolicySet) -> Result<bool, String> {
-        let response = self.put(condition)?;
+        let response = self.put_within(Vocabulary::get()?, None, condition)?;
         match response.diagnostics().errors().next() {
             Some(error) => Err(error.to_string()),
             None => Ok(response.decision() == Verdict::Allow),

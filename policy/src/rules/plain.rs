@@ -74,7 +74,7 @@ fn phrase(expr: &Expr, negated: bool) -> Option<String> {
         Expr::BinaryOp { op: BinaryOp::In, left, right } => match left.as_ref() {
             Expr::Var(_) => {
                 let verb = if negated { "does not belong to" } else { "belongs to" };
-                Some(format!("{} {verb} {}", term(left)?, list(right).unwrap_or(term(right)?)))
+                Some(format!("{} {verb} {}", term(left)?, list(right).or_else(|| term(right))?))
             }
             _ => among(left, right, negated),
         },

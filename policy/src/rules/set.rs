@@ -1,9 +1,6 @@
 //! A rules text, read and checked.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use cedar_policy::{
     Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator,
@@ -77,20 +74,25 @@ impl RuleSet {
             faults.add(offset, "the clause has a slot, `?principal` or `?resource`", "name whom it concerns");
         }
         faults.check()?;
-        let mut clauses = BTreeMap::new();
+        let mut clauses = Vec::new();
         for policy in parsed.policies() {
             let offset = start_of(&starts, policy.id());
             if let Some(name) = name(policy, kind, offset, &mut faults) {
                 match take_apart(policy, name) {
-                    Ok(clause) => drop(clauses.insert(offset, clause)),
+                    Ok(clause) => clauses.push((offset, clause)),
                     Err(what) => faults.add(offset, what, "see docs/rules.md for what a clause may say"),
                 }
             }
         }
+        clauses.sort_by_key(|(offset, _)| *offset);
         unique(&clauses, &mut faults);
         validate(&parsed, &mut faults);
         faults.check()?;
-        Ok(Self { kind, text: text.to_owned(), clauses: clauses.into_values().collect() })
+        Ok(Self {
+            kind,
+            text: text.to_owned(),
+            clauses: clauses.into_iter().map(|(_, clause)| clause).collect(),
+        })
     }
 
     /// Whose rules these are.
@@ -226,7 +228,7 @@ fn check_entity(entity: &EntityUid) -> Result<(), (String, String)> {
     }
 }
 
-fn unique(clauses: &BTreeMap<usize, Clause>, faults: &mut Faults<'_>) {
+fn unique(clauses: &[(usize, Clause)], faults: &mut Faults<'_>) {
     let mut seen = BTreeSet::new();
     for (start, clause) in clauses {
         if !seen.insert(&clause.name.id) {
@@ -258,3 +260,6 @@ fn validate(parsed: &PolicySet, faults: &mut Faults<'_>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

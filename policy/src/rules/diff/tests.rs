@@ -13,15 +13,13 @@ fn query_condition() -> impl Strategy<Value = String> {
         Just("[Purpose::\"REMAINS\", Purpose::\"RETURN_ID\"].contains(context.purpose)".to_owned()),
         Just("context.legalBasis != LegalBasis::\"BILAT\"".to_owned()),
         Just("context.caseReference".to_owned()),
-        Just("context.quotaUsed < context.quotaLeft".to_owned()),
-        Just("context.quotaUsed == context.quotaLeft".to_owned()),
         Just("principal in Agency::\"RS\"".to_owned()),
         Just("resource == Register::\"MK/border\"".to_owned()),
-        ("batchSize|quotaUsed|quotaLeft|reciprocity|hour", "<|<=|>|>=|==|!=", 1..9_i64)
+        ("batchSize|quotaUsed|quotaLeft|reciprocity|hour", "<|<=|>|>=|==|!=", 1..5_i64)
             .prop_map(|(attribute, op, number)| format!("context.{attribute} {op} {number}")),
         Just("context.now < datetime(\"1970-01-01T05:00:00.500Z\")".to_owned()),
     ];
-    simple.prop_recursive(2, 4, 2, |inner| {
+    simple.prop_recursive(1, 3, 2, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("!({a} && {b})")),
@@ -74,7 +72,7 @@ fn any_query() -> impl Strategy<Value = AskContext> {
         prop::sample::select(Purpose::ALL),
         prop::sample::select(LegalBasis::ALL),
     );
-    let numbers = (1..12_u32, 0..12_u32, 0..12_u32, -3..12_i16, 0..86_400_i64);
+    let numbers = (1..8_u32, 0..8_u32, 0..8_u32, -3..8_i16, 0..86_400_i64);
     (who, "border|asylum", codes, any::<bool>(), numbers).prop_map(
         |((asker, holder), register, (exchange, purpose, legal_basis), case_reference, numbers)| {
             let (batch_size, quota_used, quota_limit, reciprocity, now) = numbers;
@@ -139,7 +137,7 @@ fn consistent(changes: &Changes) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     /// The report against decisions on random queries.
     #[test]
@@ -189,7 +187,7 @@ fn counts_are_those_of_a_plain_count() {
     let (mut compared, mut widened, mut narrowed) = (0, 0, 0);
     for exchange in ExchangeKind::ALL {
         for case_reference in [false, true] {
-            for batch_size in [1, 2, 19, 20, 21, 49, 50, 51] {
+            for batch_size in [19, 20, 21, 49, 50, 51] {
                 let query = AskContext { exchange: *exchange, case_reference, batch_size, ..query() };
                 compared += 1;
                 widened += u64::from(!a.ask(&query).permitted && b.ask(&query).permitted);
@@ -240,12 +238,47 @@ fn floors_do_not_change() {
 
 #[test]
 fn arithmetic_is_owned_up_to() {
-    let text = "permit(principal, action == Action::\"QueryExact\", resource) when { context.quotaUsed + 1 <= context.quotaLeft };";
-    let stricter = text.replace("+ 1", "+ 2");
-    let diff = diff(&book(&clause("a", text)), &book(&clause("a", &stricter)), 10).unwrap();
-    assert!(diff.queries.narrowed > 0);
-    assert_eq!((diff.queries.sampled.len(), diff.changed.len()), (1, 1));
-    assert!(diff.searches.sampled.is_empty());
+    let permit = |condition: &str| {
+        let text =
+            format!("permit(principal, action == Action::\"QueryExact\", resource) when {{ {condition} }};");
+        book(&clause("a", &text))
+    };
+    for (a, b) in [
+        ("context.quotaUsed + 1 <= context.quotaLeft", "context.quotaUsed + 2 <= context.quotaLeft"),
+        ("context.quotaUsed <= context.quotaLeft", "context.quotaUsed < context.quotaLeft"),
+        ("context.batchSize * 3 < 3000", "context.batchSize * 3 < 2999"),
+        ("context.now.toTime() < duration(\"5h\")", "context.caseReference"),
+    ] {
+        let changes = diff(&permit(a), &permit(b), 10).unwrap();
+        assert_eq!((changes.queries.sampled.len(), changes.changed.len()), (1, 1), "{a}");
+        assert!(changes.searches.sampled.is_empty());
+    }
+    let changes = diff(
+        &permit("context.quotaUsed <= context.quotaLeft"),
+        &permit("context.quotaUsed < context.quotaLeft"),
+        10,
+    );
+    let changes = changes.unwrap().queries;
+    assert!(changes.narrowed > 0 && changes.widened == 0, "every order of the two was tried");
+    let exact =
+        diff(&permit("context.quotaUsed < 5 || context.hour > 7"), &permit("context.hour > 7"), 10).unwrap();
+    assert!(exact.queries.sampled.is_empty());
+}
+
+/// A clause about both questions: what it says of records is no error for queries.
+#[test]
+fn clauses_about_both_questions_stay_apart() {
+    let all = clause("all", "permit(principal, action, resource);");
+    let forbid = "forbid(principal, action, resource) when { resource is Record && resource.contested };";
+    let diff = diff(&book(&all), &book(&(all.clone() + &clause("contested", forbid))), 10).unwrap();
+    assert_eq!((diff.queries.widened, diff.queries.narrowed), (0, 0));
+    assert_eq!(diff.searches.regions.len(), 1);
+    assert!(
+        diff.searches.regions[0]
+            .region
+            .iter()
+            .any(|c| c.attribute == Attribute::Contested && c.values == "yes")
+    );
 }
 
 #[test]
@@ -282,23 +315,4 @@ fn the_report_reads_well() {
     ] {
         assert!(report.contains(line), "{line}\n---\n{report}");
     }
-    println!("{report}");
-}
-
-/// Not a test: prints what a comparison costs. Run with `--ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let one = Rulebook::new(shared(PCC_BILATERAL), None).unwrap();
-    let text = PCC_BILATERAL.replace("context.batchSize <= 20", "context.batchSize <= 50");
-    let two = Rulebook::new(shared(&text), Some(national(NATIONAL_EXAMPLE))).unwrap();
-    let start = std::time::Instant::now();
-    let diff = diff(&one, &two, 20).unwrap();
-    println!(
-        "diff of {} queries and {} searches: {:?}",
-        diff.queries.compared,
-        diff.searches.compared,
-        start.elapsed()
-    );
-    println!("{diff}");
 }

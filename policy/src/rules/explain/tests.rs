@@ -138,10 +138,7 @@ fn conditions_have_plain_words() {
             "no case reference is given or the hour (UTC) is at least 5",
         ),
         ("principal in Agency::\"RS\"", "the asker belongs to agency RS"),
-        (
-            "resource in [Register::\"MK/border\", Agency::\"RS\"]",
-            "the register belongs to register MK/border, agency RS",
-        ),
+        ("resource in [Agency::\"MK\", Agency::\"RS\"]", "the register belongs to agency MK, agency RS"),
         (
             "(if context.caseReference then context.hour else 3) > 2",
             "`(if context.caseReference then context.hour else 3) > 2`",

@@ -104,45 +104,48 @@ fn unused<T: std::str::FromStr<Err = WordError>>(
     }
 }
 
-/// For each attribute that is a number and that a condition looks at, numbers that stand for all.
+/// For each attribute that is a number and that a condition looks at, numbers that stand for all:
+/// those it is compared with and their neighbours.
 ///
-/// Attributes that one condition compares with one another share their numbers. With `k` of them,
-/// a number that a rule mentions brings `k` neighbours on either side, so that every order the
-/// attributes can have between two such numbers occurs.
+/// Attributes that a condition compares with one another, or adds up, share their numbers, and with
+/// `k` of them each number brings `k` neighbours on either side, so that every order they can have
+/// between two numbers occurs. That is complete for orders; for sums it is a sample.
 pub(super) fn numbers(conditions: &[&Condition]) -> BTreeMap<Attribute, BTreeSet<i64>> {
-    let mut groups: Vec<(BTreeSet<Attribute>, BTreeSet<i64>)> = Vec::new();
+    let mut compared: BTreeMap<Attribute, BTreeSet<i64>> = BTreeMap::new();
+    let mut together: Vec<BTreeSet<Attribute>> = Vec::new();
     for condition in conditions {
         let mut attributes: BTreeSet<_> =
             condition.attributes.iter().copied().filter(|attribute| attribute.range().is_some()).collect();
-        if attributes.is_empty() {
-            continue;
+        for attribute in &attributes {
+            compared.entry(*attribute).or_default().extend(&condition.numbers);
         }
-        let mut mentioned = condition.numbers.clone();
-        groups.retain(|(members, known)| {
-            let apart = members.is_disjoint(&attributes);
-            if !apart {
-                attributes.extend(members);
-                mentioned.extend(known);
-            }
-            apart
-        });
-        groups.push((attributes, mentioned));
-    }
-    let mut numbers = BTreeMap::new();
-    for (attributes, mut mentioned) in groups {
-        let ranges = attributes.iter().filter_map(|attribute| attribute.range());
-        // Sums and comparisons without a number turn near the least values.
-        mentioned.extend(ranges.map(|(least, _)| least).max());
-        let reach = i64::try_from(attributes.len()).unwrap_or(i64::MAX);
-        for attribute in attributes {
-            let Some((least, most)) = attribute.range() else { continue };
-            let near = |n: &i64| n.saturating_sub(reach)..=n.saturating_add(reach);
-            let stand: BTreeSet<i64> =
-                mentioned.iter().flat_map(near).map(|n| n.clamp(least, most)).collect();
-            numbers.insert(attribute, stand);
+        if condition.computes {
+            together.retain(|group| {
+                let apart = group.is_disjoint(&attributes);
+                if !apart {
+                    attributes.extend(group);
+                }
+                apart
+            });
+            together.push(attributes);
         }
     }
-    numbers
+    let alone = |attribute| BTreeSet::from([attribute]);
+    let standing = |(attribute, _): (&Attribute, _)| {
+        let (least, most) = attribute.range()?;
+        let group = together.iter().find(|group| group.contains(attribute)).cloned();
+        let reach = group.as_ref().map_or(1, |group| i64::try_from(group.len()).unwrap_or(i64::MAX));
+        let group = group.unwrap_or_else(|| alone(*attribute));
+        let mut numbers: BTreeSet<i64> =
+            group.iter().filter_map(|member| compared.get(member)).flatten().copied().collect();
+        if numbers.is_empty() || reach > 1 {
+            // Comparisons without a number turn near the least values.
+            numbers.extend(group.iter().filter_map(|member| member.range()).map(|(least, _)| least).max());
+        }
+        let near = |n: &i64| n.saturating_sub(reach)..=n.saturating_add(reach);
+        Some((*attribute, numbers.iter().flat_map(near).map(|n| n.clamp(least, most)).collect()))
+    };
+    compared.iter().filter_map(standing).collect()
 }
 
 impl Dimension {
