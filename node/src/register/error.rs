@@ -57,7 +57,7 @@ pub enum RegisterError {
     /// A stored value does not open or does not decode.
     #[error(
         "a value of register `{name}` was altered or damaged (digest of its key: {key}); nothing was answered \
-         from it: import the register's file again, which replaces it, or restore a backup"
+         from it: import the register's file again, which replaces a damaged record, or restore a backup"
     )]
     Corrupt {
         /// The register.
@@ -67,8 +67,8 @@ pub enum RegisterError {
     },
     /// Records are missing, or there are some that were never written.
     #[error(
-        "the register `{name}` should hold {noted} records and holds {found}: its database was damaged; import \
-         the register's files again or restore a backup"
+        "the register `{name}` should hold {noted} records and holds {found}: its database was damaged; restore a \
+         backup, or create another register and import the files into that"
     )]
     Incomplete {
         /// The register.

@@ -83,9 +83,8 @@ fn values_cannot_be_moved_or_mixed() {
     assert_ne!(other.vault.key(&id("RS-1")), one);
     other.tree.insert(other.vault.key(&id("RS-1")), first.clone()).unwrap();
     other.tree.insert(one, first).unwrap();
-    assert!(
-        registers.scan(&visa).unwrap().all(|record| matches!(record, Err(RegisterError::Corrupt { .. })))
-    );
+    let scanned: Vec<_> = registers.scan(&visa).unwrap().take(2).collect();
+    assert!(scanned.iter().all(|record| matches!(record, Err(RegisterError::Corrupt { .. }))));
 }
 
 #[test]
@@ -182,5 +181,4 @@ fn a_record_that_vanished_is_missed() {
     told(registers.scan(&name()).unwrap().try_for_each(|record| record.map(drop)));
     told(registers.check(&name()).map(drop));
     told(registers.expire(&name(), day("2199-12-31")).map(drop));
-    import(&registers, lines(2..3));
 }
