@@ -58,8 +58,8 @@ impl std::fmt::Debug for StoredRecord {
 
 /// The head as it is encoded: layout, id, category, age, provenance, flags, taken, expires, identifiers.
 ///
-/// Codes and days stand as words, so that a change in a list changes no record. Everything is borrowed,
-/// which halves the time of a scan.
+/// Codes and days stand as words, so that a change in a list changes no record. Everything is borrowed, so
+/// that a scan allocates little.
 #[derive(Serialize, Deserialize)]
 struct Head<'a>(
     u8,
