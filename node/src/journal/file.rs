@@ -215,6 +215,15 @@ impl Journal {
         Frames::between(&self.path, seq, offset, end).map(|frames| Entries { frames: Some(frames) })
     }
 
+    /// Size and root of the journal's tree as it is now.
+    ///
+    /// # Errors
+    /// [`JournalError::Stopped`] after a panic in another thread.
+    pub fn root(&self) -> Result<(u64, Digest), JournalError> {
+        let tail = self.tail()?;
+        Ok((tail.tree.size(), tail.tree.root()))
+    }
+
     /// The signed note of the journal as it is now.
     ///
     /// # Errors
