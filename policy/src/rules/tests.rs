@@ -53,6 +53,42 @@ pub(super) fn wanted() -> RecordClass {
     }
 }
 
+/// Reads a constraint as a person would, where the rules name these agencies and registers.
+pub(super) fn meets(constraint: &Constraint, facts: &Facts, named: &[&str]) -> bool {
+    let found = facts.show(constraint.attribute);
+    let found = match constraint.attribute {
+        Attribute::Asker => {
+            named.iter().find(|code| found.starts_with(**code)).unwrap_or(&"any other agency").to_string()
+        }
+        Attribute::Register if named.contains(&found.as_str()) => found,
+        Attribute::Register => match named.iter().find(|code| found.starts_with(**code)) {
+            Some(holder) => format!("any other register of {holder}"),
+            None => "any register of another agency".to_owned(),
+        },
+        _ => found,
+    };
+    let number = |text: &str| match constraint.attribute {
+        Attribute::Now => text.parse::<Timestamp>().unwrap().0,
+        _ => text.parse::<i64>().unwrap(),
+    };
+    if let Some(rest) = constraint.values.strip_prefix("all but ") {
+        return rest.split(", ").all(|value| value != found);
+    }
+    constraint.values.split(", ").any(|value| {
+        if let Some(least) = value.strip_suffix(" or more") {
+            number(&found) >= number(least)
+        } else if let Some(most) = value.strip_prefix("up to ") {
+            number(&found) <= number(most)
+        } else if let Some((least, most)) = value.split_once(" to ") {
+            (number(least)..=number(most)).contains(&number(&found))
+        } else {
+            value == "any"
+                || value == found
+                || constraint.attribute == Attribute::Now && number(value) == number(&found)
+        }
+    })
+}
+
 fn refused(text: &str, kind: Kind) -> RuleFault {
     let errors = RuleSet::parse(text, kind).expect_err(text);
     errors.0.into_iter().next().unwrap()
@@ -108,7 +144,7 @@ fn typos_are_refused_with_their_place() {
         (
             "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.purpose == Category::\"ILLEGAL_STAY\" };",
             1,
-            "impossible",
+            "is not",
         ),
         (
             "permit(principal, action == Action::\"QueryExact\", resource)\nwhen { context.batchSize <= \"100\" };",
@@ -271,7 +307,7 @@ fn the_library_says_what_it_promises() {
         (AskContext { legal_basis: LegalBasis::VitalInterest, ..query() }, Reason::NothingPermits),
         (AskContext { exchange: ExchangeKind::Count, ..query() }, Reason::NothingPermits),
         (AskContext { purpose: Purpose::Simulation, ..query() }, Reason::ForbiddenBy),
-        (AskContext { quota_used: 98, ..query() }, Reason::ForbiddenBy),
+        (AskContext { quota_used: 101, ..query() }, Reason::ForbiddenBy),
     ] {
         assert_eq!(book.ask(&query).reason, reason, "{query:?}");
     }
