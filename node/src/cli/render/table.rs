@@ -40,8 +40,9 @@ pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Whether [`number`] wrote it; an id that happens to hold digits only is none.
 fn is_number(cell: &str) -> bool {
-    !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit() || c == ',')
+    cell.replace(',', "").parse().is_ok_and(|value| number(value) == cell)
 }
 
 /// A number with commas between thousands.
