@@ -46,7 +46,7 @@ pub struct Config {
     /// How far the clock of a partner may be off.
     pub clock_skew_secs: u64,
     /// Receipts that a partner may leave unsigned before its queries are refused.
-    pub open_receipts: u64,
+    pub open_receipts: usize,
     /// How long a partner may be silent within an exchange.
     pub session_timeout_secs: u64,
     /// Multiaddresses of partners, beside those in their agreements.

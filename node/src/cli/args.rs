@@ -206,15 +206,18 @@ pub(super) enum AuditCommand {
 
 /// Two nodes with invented people on this machine, from agreement to audit
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  symbolon demo\n  symbolon demo --people 10000 --keep demo-homes")]
+#[command(after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --capture wire.ndjson --keep demo-homes")]
 pub(super) struct Demo {
-    /// How many people the registers hold
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// How many people are asked about, 100 to 3,000
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=3_000))]
     pub(super) people: u32,
-    /// A directory in which to keep the frames of every exchange
-    #[arg(long, value_name = "DIR")]
+    /// How many records the register holds, 1,000 to 1,000,000
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    pub(super) records: u32,
+    /// A new file for every frame that crosses the wire, in clear
+    #[arg(long, value_name = "FILE")]
     pub(super) capture: Option<PathBuf>,
-    /// A directory in which to keep the homes of the nodes
+    /// A new or empty directory in which to keep the homes of the nodes
     #[arg(long, value_name = "DIR")]
     pub(super) keep: Option<PathBuf>,
 }

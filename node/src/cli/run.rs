@@ -119,9 +119,9 @@ fn run_node(global: &Global, serve: Serve) -> Result<Report, Failure> {
 }
 
 fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {
-    let Demo { people, capture, keep } = options;
+    let Demo { people, records, capture, keep } = options;
     let (json, quiet) = (global.json, global.quiet);
-    let report = demo::run(demo::Options { people, capture, keep, json, quiet })?;
+    let report = demo::run(demo::Options { people, records, capture, keep, json, quiet })?;
     Report::new(report.text(), &report)
 }
 

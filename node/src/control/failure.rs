@@ -1,9 +1,10 @@
-//! Making failures, and the exit codes they lead to.
+//! Making failures.
 
 use super::api::{Failure, FailureKind};
+use crate::{journal::JournalError, register::RegisterError};
 
 impl Failure {
-    /// A failure that says what was wrong, and where.
+    /// A failure of a kind.
     pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), help: None }
     }
@@ -18,7 +19,17 @@ impl Failure {
         Self::new(FailureKind::Local, what)
     }
 
-    /// The same failure with what to do about it.
+    /// A partner cannot be reached or broke off.
+    pub fn partner(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Partner, what)
+    }
+
+    /// Something stored does not verify.
+    pub fn integrity(what: impl Into<String>) -> Self {
+        Self::new(FailureKind::Integrity, what)
+    }
+
+    /// With advice.
     #[must_use]
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
@@ -26,7 +37,7 @@ impl Failure {
 }
 
 impl FailureKind {
-    /// The exit code of the command line. A greater code is a graver failure.
+    /// The exit code of the command line.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Local => 1,
@@ -35,5 +46,30 @@ impl FailureKind {
             Self::Partner => 4,
             Self::Integrity => 5,
         }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let kind = match error {
+            JournalError::Broken { .. } | JournalError::Behind { .. } | JournalError::Absent(_) => {
+                FailureKind::Integrity
+            }
+            _ => FailureKind::Local,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RegisterError> for Failure {
+    fn from(error: RegisterError) -> Self {
+        let kind = match error {
+            RegisterError::NoSuchRegister { .. }
+            | RegisterError::Exists { .. }
+            | RegisterError::Header(_) => FailureKind::Input,
+            RegisterError::Corrupt { .. } | RegisterError::WrongKey { .. } => FailureKind::Integrity,
+            _ => FailureKind::Local,
+        };
+        Self::new(kind, error.to_string())
     }
 }
