@@ -202,6 +202,14 @@ pub(super) enum AuditCommand {
         /// The new file
         file: PathBuf,
     },
+    /// Compare the exported journals of two agencies; discrepancies end with exit code 5
+    #[command(after_help = "Examples:\n  symbolon audit reconcile rs-2026.ndjson mk-2026.ndjson")]
+    Reconcile {
+        /// One agency's export
+        one: PathBuf,
+        /// The other's
+        other: PathBuf,
+    },
 }
 
 /// Two nodes with invented people on this machine, from agreement to audit

@@ -50,6 +50,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Query(command) => ask(request::query(command)?),
         Command::Snapshot(command) => ask(request::snapshot(command)),
         Command::Audit(AuditCommand::Verify) => ask(Request::AuditVerify),
+        Command::Audit(AuditCommand::Reconcile { one, other }) => local::reconcile(&one, &other),
         Command::Audit(AuditCommand::Export { file }) => {
             ask(Request::AuditExport { file: files::absolute(&file)? })
         }

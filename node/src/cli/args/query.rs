@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use symbolon_policy::words::{AgencyCode, LegalBasis, OfficerId, Purpose, RegisterName};
+use symbolon_policy::words::{AgencyCode, LegalBasis, OfficerId, Purpose, QueryId, RegisterName};
 use symbolon_protocol::identifier::Kind;
 
 use super::{FormatName, values};
@@ -39,6 +39,12 @@ pub(in crate::cli) enum QueryCommand {
         kind: Kind,
         #[command(flatten)]
         people: People,
+    },
+    /// Ask a query again that was interrupted; it costs nothing more
+    #[command(after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a")]
+    Resume {
+        /// The query's id, from the failed answer or the journal
+        query: QueryId,
     },
 }
 

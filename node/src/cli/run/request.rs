@@ -68,6 +68,7 @@ pub(super) fn snapshot(command: SnapshotCommand) -> Request {
 /// [`Failure`] if the path of the people cannot be made absolute.
 pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
     let (terms, case, people, kind) = match command {
+        QueryCommand::Resume { query } => return Ok(Request::QueryResume { query }),
         QueryCommand::Exact { terms, case, people } => (terms, case, people, None),
         QueryCommand::Count { terms, kind, people } => (terms, None, people, Some(kind)),
     };
