@@ -1,8 +1,8 @@
 //! Oblivious pseudorandom functions [RFC 9497], suite ristretto255-SHA512.
 //!
 //! The holder has a key `k`, the asker an input `x`. The asker learns `F(k, x)` and nothing else of
-//! `k`; the holder learns nothing of `x` [RFC 9497 section 7.1: one-more gap strong Diffie-Hellman,
-//! random oracles]. In the verifiable mode a proof shows that one published key was used for a whole
+//! `k`; the holder learns nothing of `x` [RFC 9497 section 7.2.1: one-more gap computational
+//! Diffie-Hellman, random oracles]. In the verifiable mode a proof shows that one published key was used for a whole
 //! batch. The product uses [`Mode::Verifiable`]; the other two modes differ by a few lines and are
 //! here so that every published vector of the suite is checked.
 

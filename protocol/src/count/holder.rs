@@ -232,10 +232,8 @@ impl Exchange for Holder {
             Stage::Ask => {
                 Progress { phase: "receive", done: self.inbox.taken(), total: self.inbox.expected() }
             }
-            Stage::Slice { set, .. } => {
-                let total = self.source.total();
-                Progress { phase: "slice", done: (set.len() as u64).min(total), total }
-            }
+            // Progress goes to the asker too, and the true size of a slice or a register must not.
+            Stage::Slice { .. } => Progress { phase: "slice", done: 0, total: 0 },
             Stage::Answer(answer) => {
                 Progress { phase: "answer", done: answer.bytes.sent(), total: answer.filter.len() as u64 }
             }
