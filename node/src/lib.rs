@@ -3,6 +3,7 @@
 mod book;
 mod clock;
 pub mod control;
+pub mod demo;
 mod files;
 pub mod home;
 pub mod journal;

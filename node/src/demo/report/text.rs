@@ -1,0 +1,223 @@
+//! The report for people.
+
+use std::fmt::{self, Write};
+
+use symbolon_policy::receipt::AnswerClass;
+use symbolon_protocol::identifier::Kind;
+
+use super::{CaseCount, Report};
+use crate::{
+    control::api::MeterLine,
+    demo::{
+        spelling::Spelling,
+        steps::{Step, Wire},
+    },
+};
+
+pub(super) fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(report, &mut text);
+    text
+}
+
+fn write(report: &Report, out: &mut String) -> fmt::Result {
+    let [holder, asker] = &report.nodes;
+    writeln!(out, "Symbolon {}: two nodes on this machine. All persons are invented.\n", report.version)?;
+    let records = grouped(report.records.into());
+    writeln!(
+        out,
+        "  {}  {}, holder: {records} records in register `{}`",
+        holder.agency, holder.name, report.register
+    )?;
+    writeln!(out, "  {}  {}, asker: {} people", asker.agency, asker.name, grouped(report.people.into()))?;
+
+    steps(report, out)?;
+    cases(report, out)?;
+    examples(report, out)?;
+    refusals(report, out)?;
+    count(report, out)?;
+    receipt(report, out)?;
+    journals(report, out)?;
+    capture(report, out)?;
+
+    let left =
+        if report.left_running == 0 { "nothing is left running" } else { "processes are left running" };
+    writeln!(out, "\nDone in {:.1} seconds; {left}.", report.seconds)?;
+    if let Some(kept) = &report.kept {
+        writeln!(out, "Homes, passphrases, files and logs are kept in {}.", kept.display())?;
+    }
+    Ok(())
+}
+
+fn steps(report: &Report, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nSteps {:>58}  {:>20}", "seconds", "bytes out / in")?;
+    for Step { who, what, seconds, wire } in &report.steps {
+        let bytes = wire.map_or_else(String::new, |Wire { bytes_out, bytes_in }| {
+            format!("{} / {}", grouped(bytes_out), grouped(bytes_in))
+        });
+        let line = format!("  {who:<7} {what:<46} {seconds:>7.2}  {bytes:>20}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn cases(report: &Report, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nHits: {} found of {} planted", report.hits_found, report.hits_planted)?;
+    writeln!(out, "  {:<44} {:>7} {:>7}  hit by", "", "people", "hits")?;
+    for CaseCount { case, planted, hit, .. } in &report.cases {
+        let by = kinds(case.expected());
+        let line = format!("  {:<44} {:>7} {:>7}  {by}", case.words(), grouped(*planted), grouped(*hit));
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    let suppressed = &report.suppressed;
+    let [holder, asker] = &report.nodes;
+    let (holder, asker) = (&holder.agency, &asker.agency);
+    if suppressed.held_and_blocked && suppressed.same_as_absent {
+        writeln!(
+            out,
+            "  {holder} has {} (blocked); the answer for {} is that for a person who is not there,\n  \
+             as for all who are suppressed: {asker} cannot tell them apart.",
+            suppressed.record, suppressed.reference
+        )?;
+    }
+    writeln!(out, "  A hit is a candidate, not an identity.")
+}
+
+fn examples(report: &Report, out: &mut String) -> fmt::Result {
+    let [holder, asker] = &report.nodes;
+    writeln!(out, "\nOne person, two spellings")?;
+    for example in &report.examples {
+        writeln!(out, "  {}  {}", holder.agency, spelled(&example.holder))?;
+        let hits = kinds(&example.hits);
+        writeln!(out, "  {}  {}  -> hit by {hits}", asker.agency, spelled(&example.asker))?;
+    }
+    Ok(())
+}
+
+fn spelled(spelling: &Spelling) -> String {
+    let Spelling { family, given, born, number, state, document_born: _ } = spelling;
+    let name = if given.is_empty() { family.clone() } else { format!("{family}, {given}") };
+    format!("{name} · {born} · {number} {state}")
+}
+
+fn refusals(report: &Report, out: &mut String) -> fmt::Result {
+    let [holder, asker] = &report.nodes;
+    writeln!(out, "\nRefused")?;
+    for refused in &report.refusals {
+        let who = if refused.here { format!("{} itself", asker.agency) } else { holder.agency.to_string() };
+        writeln!(out, "  {} on {}, by {who}: {}", refused.purpose, refused.basis, refused.text)?;
+    }
+    Ok(())
+}
+
+fn count(report: &Report, out: &mut String) -> fmt::Result {
+    let count = &report.count;
+    writeln!(
+        out,
+        "\nCount for statistics, without identities (ε = {})\n  {} ± {} of {} people are in the register; planted were {}",
+        count.epsilon,
+        count.estimate,
+        count.half_width,
+        grouped(report.people.into()),
+        count.planted
+    )
+}
+
+fn receipt(report: &Report, out: &mut String) -> fmt::Result {
+    let receipt = &report.receipt.receipt;
+    let answer = match receipt.answer {
+        AnswerClass::Hits => "a hit or no-hit for each",
+        AnswerClass::NoisyCount => "one noisy number",
+    };
+    writeln!(out, "\nReceipt of the first query, signed by both")?;
+    writeln!(out, "  query {}, agreement {}", receipt.ask.query, short(&receipt.ask.agreement))?;
+    writeln!(
+        out,
+        "  {} on {}, officer {}, rules {}",
+        receipt.ask.purpose,
+        receipt.ask.basis,
+        receipt.ask.officer,
+        short(&receipt.ask.rules)
+    )?;
+    writeln!(
+        out,
+        "  {} identifiers against {} entries: {answer}, at most {} bits; transcript {}",
+        grouped(receipt.ask.items.into()),
+        grouped(receipt.entries),
+        grouped(receipt.leakage_bits),
+        short(&receipt.transcript)
+    )
+}
+
+fn journals(report: &Report, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nJournals")?;
+    for journal in &report.journals {
+        let holds = if journal.clean { "verifies" } else { "DOES NOT VERIFY" };
+        writeln!(out, "  {}  {} entries, {holds}", journal.agency, journal.entries)?;
+    }
+    let agree = if report.reconciled { "agree" } else { "DO NOT AGREE" };
+    writeln!(out, "  the two {agree}")?;
+    let [holder, asker] = &report.nodes;
+    for MeterLine { meter, spent, limit, .. } in
+        holder.meters.iter().filter(|meter| meter.asker == asker.agency && meter.spent > 0)
+    {
+        writeln!(out, "  {} has used {} of {}: {meter}", asker.agency, grouped(*spent), grouped(*limit))?;
+    }
+    Ok(())
+}
+
+fn capture(report: &Report, out: &mut String) -> fmt::Result {
+    let Some(capture) = &report.capture else { return Ok(()) };
+    let sum = |counts: Vec<&u64>| counts.into_iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let forms: Vec<_> =
+        capture.patterns.iter().map(|(form, number)| format!("{} {form}", grouped(*number))).collect();
+    let seen = capture.controls.values().filter(|found| **found > 0).count();
+    writeln!(out, "\nCapture of the wire before encryption: {}", capture.file.display())?;
+    writeln!(
+        out,
+        "  searched {} patterns in {} bytes: {} found",
+        grouped(sum(capture.patterns.values().collect())),
+        grouped(capture.bytes),
+        grouped(sum(capture.found.values().collect()))
+    )?;
+    writeln!(out, "  patterns are names, numbers, dates, references: {}", forms.join(", "))?;
+    writeln!(out, "  of {} things that must be there, found: {seen}", capture.controls.len())
+}
+
+fn kinds(kinds: &[Kind]) -> String {
+    if kinds.is_empty() {
+        return "-".into();
+    }
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The first eight characters of a digest.
+fn short(digest: &impl fmt::Display) -> String {
+    digest.to_string().chars().take(8).collect()
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len().saturating_mul(2));
+    for (place, digit) in (0..digits.len()).rev().zip(digits.chars()) {
+        grouped.push(digit);
+        if place > 0 && place % 3 == 0 {
+            grouped.push(',');
+        }
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
