@@ -12,7 +12,7 @@ use std::{
 ///
 /// # Errors
 /// What the file system says; the old file is untouched then.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
     name.push(".tmp");
@@ -36,7 +36,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system says.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
@@ -49,7 +49,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system says.
-pub fn destroy(path: &Path) -> io::Result<()> {
+pub(crate) fn destroy(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(path) {
         Ok(mut file) => {
             let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);

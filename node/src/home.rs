@@ -18,6 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use libp2p::identity::Keypair;
 use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
 use symbolon_policy::{
@@ -26,7 +27,7 @@ use symbolon_policy::{
     words::AgencyCode,
 };
 
-use crate::{clock, control::api::Failure, files, keystore::Keystore};
+use crate::{clock, control::api::Failure, files, journal::Journal, keystore::Keystore};
 
 /// What a new node is told.
 pub struct Init {
@@ -50,7 +51,7 @@ pub fn init(dir: &Path, init: Init) -> Result<IdentityCard, Failure> {
     let home = Home::new(dir);
     if home.keystore().exists() {
         return Err(Failure::input(format!("{} is a home already", dir.display()))
-            .help("choose another directory with --home; a home's keys are never replaced"));
+            .with_help("choose another directory with --home; a home's keys are never replaced"));
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|e| Failure::local(format!("cannot make {}: {e}", dir.display())))?;
@@ -58,6 +59,9 @@ pub fn init(dir: &Path, init: Init) -> Result<IdentityCard, Failure> {
     let settings = settings(&init.listen, &init.announce);
     files::write_whole(&home.config(), settings.as_bytes())
         .map_err(|e| Failure::local(format!("cannot write {}: {e}", home.config().display())))?;
+    home.make(&home.journal())?;
+    Journal::create(&home.journal(), keystore.code(), env!("CARGO_PKG_VERSION"), clock::now())?;
+    // Last, because a directory with a keystore is a home.
     keystore.save(&home.keystore(), init.passphrase)?;
     card(&keystore, init.announce)
 }
@@ -78,17 +82,30 @@ fn settings(listen: &[String], announce: &[String]) -> String {
 ///
 /// # Errors
 /// None in practice.
-pub fn card(keystore: &Keystore, addresses: Vec<String>) -> Result<IdentityCard, Failure> {
-    let signer = keystore.agreement_key();
+fn card(keystore: &Keystore, addresses: Vec<String>) -> Result<IdentityCard, Failure> {
+    card_of(keystore.code(), keystore.name(), &keystore.node_key()?, &keystore.agreement_key(), addresses)
+}
+
+/// An identity card.
+///
+/// # Errors
+/// None in practice.
+pub(crate) fn card_of(
+    code: &AgencyCode,
+    name: &str,
+    node: &Keypair,
+    signer: &dyn Signer,
+    addresses: Vec<String>,
+) -> Result<IdentityCard, Failure> {
     let identity = Identity {
-        code: keystore.code().clone(),
-        name: keystore.name().to_owned(),
-        peer: keystore.node_key()?.public().to_peer_id().to_string(),
-        key: Signer::public(&signer),
+        code: code.clone(),
+        name: name.to_owned(),
+        peer: node.public().to_peer_id().to_string(),
+        key: signer.public(),
         addresses,
         made: clock::now(),
     };
-    IdentityCard::sign(identity, &signer).map_err(|e| Failure::local(e.to_string()))
+    IdentityCard::sign(identity, signer).map_err(|e| Failure::local(e.to_string()))
 }
 
 /// Paths of one home.
@@ -150,12 +167,12 @@ impl Home {
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = file.map_err(|e| {
             Failure::input(format!("cannot open {}: {e}", path.display()))
-                .help("make a home with `symbolon init`, or name the right one with --home")
+                .with_help("make a home with `symbolon init`, or name the right one with --home")
         })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { _file: file }),
             Err(_) => Err(Failure::local(format!("{} is in use by another process", self.0.display()))
-                .help("is a node starting or stopping there? try again in a moment")),
+                .with_help("is a node starting or stopping there? try again in a moment")),
         }
     }
 

@@ -33,7 +33,7 @@ struct Plain {
 }
 
 /// Who this node is, and the keys that prove it.
-pub struct Keystore {
+pub(crate) struct Keystore {
     plain: Plain,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Keystore {
 
 impl Keystore {
     /// Draws fresh keys from the operating system.
-    pub fn generate(code: AgencyCode, name: String) -> Self {
+    pub(crate) fn generate(code: AgencyCode, name: String) -> Self {
         let plain = Plain {
             version: 1,
             code,
@@ -61,46 +61,56 @@ impl Keystore {
     ///
     /// # Errors
     /// A local [`Failure`] if it cannot be written.
-    pub fn save(&self, path: &Path, passphrase: SecretString) -> Result<(), Failure> {
-        let plain = Zeroizing::new(serde_json::to_vec(&self.plain).map_err(|e| Failure::local(format!("keystore: {e}")))?);
+    pub(crate) fn save(&self, path: &Path, passphrase: SecretString) -> Result<(), Failure> {
+        let plain = Zeroizing::new(
+            serde_json::to_vec(&self.plain).map_err(|e| Failure::local(format!("keystore: {e}")))?,
+        );
         let mut recipient = age::scrypt::Recipient::new(passphrase);
         recipient.set_work_factor(WORK);
-        let sealed = age::encrypt(&recipient, &plain).map_err(|e| Failure::local(format!("keystore: {e}")))?;
-        files::write_whole(path, &sealed).map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
+        let sealed =
+            age::encrypt(&recipient, &plain).map_err(|e| Failure::local(format!("keystore: {e}")))?;
+        files::write_whole(path, &sealed)
+            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
     }
 
     /// Reads the keystore.
     ///
     /// # Errors
     /// An input [`Failure`] for a wrong passphrase, an integrity one for a damaged file.
-    pub fn load(path: &Path, passphrase: SecretString) -> Result<Self, Failure> {
+    pub(crate) fn load(path: &Path, passphrase: SecretString) -> Result<Self, Failure> {
         let sealed = std::fs::read(path).map_err(|e| {
             Failure::input(format!("cannot read the keystore {}: {e}", path.display()))
-                .help("make a home with `symbolon init`, or name the right one with --home")
+                .with_help("make a home with `symbolon init`, or name the right one with --home")
         })?;
         let mut identity = age::scrypt::Identity::new(passphrase);
         identity.set_max_work_factor(WORK);
         let plain = age::decrypt(&identity, &sealed).map_err(|error| match error {
-            age::DecryptError::DecryptionFailed | age::DecryptError::NoMatchingKeys | age::DecryptError::KeyDecryptionFailed => {
+            age::DecryptError::DecryptionFailed
+            | age::DecryptError::NoMatchingKeys
+            | age::DecryptError::KeyDecryptionFailed => {
                 Failure::input("the passphrase does not open the keystore".to_owned())
-                    .help("check --passphrase-file; the passphrase cannot be recovered")
+                    .with_help("check --passphrase-file; the passphrase cannot be recovered")
             }
-            other => Failure::new(FailureKind::Integrity, format!("the keystore {} is damaged: {other}", path.display()))
-                .help("restore it from your backup"),
+            other => Failure::new(
+                FailureKind::Integrity,
+                format!("the keystore {} is damaged: {other}", path.display()),
+            )
+            .with_help("restore it from your backup"),
         })?;
         let plain = Zeroizing::new(plain);
-        let plain = serde_json::from_slice(&plain)
-            .map_err(|e| Failure::new(FailureKind::Integrity, format!("the keystore holds something else: {e}")))?;
+        let plain = serde_json::from_slice(&plain).map_err(|e| {
+            Failure::new(FailureKind::Integrity, format!("the keystore holds something else: {e}"))
+        })?;
         Ok(Self { plain })
     }
 
     /// The agency's code.
-    pub fn code(&self) -> &AgencyCode {
+    pub(crate) fn code(&self) -> &AgencyCode {
         &self.plain.code
     }
 
     /// The agency's display name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.plain.name
     }
 
@@ -108,18 +118,18 @@ impl Keystore {
     ///
     /// # Errors
     /// None in practice: every 32 bytes are an Ed25519 seed.
-    pub fn node_key(&self) -> Result<Keypair, Failure> {
+    pub(crate) fn node_key(&self) -> Result<Keypair, Failure> {
         let mut seed = Zeroizing::new(self.plain.node);
         Keypair::ed25519_from_bytes(&mut *seed).map_err(|e| Failure::local(format!("node key: {e}")))
     }
 
     /// The agreement key.
-    pub fn agreement_key(&self) -> SigningKey {
+    pub(crate) fn agreement_key(&self) -> SigningKey {
         SigningKey::from_bytes(&self.plain.agreement)
     }
 
     /// The key for values at rest.
-    pub fn storage_key(&self) -> StorageKey {
+    pub(crate) fn storage_key(&self) -> StorageKey {
         StorageKey::from_bytes(self.plain.storage)
     }
 }

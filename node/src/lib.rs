@@ -2,6 +2,7 @@
 
 mod book;
 mod clock;
+pub mod config;
 pub mod control;
 pub mod demo;
 mod files;

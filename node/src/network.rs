@@ -4,8 +4,8 @@
 //! allow list, which is made from the signed agreements, keep a connection. An onlooker learns which addresses talk,
 //! when and how much; a stranger who connects learns the node's peer id and nothing else.
 //!
-//! One task owns the libp2p swarm ([`machine`]); [`Network`] is a handle to it. Streams are taken or refused with an
-//! answer, never dropped ([`streams`]).
+//! One task owns the libp2p swarm (`machine`); [`Network`] is a handle to it. Streams are taken or refused with an
+//! answer, never dropped (`streams`).
 //!
 //! Source: <https://github.com/libp2p/specs>.
 

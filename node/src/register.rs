@@ -10,6 +10,7 @@
 //! Writes are taken one at a time. Each record is written whole or not at all; an operation is durable
 //! when its function returns, and one that was cut short is run again.
 
+mod anchor;
 mod erasure;
 mod error;
 mod import;
@@ -44,13 +45,14 @@ pub use stored::StoredRecord;
 pub use words::{Day, FormError, RecordId, Vulnerability};
 
 use crate::sealing::StorageKey;
+use anchor::{Anchor, COMMITS};
 use stored::{Key, RECORD_PREFIX, Vault};
 
 /// Most records on one page of [`Registers::page`].
 pub const MAX_PAGE: usize = 1_000;
 
-/// Bytes of pages that `sled` keeps in memory.
-const CACHE: u64 = 128 << 20;
+/// Bytes of pages that `sled` keeps, as they are on the disk. In memory they take up to three times as much.
+const CACHE: u64 = 256 << 20;
 
 /// Before the name of a register, in the name of its tree.
 const TREE_PREFIX: &str = "register/";
@@ -58,15 +60,14 @@ const TREE_PREFIX: &str = "register/";
 /// Holds the sealed number of records of a register; absent while a write is under way.
 const COUNT_KEY: &[u8] = b"n";
 
-/// Tells, in the default tree, whether the storage key is the right one.
-const CHECK_KEY: &[u8] = b"check";
-
 /// The registers in one directory. Only one process can have them open.
 pub struct Registers {
     db: sled::Db,
     path: PathBuf,
     root: StorageKey,
-    writing: Mutex<()>,
+    anchor: Anchor,
+    /// Taken by whoever writes; holds the number of the last commit.
+    commits: Mutex<u64>,
 }
 
 /// What [`Registers::list`] tells about a register.
@@ -90,9 +91,10 @@ impl Registers {
     ///
     /// # Errors
     /// [`RegisterError::Locked`] if another process has them open, [`RegisterError::WrongKey`] if they
-    /// were made with another key, [`RegisterError::Store`] if the database cannot be used.
+    /// were made with another key, [`RegisterError::Damaged`] if the database has lost something,
+    /// [`RegisterError::Store`] if it cannot be used.
     pub fn open(path: &Path, key: &StorageKey) -> Result<Self, RegisterError> {
-        // A log that is flushed at commit points alone takes imports several times faster.
+        // Only commit points need be durable, so nothing is flushed in the background.
         let config = sled::Config::new()
             .path(path)
             .cache_capacity(CACHE)
@@ -100,26 +102,31 @@ impl Registers {
             .use_compression(false)
             .flush_every_ms(None);
         let db = config.open().map_err(|error| RegisterError::opening(path, error))?;
-        let registers =
-            Self { db, path: path.to_owned(), root: key.derive("registers"), writing: Mutex::new(()) };
-        registers.check_key()?;
+        let root = key.derive("registers");
+        let anchor = Anchor::new(path.to_owned(), root.derive("anchor"));
+        let mut registers = Self { db, path: path.to_owned(), root, anchor, commits: Mutex::new(0) };
+        registers.commits = Mutex::new(registers.last_commit()?);
         Ok(registers)
     }
 
-    fn check_key(&self) -> Result<(), RegisterError> {
-        let key = self.root.derive("check");
-        match self.db.get(CHECK_KEY)? {
-            Some(sealed) => match key.open(CHECK_KEY, &sealed) {
-                Ok(_) => Ok(()),
-                Err(_) => Err(RegisterError::WrongKey { path: self.path.clone() }),
-            },
-            // Without the check there must be nothing to protect.
-            None if self.names().next().is_some() => Err(RegisterError::WrongKey { path: self.path.clone() }),
-            None => {
-                self.db.insert(CHECK_KEY, key.seal(CHECK_KEY, b""))?;
-                self.commit()
-            }
+    /// The number of the last commit, if the database has come as far as its anchor.
+    fn last_commit(&self) -> Result<u64, RegisterError> {
+        let wrong_key = |_| RegisterError::WrongKey { path: self.path.clone() };
+        let open = |sealed: &[u8]| self.anchor.open(sealed).map_err(wrong_key);
+        let stored = self.db.get(COMMITS)?.map(|sealed| open(&sealed)).transpose()?;
+        let anchored =
+            self.anchor.read().map_err(sled::Error::Io)?.map(|sealed| open(&sealed)).transpose()?;
+        // Before the first register was committed there is nothing to lose.
+        if stored.unwrap_or(0) < anchored.unwrap_or(0)
+            || (anchored.is_none() && self.names().next().is_some())
+        {
+            return Err(RegisterError::Damaged { path: self.path.clone() });
         }
+        let mut last = stored.unwrap_or(0);
+        if anchored.is_none() {
+            self.commit(&mut last)?;
+        }
+        Ok(last)
     }
 
     /// Makes an empty register.
@@ -127,14 +134,14 @@ impl Registers {
     /// # Errors
     /// [`RegisterError::Exists`] if there is one of this name, [`RegisterError::Store`].
     pub fn create(&self, name: &RegisterName) -> Result<(), RegisterError> {
-        let _writing = self.lock();
+        let mut commits = self.lock();
         if self.exists(name) {
             return Err(RegisterError::Exists { name: name.clone() });
         }
         self.db.open_tree(tree_name(name))?;
         let register = self.register(name)?;
         register.set_count(0)?;
-        self.commit()
+        self.commit(&mut commits)
     }
 
     /// Whether there is a register of this name.
@@ -193,13 +200,36 @@ impl Registers {
     /// written meanwhile may or may not come. The stream should be left at the first error.
     ///
     /// # Errors
-    /// [`RegisterError::NoSuchRegister`]; each item as [`Registers::show`].
+    /// [`RegisterError::NoSuchRegister`]; each item as [`Registers::show`], and the last one
+    /// [`RegisterError::Incomplete`] if there are not as many records as were written.
     pub fn scan(
         &self,
         name: &RegisterName,
     ) -> Result<impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static, RegisterError>
     {
-        Ok(self.register(name)?.records(None))
+        self.register(name)?.all()
+    }
+
+    /// Opens every record whole and counts them. Returns how many there are.
+    ///
+    /// Writes wait meanwhile.
+    ///
+    /// # Errors
+    /// [`RegisterError::Incomplete`] if there are fewer or more than were written; else as [`Registers::show`].
+    pub fn check(&self, name: &RegisterName) -> Result<u64, RegisterError> {
+        let _commits = self.lock();
+        let register = self.register(name)?;
+        let mut found = 0_u64;
+        for entry in register.tree.scan_prefix(RECORD_PREFIX) {
+            let (key, value) = entry?;
+            register.vault.record(&key, &value).map_err(|_| register.corrupt(&key))?;
+            found = found.saturating_add(1);
+        }
+        let noted = register.count()?;
+        if noted != found {
+            return Err(RegisterError::Incomplete { name: name.clone(), noted, found });
+        }
+        Ok(found)
     }
 
     fn register(&self, name: &RegisterName) -> Result<Register, RegisterError> {
@@ -218,21 +248,54 @@ impl Registers {
             .filter_map(|tree| str::from_utf8(&tree).ok()?.strip_prefix(TREE_PREFIX)?.parse().ok())
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        // The guarded state is on the disk and whole after every single write.
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        // A commit that was cut short by a panic leaves its number unused, and nothing else.
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes everything written so far durable.
-    fn commit(&self) -> Result<(), RegisterError> {
+    fn commit(&self, commits: &mut u64) -> Result<(), RegisterError> {
+        *commits = commits.saturating_add(1);
+        self.db.insert(COMMITS, self.anchor.seal(*commits))?;
         self.db.flush()?;
         // `sled` syncs a range of the file, which leaves its length and the cache of the disk out.
-        File::open(self.path.join("db")).and_then(|file| file.sync_all()).map_err(sled::Error::Io)?;
+        let synced = File::open(self.path.join("db")).and_then(|file| file.sync_all());
+        synced.and_then(|()| self.anchor.write(*commits)).map_err(sled::Error::Io)?;
         Ok(())
     }
 }
 
 impl Register {
+    /// Every record; at the end an error if there are not as many as were noted.
+    fn all(
+        self,
+    ) -> Result<impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static, RegisterError>
+    {
+        let tree = self.tree.clone();
+        let before = tree.get(COUNT_KEY)?;
+        let noted = before.as_ref().map(|_| self.count()).transpose()?;
+        let name = self.name.clone();
+        let (mut records, mut found, mut over) = (self.records(None), 0_u64, false);
+        Ok(std::iter::from_fn(move || {
+            if over {
+                return None;
+            }
+            if let Some(record) = records.next() {
+                found = found.saturating_add(1);
+                return Some(record);
+            }
+            over = true;
+            match (noted, tree.get(COUNT_KEY)) {
+                // No write seals to the same bytes again, so there was none meanwhile.
+                (Some(noted), Ok(after)) if after == before && noted != found => {
+                    Some(Err(RegisterError::Incomplete { name: name.clone(), noted, found }))
+                }
+                (_, Err(error)) => Some(Err(error.into())),
+                _ => None,
+            }
+        }))
+    }
+
     fn records(
         self,
         after: Option<Key>,

@@ -29,7 +29,7 @@ use keys::Key;
 /// Where a query stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Asked or admitted, not answered.
     Open,
     /// Answered; the asker has not countersigned.
@@ -42,38 +42,40 @@ pub enum Stage {
 
 /// A query that was paid for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Query {
+pub(crate) struct Query {
     /// The opening words.
-    pub ask: Ask,
+    pub(crate) ask: Ask,
     /// The asker's signature.
-    pub signature: Signature,
+    pub(crate) signature: Signature,
     /// Where it stands.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
+    /// What it cost.
+    pub(crate) charges: Vec<Charge>,
     /// The register's version when it was admitted; a count is repeated only if it is the same.
-    pub register_version: u64,
+    pub(crate) register_version: u64,
 }
 
 /// An agreement that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The agreement.
-    pub agreement: Agreement,
+    pub(crate) agreement: Agreement,
     /// Whether it was revoked.
-    pub revoked: bool,
+    pub(crate) revoked: bool,
 }
 
 /// A snapshot that was made or received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// What it is.
-    pub manifest: Manifest,
+    pub(crate) manifest: Manifest,
     /// Which side this node is on.
-    pub side: Side,
+    pub(crate) side: Side,
 }
 
 /// The state.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     db: sled::Db,
 }
 
@@ -85,7 +87,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`] if the directory cannot be used at all.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let open = || -> Result<Self, sled::Error> {
             let db = sled::Config::new().path(path).cache_capacity(32 << 20).flush_every_ms(None).open()?;
             Ok(Self { db })
@@ -116,7 +118,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn applied(&self) -> Result<u64, Failure> {
+    pub(crate) fn applied(&self) -> Result<u64, Failure> {
         Ok(self.get(&Key::applied())?.unwrap_or(0))
     }
 
@@ -124,7 +126,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`]; the state is then as before.
-    pub fn apply(&self, seq: u64, event: &Event) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, seq: u64, event: &Event) -> Result<(), Failure> {
         let mut batch = sled::Batch::default();
         put(&mut batch, Key::applied(), &seq.saturating_add(1))?;
         match event {
@@ -158,7 +160,13 @@ impl State {
                     put(&mut batch, Key::meter(key)?, &spent)?;
                 }
                 let register_version = self.register_version(&ask.register)?;
-                let query = Query { ask: ask.clone(), signature: *signature, stage: Stage::Open, register_version };
+                let query = Query {
+                    ask: ask.clone(),
+                    signature: *signature,
+                    stage: Stage::Open,
+                    charges: charges.clone(),
+                    register_version,
+                };
                 put(&mut batch, Key::query(*side, &ask.query), &query)?;
             }
             Event::Failed { side, query, .. } => {
@@ -177,11 +185,12 @@ impl State {
                 self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;
                 self.settle(&mut batch, *side, ask)?;
             }
-            Event::CheckpointSeen { partner, note } => put(&mut batch, Key::seen(partner), note)?,
-            Event::CheckpointCountersigned { partner, note } => put(&mut batch, Key::countersigned(partner), note)?,
+            Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
+            // The journal itself knows the checkpoints.
             Event::Begun { .. }
+            | Event::CheckpointSeen { .. }
+            | Event::CheckpointCountersigned { .. }
             | Event::SnapshotMoved { side: Side::Holder, .. }
-            | Event::Refused { .. }
             | Event::ForkSeen { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)
@@ -198,6 +207,21 @@ impl State {
             query.stage = next(query.stage);
             put(batch, Key::query(side, id), &query)?;
         }
+        Ok(())
+    }
+
+    /// A query that was charged here and then refused there costs nothing. One that was answered, or
+    /// of which the partner may have seen anything, is not given back.
+    fn give_back(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
+        let Some(query) = self.query(side, &ask.query)? else { return Ok(()) };
+        if side == Side::Holder || query.ask != *ask || query.stage != Stage::Open {
+            return Ok(());
+        }
+        for Charge { key, amount, .. } in &query.charges {
+            let spent = self.spent(key).saturating_sub(*amount);
+            put(batch, Key::meter(key)?, &spent)?;
+        }
+        batch.remove(Key::query(side, &ask.query).bytes());
         Ok(())
     }
 
@@ -221,7 +245,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn query(&self, side: Side, id: &QueryId) -> Result<Option<Query>, Failure> {
+    pub(crate) fn query(&self, side: Side, id: &QueryId) -> Result<Option<Query>, Failure> {
         self.get(&Key::query(side, id))
     }
 
@@ -229,7 +253,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn open_queries(&self, side: Side) -> Result<Vec<QueryId>, Failure> {
+    pub(crate) fn open_queries(&self, side: Side) -> Result<Vec<QueryId>, Failure> {
         let all = self.scan::<Query>(&Key::queries(side))?;
         Ok(all.into_iter().filter(|query| query.stage == Stage::Open).map(|query| query.ask.query).collect())
     }
@@ -238,7 +262,11 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn open_receipts(&self, asker: &AgencyCode, limit: usize) -> Result<Vec<SignedReceipt>, Failure> {
+    pub(crate) fn open_receipts(
+        &self,
+        asker: &AgencyCode,
+        limit: usize,
+    ) -> Result<Vec<SignedReceipt>, Failure> {
         let ids: Vec<QueryId> = self.scan(&Key::open_receipts(asker))?;
         let mut receipts = Vec::new();
         for id in ids.iter().take(limit) {
@@ -253,7 +281,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn agreements(&self) -> Result<Vec<Accepted>, Failure> {
+    pub(crate) fn agreements(&self) -> Result<Vec<Accepted>, Failure> {
         self.scan(&Key::agreements())
     }
 
@@ -261,7 +289,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn national(&self) -> Result<Option<String>, Failure> {
+    pub(crate) fn national(&self) -> Result<Option<String>, Failure> {
         Ok(self.get::<Option<String>>(&Key::national())?.flatten())
     }
 
@@ -269,7 +297,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>, Failure> {
+    pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>, Failure> {
         self.scan(&Key::snapshots())
     }
 
@@ -277,7 +305,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn snapshot(&self, id: &SnapshotId) -> Result<Option<Snapshot>, Failure> {
+    pub(crate) fn snapshot(&self, id: &SnapshotId) -> Result<Option<Snapshot>, Failure> {
         self.get(&Key::snapshot(id))
     }
 
@@ -285,23 +313,15 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn register_version(&self, register: &RegisterName) -> Result<u64, Failure> {
+    pub(crate) fn register_version(&self, register: &RegisterName) -> Result<u64, Failure> {
         Ok(self.get(&Key::register(register))?.unwrap_or(0))
-    }
-
-    /// The last checkpoint seen of a partner, and the last of ours that it countersigned.
-    ///
-    /// # Errors
-    /// A local [`Failure`].
-    pub fn checkpoints(&self, partner: &AgencyCode) -> Result<(Option<String>, Option<String>), Failure> {
-        Ok((self.get(&Key::seen(partner))?, self.get(&Key::countersigned(partner))?))
     }
 
     /// All meters and what they read.
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn meters(&self) -> Result<Vec<(MeterKey, u64)>, Failure> {
+    pub(crate) fn meters(&self) -> Result<Vec<(MeterKey, u64)>, Failure> {
         let mut meters = Vec::new();
         for item in self.db.scan_prefix(Key::meters().bytes()) {
             let (key, value) = item.map_err(failure)?;
@@ -316,7 +336,7 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub fn flush(&self) -> Result<(), Failure> {
+    pub(crate) fn flush(&self) -> Result<(), Failure> {
         self.db.flush().map(drop).map_err(failure)
     }
 
@@ -349,7 +369,7 @@ fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(),
 fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {
     serde_ipld_dagcbor::from_slice(value).map_err(|e| {
         Failure::integrity(format!("the state holds something else: {e}"))
-            .help("stop the node and remove the `state` directory; it is made anew from the journal")
+            .with_help("stop the node and remove the `state` directory; it is made anew from the journal")
     })
 }
 

@@ -77,8 +77,6 @@ pub struct Fetch {
     pub officer: OfficerId,
     /// Whether the query will carry a case reference.
     pub case: bool,
-    /// The snapshot that the asker has, whole or in part.
-    pub have: Option<SnapshotId>,
 }
 
 impl Fetch {

@@ -9,25 +9,38 @@
 //!
 //! Source: Cedar language, docs.cedarpolicy.com; the schema is `rules/symbolon.cedarschema`.
 
+mod attribute;
+mod condition;
 mod decision;
+mod diagram;
+mod diff;
 mod error;
+mod explain;
+mod explain_slice;
 mod facts;
+mod plain;
 mod scan;
 mod schema;
 mod set;
 mod slice;
+mod space;
 
 use cedar_policy::{Decision as Verdict, PolicySet};
 
 use crate::class::RecordClass;
 
+pub use attribute::Attribute;
 pub use decision::{ClauseRef, Decision, Floor, Kind, Reason};
+pub use diff::{ChangedRegion, Changes, Diff, diff};
 pub use error::{RuleErrors, RuleFault};
+pub use explain::{ClauseReport, ConditionReport, Explanation};
+pub use explain_slice::{Classes, Keeper, KeptOut, SliceReport};
 pub use facts::{AskContext, ExchangeKind, SearchContext};
 pub use scan::{MAX_CLAUSE, MAX_CLAUSES, MAX_DEPTH, MAX_OPERATORS, MAX_TEXT};
 pub use schema::SCHEMA;
 pub use set::RuleSet;
 pub use slice::Slice;
+pub use space::{Constraint, SpaceError};
 
 use facts::Facts;
 use set::Clause;

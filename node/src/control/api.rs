@@ -137,6 +137,11 @@ pub enum Request {
         /// The one kind of identifier that is counted.
         kind: Kind,
     },
+    /// Asks a query again that was interrupted. It costs nothing more.
+    QueryResume {
+        /// Which query.
+        query: QueryId,
+    },
     /// Builds the snapshot for a partner anew.
     SnapshotBuild {
         /// For which partner.

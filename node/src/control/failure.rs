@@ -1,6 +1,7 @@
 //! Making failures.
 
 use super::api::{Failure, FailureKind};
+use crate::{journal::JournalError, register::RegisterError};
 
 impl Failure {
     /// A failure of a kind.
@@ -30,7 +31,7 @@ impl Failure {
 
     /// With advice.
     #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
+    pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 }
@@ -45,5 +46,30 @@ impl FailureKind {
             Self::Partner => 4,
             Self::Integrity => 5,
         }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let kind = match error {
+            JournalError::Broken { .. } | JournalError::Behind { .. } | JournalError::Absent(_) => {
+                FailureKind::Integrity
+            }
+            _ => FailureKind::Local,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RegisterError> for Failure {
+    fn from(error: RegisterError) -> Self {
+        let kind = match error {
+            RegisterError::NoSuchRegister { .. }
+            | RegisterError::Exists { .. }
+            | RegisterError::Header(_) => FailureKind::Input,
+            RegisterError::Corrupt { .. } | RegisterError::WrongKey { .. } => FailureKind::Integrity,
+            _ => FailureKind::Local,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -23,8 +23,11 @@ pub enum Side {
 }
 
 /// One thing that happened. Entries hold no identifier, no field and no answer.
+///
+/// A map of one key, the event's name. (A tag inside the map would make serde buffer the content
+/// and forget that it is not text, so digests could not be read back from CBOR.)
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "event", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// The journal was begun.
     Begun {

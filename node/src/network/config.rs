@@ -22,7 +22,8 @@ pub struct NetworkConfig {
     pub idle_timeout: Duration,
     /// Time between two pings on a connection.
     pub ping_interval: Duration,
-    /// Longest wait for the answer to a ping. A connection that misses two in a row is closed.
+    /// Longest wait for the answer to a ping. A connection that misses two in a row is closed; libp2p gives the
+    /// second one up to 10 s more for a stream of its own.
     pub ping_timeout: Duration,
     /// Streams that were accepted but not yet taken from [`Incoming`](super::Incoming); at least 1.
     /// Further openers are told that the queue is full.

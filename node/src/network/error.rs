@@ -45,8 +45,8 @@ pub enum NetworkError {
     WrongPeer {
         /// The peer asked for.
         expected: PeerId,
-        /// The peer that answered.
-        found: PeerId,
+        /// The peer that answered (boxed to keep the error small).
+        found: Box<PeerId>,
         /// Where it answered.
         address: Multiaddr,
     },
@@ -116,7 +116,11 @@ impl NetworkError {
     pub(super) fn from_dial(peer: PeerId, error: &DialError) -> Self {
         let cause = match error {
             DialError::WrongPeerId { obtained, address } => {
-                return Self::WrongPeer { expected: peer, found: *obtained, address: address.clone() };
+                return Self::WrongPeer {
+                    expected: peer,
+                    found: Box::new(*obtained),
+                    address: address.clone(),
+                };
             }
             DialError::NoAddresses => "all its addresses are this node's own".to_owned(),
             DialError::LocalPeerId { address } => format!("{address} is this node itself"),

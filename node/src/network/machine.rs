@@ -45,14 +45,14 @@ pub(super) enum Command {
 /// The swarm and what is known of each allowed peer.
 pub(super) struct Machine {
     swarm: Swarm<Node>,
-    book: BTreeMap<PeerId, Entry>,
+    book: BTreeMap<PeerId, Known>,
     listeners: HashSet<ListenerId>,
     listening: watch::Sender<Vec<Multiaddr>>,
 }
 
 /// One allowed peer.
 #[derive(Default)]
-struct Entry {
+struct Known {
     addresses: Vec<Multiaddr>,
     connections: u32,
     round_trip: Option<Duration>,
@@ -132,10 +132,9 @@ impl Machine {
             self.swarm.remove_listener(id);
         }
         self.listening.send_replace(Vec::new());
-        self.book.clear();
-        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
-        for peer in peers {
-            let _ = self.swarm.disconnect_peer_id(peer);
+        // Forbidding also turns away connections that are still in their handshake.
+        for peer in std::mem::take(&mut self.book).into_keys() {
+            self.swarm.behaviour_mut().allowed.disallow_peer(peer);
         }
         let closed = async {
             while self.swarm.connected_peers().next().is_some() {
@@ -283,7 +282,7 @@ impl Machine {
     }
 }
 
-impl Entry {
+impl Known {
     fn status(&self, peer: PeerId) -> PeerStatus {
         PeerStatus {
             peer,

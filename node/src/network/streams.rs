@@ -27,6 +27,7 @@ use libp2p::{
     },
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 pub use admission::Refusal;
 pub(super) use admission::{ECHO, ECHO_LEN};
@@ -125,6 +126,7 @@ impl Behaviour {
             protocols: Arc::clone(&self.protocols),
             queue: self.queue.clone(),
             slots: Arc::clone(&connections.slots),
+            cut: CancellationToken::new(),
         };
         Handler::new(admission, self.negotiation_timeout)
     }

@@ -82,12 +82,12 @@ impl Registers {
         selection: Selection<'_>,
         reason: ErasureReason,
     ) -> Result<ErasureSummary, RegisterError> {
-        let _writing = self.lock();
+        let mut commits = self.lock();
         let register = self.register(name)?;
         let chosen: Vec<(Key, Digest)> = match selection {
             Selection::Ids(ids) => ids.iter().map(|id| (register.vault.key(id), id_digest(id))).collect(),
             Selection::Where(wanted) => {
-                let all = self.register(name)?.records(None);
+                let all = self.register(name)?.all()?;
                 let chosen = all.filter(|record| record.as_ref().map_or(true, wanted));
                 chosen
                     .map(|record| {
@@ -107,7 +107,7 @@ impl Registers {
         }
         let count = u64::try_from(erased.len()).unwrap_or(u64::MAX);
         register.set_count(records.saturating_sub(count))?;
-        self.commit()?;
+        self.commit(&mut commits)?;
         Ok(ErasureSummary { reason, count, missing, digest: digest(erased) })
     }
 

@@ -28,6 +28,15 @@ pub enum RegisterError {
         /// The directory.
         path: PathBuf,
     },
+    /// The database is behind what was committed, or its anchor is missing.
+    #[error(
+        "the database of the registers in {path} has lost what was written last, through damage or an old copy; \
+         restore the whole directory from a backup, or start with an empty one and import the files again"
+    )]
+    Damaged {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The database failed.
     #[error(
         "the database of the registers failed; check the disk, then run the command again or restore a backup"
@@ -48,13 +57,26 @@ pub enum RegisterError {
     /// A stored value does not open or does not decode.
     #[error(
         "a value of register `{name}` was altered or damaged (digest of its key: {key}); nothing was answered \
-         from it: import the register's file again, which replaces it, or restore a backup"
+         from it: import the register's file again, which replaces a damaged record, or restore a backup"
     )]
     Corrupt {
         /// The register.
         name: RegisterName,
         /// The digest of the value's key.
         key: Digest,
+    },
+    /// Records are missing, or there are some that were never written.
+    #[error(
+        "the register `{name}` should hold {noted} records and holds {found}: its database was damaged; restore a \
+         backup, or create another register and import the files into that"
+    )]
+    Incomplete {
+        /// The register.
+        name: RegisterName,
+        /// How many records were noted at the last write.
+        noted: u64,
+        /// How many there are.
+        found: u64,
     },
     /// The header of a CSV file cannot be used; nothing was imported.
     #[error(transparent)]

@@ -84,7 +84,7 @@ impl Registers {
         format: Format,
         observer: &mut dyn ImportObserver,
     ) -> Result<ImportSummary, RegisterError> {
-        let _writing = self.lock();
+        let mut commits = self.lock();
         let register = self.register(name)?;
         let mut lines = Lines::new(reader);
         let header = match format {
@@ -128,7 +128,7 @@ impl Registers {
 
         let good = progress.lines.saturating_sub(progress.rejected);
         register.set_count(records.saturating_add(good.saturating_sub(replaced)))?;
-        self.commit()?;
+        self.commit(&mut commits)?;
         let (lines_read, rejected) = (progress.lines, progress.rejected);
         Ok(ImportSummary { lines: lines_read, good, replaced, rejected, digest: lines.digest() })
     }

@@ -2,6 +2,8 @@
 //!
 //! `serde_json` bounds the nesting to 128 levels, and the length of a line bounds the rest.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 use std::{borrow::Cow, fmt};
 
 use serde::{

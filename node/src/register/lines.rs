@@ -1,5 +1,7 @@
 //! Lines of an import, read in bounded memory and hashed as they pass.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 use std::io::{self, BufRead, BufReader, Read};
 
 use sha2::{Digest as _, Sha256};

@@ -3,6 +3,8 @@
 //! NDJSON lines and CSV rows both become a [`Value`] first, so one set of checks serves both. A value of
 //! `null` counts as left out.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 use symbolon_policy::words::{AgeBand, WordError};

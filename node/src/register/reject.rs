@@ -1,6 +1,6 @@
 //! Why a line of an import was not taken. No reason repeats a value: values are personal data.
 
-use std::{borrow::Cow, io};
+use std::io;
 
 use serde::{Serialize, Serializer};
 use symbolon_protocol::identifier;
@@ -125,7 +125,7 @@ impl Path<'_> {
                 if !out.is_empty() {
                     out.push('.');
                 }
-                out.push_str(&shown(name));
+                out.push_str(shown(name));
             }
             Self::Item(parent, at) => {
                 parent.write(out);
@@ -136,8 +136,8 @@ impl Path<'_> {
 }
 
 /// A name as it may stand in a report: a foreign one could be a value in the wrong place.
-fn shown(name: &str) -> Cow<'_, str> {
-    if is_field_name(name) { Cow::Borrowed(name) } else { Cow::Borrowed("(another name)") }
+fn shown(name: &str) -> &str {
+    if is_field_name(name) { name } else { "(another name)" }
 }
 
 /// Whether `name` is 1 to 40 small letters or underscores.

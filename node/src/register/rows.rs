@@ -3,6 +3,8 @@
 //! A row must stand on one line, so that a stray quotation mark spoils that line alone and not the
 //! good ones after it. An empty cell counts as left out.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 use std::borrow::Cow;
 
 use super::{

@@ -11,10 +11,10 @@
 //! two values, or of two versions of one, do not fit together.
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteBuf, Bytes};
+use serde_bytes::Bytes;
 use symbolon_policy::{
     class::RecordClass,
-    words::{AgeBand, Category, Digest, Provenance, RegisterName},
+    words::{Digest, RegisterName},
 };
 use zeroize::Zeroizing;
 
@@ -56,9 +56,22 @@ impl std::fmt::Debug for StoredRecord {
     }
 }
 
-/// The head as it is encoded, `B` being bytes. Codes stand as words, so a change in a list changes no record.
+/// The head as it is encoded: layout, id, category, age, provenance, flags, taken, expires, identifiers.
+///
+/// Codes and days stand as words, so that a change in a list changes no record. Everything is borrowed, so
+/// that a scan allocates little.
 #[derive(Serialize, Deserialize)]
-struct Head<B>(u8, RecordId, Category, AgeBand, Provenance, u8, Day, Day, Vec<B>);
+struct Head<'a>(
+    u8,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    u8,
+    &'a str,
+    &'a str,
+    #[serde(borrow)] Vec<&'a Bytes>,
+);
 
 /// The version of this layout.
 const LAYOUT: u8 = 1;
@@ -105,15 +118,16 @@ impl Vault {
         let class = record.class();
         let flags = [class.own_citizen, class.vulnerable, class.marked, class.blocked, class.contested];
         let flags = (0..).zip(flags).fold(0, |bits, (at, flag)| bits | u8::from(flag) << at);
+        let (taken, expires) = (record.taken.to_string(), record.expires.to_string());
         let head = Head(
             LAYOUT,
-            record.id.clone(),
-            class.category,
-            class.age,
-            class.provenance,
+            record.id.as_str(),
+            class.category.as_str(),
+            class.age.as_str(),
+            class.provenance.as_str(),
             flags,
-            record.taken,
-            record.expires,
+            &taken,
+            &expires,
             canonical.iter().map(|identifier| Bytes::new(identifier.bytes())).collect(),
         );
         let head = Zeroizing::new(serde_ipld_dagcbor::to_vec(&head).map_err(|_| Spoilt)?);
@@ -128,18 +142,29 @@ impl Vault {
     pub(super) fn head(&self, key: &[u8], value: &[u8]) -> Result<StoredRecord, Spoilt> {
         let (head, _) = parts(value).ok_or(Spoilt)?;
         let head = self.values.open(&self.place("head", key, b""), head).map_err(|_| Spoilt)?;
-        let Head(LAYOUT, id, category, age, provenance, flags @ 0..32, taken, expires, identifiers) =
-            serde_ipld_dagcbor::from_slice::<Head<ByteBuf>>(&head).map_err(|_| Spoilt)?
+        let head = serde_ipld_dagcbor::from_slice::<Head<'_>>(&head).map_err(|_| Spoilt)?;
+        let Head(LAYOUT, id, category, age, provenance, flags @ 0..32, taken, expires, identifiers) = head
         else {
             return Err(Spoilt);
         };
         let flag = |at: u8| flags >> at & 1 == 1;
-        let (own_citizen, vulnerable, marked) = (flag(0), flag(1), flag(2));
-        let (blocked, contested) = (flag(3), flag(4));
-        let class =
-            RecordClass { category, age, provenance, own_citizen, vulnerable, marked, blocked, contested };
-        let identifiers = identifiers.into_iter().map(|bytes| Zeroizing::new(bytes.into_vec())).collect();
-        Ok(StoredRecord { id, class, taken, expires, identifiers })
+        let class = RecordClass {
+            category: category.parse().map_err(|_| Spoilt)?,
+            age: age.parse().map_err(|_| Spoilt)?,
+            provenance: provenance.parse().map_err(|_| Spoilt)?,
+            own_citizen: flag(0),
+            vulnerable: flag(1),
+            marked: flag(2),
+            blocked: flag(3),
+            contested: flag(4),
+        };
+        Ok(StoredRecord {
+            id: id.parse().map_err(|_| Spoilt)?,
+            class,
+            taken: taken.parse().map_err(|_| Spoilt)?,
+            expires: expires.parse().map_err(|_| Spoilt)?,
+            identifiers: identifiers.into_iter().map(|bytes| Zeroizing::new(bytes.to_vec())).collect(),
+        })
     }
 
     /// Opens the whole record.

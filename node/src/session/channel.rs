@@ -39,7 +39,8 @@ impl Tap {
     /// # Errors
     /// A local [`Failure`] if it cannot be made.
     pub(crate) fn create(path: &Path, own: String) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+        let file = File::create(path)
+            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
         Ok(Self { own, file: Arc::new(Mutex::new(file)) })
     }
 
@@ -97,7 +98,13 @@ impl Drop for Channel {
 
 impl Channel {
     /// Starts a channel on a stream; `silence` is the longest time to wait for the partner.
-    pub(crate) fn new(stream: Stream, silence: Duration, partner: &str, protocol: &str, tap: Option<Tap>) -> Self {
+    pub(crate) fn new(
+        stream: Stream,
+        silence: Duration,
+        partner: &str,
+        protocol: &str,
+        tap: Option<Tap>,
+    ) -> Self {
         let (reading, writing) = tokio::io::split(stream);
         let (frames, incoming) = mpsc::channel(1);
         let (outgoing, queue) = mpsc::channel(1);

@@ -12,7 +12,7 @@ use symbolon_policy::{
 use symbolon_protocol::exchange::Frame;
 
 use super::SessionError;
-use crate::journal::checkpoint::CheckpointOffer;
+use crate::journal::CheckpointOffer;
 
 /// The tag of frames that carry words; exchanges use tags below.
 const TAG: u8 = 0x80;
@@ -89,7 +89,10 @@ impl Word {
 
     pub(super) fn read(frame: &Frame) -> Result<Self, SessionError> {
         if frame.tag != TAG || !frame.last {
-            return Err(SessionError::Misbehaved(format!("a frame with tag {} came where a word was due", frame.tag)));
+            return Err(SessionError::Misbehaved(format!(
+                "a frame with tag {} came where a word was due",
+                frame.tag
+            )));
         }
         canonical::decode(&frame.body).map_err(|e| SessionError::Misbehaved(format!("a malformed word: {e}")))
     }

@@ -95,12 +95,4 @@ impl Key {
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {
         key(b'b', &[agreement.as_bytes(), partner.as_str().as_bytes()])
     }
-
-    pub(super) fn seen(partner: &AgencyCode) -> Self {
-        key(b'c', &[partner.as_str().as_bytes()])
-    }
-
-    pub(super) fn countersigned(partner: &AgencyCode) -> Self {
-        key(b'k', &[partner.as_str().as_bytes()])
-    }
 }

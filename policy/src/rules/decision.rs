@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::{class::RecordClass, words::Provenance};
 
+use super::attribute::Attribute;
+
 /// Whose rules a clause belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,14 +61,27 @@ pub enum Floor {
 }
 
 impl Floor {
+    /// Every floor.
+    pub const ALL: &'static [Self] = &[Self::Blocked, Self::EuData];
+
     /// The floor that keeps records of this class out of every slice, if one does.
     pub fn of(class: &RecordClass) -> Option<Self> {
-        if class.blocked {
-            Some(Self::Blocked)
-        } else if class.provenance == Provenance::Eu {
-            Some(Self::EuData)
-        } else {
-            None
+        Self::ALL.iter().copied().find(|floor| floor.keeps_out(class))
+    }
+
+    /// Whether this floor keeps records of this class out.
+    pub fn keeps_out(self, class: &RecordClass) -> bool {
+        match self {
+            Self::Blocked => class.blocked,
+            Self::EuData => class.provenance == Provenance::Eu,
+        }
+    }
+
+    /// What this floor looks at.
+    pub(super) fn attribute(self) -> Attribute {
+        match self {
+            Self::Blocked => Attribute::Blocked,
+            Self::EuData => Attribute::Provenance,
         }
     }
 }

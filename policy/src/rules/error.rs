@@ -64,14 +64,12 @@ impl<'a> Faults<'a> {
     pub(super) fn add_cedar(&mut self, error: &DetailedError, help: &str) {
         let offset = error.source_locations.first().map_or(0, |label| label.loc.start);
         let label = error.source_locations.first().and_then(|label| label.label.as_deref());
-        // Cedar's name for a clause, `policy3`, says less than the line does.
-        let message = error.message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
-        let message = message.map_or(error.message.as_str(), |(_, message)| message);
+        let message = unnumbered(&error.message);
         let what = match label {
             Some(label) if !message.contains(label) => format!("{message} ({label})"),
             _ => message.to_owned(),
         };
-        self.add(offset, what, error.help.as_deref().unwrap_or(help));
+        self.add(offset, what, error.help.as_deref().map_or(help, unnumbered));
         for related in &error.related {
             self.add_cedar(related, help);
         }
@@ -88,4 +86,10 @@ impl<'a> Faults<'a> {
         self.found.dedup();
         RuleErrors(std::mem::take(&mut self.found))
     }
+}
+
+/// Without Cedar's name for a clause, `policy3`, which says less than the line does.
+fn unnumbered(message: &str) -> &str {
+    let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once('`'));
+    rest.map_or(message, |(_, rest)| rest.trim_start_matches([',', ':', ' ']))
 }

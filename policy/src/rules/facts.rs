@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, Entity, PolicySet, Request, Response,
-    RestrictedExpression,
+    RestrictedExpression, Schema,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,9 +59,9 @@ pub struct AskContext {
     pub case_reference: bool,
     /// Identifiers in the query.
     pub batch_size: u32,
-    /// Used of the tightest quota that applies, before this query.
+    /// Used of the tightest quota that applies, this query's identifiers included.
     pub quota_used: u32,
-    /// The tightest quota that applies.
+    /// The tightest quota that applies. Rules see what is left of it.
     pub quota_limit: u32,
     /// (given - received) / (given + received) per mille, from -1000 to 1000, as the holder counts.
     pub reciprocity: i16,
@@ -85,11 +85,11 @@ pub struct SearchContext {
     pub exchange: ExchangeKind,
 }
 
-/// One request in the terms of the schema. Hour and weekday stand on their own here, so that
-/// `diff` can vary them; for a real query they follow from the time.
+/// One request in the terms of the schema. What is left of the quota, the hour and the weekday stand
+/// on their own here, so that `diff` can vary them; for a real query they follow from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Facts {
-    Query { ask: AskContext, hour: i64, weekday: i64 },
+    Query { ask: AskContext, quota_left: i64, hour: i64, weekday: i64 },
     Search { search: SearchContext, class: RecordClass },
 }
 
@@ -99,7 +99,8 @@ impl Facts {
         let day = ask.now.period(Timestamp::DAY);
         let weekday = day.rem_euclid(7).saturating_add(3).rem_euclid(7).saturating_add(1);
         let hour = ask.now.period(Timestamp::HOUR).rem_euclid(24);
-        Self::Query { ask: ask.clone(), hour, weekday }
+        let quota_left = i64::from(ask.quota_limit).saturating_sub(ask.quota_used.into());
+        Self::Query { ask: ask.clone(), quota_left, hour, weekday }
     }
 
     pub(super) fn search(search: &SearchContext, class: &RecordClass) -> Self {
@@ -109,8 +110,19 @@ impl Facts {
     /// Asks Cedar. The request is held to the schema.
     pub(super) fn put(&self, policies: &PolicySet) -> Result<Response, String> {
         let names = Vocabulary::get()?;
+        self.put_within(names, Some(&names.schema), policies)
+    }
+
+    fn put_within(
+        &self,
+        names: &Vocabulary,
+        schema: Option<&Schema>,
+        policies: &PolicySet,
+    ) -> Result<Response, String> {
         let (principal, action, resource, context) = match self {
-            Self::Query { ask, hour, weekday } => query(names, ask, *hour, *weekday)?,
+            Self::Query { ask, quota_left, hour, weekday } => {
+                query(names, ask, *quota_left, *hour, *weekday)?
+            }
             Self::Search { search, class } => record(names, search, class)?,
         };
         let (asker, holder, register) = match self {
@@ -118,7 +130,7 @@ impl Facts {
             Self::Search { search, .. } => (&search.asker, &search.holder, &search.register),
         };
         let action = names.action.uid(action);
-        let request = Request::new(principal.uid(), action, resource.uid(), context, Some(&names.schema))
+        let request = Request::new(principal.uid(), action, resource.uid(), context, schema)
             .map_err(|e| e.to_string())?;
         let agency = |code: &AgencyCode| Entity::with_uid(names.agency.uid(code.as_str()));
         let within = register_entity(names, holder, register);
@@ -130,9 +142,10 @@ impl Facts {
         Ok(Authorizer::new().is_authorized(&request, policies, &entities))
     }
 
-    /// Whether the single permit of `condition` applies, or why it cannot be evaluated.
+    /// Whether the single permit of `condition` applies, or why it cannot be evaluated. Serves to
+    /// explain and compare only, many thousand times over, so the schema is not asked again.
     pub(super) fn satisfies(&self, condition: &PolicySet) -> Result<bool, String> {
-        let response = self.put(condition)?;
+        let response = self.put_within(Vocabulary::get()?, None, condition)?;
         match response.diagnostics().errors().next() {
             Some(error) => Err(error.to_string()),
             None => Ok(response.decision() == Verdict::Allow),
@@ -142,7 +155,13 @@ impl Facts {
 
 type Parts = (Entity, &'static str, Entity, Context);
 
-fn query(names: &Vocabulary, ask: &AskContext, hour: i64, weekday: i64) -> Result<Parts, String> {
+fn query(
+    names: &Vocabulary,
+    ask: &AskContext,
+    quota_left: i64,
+    hour: i64,
+    weekday: i64,
+) -> Result<Parts, String> {
     let officer = names.officer.uid(&format!("{}/{}", ask.asker, ask.officer));
     let principal = Entity::new_no_attrs(officer, HashSet::from([names.agency.uid(ask.asker.as_str())]));
     let action = match ask.exchange {
@@ -156,7 +175,7 @@ fn query(names: &Vocabulary, ask: &AskContext, hour: i64, weekday: i64) -> Resul
         ("caseReference", RestrictedExpression::new_bool(ask.case_reference)),
         ("batchSize", number(ask.batch_size.into())),
         ("quotaUsed", number(ask.quota_used.into())),
-        ("quotaLimit", number(ask.quota_limit.into())),
+        ("quotaLeft", number(quota_left)),
         ("reciprocity", number(ask.reciprocity.into())),
         ("hour", number(hour)),
         ("weekday", number(weekday)),

@@ -1,19 +1,20 @@
 //! A rules text, read and checked.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use cedar_policy::{
-    Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator, ffi::DetailedError,
+    Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator,
+    ffi::DetailedError,
+    pst::{Clause as Part, Template},
 };
 
 use crate::words::{AgencyCode, Digest, OfficerId, RegisterName};
 
 use super::{
+    condition::{Condition, mixed_codes},
     decision::{ClauseRef, Kind},
     error::{Faults, RuleErrors},
+    facts::Facts,
     scan::scan,
     schema::Vocabulary,
 };
@@ -32,6 +33,20 @@ pub struct RuleSet {
 pub(super) struct Clause {
     pub(super) name: ClauseRef,
     pub(super) policy: Policy,
+    /// The clause as a tree, to compare and to show.
+    pub(super) tree: Template,
+    pub(super) conditions: Vec<Condition>,
+}
+
+impl Clause {
+    pub(super) fn permits(&self) -> bool {
+        self.policy.effect() == Effect::Permit
+    }
+
+    /// Whether it is about requests of this kind at all.
+    pub(super) fn concerns(&self, facts: &Facts) -> bool {
+        self.conditions.iter().all(|condition| !condition.is_action || condition.holds(facts) == Ok(true))
+    }
 }
 
 impl RuleSet {
@@ -59,17 +74,25 @@ impl RuleSet {
             faults.add(offset, "the clause has a slot, `?principal` or `?resource`", "name whom it concerns");
         }
         faults.check()?;
-        let mut clauses = BTreeMap::new();
+        let mut clauses = Vec::new();
         for policy in parsed.policies() {
             let offset = start_of(&starts, policy.id());
             if let Some(name) = name(policy, kind, offset, &mut faults) {
-                clauses.insert(offset, Clause { policy: policy.new_id(policy_id(&name)), name });
+                match take_apart(policy, name) {
+                    Ok(clause) => clauses.push((offset, clause)),
+                    Err(what) => faults.add(offset, what, "see docs/rules.md for what a clause may say"),
+                }
             }
         }
+        clauses.sort_by_key(|(offset, _)| *offset);
         unique(&clauses, &mut faults);
         validate(&parsed, &mut faults);
         faults.check()?;
-        Ok(Self { kind, text: text.to_owned(), clauses: clauses.into_values().collect() })
+        Ok(Self {
+            kind,
+            text: text.to_owned(),
+            clauses: clauses.into_iter().map(|(_, clause)| clause).collect(),
+        })
     }
 
     /// Whose rules these are.
@@ -115,6 +138,17 @@ fn start_of(starts: &[usize], id: &PolicyId) -> usize {
     let id: &str = id.as_ref();
     let index = id.strip_prefix("policy").and_then(|n| n.parse::<usize>().ok());
     index.and_then(|index| starts.get(index)).copied().unwrap_or_default()
+}
+
+fn take_apart(policy: &Policy, name: ClauseRef) -> Result<Clause, String> {
+    let tree = policy.to_pst().map_err(|e| e.to_string())?.body().clone();
+    for Part::When(expr) | Part::Unless(expr) in tree.clauses() {
+        if let Some(what) = mixed_codes(expr) {
+            return Err(what);
+        }
+    }
+    let conditions = Condition::all_of(&tree)?;
+    Ok(Clause { policy: policy.new_id(policy_id(&name)), name, tree, conditions })
 }
 
 /// What a clause calls itself, if it may stand in rules of this kind.
@@ -194,7 +228,7 @@ fn check_entity(entity: &EntityUid) -> Result<(), (String, String)> {
     }
 }
 
-fn unique(clauses: &BTreeMap<usize, Clause>, faults: &mut Faults<'_>) {
+fn unique(clauses: &[(usize, Clause)], faults: &mut Faults<'_>) {
     let mut seen = BTreeSet::new();
     for (start, clause) in clauses {
         if !seen.insert(&clause.name.id) {
@@ -226,3 +260,6 @@ fn validate(parsed: &PolicySet, faults: &mut Faults<'_>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

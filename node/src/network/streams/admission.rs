@@ -13,6 +13,7 @@ use tokio::sync::{
     OwnedSemaphorePermit, Semaphore,
     mpsc::{self, OwnedPermit, error::TrySendError},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{Inbound, Stream};
 
@@ -99,13 +100,15 @@ pub(in crate::network) struct Admission {
     pub(super) protocols: Arc<[StreamProtocol]>,
     pub(super) queue: mpsc::Sender<Inbound>,
     pub(super) slots: Arc<Semaphore>,
+    /// Cancelled when the connection ends.
+    pub(super) cut: CancellationToken,
 }
 
 impl Admission {
     /// Sets aside a place among the peer's streams and one in the queue.
-    fn reserve(self) -> Result<(OwnedSemaphorePermit, OwnedPermit<Inbound>), Refusal> {
-        let slot = self.slots.try_acquire_owned().map_err(|_| Refusal::TooManyStreams)?;
-        let place = self.queue.try_reserve_owned().map_err(|error| match error {
+    fn reserve(&self) -> Result<(OwnedSemaphorePermit, OwnedPermit<Inbound>), Refusal> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| Refusal::TooManyStreams)?;
+        let place = self.queue.clone().try_reserve_owned().map_err(|error| match error {
             TrySendError::Full(_) => Refusal::QueueFull,
             TrySendError::Closed(_) => Refusal::Stopping,
         })?;
@@ -116,12 +119,12 @@ impl Admission {
         if protocol == ECHO {
             return echo(raw).await.map_err(NotAdmitted::Io);
         }
-        let peer = self.peer;
         match self.reserve() {
             Ok((slot, place)) => {
                 raw.write_all(&[TAKEN]).await?;
                 raw.flush().await?;
-                place.send(Inbound { peer, protocol, stream: Stream::inbound(raw, slot) });
+                let stream = Stream::new(raw, &self.cut, Some(slot));
+                place.send(Inbound { peer: self.peer, protocol, stream });
                 Ok(())
             }
             Err(refusal) => {
@@ -163,14 +166,18 @@ impl InboundUpgrade<RawStream> for Admission {
 }
 
 /// The opener's side, for one stream.
-pub(in crate::network) struct Entry(pub(super) StreamProtocol);
+pub(in crate::network) struct Entry {
+    pub(super) protocol: StreamProtocol,
+    /// Cancelled when the connection ends.
+    pub(super) cut: CancellationToken,
+}
 
 impl UpgradeInfo for Entry {
     type Info = StreamProtocol;
     type InfoIter = std::iter::Once<StreamProtocol>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        std::iter::once(self.0.clone())
+        std::iter::once(self.protocol.clone())
     }
 }
 
@@ -184,7 +191,7 @@ impl OutboundUpgrade<RawStream> for Entry {
             let mut answer = [0];
             raw.read_exact(&mut answer).await?;
             match answer {
-                [TAKEN] => Ok(Stream::outbound(raw)),
+                [TAKEN] => Ok(Stream::new(raw, &self.cut, None)),
                 [code] => Err(NotAdmitted::Refused(Refusal::from_code(code))),
             }
         }

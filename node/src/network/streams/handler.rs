@@ -11,6 +11,7 @@ use libp2p::swarm::{
     ConnectionHandler, ConnectionHandlerEvent, StreamUpgradeError, SubstreamProtocol,
     handler::{ConnectionEvent, DialUpgradeError, FullyNegotiatedOutbound, ListenUpgradeError},
 };
+use tokio_util::sync::DropGuard;
 
 use super::{
     Request,
@@ -28,11 +29,14 @@ pub(in crate::network) struct Handler {
     negotiation_timeout: Duration,
     requests: VecDeque<Request>,
     stalled: bool,
+    /// The handler goes when the connection goes, however that comes about.
+    _cut: DropGuard,
 }
 
 impl Handler {
     pub(super) fn new(admission: Admission, negotiation_timeout: Duration) -> Self {
-        Self { admission, negotiation_timeout, requests: VecDeque::new(), stalled: false }
+        let _cut = admission.cut.clone().drop_guard();
+        Self { admission, negotiation_timeout, requests: VecDeque::new(), stalled: false, _cut }
     }
 
     fn failed(&mut self, request: Request, error: StreamUpgradeError<NotAdmitted>) {
@@ -85,7 +89,8 @@ impl ConnectionHandler for Handler {
         while let Some(request) = self.requests.pop_front() {
             // The one who asked may have given up meanwhile.
             if !request.reply.is_closed() {
-                let entry = Entry(request.protocol.clone());
+                let cut = self.admission.cut.clone();
+                let entry = Entry { protocol: request.protocol.clone(), cut };
                 let protocol = SubstreamProtocol::new(entry, request).with_timeout(self.negotiation_timeout);
                 return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
             }

@@ -1,0 +1,171 @@
+//! The journal and what follows from it, as one.
+//!
+//! Whatever is recorded goes to the journal first, is synced, and then changes the state. Admission
+//! reads the meters and records the charge under the same lock, so two queries at once cannot spend
+//! the same unit.
+
+mod admission;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use symbolon_policy::{
+    permit::InForce,
+    rules::{Kind, RuleSet},
+    signing::Signer,
+    words::{AgencyCode, AgreementId, Digest, Timestamp},
+};
+
+use crate::{
+    clock,
+    control::api::Failure,
+    home::Home,
+    journal::{Event, Journal},
+    state::State,
+};
+
+pub(crate) use admission::Admission;
+
+/// Journal, state and the agreements in memory.
+pub(crate) struct Book {
+    own: AgencyCode,
+    journal: Journal,
+    signer: Arc<dyn Signer>,
+    /// Held while an entry is appended and applied, so that the state follows the journal's order.
+    writing: Mutex<()>,
+    state: State,
+    agreements: RwLock<BTreeMap<AgreementId, Arc<InForce>>>,
+}
+
+impl Book {
+    /// Opens journal and state, and brings the state up to the journal's end.
+    ///
+    /// # Errors
+    /// An integrity [`Failure`] if the journal does not verify.
+    pub(crate) fn open(home: &Home, own: AgencyCode, signer: Arc<dyn Signer>) -> Result<Self, Failure> {
+        let journal = Journal::open(&home.journal(), &own, |_| ())?;
+        if journal.unfinished() > 0 {
+            tracing::warn!(
+                bytes = journal.unfinished(),
+                "an unfinished entry was cut off: the node was stopped while it wrote"
+            );
+        }
+        let mut state = State::open(&home.state())?;
+        if state.applied()? > journal.size()? {
+            // The journal was restored from a backup; the state knows of entries that are gone.
+            drop(state);
+            std::fs::remove_dir_all(home.state())
+                .map_err(|e| Failure::local(format!("cannot remove {}: {e}", home.state().display())))?;
+            state = State::open(&home.state())?;
+        }
+        for entry in journal.entries_from(state.applied()?)? {
+            let (entry, _) = entry?;
+            state.apply(entry.seq, &entry.event)?;
+        }
+        let agreements = RwLock::default();
+        let book = Self { own, journal, signer, writing: Mutex::default(), state, agreements };
+        book.reload()?;
+        Ok(book)
+    }
+
+    /// This node's agency.
+    pub(crate) fn own(&self) -> &AgencyCode {
+        &self.own
+    }
+
+    /// What follows from the journal.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The journal.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The agreement key.
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        // Nothing is guarded but the order; a journal that failed refuses by itself.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records an event durably.
+    ///
+    /// # Errors
+    /// A [`Failure`]; then nothing was recorded.
+    pub(crate) fn record(&self, event: &Event) -> Result<(), Failure> {
+        let writing = self.writing();
+        self.append(&writing, event)?;
+        drop(writing);
+        if matches!(
+            event,
+            Event::AgreementAccepted { .. } | Event::AgreementRevoked { .. } | Event::NationalRules { .. }
+        ) {
+            self.reload()?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, _writing: &MutexGuard<'_, ()>, event: &Event) -> Result<(), Failure> {
+        let seq = self.journal.append(event.clone(), clock::now())?;
+        self.state.apply(seq, event)
+    }
+
+    /// Size and root of the journal's tree.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if the journal is stopped.
+    pub(crate) fn root(&self) -> Result<(u64, Digest), Failure> {
+        Ok(self.journal.root()?)
+    }
+
+    /// Compiles all agreements with the national rules.
+    fn reload(&self) -> Result<(), Failure> {
+        let national = self.state.national()?;
+        let national = national
+            .map(|text| RuleSet::parse(&text, Kind::National))
+            .transpose()
+            .map_err(|e| Failure::integrity(format!("the national rules no longer stand:\n{e}")))?;
+        let mut agreements = BTreeMap::new();
+        for accepted in self.state.agreements()? {
+            let in_force = InForce::new(&accepted.agreement, national.clone())
+                .map_err(|e| Failure::integrity(format!("an accepted agreement no longer stands: {e}")))?;
+            let in_force = if accepted.revoked { in_force.revoke() } else { in_force };
+            agreements.insert(in_force.id(), Arc::new(in_force));
+        }
+        *self.agreements.write().unwrap_or_else(PoisonError::into_inner) = agreements;
+        Ok(())
+    }
+
+    /// All agreements ever accepted.
+    pub(crate) fn agreements(&self) -> Vec<Arc<InForce>> {
+        self.agreements.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One agreement.
+    pub(crate) fn agreement(&self, id: &AgreementId) -> Option<Arc<InForce>> {
+        self.agreements.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Agreements that hold now, the newest of every partner.
+    pub(crate) fn in_force(&self, now: Timestamp) -> BTreeMap<AgencyCode, Arc<InForce>> {
+        let mut newest: BTreeMap<AgencyCode, Arc<InForce>> = BTreeMap::new();
+        for agreement in self.agreements() {
+            let Ok(partner) = agreement.terms().partner_of(&self.own) else { continue };
+            let code = partner.code.clone();
+            let older = newest.get(&code).is_some_and(|other| {
+                (other.terms().valid_from, other.id()) >= (agreement.terms().valid_from, agreement.id())
+            });
+            if agreement.holds(now).is_ok() && !older {
+                newest.insert(code, agreement);
+            }
+        }
+        newest
+    }
+}

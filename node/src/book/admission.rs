@@ -1,0 +1,131 @@
+//! Admission: decide and charge as one step.
+
+use symbolon_policy::{
+    ask::{Ask, Fetch},
+    permit::{self, InForce, Paid, Permit, Refusal, RefusalCode},
+    rules::ExchangeKind,
+    signing::Signature,
+    words::Timestamp,
+};
+
+use super::Book;
+use crate::{
+    control::api::Failure,
+    journal::{Event, Side},
+    state::{Query, Stage},
+};
+
+/// How an admission ended.
+pub(crate) enum Admission {
+    /// The query may run; its charge is durable.
+    Paid(Paid),
+    /// It may not; the refusal is journalled.
+    Refused(Refusal),
+}
+
+/// Whether a query is charged now or was before.
+enum Admitted {
+    Before(Paid),
+    Now(Permit),
+}
+
+impl Book {
+    /// Admits a query on one side. A query that was paid for before is not charged again.
+    ///
+    /// # Errors
+    /// A [`Failure`] if it cannot be recorded; then it does not run.
+    pub(crate) fn admit(
+        &self,
+        side: Side,
+        agreement: &InForce,
+        ask: &Ask,
+        signature: Signature,
+        now: Timestamp,
+    ) -> Result<Admission, Failure> {
+        let writing = self.writing();
+        let decision = match self.state.query(side, &ask.query)? {
+            Some(before) => self.retry(side, agreement, ask, &before, now)?,
+            None => permit::admit(agreement, ask, &self.own, &self.state, now).map(Admitted::Now),
+        };
+        let refusal = match decision {
+            Ok(Admitted::Before(paid)) => return Ok(Admission::Paid(paid)),
+            Ok(Admitted::Now(permit)) => {
+                let paid = permit.pay(|ask, charges| {
+                    let event = Event::Query { side, ask: ask.clone(), signature, charges: charges.to_vec() };
+                    self.append(&writing, &event)
+                })?;
+                return Ok(Admission::Paid(paid));
+            }
+            Err(refusal) => refusal,
+        };
+        self.append(&writing, &refused(side, ask, signature, &refusal))?;
+        Ok(Admission::Refused(refusal))
+    }
+
+    fn retry(
+        &self,
+        side: Side,
+        agreement: &InForce,
+        ask: &Ask,
+        before: &Query,
+        now: Timestamp,
+    ) -> Result<Result<Admitted, Refusal>, Failure> {
+        // The noise of a repeated count is the same only while the register is.
+        let moved = side == Side::Holder
+            && ask.exchange == ExchangeKind::Count
+            && self.state.register_version(&ask.register)? != before.register_version;
+        if moved {
+            let text = "the register changed since this count was first asked, and a count is not repeated";
+            return Ok(Err(Refusal::new(RefusalCode::AlteredRetry, text)));
+        }
+        Ok(Paid::retry(agreement, ask, &before.ask, now).map(Admitted::Before))
+    }
+
+    /// Records that a query was refused before or after it was charged.
+    ///
+    /// # Errors
+    /// A [`Failure`] if it cannot be recorded.
+    pub(crate) fn refuse(
+        &self,
+        side: Side,
+        ask: &Ask,
+        signature: Signature,
+        refusal: &Refusal,
+    ) -> Result<(), Failure> {
+        self.record(&refused(side, ask, signature, refusal))
+    }
+
+    /// Admits the transfer of a snapshot.
+    pub(crate) fn admit_fetch(
+        &self,
+        agreement: &InForce,
+        fetch: &Fetch,
+        now: Timestamp,
+    ) -> Result<Paid, Refusal> {
+        permit::admit_fetch(agreement, fetch, &self.own, &self.state, now)
+    }
+
+    /// Records that a query ended without an answer, unless it is over already.
+    ///
+    /// # Errors
+    /// A [`Failure`] if it cannot be recorded.
+    pub(crate) fn fail(
+        &self,
+        side: Side,
+        ask: &Ask,
+        partner_at_fault: bool,
+        reason: String,
+    ) -> Result<(), Failure> {
+        match self.state.query(side, &ask.query)? {
+            Some(Query { stage: Stage::Open, .. }) => {
+                self.record(&Event::Failed { side, query: ask.query, partner_at_fault, reason })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refused(side: Side, ask: &Ask, signature: Signature, refusal: &Refusal) -> Event {
+    let clauses = refusal.clauses.iter().map(|clause| clause.id.clone()).collect();
+    Event::Refused { side, ask: ask.clone(), signature, code: refusal.code, clauses }
+}

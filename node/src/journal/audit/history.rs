@@ -1,0 +1,340 @@
+//! One journal, read entry by entry and checked against itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use symbolon_policy::{
+    agreement::{Agreement, AgreementError, Terms},
+    ask::Ask,
+    permit::RefusalCode,
+    quota::{self, Charge, MeterKey},
+    receipt::SignedReceipt,
+    signing::{self, Document, PublicKey, Signature},
+    words::{AgencyCode, AgreementId, Digest, Purpose, QueryId, Timestamp},
+};
+
+use super::{Fault, Finding, Report, Weight};
+use crate::journal::{Entry, Event, Side, Tree};
+
+/// How long after the decision its entry may be written, in seconds.
+const DELAY: i64 = 60;
+
+/// What the audit keeps of one journal.
+pub(super) struct History {
+    pub(super) agency: Option<AgencyCode>,
+    pub(super) keys: BTreeMap<AgencyCode, BTreeSet<PublicKey>>,
+    pub(super) agreements: BTreeMap<AgreementId, Held>,
+    pub(super) tree: Tree,
+    pub(super) cases: BTreeMap<QueryId, Case>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) countersigned: BTreeMap<AgencyCode, u64>,
+    pub(super) last: Timestamp,
+    own: Option<PublicKey>,
+    meters: HashMap<MeterKey, u64>,
+    findings: Vec<Finding>,
+}
+
+/// An agreement that was accepted. Its terms are kept without the text of the rules.
+pub(super) struct Held {
+    pub(super) terms: Terms,
+    revoked: bool,
+}
+
+/// A partner's checkpoint that was seen.
+pub(super) struct Seen {
+    pub(super) seq: u64,
+    pub(super) partner: AgencyCode,
+    pub(super) size: u64,
+    pub(super) root: Digest,
+}
+
+/// What happened to one query.
+pub(super) struct Case {
+    pub(super) side: Side,
+    pub(super) asker: AgencyCode,
+    pub(super) holder: AgencyCode,
+    pub(super) purpose: Purpose,
+    pub(super) items: u32,
+    /// The digest of the opening words.
+    pub(super) ask: Digest,
+    /// The place of the entry that paid for it.
+    pub(super) begun: Option<u64>,
+    pub(super) refused: Option<RefusalCode>,
+    pub(super) failed: bool,
+    /// Receipts that the holder signed; a retry may be answered anew.
+    pub(super) answered: BTreeSet<Digest>,
+    /// The receipt that both signed.
+    pub(super) receipt: Option<Digest>,
+    /// The last entry about it.
+    pub(super) seq: u64,
+    pub(super) last: Timestamp,
+}
+
+impl History {
+    /// An empty history. `own` is the agency's key, if it is known from elsewhere than agreements.
+    pub(super) fn new(own: Option<PublicKey>) -> Self {
+        Self {
+            agency: None,
+            keys: BTreeMap::new(),
+            agreements: BTreeMap::new(),
+            tree: Tree::default(),
+            cases: BTreeMap::new(),
+            seen: Vec::new(),
+            countersigned: BTreeMap::new(),
+            last: Timestamp(i64::MIN),
+            own,
+            meters: HashMap::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Takes the next entry, whose chain was checked.
+    pub(super) fn take(&mut self, entry: &Entry, digest: &Digest) {
+        let seq = entry.seq;
+        match &entry.event {
+            Event::Begun { agency, .. } => {
+                self.agency = Some(agency.clone());
+                self.keys.entry(agency.clone()).or_default().extend(self.own);
+            }
+            Event::AgreementAccepted { agreement } => {
+                if let Err(error) = self.accept(agreement) {
+                    self.violation(seq, Fault::Agreement { problem: error.to_string() });
+                }
+            }
+            Event::AgreementRevoked { revocation, signature } => {
+                self.check(seq, "revocation", revocation, &revocation.agreement, &revocation.by, signature);
+                if let Some(held) = self.agreements.get_mut(&revocation.agreement) {
+                    held.revoked = true;
+                }
+            }
+            Event::SnapshotMoved { manifest, signature, .. } => {
+                self.check(seq, "manifest", manifest, &manifest.agreement, &manifest.holder, signature);
+            }
+            Event::Query { side, ask, signature, charges } => {
+                self.query(entry, *side, ask, signature, charges);
+            }
+            Event::Refused { side, ask, signature, code, .. } => {
+                self.refused(entry, *side, ask, signature, *code);
+            }
+            Event::Failed { query, .. } => {
+                if let Some(case) = self.cases.get_mut(query) {
+                    case.failed = true;
+                    (case.seq, case.last) = (seq, entry.time);
+                }
+            }
+            Event::Answered { receipt } => self.receipt(entry, Side::Holder, receipt, false),
+            Event::Receipt { side, receipt } => self.receipt(entry, *side, receipt, true),
+            Event::CheckpointSeen { partner, note } => self.checkpoint_seen(seq, partner, note),
+            Event::CheckpointCountersigned { partner, note } => self.own_checkpoint(seq, partner, note),
+            Event::ForkSeen { partner, .. } => {
+                self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
+            }
+            Event::NationalRules { .. }
+            | Event::Imported { .. }
+            | Event::Erased { .. }
+            | Event::SnapshotMade { .. }
+            | Event::SnapshotEnded { .. } => {}
+        }
+        self.last = self.last.max(entry.time);
+        self.tree.push(digest);
+    }
+
+    /// Ends the audit: what is still open is listed.
+    pub(super) fn report(&mut self) -> Report {
+        let mut findings = std::mem::take(&mut self.findings);
+        for (query, case) in &self.cases {
+            let query = *query;
+            let ended = case.refused.is_some() || case.failed || case.receipt.is_some();
+            if !case.answered.is_empty() && case.receipt.is_none() {
+                findings.push(Finding::new(Some(case.seq), Weight::Open, Fault::OpenReceipt { query }));
+            } else if case.begun.is_some() && !ended {
+                findings.push(Finding::new(Some(case.seq), Weight::Open, Fault::OpenQuery { query }));
+            }
+        }
+        findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
+        Report {
+            agency: self.agency.clone(),
+            entries: self.tree.size(),
+            root: self.tree.root(),
+            queries: self.cases.values().filter(|case| case.begun.is_some()).count() as u64,
+            keys: self
+                .keys
+                .iter()
+                .map(|(code, keys)| (code.clone(), keys.iter().copied().collect()))
+                .collect(),
+            countersigned: self.countersigned.clone(),
+            findings,
+        }
+    }
+
+    pub(super) fn find(&mut self, seq: Option<u64>, weight: Weight, fault: Fault) {
+        self.findings.push(Finding::new(seq, weight, fault));
+    }
+
+    pub(super) fn violation(&mut self, seq: u64, fault: Fault) {
+        self.find(Some(seq), Weight::Violation, fault);
+    }
+
+    /// Only what was signed is checked: a later program may demand more of new terms.
+    fn accept(&mut self, agreement: &Agreement) -> Result<(), AgreementError> {
+        agreement.verify_signatures()?;
+        let signed = |code: &AgencyCode| agreement.signatures.iter().any(|signature| signature.code == *code);
+        if let Some(party) = agreement.terms.parties.iter().find(|party| !signed(&party.code)) {
+            return Err(AgreementError::Unsigned(party.code.clone()));
+        }
+        if let Some(agency) = &self.agency {
+            agreement.terms.party(agency)?;
+        }
+        for party in &agreement.terms.parties {
+            self.keys.entry(party.code.clone()).or_default().insert(party.key);
+        }
+        let terms = Terms { rules: String::new(), ..agreement.terms.clone() };
+        self.agreements.insert(agreement.id()?, Held { terms, revoked: false });
+        Ok(())
+    }
+
+    fn key(&self, agreement: &AgreementId, code: &AgencyCode) -> Option<PublicKey> {
+        self.agreements.get(agreement)?.terms.party(code).ok().map(|party| party.key)
+    }
+
+    /// Checks a party's signature over a document that stands under an agreement.
+    fn check<D: Document>(
+        &mut self,
+        seq: u64,
+        name: &str,
+        document: &D,
+        agreement: &AgreementId,
+        by: &AgencyCode,
+        signature: &Signature,
+    ) {
+        match self.key(agreement, by) {
+            None => self.violation(seq, Fault::UnknownAgreement { agreement: *agreement }),
+            Some(key) => {
+                if let Err(error) = signing::verify(document, &key, signature) {
+                    let (document, problem) = (name.to_owned(), error.to_string());
+                    self.violation(seq, Fault::Signature { document, problem });
+                }
+            }
+        }
+    }
+
+    fn query(&mut self, entry: &Entry, side: Side, ask: &Ask, signature: &Signature, charges: &[Charge]) {
+        let (seq, query) = (entry.seq, ask.query);
+        self.check(seq, "query", ask, &ask.agreement, &ask.asker, signature);
+        if let Some(held) = self.agreements.get(&ask.agreement) {
+            let terms = &held.terms;
+            let before = entry.time.plus(-DELAY);
+            let holds = !held.revoked && before < terms.valid_until && entry.time >= terms.valid_from;
+            let due = [entry.time, before].iter().any(|at| quota::charges(terms, ask, *at) == charges);
+            if !holds {
+                self.violation(seq, Fault::NotInForce { query });
+            }
+            if !due {
+                self.violation(seq, Fault::Charges { query });
+            }
+        }
+        for charge in charges {
+            let spent = self.meters.entry(charge.key.clone()).or_default();
+            *spent = spent.saturating_add(charge.amount);
+            let (spent, limit) = (*spent, charge.limit);
+            if spent > limit {
+                self.violation(seq, Fault::Overspent { query, spent, limit });
+            }
+        }
+        if self.cases.get(&query).is_some_and(|case| case.begun.is_some()) {
+            self.violation(seq, Fault::AskedTwice { query });
+        } else {
+            // A query that was refused may be asked anew, in new words.
+            self.cases.remove(&query);
+            if let Some(case) = self.case(entry, side, ask) {
+                case.begun = Some(seq);
+            }
+        }
+    }
+
+    fn refused(&mut self, entry: &Entry, side: Side, ask: &Ask, signature: &Signature, code: RefusalCode) {
+        // Who asks without an agreement or in no proper form may well be unable to sign.
+        if !matches!(code, RefusalCode::NoAgreement | RefusalCode::Malformed) {
+            self.check(entry.seq, "query", ask, &ask.agreement, &ask.asker, signature);
+        }
+        // An altered retry says nothing about the query whose name it bears.
+        if code == RefusalCode::AlteredRetry {
+            return;
+        }
+        if let Some(case) = self.case(entry, side, ask) {
+            case.refused = Some(code);
+        }
+    }
+
+    fn receipt(&mut self, entry: &Entry, side: Side, signed: &SignedReceipt, both: bool) {
+        let seq = entry.seq;
+        let ask = &signed.receipt.ask;
+        let query = ask.query;
+        let keys = self.key(&ask.agreement, &ask.holder).zip(self.key(&ask.agreement, &ask.asker));
+        let Some((holder, asker)) = keys else {
+            return self.violation(seq, Fault::UnknownAgreement { agreement: ask.agreement });
+        };
+        let stands = signed.verify(&holder, &asker).map_err(|error| error.to_string());
+        let stands = stands.and(if both && signed.asker.is_none() {
+            Err("the asker has not signed".to_owned())
+        } else {
+            Ok(())
+        });
+        if let Err(problem) = stands {
+            self.violation(seq, Fault::Signature { document: "receipt".to_owned(), problem });
+        }
+        let Ok(digest) = signed.digest() else { return };
+        if self.cases.get(&query).is_none_or(|case| case.begun.is_none()) {
+            return self.violation(seq, Fault::Unfounded { query, missing: "query".to_owned() });
+        }
+        let Some(case) = self.case(entry, side, ask) else { return };
+        if !both {
+            case.answered.insert(digest);
+            return;
+        }
+        let before = case.receipt.replace(digest);
+        let answered = side == Side::Asker || case.answered.contains(&digest);
+        let nothing = case.answered.is_empty();
+        if before.is_some_and(|before| before != digest) || (!answered && !nothing) {
+            self.violation(seq, Fault::OtherReceipt { query });
+        } else if !answered {
+            self.violation(seq, Fault::Unfounded { query, missing: "answer".to_owned() });
+        }
+    }
+
+    /// The case of a query, opened if this is the first entry about it. `None` if the entry does not
+    /// fit it; that is then a finding.
+    fn case(&mut self, entry: &Entry, side: Side, ask: &Ask) -> Option<&mut Case> {
+        let query = ask.query;
+        let own = match side {
+            Side::Asker => &ask.asker,
+            Side::Holder => &ask.holder,
+        };
+        if self.agency.as_ref() != Some(own) || self.cases.get(&query).is_some_and(|case| case.side != side) {
+            self.violation(entry.seq, Fault::WrongSide { query });
+            return None;
+        }
+        let digest = ask.digest().ok()?;
+        let known = self.cases.get(&query);
+        if known.is_some_and(|case| case.begun.is_some() && case.ask != digest) {
+            self.violation(entry.seq, Fault::OtherAsk { query });
+            return None;
+        }
+        let case = self.cases.entry(query).or_insert_with(|| Case {
+            side,
+            asker: ask.asker.clone(),
+            holder: ask.holder.clone(),
+            purpose: ask.purpose,
+            items: ask.items,
+            ask: digest,
+            begun: None,
+            refused: None,
+            failed: false,
+            answered: BTreeSet::new(),
+            receipt: None,
+            seq: entry.seq,
+            last: entry.time,
+        });
+        (case.seq, case.last) = (entry.seq, entry.time);
+        Some(case)
+    }
+}

@@ -1,0 +1,121 @@
+//! A node: everything of one agency in one process.
+
+mod agreements;
+mod audit;
+mod core;
+mod people;
+mod queries;
+mod registers;
+mod rules;
+mod serve;
+mod snapshots;
+mod status;
+
+use std::{path::Path, sync::Arc};
+
+use secrecy::SecretString;
+
+use crate::{
+    config::Config,
+    control::{
+        Handler, Updates,
+        api::{Failure, Reply, Request},
+    },
+};
+
+pub(crate) use self::core::{Core, Partner, Report, blocking};
+
+/// One agency's node, open on its home.
+pub struct Node {
+    core: Arc<Core>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("agency", self.core.book.own()).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Opens a home: takes its lock, opens the keystore, verifies the journal and brings everything
+    /// else up to it.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what is in the way.
+    pub async fn open(dir: &Path, config: Config, passphrase: SecretString) -> Result<Arc<Self>, Failure> {
+        let dir = dir.to_owned();
+        let core = blocking(move || Core::open(&dir, config, passphrase)).await?;
+        Ok(Arc::new(Self { core: Arc::new(core) }))
+    }
+
+    /// Closes the network and makes everything durable. The home's lock goes with the last handle.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if the state cannot be written; it is made anew at the next start.
+    pub async fn close(self: Arc<Self>) -> Result<(), Failure> {
+        self.core.stop.cancel();
+        if let Some(network) = self.core.network.get() {
+            network.shutdown().await;
+        }
+        let core = self.core.clone();
+        blocking(move || core.book.state().flush()).await
+    }
+}
+
+impl Handler for Node {
+    async fn handle(&self, request: Request, updates: Updates) -> Result<Reply, Failure> {
+        let core = &self.core;
+        match request {
+            Request::Status => status::status(core).await,
+            Request::Identity => status::identity(core),
+            Request::RegisterImport { register, file, format, create, rejects } => {
+                registers::import(
+                    core,
+                    registers::Import { register, file, format, create, rejects },
+                    updates,
+                )
+                .await
+            }
+            Request::RegisterList => registers::list(core).await,
+            Request::RegisterShow { register, id } => registers::show(core, register, id).await,
+            Request::RegisterRecords { register, after, limit } => {
+                registers::records(core, register, after, limit).await
+            }
+            Request::RegisterErase { register, ids, reason } => {
+                registers::erase(core, register, ids, reason).await
+            }
+            Request::AgreementDraft { partner, title, valid_from, days, rules } => {
+                agreements::draft(core, *partner, title, valid_from, days, rules)
+            }
+            Request::AgreementSign { document } => agreements::sign(core, &document),
+            Request::AgreementAccept { document } => agreements::accept(core, &document).await,
+            Request::AgreementList => Ok(agreements::list(core)),
+            Request::AgreementShow { id } => agreements::show(core, &id),
+            Request::AgreementRevoke { id, reason } => agreements::revoke(core, &id, reason).await,
+            Request::RulesNational { change } => rules::national(core, change).await,
+            Request::RulesExplain { query } => rules::explain(core, &query),
+            Request::PeerList => status::peers(core).await,
+            Request::PeerPing { partner } => status::ping(core, &partner).await,
+            Request::QueryExact { terms, subjects, format } => {
+                queries::exact(core, terms, &subjects, format, updates).await
+            }
+            Request::QueryCount { terms, subjects, format, kind } => {
+                queries::count(core, terms, &subjects, format, kind, updates).await
+            }
+            Request::QueryResume { query } => queries::resume(core, query, updates).await,
+            Request::SnapshotBuild { partner, register, purpose } => {
+                snapshots::build(core, &partner, register, purpose, updates).await
+            }
+            Request::SnapshotList => snapshots::list(core),
+            Request::AuditVerify => audit::verify(core).await,
+            Request::AuditExport { file } => audit::export(core, file).await,
+            Request::Stop => {
+                core.stop.cancel();
+                Ok(Reply::Ok)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

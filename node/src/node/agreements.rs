@@ -1,0 +1,229 @@
+//! Agreements: draft, sign, accept, show, revoke.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    agreement::{Agreement, AgreementError, CountTerms, ExactTerms, Party, Quota, Revocation, Terms, Unit},
+    identity::{Identity, IdentityCard},
+    permit::InForce,
+    rules::PCC_BILATERAL,
+    signing::{self, Signer as _},
+    words::{AgencyCode, AgreementId, Timestamp},
+};
+use symbolon_protocol::identifier::CANONICALISATION;
+
+use super::{Core, blocking, core::peer_id};
+use crate::{
+    clock,
+    control::api::{AgreementLine, AgreementState, Failure, FailureKind, Reply},
+    journal::Event,
+};
+
+pub(super) fn draft(
+    core: &Core,
+    partner: IdentityCard,
+    title: Option<String>,
+    valid_from: Option<Timestamp>,
+    days: u32,
+    rules: Option<String>,
+) -> Result<Reply, Failure> {
+    partner.verify().map_err(|e| {
+        Failure::input(format!("the partner's card does not stand: {e}"))
+            .with_help("ask the partner for the card again")
+    })?;
+    let own = core.book.own();
+    if partner.identity.code == *own {
+        return Err(Failure::input("the card is this node's own"));
+    }
+    let from = valid_from.unwrap_or_else(clock::now);
+    let parties = vec![
+        Party {
+            code: own.clone(),
+            name: core.name.clone(),
+            peer: core.node_key.public().to_peer_id().to_string(),
+            key: core.signer.public(),
+            addresses: core.config.announce.clone(),
+        },
+        party(partner.identity),
+    ];
+    let daily = |party: &Party| Quota {
+        asker: party.code.clone(),
+        register: None,
+        purpose: None,
+        per_officer: false,
+        unit: Unit::Identifiers,
+        limit: 10_000,
+        period_days: 1,
+    };
+    let terms = Terms {
+        version: Terms::VERSION,
+        title: title.unwrap_or_else(|| "Exchange of identity hits".to_owned()),
+        canonicalisation: CANONICALISATION.to_owned(),
+        valid_from: from,
+        valid_until: from.plus(i64::from(days).saturating_mul(Timestamp::DAY)),
+        exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
+        count: Some(CountTerms {
+            smallest_batch: 100,
+            largest_batch: 100_000,
+            period_days: 30,
+            epsilon_milli: 1_000,
+            dummies: 30,
+            epsilon_budget_milli: 4_000,
+        }),
+        quotas: parties.iter().map(daily).collect(),
+        parties,
+        rules: rules.unwrap_or_else(|| PCC_BILATERAL.to_owned()),
+    };
+    terms.check().map_err(bad)?;
+    let text = toml::to_string_pretty(&terms).map_err(|e| Failure::local(e.to_string()))?;
+    let head = "# Draft of an agreement. Edit it together, then both sign the same file:\n\
+                #   symbolon agreement sign FILE\n\
+                # The order of the parties means nothing. See docs/rules.md for the rules.\n\n";
+    Ok(Reply::Text { text: format!("{head}{text}") })
+}
+
+fn party(identity: Identity) -> Party {
+    let Identity { code, name, peer, key, addresses, .. } = identity;
+    Party { code, name, peer, key, addresses }
+}
+
+fn bad(error: AgreementError) -> Failure {
+    match error {
+        AgreementError::Unsigned(_) => Failure::input(error.to_string()),
+        AgreementError::Signature { .. } | AgreementError::Stranger(_) => Failure::new(
+            FailureKind::Integrity,
+            error.to_string(),
+        )
+        .with_help(
+            "the file was changed after it was signed, or signed by somebody else; sign the same text again",
+        ),
+        other => Failure::input(other.to_string()),
+    }
+}
+
+/// Reads a draft (TOML) or an agreement (JSON).
+///
+/// # Errors
+/// An input [`Failure`] with line and column.
+pub(super) fn parse(document: &str) -> Result<Agreement, Failure> {
+    if document.trim_start().starts_with('{') {
+        return serde_json::from_str(document)
+            .map_err(|e| Failure::input(format!("this is no agreement: {e}")));
+    }
+    let terms: Terms = toml::from_str(document)
+        .map_err(|e| Failure::input(format!("this is no draft of an agreement:\n{e}")))?;
+    Agreement::new(terms).map_err(bad)
+}
+
+pub(super) fn sign(core: &Core, document: &str) -> Result<Reply, Failure> {
+    let mut agreement = parse(document)?;
+    agreement.verify_signatures().map_err(bad)?;
+    agreement.sign(core.book.own(), &*core.signer).map_err(bad)?;
+    reply(core, agreement)
+}
+
+pub(super) async fn accept(core: &Arc<Core>, document: &str) -> Result<Reply, Failure> {
+    let agreement = parse(document)?;
+    agreement.verify().map_err(bad)?;
+    let own = core.book.own();
+    let party = agreement.terms.party(own).map_err(bad)?;
+    if party.key != core.signer.public() || party.peer != core.node_key.public().to_peer_id().to_string() {
+        return Err(Failure::input(format!("the agreement names other keys for {own} than this node has")));
+    }
+    peer_id(agreement.terms.partner_of(own).map_err(bad)?)?;
+    // Rules that this version of the program cannot read must not be accepted.
+    InForce::new(&agreement, None).map_err(bad)?;
+    let id = agreement.id().map_err(bad)?;
+    if core.book.agreement(&id).is_none() {
+        let (core, agreement) = (core.clone(), Box::new(agreement.clone()));
+        blocking(move || core.book.record(&Event::AgreementAccepted { agreement })).await?;
+    }
+    core.allow_partners().await?;
+    reply(core, agreement)
+}
+
+fn reply(core: &Core, agreement: Agreement) -> Result<Reply, Failure> {
+    let id = agreement.id().map_err(bad)?;
+    let state = match core.book.agreement(&id) {
+        Some(in_force) => state(&in_force),
+        None if agreement.verify().is_ok() => AgreementState::Signed,
+        None => AgreementState::Unsigned,
+    };
+    Ok(Reply::Agreement { id, state, agreement: Box::new(agreement) })
+}
+
+fn state(agreement: &InForce) -> AgreementState {
+    let now = clock::now();
+    if agreement.revoked() {
+        AgreementState::Revoked
+    } else if now < agreement.terms().valid_from {
+        AgreementState::Pending
+    } else if agreement.holds(now).is_ok() {
+        AgreementState::InForce
+    } else {
+        AgreementState::Expired
+    }
+}
+
+/// All agreements ever accepted.
+pub(super) fn lines(core: &Core) -> Vec<AgreementLine> {
+    let line = |agreement: &Arc<InForce>| {
+        let partner = agreement.terms().partner_of(core.book.own()).ok()?;
+        Some(AgreementLine {
+            id: agreement.id(),
+            title: agreement.terms().title.clone(),
+            partner: partner.code.clone(),
+            partner_name: partner.name.clone(),
+            state: state(agreement),
+            valid_until: agreement.terms().valid_until,
+            rules: agreement.rules_digest(),
+        })
+    };
+    core.book.agreements().iter().filter_map(line).collect()
+}
+
+pub(super) fn list(core: &Core) -> Reply {
+    Reply::Agreements { agreements: lines(core) }
+}
+
+/// The one agreement whose id begins so.
+fn find(core: &Core, prefix: &str) -> Result<AgreementId, Failure> {
+    let all = core.book.agreements();
+    let mut found =
+        all.iter().map(|agreement| agreement.id()).filter(|id| id.to_string().starts_with(prefix));
+    match (found.next(), found.next()) {
+        (Some(id), None) => Ok(id),
+        (None, _) => {
+            Err(Failure::input(format!("no accepted agreement has an id that begins with `{prefix}`"))
+                .with_help("see `symbolon agreement list`"))
+        }
+        _ => Err(Failure::input(format!("several agreements have an id that begins with `{prefix}`"))
+            .with_help("give more of it")),
+    }
+}
+
+pub(super) fn show(core: &Core, prefix: &str) -> Result<Reply, Failure> {
+    let id = find(core, prefix)?;
+    let accepted = core.book.state().agreements()?;
+    let accepted =
+        accepted.into_iter().find(|accepted| accepted.agreement.id().is_ok_and(|other| other == id));
+    reply(core, accepted.ok_or_else(|| Failure::local("the agreement is not in the state"))?.agreement)
+}
+
+pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Result<Reply, Failure> {
+    let id = find(core, prefix)?;
+    if core.book.agreement(&id).is_some_and(|agreement| agreement.revoked()) {
+        return Err(Failure::input("the agreement is revoked already"));
+    }
+    let by: AgencyCode = core.book.own().clone();
+    let revocation = Revocation { agreement: id, by, reason, at: clock::now() };
+    let signature = signing::sign(&revocation, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    let work = core.clone();
+    blocking(move || {
+        work.book.record(&Event::AgreementRevoked { revocation, signature })?;
+        work.end_expired()
+    })
+    .await?;
+    core.allow_partners().await?;
+    show(core, &id.to_string())
+}

@@ -1,0 +1,372 @@
+//! What all parts of a node share.
+
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ed25519_dalek::SigningKey;
+use libp2p::{Multiaddr, PeerId, StreamProtocol, identity::Keypair};
+use secrecy::SecretString;
+use symbolon_policy::{
+    agreement::Party,
+    manifest::Manifest,
+    permit::InForce,
+    signing::Signer,
+    words::{AgencyCode, Timestamp},
+};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    book::Book,
+    clock,
+    config::Config,
+    control::{
+        Updates,
+        api::{Failure, Update},
+    },
+    home::{Home, Lock},
+    journal::{Event, Side},
+    keystore::Keystore,
+    network::{Incoming, Network, NetworkConfig},
+    register::Registers,
+    sealing::StorageKey,
+    session::{COUNT, Channel, EXACT, JOURNAL, SNAPSHOT, SessionError, Tap},
+    snapshots::{SliceOf, Snapshots},
+};
+
+/// The parts of a node.
+pub(crate) struct Core {
+    pub(crate) home: Home,
+    pub(crate) config: Config,
+    pub(crate) name: String,
+    pub(crate) node_key: Keypair,
+    pub(crate) signer: Arc<SigningKey>,
+    pub(crate) storage: StorageKey,
+    pub(crate) book: Book,
+    pub(crate) registers: Registers,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) network: OnceCell<Network>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) exchanges: AtomicU64,
+    tap: Option<Tap>,
+    _lock: Lock,
+}
+
+/// A partner under the agreement in force with it.
+#[derive(Clone)]
+pub(crate) struct Partner {
+    pub(crate) agreement: Arc<InForce>,
+    pub(crate) party: Party,
+}
+
+impl Core {
+    pub(super) fn open(dir: &Path, config: Config, passphrase: SecretString) -> Result<Self, Failure> {
+        let home = Home::new(dir);
+        let lock = home.lock()?;
+        let keystore = Keystore::load(&home.keystore(), passphrase)?;
+        let storage = keystore.storage_key();
+        let signer = Arc::new(keystore.agreement_key());
+        let own = keystore.code().clone();
+        let book = Book::open(&home, own.clone(), signer.clone() as Arc<dyn Signer>)?;
+        let registers = Registers::open(&home.registers(), &storage.derive("registers"))?;
+        for directory in [home.snapshots(), home.queries()] {
+            home.make(&directory)?;
+        }
+        let snapshots = Snapshots::new(home.snapshots(), storage.derive("snapshots"));
+        let tap = config.capture.as_deref().map(|path| Tap::create(path, own.to_string())).transpose()?;
+        let core = Self {
+            name: keystore.name().to_owned(),
+            node_key: keystore.node_key()?,
+            signer,
+            storage: storage.derive("node"),
+            book,
+            registers,
+            snapshots,
+            network: OnceCell::new(),
+            stop: CancellationToken::new(),
+            exchanges: AtomicU64::new(0),
+            tap,
+            home,
+            config,
+            _lock: lock,
+        };
+        core.tidy()?;
+        Ok(core)
+    }
+
+    /// Ends what a crash left open.
+    fn tidy(&self) -> Result<(), Failure> {
+        for side in [Side::Asker, Side::Holder] {
+            for query in self.book.state().open_queries(side)? {
+                let reason = "the node was stopped before the answer".to_owned();
+                self.book.record(&Event::Failed { side, query, partner_at_fault: false, reason })?;
+            }
+        }
+        let known: Vec<_> = self.book.state().snapshots()?.iter().map(|s| s.manifest.snapshot).collect();
+        // A part of a filter that was being received has no entry yet; it is resumed, not removed.
+        for stray in self.snapshots.strays(&known) {
+            if !self.snapshots.part_path(&stray).exists() {
+                self.snapshots.destroy(&stray);
+            }
+        }
+        self.end_expired()
+    }
+
+    /// Destroys the keys of snapshots whose epoch is over.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_expired(&self) -> Result<(), Failure> {
+        let now = clock::now();
+        for snapshot in self.book.state().snapshots()? {
+            let agreement = self.book.agreement(&snapshot.manifest.agreement);
+            let closed = agreement.is_none_or(|agreement| agreement.holds(now).is_err());
+            if snapshot.manifest.expires <= now {
+                self.end_snapshot(&snapshot.manifest, "its epoch is over")?;
+            } else if closed {
+                self.end_snapshot(&snapshot.manifest, "the agreement no longer holds")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends one snapshot. The entry comes first: what a crash leaves behind is removed at the start.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_snapshot(&self, manifest: &Manifest, reason: &str) -> Result<(), Failure> {
+        let snapshot = manifest.snapshot;
+        self.book.record(&Event::SnapshotEnded { snapshot, reason: reason.to_owned() })?;
+        self.snapshots.destroy(&snapshot);
+        Ok(())
+    }
+
+    /// The snapshot made of a slice that can be asked now.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn current_snapshot(
+        &self,
+        slice: &SliceOf,
+        now: Timestamp,
+    ) -> Result<Option<Manifest>, Failure> {
+        let made = self.book.state().snapshots()?.into_iter().filter(|s| s.side == Side::Holder);
+        let current = made.map(|s| s.manifest).filter(|m| m.expires > now && SliceOf::of(m) == *slice);
+        Ok(current.max_by_key(|manifest| manifest.made))
+    }
+
+    /// Partners under the newest agreement in force with each.
+    pub(crate) fn partners(&self) -> Vec<Partner> {
+        let in_force = self.book.in_force(clock::now()).into_values();
+        let partner = |agreement: Arc<InForce>| {
+            let party = agreement.terms().partner_of(self.book.own()).ok()?.clone();
+            Some(Partner { agreement, party })
+        };
+        in_force.filter_map(partner).collect()
+    }
+
+    /// Everybody an agreement was ever accepted with: they may connect and are told why they are
+    /// refused. Where several agreements name one agency, the newest counts.
+    pub(crate) fn known(&self) -> Vec<Party> {
+        let mut agreements = self.book.agreements();
+        agreements.sort_by_key(|agreement| std::cmp::Reverse(agreement.terms().valid_from));
+        let mut known: Vec<Party> = Vec::new();
+        for agreement in agreements {
+            let Ok(party) = agreement.terms().partner_of(self.book.own()) else { continue };
+            if !known.iter().any(|other| other.code == party.code) {
+                known.push(party.clone());
+            }
+        }
+        known
+    }
+
+    /// One partner.
+    ///
+    /// # Errors
+    /// An input [`Failure`] if no agreement is in force with it.
+    pub(crate) fn partner(&self, code: &AgencyCode) -> Result<Partner, Failure> {
+        let partner = self.partners().into_iter().find(|partner| partner.party.code == *code);
+        partner.ok_or_else(|| {
+            Failure::input(format!("no agreement is in force with {code}")).with_help(
+                "see `symbolon agreement list`; an agreement must be signed by both and accepted here",
+            )
+        })
+    }
+
+    /// The network, started without listening if the node does not serve.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if it cannot start.
+    pub(crate) async fn network(&self) -> Result<&Network, Failure> {
+        self.network.get_or_try_init(|| async { Ok(self.start_network(Vec::new()).await?.0) }).await
+    }
+
+    /// Starts the network and lets partners connect.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if it cannot start.
+    pub(super) async fn start_network(&self, listen: Vec<Multiaddr>) -> Result<(Network, Incoming), Failure> {
+        let config = NetworkConfig {
+            listen,
+            protocols: vec![EXACT, COUNT, SNAPSHOT, JOURNAL],
+            quic: self.config.quic,
+            dial_timeout: Duration::from_secs(self.config.dial_timeout_secs),
+            idle_timeout: Duration::from_secs(self.config.idle_timeout_secs),
+            ..NetworkConfig::default()
+        };
+        let started = Network::start(config, self.node_key.clone()).await;
+        let (network, incoming) =
+            started.map_err(|e| Failure::local(e.to_string()).with_help("see `listen` in config.toml"))?;
+        for party in self.known() {
+            self.allow(&network, &party).await?;
+        }
+        Ok((network, incoming))
+    }
+
+    /// Lets partners connect, and nobody else.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the first address that cannot be used.
+    pub(crate) async fn allow_partners(&self) -> Result<(), Failure> {
+        let Some(network) = self.network.get() else { return Ok(()) };
+        let known = self.known();
+        let allowed = network.peers().await.map_err(|e| Failure::local(e.to_string()))?;
+        for peer in allowed.into_iter().map(|status| status.peer) {
+            if !known.iter().any(|party| party.peer == peer.to_string()) {
+                network.forbid(peer).await.map_err(|e| Failure::local(e.to_string()))?;
+            }
+        }
+        for party in &known {
+            self.allow(network, party).await?;
+        }
+        Ok(())
+    }
+
+    async fn allow(&self, network: &Network, party: &Party) -> Result<(), Failure> {
+        let code = &party.code;
+        let configured = self.config.partners.get(code).into_iter().flatten();
+        let addresses = configured.chain(&party.addresses).map(|text| {
+            Multiaddr::from_str(text)
+                .map_err(|e| Failure::input(format!("`{text}` is no address of {code}: {e}")))
+        });
+        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        network.allow(peer_id(party)?, addresses).await.map_err(|e| Failure::input(e.to_string()))
+    }
+
+    /// Opens a channel to a partner.
+    ///
+    /// # Errors
+    /// [`SessionError::Connection`] if it cannot be reached.
+    pub(crate) async fn dial(
+        &self,
+        partner: &Partner,
+        protocol: StreamProtocol,
+    ) -> Result<Channel, SessionError> {
+        let stream = self.network().await?.open(peer_id(&partner.party)?, protocol.clone()).await?;
+        Ok(self.channel(stream, &partner.party.code, &protocol))
+    }
+
+    /// A channel on a stream.
+    pub(crate) fn channel(
+        &self,
+        stream: crate::network::Stream,
+        partner: &AgencyCode,
+        protocol: &StreamProtocol,
+    ) -> Channel {
+        let silence = Duration::from_secs(self.config.session_timeout_secs);
+        Channel::new(stream, silence, partner.as_str(), protocol.as_ref(), self.tap.clone())
+    }
+
+    /// Counts an exchange under way until the guard is dropped.
+    pub(crate) fn exchange(&self) -> UnderWay<'_> {
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        UnderWay(&self.exchanges)
+    }
+}
+
+/// An exchange under way.
+pub(crate) struct UnderWay<'c>(&'c AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The peer id of a party.
+///
+/// # Errors
+/// An input [`Failure`] if the agreement names none.
+pub(crate) fn peer_id(party: &Party) -> Result<PeerId, Failure> {
+    party
+        .peer
+        .parse()
+        .map_err(|_| Failure::input(format!("the agreement names no valid peer id for {}", party.code)))
+}
+
+/// Runs work that blocks, off the async threads.
+///
+/// # Errors
+/// Those of the work; a local failure if it stopped.
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Failure> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Failure::local(format!("the work stopped: {error}")).into()),
+    }
+}
+
+/// Where one piece of work reports its progress, time and bytes.
+#[derive(Clone)]
+pub(crate) struct Report {
+    task: String,
+    updates: Updates,
+    last: Arc<Mutex<(String, Instant)>>,
+    bytes: Arc<(AtomicU64, AtomicU64)>,
+}
+
+/// Shortest time between two updates of one phase.
+const PACE: Duration = Duration::from_millis(50);
+
+impl Report {
+    /// A report of a piece of work.
+    pub(crate) fn new(task: impl Into<String>, updates: Updates) -> Self {
+        let long_ago = Instant::now().checked_sub(PACE).unwrap_or_else(Instant::now);
+        let last = Arc::new(Mutex::new((String::new(), long_ago)));
+        Self { task: task.into(), updates, last, bytes: Arc::default() }
+    }
+
+    /// Says how far the work is; updates that come too fast are left out.
+    pub(crate) fn say(&self, phase: &str, done: u64, total: u64) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 == phase && last.1.elapsed() < PACE && done < total {
+            return;
+        }
+        *last = (phase.to_owned(), Instant::now());
+        // A reader that is slow or gone misses an update; the work goes on.
+        let _ =
+            self.updates.try_send(Update { task: self.task.clone(), phase: phase.to_owned(), done, total });
+    }
+
+    /// Adds the bytes of a channel that is done.
+    pub(crate) fn bytes(&self, channel: &Channel) {
+        let (sent, received) = channel.meter().read();
+        self.bytes.0.fetch_add(sent, Ordering::Relaxed);
+        self.bytes.1.fetch_add(received, Ordering::Relaxed);
+    }
+
+    /// Bytes sent and received so far.
+    pub(crate) fn moved(&self) -> (u64, u64) {
+        (self.bytes.0.load(Ordering::Relaxed), self.bytes.1.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,183 @@
+//! The long-running node: takes sessions from partners and requests from the command line.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use libp2p::Multiaddr;
+use symbolon_policy::{rules::ExchangeKind, signing::PublicKey, words::AgencyCode};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
+
+use super::{Core, Node, blocking};
+use crate::{
+    clock,
+    control::{api::Failure, serve_control},
+    journal::Event,
+    network::{Inbound, Incoming},
+    session::{COUNT, EXACT, JOURNAL, SNAPSHOT, SessionError, fetch, holder, sync},
+};
+
+/// How often the node looks for what has expired.
+const ROUNDS: Duration = Duration::from_secs(60);
+/// How long sessions under way may go on after the node was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+impl Node {
+    /// Serves until told to stop. `on_listening` sees every address.
+    ///
+    /// # Errors
+    /// A [`Failure`] if the node cannot listen.
+    pub async fn serve(self: &Arc<Self>, on_listening: impl Fn(&str) + Send + Sync) -> Result<(), Failure> {
+        let core = &self.core;
+        let listen = core.config.listen.iter().map(|text| {
+            Multiaddr::from_str(text)
+                .map_err(|e| Failure::input(format!("`{text}` is no address to listen on: {e}")))
+        });
+        let (network, incoming) = core.start_network(listen.collect::<Result<_, _>>()?).await?;
+        for address in network.listen_addresses() {
+            on_listening(&address.to_string());
+        }
+        core.network.set(network).map_err(|_| Failure::local("the network runs already"))?;
+        tracing::info!(agency = %core.book.own(), "serving");
+        let (socket, node, stop) = (core.home.control(), self.clone(), core.stop.clone());
+        let control = tokio::spawn(async move { serve_control(&socket, node, stop).await });
+        let rounds = tokio::spawn(rounds(core.clone()));
+        let sessions = tokio::spawn(accept(core.clone(), incoming));
+        let (mut terminate, mut interrupt) =
+            (listener(SignalKind::terminate())?, listener(SignalKind::interrupt())?);
+        tokio::select! {
+            () = core.stop.cancelled() => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        core.stop.cancel();
+        rounds.abort();
+        let _ = tokio::time::timeout(GRACE, sessions).await;
+        let served = tokio::time::timeout(GRACE, control).await;
+        match served {
+            Ok(Ok(Err(failure))) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn listener(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|e| Failure::local(format!("cannot listen for signals: {e}")))
+}
+
+/// Ends what has expired, and forbids partners whose agreements ended.
+async fn rounds(core: Arc<Core>) {
+    loop {
+        let work = core.clone();
+        if let Err(failure) = blocking(move || round(&work)).await {
+            tracing::error!(%failure, "what has expired could not be ended");
+        }
+        if let Err(failure) = core.allow_partners().await {
+            tracing::error!(%failure, "the list of partners could not be renewed");
+        }
+        tokio::time::sleep(ROUNDS).await;
+    }
+}
+
+fn round(core: &Core) -> Result<(), Failure> {
+    core.end_expired()?;
+    let today = clock::today()?;
+    for info in core.registers.list()? {
+        let erased = core.registers.expire(&info.name, today)?;
+        if erased.count > 0 {
+            let event = Event::Erased {
+                register: info.name,
+                records: erased.count,
+                digest: erased.digest,
+                reason: "EXPIRED".to_owned(),
+            };
+            core.book.record(&event)?;
+        }
+    }
+    let (entries, _) = core.book.root()?;
+    metrics::gauge!("symbolon_journal_entries").set(entries as f64);
+    Ok(())
+}
+
+/// Takes sessions from partners, within the limits of exchanges at once.
+async fn accept(core: Arc<Core>, mut incoming: Incoming) {
+    let all = Arc::new(Semaphore::new(core.config.exchanges));
+    let each = Limits::new(core.config.exchanges_per_partner);
+    let tasks = tokio_util::task::TaskTracker::new();
+    loop {
+        let inbound = tokio::select! {
+            inbound = incoming.recv() => inbound,
+            () = core.stop.cancelled() => None,
+        };
+        let Some(inbound) = inbound else { break };
+        let Some((code, key)) = who(&core, &inbound) else { continue };
+        // Dropping the stream resets it; the asker sees that and tries again later.
+        let (Ok(one), Some(other)) = (all.clone().try_acquire_owned(), each.take(&code)) else {
+            metrics::counter!("symbolon_sessions_refused_total", "reason" => "busy").increment(1);
+            continue;
+        };
+        let core = core.clone();
+        tasks.spawn(async move {
+            let _places = (one, other);
+            let _under_way = core.exchange();
+            let protocol = inbound.protocol.clone();
+            if let Err(error) = session(&core, &code, key, inbound).await {
+                let fault = error.partner_at_fault();
+                if fault {
+                    metrics::counter!("symbolon_partner_faults_total", "partner" => code.to_string())
+                        .increment(1);
+                }
+                tracing::info!(partner = %code, %protocol, %error, fault, "a session ended early");
+            }
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Places for the sessions of each partner.
+struct Limits {
+    size: usize,
+    partners: std::sync::Mutex<std::collections::HashMap<AgencyCode, Arc<Semaphore>>>,
+}
+
+impl Limits {
+    fn new(size: usize) -> Self {
+        Self { size, partners: std::sync::Mutex::default() }
+    }
+
+    fn take(&self, code: &AgencyCode) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let mut partners = self.partners.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let places = partners.entry(code.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.size)));
+        places.clone().try_acquire_owned().ok()
+    }
+}
+
+/// Which partner opened a stream; the connection proved its peer id.
+fn who(core: &Core, inbound: &Inbound) -> Option<(AgencyCode, PublicKey)> {
+    let peer = inbound.peer.to_string();
+    let party = core.known().into_iter().find(|party| party.peer == peer)?;
+    Some((party.code, party.key))
+}
+
+async fn session(
+    core: &Arc<Core>,
+    code: &AgencyCode,
+    key: PublicKey,
+    inbound: Inbound,
+) -> Result<(), SessionError> {
+    let Inbound { protocol, stream, .. } = inbound;
+    let mut channel = core.channel(stream, code, &protocol);
+    let served = match protocol {
+        p if p == EXACT => holder::serve(core, code, ExchangeKind::Exact, &mut channel).await,
+        p if p == COUNT => holder::serve(core, code, ExchangeKind::Count, &mut channel).await,
+        p if p == SNAPSHOT => fetch::serve(core, code, &mut channel).await,
+        p if p == JOURNAL => sync::talk(core, code, key, &mut channel).await,
+        _ => Ok(()),
+    };
+    // A refusal is the last word and must arrive.
+    let closed = channel.close().await;
+    served.and(closed)
+}

@@ -1,0 +1,253 @@
+//! The asker's side of a query.
+
+use std::{sync::Arc, time::Duration};
+
+use symbolon_policy::{
+    ask::Ask,
+    permit::{Paid, Refusal},
+    receipt::{AnswerClass, Receipt, SignedReceipt, leakage_bits},
+    rules::ExchangeKind,
+    signing::{self, Signature},
+    words::Digest,
+};
+use symbolon_protocol::{
+    count, exact,
+    exchange::{Boxed, Progress},
+    seed::Seed,
+    set::IdentifierBytes,
+    transcript::Role,
+};
+
+use super::{
+    COUNT, Channel, EXACT, SessionError,
+    channel::unexpected,
+    drive::drive,
+    holder::{COUNT_ENGINE, EXACT_ENGINE, opening},
+    words::Word,
+};
+use crate::{
+    book::Admission,
+    clock,
+    control::api::Failure,
+    journal::{Event, Side},
+    node::{Core, Partner, Report, blocking},
+    state::Stage,
+};
+
+/// Pauses between attempts of an interrupted query.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(8)];
+
+/// What an answer is.
+pub(crate) enum Answered {
+    /// One flag for each identifier.
+    Hits(Vec<bool>),
+    /// A noisy number.
+    Count(count::Counted),
+}
+
+/// A query that was paid for on this side.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    /// The opening words.
+    pub(crate) ask: Ask,
+    /// Our signature over them.
+    pub(crate) signature: Signature,
+    /// The identifiers, in the order asked.
+    pub(crate) identifiers: Vec<IdentifierBytes>,
+    /// From which the query was blinded.
+    pub(crate) seed: Seed,
+}
+
+/// Asks a query until it is answered, refused or given up. It is charged with the first attempt;
+/// the others are the same query to both nodes and cost nothing. The caller has its sealed copy on
+/// the disk, so that it can be asked again after a crash.
+///
+/// # Errors
+/// [`SessionError`] of the last attempt; it is journalled.
+pub(crate) async fn ask(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    report: &Report,
+) -> Result<(Answered, SignedReceipt), SessionError> {
+    let mut pauses = PAUSES.iter();
+    let error = loop {
+        match attempt(core, partner, asked, report).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => match pauses.next() {
+                Some(pause) if error.may_pass() => {
+                    tracing::info!(partner = %partner.party.code, query = %asked.ask.query, %error, "trying again");
+                    tokio::time::sleep(*pause).await;
+                }
+                _ => break error,
+            },
+        }
+    };
+    let (core, ask, signature) = (core.clone(), asked.ask.clone(), asked.signature);
+    let recorded = match &error {
+        SessionError::Refused { here: true, .. } => Ok(()),
+        SessionError::Refused { refusal, here: false } => {
+            let refusal = refusal.clone();
+            blocking(move || core.book.refuse(Side::Asker, &ask, signature, &refusal)).await
+        }
+        other => {
+            let (fault, reason) = (other.partner_at_fault(), other.to_string());
+            blocking(move || core.book.fail(Side::Asker, &ask, fault, reason)).await
+        }
+    };
+    recorded?;
+    Err(error)
+}
+
+async fn attempt(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    report: &Report,
+) -> Result<(Answered, SignedReceipt), SessionError> {
+    let protocol = if asked.ask.exchange == ExchangeKind::Exact { EXACT } else { COUNT };
+    let admission = {
+        let (core, agreement, ask) = (core.clone(), partner.agreement.clone(), asked.ask.clone());
+        let signature = asked.signature;
+        blocking(move || core.book.admit(Side::Asker, &agreement, &ask, signature, clock::now())).await?
+    };
+    let paid = match admission {
+        Admission::Paid(paid) => paid,
+        Admission::Refused(refusal) => return Err(SessionError::refused_here(refusal)),
+    };
+    let machine = machine(core, partner, asked).await?;
+    let mut channel = core.dial(partner, protocol).await?;
+    let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
+    report.bytes(&channel);
+    let answer = talked?;
+    // The answer is here and kept; a stream that breaks now takes nothing away.
+    if let Err(error) = channel.close().await {
+        tracing::debug!(%error, "the stream broke after the answer");
+    }
+    Ok(answer)
+}
+
+enum Machine {
+    Exact(Boxed<Vec<bool>>),
+    Count(Boxed<count::Counted>),
+}
+
+async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Machine, SessionError> {
+    let (core, partner, asked) = (core.clone(), partner.clone(), asked.clone());
+    blocking(move || -> Result<Machine, SessionError> {
+        match asked.ask.exchange {
+            ExchangeKind::Exact => {
+                let gone = || Failure::local("the snapshot of this query is gone; ask a new query");
+                let id = asked.ask.snapshot.ok_or_else(gone)?;
+                let snapshot = core.book.state().snapshot(&id)?.ok_or_else(gone)?;
+                let manifest = snapshot.manifest;
+                let filter = core.snapshots.filter(&manifest)?;
+                let query = exact::Query::blind(asked.identifiers, &asked.seed)?;
+                let machine = exact::Asker::new(query, &manifest.public_key.0, (manifest.entries, filter))?;
+                Ok(Machine::Exact(Box::new(machine)))
+            }
+            ExchangeKind::Count => {
+                let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;
+                let query = count::Query::blind(asked.identifiers, noise, &asked.seed)?;
+                Ok(Machine::Count(Box::new(count::Asker::new(query))))
+            }
+        }
+    })
+    .await
+}
+
+async fn talk(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    paid: Paid,
+    machine: Machine,
+    channel: &mut Channel,
+    report: &Report,
+) -> Result<(Answered, SignedReceipt), SessionError> {
+    let Asked { ask, signature, .. } = asked;
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    match channel.hear().await? {
+        Word::Admitted => {}
+        Word::Refused { code, text } => {
+            return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+        }
+        other => return Err(unexpected("an admission", &other)),
+    }
+    let opening = opening(ask, signature)?;
+    let show = |p: Progress| report.say(p.phase, p.done, p.total);
+    let (answer, transcript) = match machine {
+        Machine::Exact(machine) => {
+            let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+            let (hits, transcript) = drive(guarded, channel, show).await?;
+            (Answered::Hits(hits), transcript)
+        }
+        Machine::Count(machine) => {
+            let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+            let (counted, transcript) = drive(guarded, channel, show).await?;
+            (Answered::Count(counted), transcript)
+        }
+    };
+    let receipt = match channel.hear().await? {
+        Word::Receipt(receipt) => *receipt,
+        other => return Err(unexpected("a receipt", &other)),
+    };
+    let receipt = countersign(core, partner, ask, transcript, receipt)?;
+    let signature = receipt.asker;
+    {
+        let (core, receipt) = (core.clone(), receipt.clone());
+        blocking(move || keep_receipt(&core, receipt)).await?;
+    }
+    if let Some(signature) = signature {
+        channel.say(&Word::Countersigned(signature)).await?;
+    }
+    Ok((answer, receipt))
+}
+
+/// Signs the holder's receipt if it says what we saw, and nothing else.
+fn countersign(
+    core: &Core,
+    partner: &Partner,
+    ask: &Ask,
+    transcript: Digest,
+    mut signed: SignedReceipt,
+) -> Result<SignedReceipt, SessionError> {
+    let wrong = |what: &str| SessionError::Misbehaved(format!("its receipt {what}"));
+    signing::verify(&signed.receipt, &partner.party.key, &signed.holder)
+        .map_err(|_| wrong("is not signed by its agreement key"))?;
+    let (engine, answer) = match ask.exchange {
+        ExchangeKind::Exact => (EXACT_ENGINE, AnswerClass::Hits),
+        ExchangeKind::Count => (COUNT_ENGINE, AnswerClass::NoisyCount),
+    };
+    let Receipt {
+        ask: said,
+        engine: used,
+        transcript: heard,
+        answer: class,
+        snapshot,
+        leakage_bits: bits,
+        ..
+    } = &signed.receipt;
+    let same = said == ask
+        && used == engine
+        && *heard == transcript
+        && *class == answer
+        && *snapshot == ask.snapshot
+        && *bits == leakage_bits(answer, ask.items);
+    if !same {
+        return Err(wrong("says something else than what happened"));
+    }
+    let own = signing::sign(&signed.receipt, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    signed.asker = Some(own);
+    Ok(signed)
+}
+
+fn keep_receipt(core: &Core, receipt: SignedReceipt) -> Result<(), SessionError> {
+    let before = core.book.state().query(Side::Asker, &receipt.receipt.ask.query)?;
+    if matches!(before.map(|query| query.stage), Some(Stage::Done(_))) {
+        return Ok(());
+    }
+    metrics::counter!("symbolon_queries_answered_total", "side" => "asker").increment(1);
+    Ok(core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?)
+}

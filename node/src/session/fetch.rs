@@ -1,0 +1,259 @@
+//! The snapshot before the query: fetched once an epoch, resumed where it broke off.
+
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, sync::Arc, time::Duration};
+
+use symbolon_policy::{
+    ask::Fetch,
+    manifest::Manifest,
+    permit::{Paid, Refusal, RefusalCode},
+    signing::{self, Signature},
+    words::AgencyCode,
+};
+use symbolon_protocol::{exchange::Progress, identifier::CANONICALISATION, snapshot, transcript::Role};
+
+use super::{Channel, SNAPSHOT, SessionError, channel::unexpected, drive::drive, words::Word};
+use crate::{
+    clock,
+    control::api::Failure,
+    journal::{Event, Side},
+    node::{Core, Partner, Report},
+    snapshots::{FilterFile, SliceOf, Snapshots},
+};
+
+/// How long an asker waits before it asks again for a snapshot that is being built.
+const POLL: Duration = Duration::from_millis(300);
+
+/// Fetches the current snapshot of a slice, or finds that it is here already.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn fetch(
+    core: &Arc<Core>,
+    partner: &Partner,
+    fetch: &Fetch,
+    report: &Report,
+) -> Result<Manifest, SessionError> {
+    let paid = core.book.admit_fetch(&partner.agreement, fetch, clock::now());
+    drop(paid.map_err(SessionError::refused_here)?);
+    loop {
+        let mut channel = core.dial(partner, SNAPSHOT).await?;
+        channel.say(&Word::Fetch(Box::new(fetch.clone()))).await?;
+        match channel.hear().await? {
+            Word::Refused { code, text } => {
+                return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+            }
+            Word::Preparing { done, total } => {
+                report.say("partner builds the snapshot", done, total);
+                tokio::time::sleep(POLL).await;
+            }
+            Word::Manifest { manifest, signature } => {
+                let manifest = *manifest;
+                check(partner, fetch, &manifest, &signature)?;
+                let received = receive(core, partner, fetch, manifest, signature, &mut channel, report).await;
+                report.bytes(&channel);
+                let manifest = received?;
+                channel.close().await?;
+                return Ok(manifest);
+            }
+            other => return Err(unexpected("a manifest", &other)),
+        }
+    }
+}
+
+/// Checks that a manifest is the partner's word about the slice that was asked for.
+fn check(
+    partner: &Partner,
+    fetch: &Fetch,
+    manifest: &Manifest,
+    signature: &Signature,
+) -> Result<(), SessionError> {
+    let wrong = |what: &str| Err(SessionError::Misbehaved(format!("its manifest {what}")));
+    if signing::verify(manifest, &partner.party.key, signature).is_err() {
+        return wrong("is not signed by its agreement key");
+    }
+    let same = manifest.agreement == fetch.agreement
+        && manifest.holder == fetch.holder
+        && manifest.asker == fetch.asker
+        && manifest.register == fetch.register
+        && manifest.purpose == fetch.purpose;
+    if !same {
+        return wrong("is of another slice than was asked for");
+    }
+    if manifest.canonicalisation != CANONICALISATION {
+        return wrong("is of another version of identifiers");
+    }
+    if manifest.expires <= clock::now() {
+        return wrong("has expired; compare the clocks of the two nodes");
+    }
+    manifest.summary().check().map_err(|e| SessionError::Misbehaved(e.to_string()))
+}
+
+async fn receive(
+    core: &Arc<Core>,
+    partner: &Partner,
+    fetch: &Fetch,
+    manifest: Manifest,
+    signature: Signature,
+    channel: &mut Channel,
+    report: &Report,
+) -> Result<Manifest, SessionError> {
+    let id = manifest.snapshot;
+    let known = core.book.state().snapshot(&id)?.is_some();
+    let part = core.snapshots.part_path(&id);
+    let start =
+        if known { manifest.bytes } else { part.metadata().map_or(0, |m| m.len()).min(manifest.bytes) };
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&part);
+    let file = file.map_err(|e| Failure::local(format!("cannot write {}: {e}", part.display())))?;
+    let opening = opening(fetch, &manifest)?;
+    let paid =
+        core.book.admit_fetch(&partner.agreement, fetch, clock::now()).map_err(SessionError::refused_here)?;
+    let exchange = paid.open(Role::Asker, &[&opening], || {
+        Ok(Box::new(snapshot::Asker::new(manifest.summary(), start, FilterFile(file))?))
+    })?;
+    let show = |p: Progress| report.say("fetching the snapshot", p.done, p.total);
+    let (FilterFile(file), _) = drive(exchange, channel, show).await?;
+    if known {
+        let _ = std::fs::remove_file(&part);
+        return Ok(manifest);
+    }
+    let finished = core.clone();
+    let checked = manifest.clone();
+    let whole = tokio::task::spawn_blocking(move || {
+        let path = finished.snapshots.filter_path(&id);
+        let renamed = file.sync_all().and_then(|()| std::fs::rename(&part, &path));
+        renamed.map_err(|e| Failure::local(format!("cannot keep the snapshot: {e}")))?;
+        finished.snapshots.filter(&checked).inspect_err(|_| finished.snapshots.destroy(&id))?;
+        finished.book.record(&Event::SnapshotMoved { side: Side::Asker, manifest: checked, signature })
+    });
+    match whole.await.map_err(|e| Failure::local(e.to_string()))? {
+        Ok(()) => Ok(manifest),
+        Err(failure) => Err(SessionError::Misbehaved(format!("its snapshot cannot be used: {failure}"))),
+    }
+}
+
+/// The words that open the transcript of a transfer.
+fn opening(fetch: &Fetch, manifest: &Manifest) -> Result<Vec<u8>, SessionError> {
+    let bytes = symbolon_policy::canonical::encode(&(fetch, manifest));
+    bytes.map_err(|e| SessionError::Local(Failure::local(e.to_string())))
+}
+
+/// Serves one request for a snapshot.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn serve(
+    core: &Arc<Core>,
+    asker: &AgencyCode,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let fetch = match channel.hear().await? {
+        Word::Fetch(fetch) => *fetch,
+        other => return Err(unexpected("a request for a snapshot", &other)),
+    };
+    let (paid, manifest) = match current(core, asker, &fetch) {
+        Ok(Current::Ready(paid, manifest)) => (paid, manifest),
+        Ok(Current::Preparing(done, total)) => return channel.say(&Word::Preparing { done, total }).await,
+        Err(refusal) => {
+            tracing::info!(partner = %asker, code = ?refusal.code, "a snapshot was refused");
+            return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
+        }
+    };
+    let signature = signing::sign(&manifest, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    channel.say(&Word::Manifest { manifest: Box::new(manifest.clone()), signature }).await?;
+    let path = core.snapshots.filter_path(&manifest.snapshot);
+    let file = std::fs::File::open(&path)
+        .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display())))?;
+    let opening = opening(&fetch, &manifest)?;
+    let exchange = paid.open(Role::Holder, &[&opening], || {
+        Ok(Box::new(snapshot::Holder::new(manifest.summary(), FilterFile(file))))
+    })?;
+    let (sent, _) = drive(exchange, channel, |_| ()).await?;
+    if sent > 0 {
+        let core = core.clone();
+        let event = Event::SnapshotMoved { side: Side::Holder, manifest, signature };
+        let recorded = tokio::task::spawn_blocking(move || core.book.record(&event)).await;
+        recorded.map_err(|e| Failure::local(e.to_string()))??;
+    }
+    Ok(())
+}
+
+enum Current {
+    Ready(Paid, Manifest),
+    Preparing(u64, u64),
+}
+
+fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Current, Refusal> {
+    let now = clock::now();
+    let agreement = core.book.agreement(&fetch.agreement);
+    let agreement = agreement
+        .filter(|a| {
+            a.terms().party(asker).is_ok() && fetch.asker == *asker && fetch.holder == *core.book.own()
+        })
+        .ok_or_else(|| Refusal::new(RefusalCode::NoAgreement, "no agreement in force covers this"))?;
+    let paid = core.book.admit_fetch(&agreement, fetch, now)?;
+    if !core.registers.exists(&fetch.register) {
+        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
+    }
+    let slice = SliceOf {
+        agreement: fetch.agreement,
+        asker: asker.clone(),
+        register: fetch.register.clone(),
+        purpose: fetch.purpose,
+    };
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    if let Some(manifest) = core.current_snapshot(&slice, now).map_err(failed)? {
+        return Ok(Current::Ready(paid, manifest));
+    }
+    let (done, total) = core.start_build(agreement, slice);
+    Ok(Current::Preparing(done, total))
+}
+
+impl Core {
+    /// Builds a slice's snapshot in the background, once; tells how far it is.
+    pub(crate) fn start_build(
+        self: &Arc<Self>,
+        agreement: Arc<symbolon_policy::permit::InForce>,
+        slice: SliceOf,
+    ) -> (u64, u64) {
+        let sender = match self.snapshots.begin(&slice) {
+            Ok(sender) => sender,
+            Err(progress) => return *progress.borrow(),
+        };
+        let core = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let built = core.build_snapshot(&agreement, &slice, |built| {
+                sender.send_replace(built);
+            });
+            if let Err(failure) = built {
+                tracing::error!(%failure, "a snapshot could not be built");
+            }
+        });
+        (0, 0)
+    }
+
+    /// Builds a slice's snapshot and puts it in the place of the current one.
+    ///
+    /// # Errors
+    /// A [`Failure`]; the current one then stays.
+    pub(crate) fn build_snapshot(
+        &self,
+        agreement: &symbolon_policy::permit::InForce,
+        slice: &SliceOf,
+        progress: impl Fn((u64, u64)),
+    ) -> Result<Manifest, Failure> {
+        let now = clock::now();
+        let own = self.book.own();
+        let exact = symbolon_policy::rules::ExchangeKind::Exact;
+        let mut source = Snapshots::source(&self.registers, agreement, own, slice, exact, clock::today()?)?;
+        let manifest = self.snapshots.build(agreement, own, slice, &mut source, now, progress)?;
+        let before = self.current_snapshot(slice, now)?;
+        self.book
+            .record(&Event::SnapshotMade { manifest: manifest.clone() })
+            .inspect_err(|_| self.snapshots.destroy(&manifest.snapshot))?;
+        if let Some(before) = before {
+            self.end_snapshot(&before, "replaced by a newer one")?;
+        }
+        metrics::counter!("symbolon_snapshots_built_total").increment(1);
+        Ok(manifest)
+    }
+}

@@ -1,0 +1,270 @@
+//! The holder's side of a query.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    ask::Ask,
+    canonical,
+    permit::{InForce, Paid, Refusal, RefusalCode},
+    receipt::{AnswerClass, Receipt, SignedReceipt, leakage_bits},
+    rules::ExchangeKind,
+    signing::{self, Signature},
+    words::{AgencyCode, Digest},
+};
+use symbolon_protocol::{
+    count, exact,
+    exchange::{Boxed, Fault},
+    seed::Seed,
+    transcript::Role,
+};
+
+use super::{Channel, SessionError, channel::unexpected, drive::drive, words::Word};
+use crate::{
+    book::Admission,
+    clock,
+    control::api::Failure,
+    journal::{Event, Side},
+    node::{Core, blocking},
+    snapshots::{SliceOf, Snapshots},
+    state::Stage,
+};
+
+/// The way exact intersection is run.
+pub(crate) const EXACT_ENGINE: &str = "voprf-ristretto255-sha512";
+/// The way counts are run.
+pub(crate) const COUNT_ENGINE: &str = "dh-shuffle-ristretto255-dp";
+
+/// Serves one query.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was; it is journalled.
+pub(crate) async fn serve(
+    core: &Arc<Core>,
+    asker: &AgencyCode,
+    exchange: ExchangeKind,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let (ask, signature) = match channel.hear().await? {
+        Word::Ask { ask, signature } => (*ask, signature),
+        other => return Err(unexpected("a query", &other)),
+    };
+    let agreement = match check(core, asker, exchange, &ask, &signature) {
+        Ok(agreement) => agreement,
+        Err(refusal) => return refuse(channel, refusal).await,
+    };
+    let admission = {
+        let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
+        blocking(move || core.book.admit(Side::Holder, &agreement, &ask, signature, clock::now())).await?
+    };
+    let paid = match admission {
+        Admission::Paid(paid) => paid,
+        Admission::Refused(refusal) => return refuse(channel, refusal).await,
+    };
+    let answered = answer(core, &agreement, &ask, signature, paid, channel).await;
+    if let Err(error) = &answered {
+        let (core, ask) = (core.clone(), ask.clone());
+        let (fault, reason) = (error.partner_at_fault(), error.to_string());
+        blocking(move || core.book.fail(Side::Holder, &ask, fault, reason)).await?;
+    }
+    answered
+}
+
+async fn refuse(channel: &mut Channel, refusal: Refusal) -> Result<(), SessionError> {
+    metrics::counter!("symbolon_queries_refused_total", "side" => "holder").increment(1);
+    channel.say(&Word::Refused { code: refusal.code, text: refusal.text.clone() }).await?;
+    Err(SessionError::refused_here(refusal))
+}
+
+/// Everything that needs neither rules nor meters.
+fn check(
+    core: &Core,
+    asker: &AgencyCode,
+    exchange: ExchangeKind,
+    ask: &Ask,
+    signature: &Signature,
+) -> Result<Arc<InForce>, Refusal> {
+    let none =
+        || Refusal::new(RefusalCode::NoAgreement, "no agreement between the two nodes covers this query");
+    let agreement = core.book.agreement(&ask.agreement).ok_or_else(none)?;
+    let party = agreement.terms().party(asker).map_err(|_| none())?;
+    if ask.asker != *asker || ask.holder != *core.book.own() {
+        return Err(none());
+    }
+    if ask.exchange != exchange || signing::verify(ask, &party.key, signature).is_err() {
+        return Err(Refusal::new(
+            RefusalCode::Malformed,
+            "the query is not signed by the asker's agreement key",
+        ));
+    }
+    if !core.registers.exists(&ask.register) {
+        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
+    }
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    let state = core.book.state();
+    if state.query(Side::Holder, &ask.query).map_err(failed)?.is_some() {
+        return Ok(agreement);
+    }
+    let apart = clock::now().0.abs_diff(ask.asked_at.0);
+    if apart > core.config.clock_skew_secs {
+        return Err(Refusal::new(
+            RefusalCode::ClockSkew,
+            format!("the clocks of the two nodes are {apart} s apart"),
+        ));
+    }
+    let limit = core.config.open_receipts;
+    let open = state.open_receipts(asker, limit.saturating_add(1)).map_err(failed)?.len();
+    if open > limit {
+        let text = format!("more than {limit} receipts of earlier queries are not countersigned");
+        return Err(Refusal::new(RefusalCode::OpenReceipts, text));
+    }
+    if exchange == ExchangeKind::Exact {
+        let known = ask.snapshot.map(|id| state.snapshot(&id)).transpose().map_err(failed)?.flatten();
+        let current = known.is_some_and(|snapshot| {
+            snapshot.side == Side::Holder
+                && SliceOf::of(&snapshot.manifest) == slice(ask)
+                && snapshot.manifest.expires > clock::now()
+        });
+        if !current {
+            return Err(Refusal::new(
+                RefusalCode::StaleSnapshot,
+                "the snapshot is no longer there; fetch the current one",
+            ));
+        }
+    }
+    Ok(agreement)
+}
+
+fn slice(ask: &Ask) -> SliceOf {
+    SliceOf {
+        agreement: ask.agreement,
+        asker: ask.asker.clone(),
+        register: ask.register.clone(),
+        purpose: ask.purpose,
+    }
+}
+
+async fn answer(
+    core: &Arc<Core>,
+    agreement: &Arc<InForce>,
+    ask: &Ask,
+    signature: Signature,
+    paid: Paid,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    channel.say(&Word::Admitted).await?;
+    let opening = opening(ask, &signature)?;
+    let (entries, transcript) = match ask.exchange {
+        ExchangeKind::Exact => {
+            let (exchange, entries) = exact_machine(core, ask)?;
+            let guarded = paid.open(Role::Holder, &[&opening], || Ok(exchange))?;
+            let (_, transcript) = drive(guarded, channel, |_| ()).await?;
+            (entries, transcript)
+        }
+        ExchangeKind::Count => {
+            let exchange = count_machine(core, agreement, ask)?;
+            let guarded = paid.open(Role::Holder, &[&opening], || Ok(exchange))?;
+            let (served, transcript) = drive(guarded, channel, |_| ()).await?;
+            (served.entries, transcript)
+        }
+    };
+    let receipt = {
+        let (core, ask) = (core.clone(), ask.clone());
+        blocking(move || write_receipt(&core, ask, entries, transcript)).await?
+    };
+    channel.say(&Word::Receipt(Box::new(receipt.clone()))).await?;
+    let asker = match channel.hear().await? {
+        Word::Countersigned(signature) => signature,
+        other => return Err(unexpected("a countersignature", &other)),
+    };
+    let key = agreement.terms().party(&ask.asker).map_err(|e| Failure::local(e.to_string()))?.key;
+    signing::verify(&receipt.receipt, &key, &asker).map_err(|e| {
+        SessionError::Misbehaved(format!("its signature under the receipt does not stand: {e}"))
+    })?;
+    let core = core.clone();
+    blocking(move || settle_receipt(&core, receipt, asker)).await
+}
+
+/// The words that open the transcript of a query.
+pub(super) fn opening(ask: &Ask, signature: &Signature) -> Result<Vec<u8>, SessionError> {
+    canonical::encode(&(ask, signature)).map_err(|e| SessionError::Local(Failure::local(e.to_string())))
+}
+
+/// The holder's randomness for a query follows from the query, so that a retry gets the same answer:
+/// the same proof, and for a count the same key and noise.
+fn seed(core: &Core, ask: &Ask) -> Result<Seed, SessionError> {
+    let bytes = canonical::encode(ask).map_err(|e| Failure::local(e.to_string()))?;
+    let digest = Digest::of("symbolon/holder-seed/1", &bytes);
+    let version = core.book.state().register_version(&ask.register)?;
+    let label = format!("holder-seed/{digest}/{version}");
+    Ok(Seed::new(*core.storage.derive(&label).as_bytes()))
+}
+
+type ExactMachine = (Boxed<exact::Served>, u64);
+
+fn exact_machine(core: &Core, ask: &Ask) -> Result<ExactMachine, SessionError> {
+    let stale = || Failure::local("the snapshot ended while it was asked");
+    let id = ask.snapshot.ok_or_else(stale)?;
+    let snapshot = core.book.state().snapshot(&id)?.ok_or_else(stale)?;
+    let key = core.snapshots.epoch_key(&id)?;
+    let machine = exact::Holder::new(key, ask.items, ask.digest.0, seed(core, ask)?)?;
+    Ok((Box::new(machine), snapshot.manifest.entries))
+}
+
+fn count_machine(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Boxed<count::Served>, SessionError> {
+    let noise = agreement.terms().noise().map_err(|e| Failure::local(e.to_string()))?;
+    let (own, of) = (core.book.own(), slice(ask));
+    let source =
+        Snapshots::source(&core.registers, agreement, own, &of, ExchangeKind::Count, clock::today()?)?;
+    let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), seed(core, ask)?);
+    Ok(Box::new(machine.map_err(|fault: Fault| Failure::local(fault.to_string()))?))
+}
+
+/// The receipt that was written before if this is a retry, or a new one.
+fn write_receipt(
+    core: &Core,
+    ask: Ask,
+    entries: u64,
+    transcript: Digest,
+) -> Result<SignedReceipt, SessionError> {
+    let before = core.book.state().query(Side::Holder, &ask.query)?.map(|query| query.stage);
+    if let Some(Stage::Answered(receipt) | Stage::Done(receipt)) = before
+        && receipt.receipt.transcript == transcript
+    {
+        return Ok(*receipt);
+    }
+    let (engine, answer) = match ask.exchange {
+        ExchangeKind::Exact => (EXACT_ENGINE, AnswerClass::Hits),
+        ExchangeKind::Count => (COUNT_ENGINE, AnswerClass::NoisyCount),
+    };
+    let receipt = Receipt {
+        engine: engine.to_owned(),
+        entries,
+        snapshot: ask.snapshot,
+        transcript,
+        answer,
+        leakage_bits: leakage_bits(answer, ask.items),
+        answered_at: clock::now(),
+        ask,
+    };
+    let holder = signing::sign(&receipt, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    let receipt = SignedReceipt { receipt, holder, asker: None };
+    core.book.record(&Event::Answered { receipt: Box::new(receipt.clone()) })?;
+    metrics::counter!("symbolon_queries_answered_total", "side" => "holder").increment(1);
+    Ok(receipt)
+}
+
+/// Keeps the asker's signature under a receipt, once.
+pub(super) fn settle_receipt(
+    core: &Core,
+    receipt: SignedReceipt,
+    asker: Signature,
+) -> Result<(), SessionError> {
+    let id = receipt.receipt.ask.query;
+    match core.book.state().query(Side::Holder, &id)?.map(|query| query.stage) {
+        Some(Stage::Done(_)) => Ok(()),
+        _ => {
+            let receipt = Box::new(SignedReceipt { asker: Some(asker), ..receipt });
+            Ok(core.book.record(&Event::Receipt { side: Side::Holder, receipt })?)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Checkpoints and open receipts, after every session and whenever two nodes meet.
+//!
+//! Each side names what it last saw of the other, shows its checkpoint with a proof from there,
+//! countersigns the other's if it continues what was seen, and signs receipts that it had not. A
+//! journal that was rewritten or forked cannot make the proof.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    receipt::SignedReceipt,
+    signing::{self, PublicKey, Signature},
+    words::AgencyCode,
+};
+
+use super::{Channel, JOURNAL, SessionError, channel::unexpected, holder::settle_receipt, words::Word};
+use crate::{
+    control::api::Failure,
+    journal::{
+        Checkpoint, Event, Review, Side,
+        checkpoint::{countersign, verify_countersigned},
+        witness::review,
+    },
+    node::{Core, Partner, blocking},
+    state::Stage,
+};
+
+/// Receipts that one meeting settles.
+const RECEIPTS: usize = 8;
+
+/// Opens a meeting with a partner.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn meet(core: &Arc<Core>, partner: &Partner) -> Result<(), SessionError> {
+    let mut channel = core.dial(partner, JOURNAL).await?;
+    talk(core, &partner.party.code, partner.party.key, &mut channel).await?;
+    channel.close().await
+}
+
+/// Both sides do the same; every word is small enough to be on its way before the other is read.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn talk(
+    core: &Arc<Core>,
+    partner: &AgencyCode,
+    key: PublicKey,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let last = core.book.journal().last_seen(partner).map_err(Failure::from)?;
+    let seen = last.as_deref().map(Checkpoint::read).transpose();
+    let seen = seen.map_err(|e| Failure::integrity(e.to_string()))?.map_or(0, |checkpoint| checkpoint.size);
+    channel.say(&Word::Seen(seen)).await?;
+    let from = match channel.hear().await? {
+        Word::Seen(size) => size,
+        other => return Err(unexpected("a size", &other)),
+    };
+    let ours = core.book.journal().offer(from, core.book.signer()).map_err(Failure::from)?;
+    let sent = ours.note.clone();
+    channel.say(&Word::Checkpoint(Box::new(ours))).await?;
+    let theirs = match channel.hear().await? {
+        Word::Checkpoint(offer) => *offer,
+        other => return Err(unexpected("a checkpoint", &other)),
+    };
+    let cosigned = {
+        let (core, partner) = (core.clone(), partner.clone());
+        blocking(move || judge(&core, &partner, &key, last.as_deref(), &theirs)).await
+    };
+    let (answer, fork) = match cosigned {
+        Ok(note) => (Some(note), None),
+        Err(error @ SessionError::Misbehaved(_)) => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    channel.say(&Word::Cosigned(answer)).await?;
+    match channel.hear().await? {
+        Word::Cosigned(Some(note)) => {
+            verify_countersigned(&sent, &note, partner, &key)
+                .map_err(|e| SessionError::Misbehaved(format!("its countersignature does not stand: {e}")))?;
+            let (core, partner) = (core.clone(), partner.clone());
+            blocking(move || core.book.record(&Event::CheckpointCountersigned { partner, note })).await?;
+        }
+        Word::Cosigned(None) => tracing::error!(%partner, "the partner does not accept our checkpoint"),
+        other => return Err(unexpected("a countersignature", &other)),
+    }
+    if let Some(error) = fork {
+        return Err(error);
+    }
+    receipts(core, partner, key, channel).await
+}
+
+/// Countersigns a checkpoint that continues what was seen; journals one that does not.
+fn judge(
+    core: &Core,
+    partner: &AgencyCode,
+    key: &PublicKey,
+    last: Option<&str>,
+    offer: &crate::journal::CheckpointOffer,
+) -> Result<String, SessionError> {
+    let (before, now, what) = match review(partner, key, last, offer) {
+        Review::Consistent(_) => {
+            let signed = countersign(&offer.note, core.book.own(), core.book.signer());
+            let note = signed.map_err(|e| SessionError::Misbehaved(e.to_string()))?;
+            core.book.record(&Event::CheckpointSeen { partner: partner.clone(), note: note.clone() })?;
+            return Ok(note);
+        }
+        Review::Fork { before, now } => (before, now, "shows another history than before"),
+        Review::Rollback { before, now } => (before, now, "has fewer entries than before"),
+        Review::Unproved { before, now } => (before, now, "does not continue the one seen before"),
+        Review::WrongStart { .. } => {
+            return Err(SessionError::Misbehaved("its proof begins at another size".into()));
+        }
+        Review::BadNote(fault) => return Err(SessionError::Misbehaved(format!("its checkpoint: {fault}"))),
+    };
+    metrics::counter!("symbolon_forks_seen_total").increment(1);
+    tracing::error!(%partner, "the partner's journal {what}");
+    core.book.record(&Event::ForkSeen { partner: partner.clone(), before, now })?;
+    Err(SessionError::Misbehaved(format!("its journal {what}")))
+}
+
+/// Each side shows the receipts that wait for the other's signature, and signs those it knows.
+async fn receipts(
+    core: &Arc<Core>,
+    partner: &AgencyCode,
+    key: PublicKey,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let open = core.book.state().open_receipts(partner, RECEIPTS)?;
+    channel.say(&Word::OpenReceipts(open.clone())).await?;
+    let theirs = match channel.hear().await? {
+        Word::OpenReceipts(receipts) if receipts.len() <= RECEIPTS => receipts,
+        other => return Err(unexpected("open receipts", &other)),
+    };
+    let signatures = theirs.iter().map(|receipt| known(core, receipt)).collect::<Result<Vec<_>, _>>()?;
+    channel.say(&Word::Signatures(signatures)).await?;
+    let signed = match channel.hear().await? {
+        Word::Signatures(signatures) if signatures.len() == open.len() => signatures,
+        other => return Err(unexpected("signatures", &other)),
+    };
+    for (receipt, signature) in open.into_iter().zip(signed) {
+        let Some(signature) = signature else { continue };
+        signing::verify(&receipt.receipt, &key, &signature).map_err(|e| {
+            SessionError::Misbehaved(format!("its signature under a receipt does not stand: {e}"))
+        })?;
+        let core = core.clone();
+        blocking(move || settle_receipt(&core, receipt, signature)).await?;
+    }
+    Ok(())
+}
+
+/// Our signature under a receipt, if we signed the very same one before.
+fn known(core: &Core, receipt: &SignedReceipt) -> Result<Option<Signature>, SessionError> {
+    let query = core.book.state().query(Side::Asker, &receipt.receipt.ask.query)?;
+    Ok(match query.map(|query| query.stage) {
+        Some(Stage::Done(own)) if own.receipt == receipt.receipt => own.asker,
+        _ => None,
+    })
+}

@@ -1,0 +1,57 @@
+//! The identifiers of a slice, streamed out of a register.
+
+use symbolon_policy::{rules::Slice, words::RegisterName};
+use symbolon_protocol::{
+    exchange::Fault,
+    set::{IdentifierBytes, IdentifierSource},
+};
+
+use crate::{
+    control::api::Failure,
+    register::{Day, RegisterError, Registers, StoredRecord},
+};
+
+/// Reads a register and keeps what the rules let take part. A record whose retention is over takes
+/// part no more, whether it is erased yet or not.
+pub(crate) struct SliceSource {
+    records: Box<dyn Iterator<Item = Result<StoredRecord, RegisterError>> + Send>,
+    slice: Slice,
+    today: Day,
+    total: u64,
+}
+
+impl SliceSource {
+    /// The slice of a register.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there is no such register.
+    pub(super) fn new(
+        registers: &Registers,
+        name: &RegisterName,
+        slice: Slice,
+        today: Day,
+    ) -> Result<Self, Failure> {
+        let records = registers.scan(name).map_err(|e| Failure::input(e.to_string()))?;
+        let list = registers.list().map_err(|e| Failure::local(e.to_string()))?;
+        let total = list.iter().find(|info| info.name == *name).map_or(0, |info| info.records);
+        Ok(Self { records: Box::new(records), slice, today, total })
+    }
+}
+
+impl IdentifierSource for SliceSource {
+    fn next(&mut self, limit: usize) -> Result<Vec<IdentifierBytes>, Fault> {
+        let mut identifiers = Vec::with_capacity(limit);
+        while identifiers.len() < limit {
+            let Some(record) = self.records.next() else { break };
+            let record = record.map_err(|e| Fault::Local(e.to_string()))?;
+            if record.expires > self.today && self.slice.contains(&record.class) {
+                identifiers.extend(record.identifiers);
+            }
+        }
+        Ok(identifiers)
+    }
+
+    fn total(&self) -> u64 {
+        self.total
+    }
+}
