@@ -13,8 +13,8 @@
 //! ```
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -54,7 +54,8 @@ pub fn init(dir: &Path, init: Init) -> Result<IdentityCard, Failure> {
             .with_help("choose another directory with --home; a home's keys are never replaced"));
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|e| Failure::local(format!("cannot make {}: {e}", dir.display())))?;
+    made.and_then(|()| fs::set_permissions(dir, Permissions::from_mode(0o700)))
+        .map_err(|e| Failure::local(format!("cannot make {}: {e}", dir.display())))?;
     let keystore = Keystore::generate(init.code, init.name);
     let settings = settings(&init.listen, &init.announce);
     files::write_whole(&home.config(), settings.as_bytes())

@@ -128,7 +128,7 @@ impl InForce {
         let tightest = charges
             .iter()
             .filter(|charge| matches!(charge.key.meter, Meter::Quota { .. }))
-            .map(|charge| (charge.limit, ledger.spent(&charge.key)))
+            .map(|charge| (charge.limit, ledger.spent(&charge.key).saturating_add(charge.amount)))
             .min_by_key(|(limit, spent)| limit.saturating_sub(*spent));
         let (limit, used) = tightest.unwrap_or((0, 0));
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);

@@ -92,7 +92,7 @@ impl fmt::Display for Report {
 /// [`JournalError::Absent`] or [`JournalError::Io`]. A broken journal is a finding.
 pub fn verify(dir: &Path, key: &PublicKey) -> Result<Report, JournalError> {
     let mut history = History::new(Some(*key));
-    let mut broken = |history: &mut History, error| match error {
+    let broken = |history: &mut History, error| match error {
         JournalError::Broken { offset, seq, problem, .. } => {
             let fault = Fault::Broken { offset, problem: problem.to_string() };
             history.find(Some(seq), Weight::Violation, fault);

@@ -114,7 +114,7 @@ impl Checkpoint {
 
 /// Decimal without leading zeros, at most [`MAX_SIZE`].
 fn size(line: &str) -> Option<u64> {
-    let size: u64 = line.parse().ok().filter(|size| *size <= MAX_SIZE)?;
+    let size = line.parse::<u64>().ok().filter(|size| *size <= MAX_SIZE)?;
     (size.to_string() == line).then_some(size)
 }
 

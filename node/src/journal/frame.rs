@@ -8,8 +8,8 @@
 //! `check` is the head of a hash of the digest before and the length. So a length that was altered
 //! is told from a frame that the power took: only what ends with the file and is not whole is
 //! *unfinished*. A whole frame is only ever acknowledged after it was synced, so an unfinished one
-//! never was. Blocks that a file system had reserved but not written read as zeros; a last frame
-//! that ends in zeros where its digest should stand is unfinished too.
+//! never was. Blocks that a file system had reserved but not written read as zeros, so a last frame
+//! is unfinished too if its digest is zero, or everything behind its damaged header is.
 
 #![deny(clippy::arithmetic_side_effects)]
 
@@ -151,11 +151,12 @@ impl Frames {
         self.read(&mut length)?;
         self.read(&mut found)?;
         let length = u32::from_be_bytes(length);
-        if length == 0 && found == [0; 4] && self.rest_is_zero(left.saturating_sub(HEADER))? {
-            return Ok(Step::Unfinished { bytes: left });
-        }
         if found != check(length, &self.prev) {
-            return Err(self.broken(Problem::Header));
+            return if self.rest_is_zero(left.saturating_sub(HEADER))? {
+                Ok(Step::Unfinished { bytes: left })
+            } else {
+                Err(self.broken(Problem::Header))
+            };
         }
         let size = usize::try_from(length).unwrap_or(usize::MAX);
         if size > MAX_ENTRY {

@@ -92,7 +92,8 @@ proptest! {
         prop_assert_eq!(tree.root_at(m as u64).unwrap(), naive_root(&leaves[..m]));
         let mut other = MemoryBackedTree::<Sha256, [u8; 32]>::new();
         leaves.iter().for_each(|leaf| other.push(leaf.0));
-        prop_assert_eq!(other.root().as_bytes().to_vec(), tree.root().0.to_vec());
+        let root: [u8; 32] = (*other.root().as_bytes()).into();
+        prop_assert_eq!(Digest(root), tree.root());
         let proof: Vec<u8> = tree.proof(m as u64, n as u64).unwrap().iter().flat_map(|d| d.0).collect();
         let theirs = other.prove_consistency(n - m);
         prop_assert_eq!(theirs.as_bytes(), proof.as_slice());
