@@ -10,7 +10,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::words::AgencyCode;

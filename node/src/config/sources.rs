@@ -90,10 +90,7 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Map<Pro
 /// What is wrong with the settings, where, and what to do.
 pub(super) fn failure(figment: &Figment, error: Error) -> Failure {
     let lines = error.into_iter().map(|error| {
-        let (mut path, problem) = (error.path.clone(), problem(&error.kind));
-        if let Kind::UnknownField(field, _) = &error.kind {
-            path.push(field.clone());
-        }
+        let (path, problem) = (&error.path, problem(&error.kind));
         if path.is_empty() {
             // The file is no TOML: there are no settings yet that could be traced.
             let source = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref());

@@ -40,6 +40,10 @@ impl Handler for Steps {
     }
 }
 
+fn private_dir() -> TempDir {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap()
+}
+
 struct Served {
     home: TempDir,
     handler: Arc<Steps>,
@@ -49,7 +53,7 @@ struct Served {
 
 impl Served {
     async fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = private_dir();
         let (handler, shutdown) = (Arc::new(Steps::default()), CancellationToken::new());
         let server = tokio::spawn({
             let (path, handler, shutdown) = (home.path().join("sock"), handler.clone(), shutdown.clone());
@@ -195,7 +199,7 @@ async fn what_is_under_way_ends_before_the_socket_goes() {
 
 #[tokio::test]
 async fn only_a_stale_socket_is_replaced() {
-    let home = tempfile::tempdir().unwrap();
+    let home = private_dir();
     let path = home.path().join("sock");
     let serve = || async {
         let shutdown = CancellationToken::new();

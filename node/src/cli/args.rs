@@ -1,0 +1,249 @@
+//! What can be typed.
+
+mod agreement;
+mod query;
+mod register;
+mod rules;
+mod values;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
+
+use crate::control::api::Format;
+
+pub(super) use agreement::AgreementCommand;
+pub(super) use query::QueryCommand;
+pub(super) use register::RegisterCommand;
+pub(super) use rules::{Explain, NationalCommand, RulesCommand};
+
+/// National agencies confirm identity hits without handing over raw data.
+#[derive(Debug, Parser)]
+#[command(name = "symbolon", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 local fault, 2 wrong input, 3 refused by rules, agreement or quota, \
+    4 partner unreachable or broke off, 5 something stored or journalled does not verify.\n\n\
+    Examples:\n  symbolon demo\n  symbolon init --code RS --name \"Ministry of the Interior\"\n  \
+    symbolon status --json"
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The node's home [default: ~/.symbolon]
+    #[arg(long, global = true, value_name = "DIR", env = "SYMBOLON_HOME")]
+    pub(super) home: Option<PathBuf>,
+    /// Settings in place of those in the home
+    #[arg(long, global = true, value_name = "FILE", env = "SYMBOLON_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// The file that holds the passphrase [env: SYMBOLON_PASSPHRASE_FILE; default: ask]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// One JSON document on standard output in place of text
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// No progress bars
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// More log lines on standard error; twice for still more
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a home: keys, journal and identity card of a new node
+    Init(Init),
+    /// Show the identity card, which a partner needs to draft an agreement
+    #[command(
+        after_help = "Examples:\n  symbolon identity --out rs-card.json\n  symbolon identity --json > rs-card.json"
+    )]
+    Identity {
+        /// Write the card as JSON to a new file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Registers of this agency and the records in them
+    #[command(subcommand)]
+    Register(RegisterCommand),
+    /// Agreements with partners
+    #[command(subcommand)]
+    Agreement(AgreementCommand),
+    /// Shared and national rules
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Run the node until it is stopped
+    Serve(Serve),
+    /// Stop the running node
+    #[command(after_help = "Examples:\n  symbolon stop")]
+    Stop,
+    /// Partners and whether they can be reached
+    #[command(subcommand)]
+    Peer(PeerCommand),
+    /// Ask partners about people
+    #[command(subcommand)]
+    Query(QueryCommand),
+    /// Snapshots, against which partners ask
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// The journal: what was asked, answered, released and refused
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// What this node is and does
+    #[command(after_help = "Examples:\n  symbolon status\n  symbolon status --json | jq .serving")]
+    Status,
+    /// Two nodes with invented people on this machine, from agreement to audit
+    Demo(Demo),
+    /// A completion script for a shell
+    #[command(
+        after_help = "Examples:\n  symbolon completions bash > ~/.local/share/bash-completion/completions/symbolon"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// The code lists: purposes, legal bases, categories, kinds of identifier
+    #[command(after_help = "Examples:\n  symbolon codes\n  symbolon codes --json | jq -r '.purposes[]'")]
+    Codes,
+}
+
+/// Make a home: keys, journal and identity card of a new node
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  symbolon init --code RS --name \"Ministry of the Interior\" \
+    --announce /dns4/node.example/tcp/4711\n  symbolon init --code MK --name \"МВР\" --generate-passphrase \
+    --passphrase-file /etc/symbolon/passphrase")]
+pub(super) struct Init {
+    /// The agency's code, such as RS
+    #[arg(long)]
+    pub(super) code: AgencyCode,
+    /// The agency's display name
+    #[arg(long)]
+    pub(super) name: String,
+    /// A multiaddress on which the node listens; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddress)]
+    pub(super) listen: Vec<String>,
+    /// A multiaddress for the identity card, which partners call; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddress)]
+    pub(super) announce: Vec<String>,
+    /// Draw a passphrase at random and write it to the new file --passphrase-file, mode 0600
+    #[arg(long)]
+    pub(super) generate_passphrase: bool,
+}
+
+/// Run the node until it is stopped
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints one line for each address it listens on. Ends on SIGINT, SIGTERM or `symbolon stop`.\n\n\
+    Examples:\n  symbolon serve\n  symbolon serve --listen /ip4/192.0.2.1/tcp/4711 --metrics 127.0.0.1:9100"
+)]
+pub(super) struct Serve {
+    /// A multiaddress to listen on in place of those in the settings; may be repeated
+    #[arg(long, value_name = "MULTIADDR", value_parser = values::multiaddress)]
+    pub(super) listen: Vec<String>,
+    /// Where to serve metrics; a loopback address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) metrics: Option<SocketAddr>,
+    /// A directory in which to keep the frames of every exchange
+    #[arg(long, value_name = "DIR")]
+    pub(super) capture: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PeerCommand {
+    /// List partners
+    #[command(after_help = "Examples:\n  symbolon peer list")]
+    List,
+    /// Measure a round trip to a partner
+    #[command(after_help = "Examples:\n  symbolon peer ping MK")]
+    Ping {
+        /// The partner's code
+        partner: AgencyCode,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SnapshotCommand {
+    /// Build the snapshot for a partner anew
+    #[command(
+        after_help = "Examples:\n  symbolon snapshot build --for MK --register border --purpose RETURN_ID"
+    )]
+    Build {
+        /// The partner's code
+        #[arg(long = "for", value_name = "CODE")]
+        partner: AgencyCode,
+        /// The register
+        #[arg(long)]
+        register: RegisterName,
+        /// The purpose of the slice
+        #[arg(long, value_parser = values::purpose())]
+        purpose: Purpose,
+    },
+    /// List snapshots made and received
+    #[command(after_help = "Examples:\n  symbolon snapshot list")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Check the whole journal; findings end with exit code 5
+    #[command(after_help = "Examples:\n  symbolon audit verify")]
+    Verify,
+    /// Write the journal to a new file
+    #[command(after_help = "Examples:\n  symbolon audit export rs-2026.ndjson")]
+    Export {
+        /// The new file
+        file: PathBuf,
+    },
+    /// Compare the exported journals of two agencies; discrepancies end with exit code 5
+    #[command(after_help = "Examples:\n  symbolon audit reconcile rs-2026.ndjson mk-2026.ndjson")]
+    Reconcile {
+        /// One agency's export
+        one: PathBuf,
+        /// The other's
+        other: PathBuf,
+    },
+}
+
+/// Two nodes with invented people on this machine, from agreement to audit
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --capture wire.ndjson --keep demo-homes")]
+pub(super) struct Demo {
+    /// How many people are asked about, 100 to 3,000
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=3_000))]
+    pub(super) people: u32,
+    /// How many records the register holds, 1,000 to 1,000,000
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    pub(super) records: u32,
+    /// A new file for every frame that crosses the wire, in clear
+    #[arg(long, value_name = "FILE")]
+    pub(super) capture: Option<PathBuf>,
+    /// A new or empty directory in which to keep the homes of the nodes
+    #[arg(long, value_name = "DIR")]
+    pub(super) keep: Option<PathBuf>,
+}
+
+/// The form of a file, as a flag.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum FormatName {
+    /// One JSON object a line
+    Ndjson,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Ndjson => Self::Ndjson,
+            FormatName::Csv => Self::Csv,
+        }
+    }
+}

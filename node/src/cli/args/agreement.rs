@@ -1,0 +1,70 @@
+//! `symbolon agreement`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use symbolon_policy::words::Timestamp;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum AgreementCommand {
+    /// Draft an agreement with a partner, as TOML to be edited
+    #[command(after_help = "Examples:\n  symbolon agreement draft --with mk-card.json --out rs-mk.toml\n  \
+        symbolon agreement draft --with mk-card.json --rules shared.cedar --days 180")]
+    Draft {
+        /// The partner's identity card
+        #[arg(long = "with", value_name = "CARD.json")]
+        card: PathBuf,
+        /// What people call the agreement
+        #[arg(long)]
+        title: Option<String>,
+        /// From when on it holds, such as 2026-12-01T00:00:00Z [default: now]
+        #[arg(long = "from", value_name = "TIME")]
+        valid_from: Option<Timestamp>,
+        /// For how many days
+        #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: u32,
+        /// The shared rules [default: a ready set]
+        #[arg(long, value_name = "FILE.cedar")]
+        rules: Option<PathBuf>,
+        /// Write the draft to a new file
+        #[arg(long, value_name = "FILE.toml")]
+        out: Option<PathBuf>,
+    },
+    /// Show a draft, an agreement file (no home needed), or an accepted agreement
+    #[command(after_help = "Examples:\n  symbolon agreement show rs-mk.toml\n  symbolon agreement show 3f9a")]
+    Show {
+        /// A file, or the beginning of the id of an accepted agreement
+        #[arg(value_name = "FILE-OR-ID")]
+        which: String,
+    },
+    /// List accepted agreements
+    #[command(after_help = "Examples:\n  symbolon agreement list")]
+    List,
+    /// Sign a draft, or an agreement that the partner signed
+    #[command(after_help = "Examples:\n  symbolon agreement sign rs-mk.toml --out rs-mk.json\n  \
+        symbolon agreement sign rs-mk.json --out rs-mk.signed.json")]
+    Sign {
+        /// The draft (TOML) or the half-signed agreement (JSON)
+        file: PathBuf,
+        /// Write the signed agreement to a new file [default: standard output]
+        #[arg(long, value_name = "FILE.json")]
+        out: Option<PathBuf>,
+    },
+    /// Accept an agreement that both parties signed
+    #[command(after_help = "Examples:\n  symbolon agreement accept rs-mk.signed.json")]
+    Accept {
+        /// The agreement (JSON)
+        file: PathBuf,
+    },
+    /// Revoke an agreement, at once and for good
+    #[command(
+        after_help = "Examples:\n  symbolon agreement revoke 3f9a --reason \"Succeeded by the agreement of 2027\""
+    )]
+    Revoke {
+        /// The beginning of its id
+        id: String,
+        /// Why, for the partner and the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}

@@ -1,0 +1,38 @@
+//! Reading values of flags, so that an error tells what is allowed.
+
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use libp2p::Multiaddr;
+use symbolon_policy::words::{LegalBasis, Purpose};
+use symbolon_protocol::identifier::Kind;
+
+pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
+    listed(Purpose::ALL.iter().map(|code| code.as_str()))
+}
+
+pub(super) fn legal_basis() -> impl TypedValueParser<Value = LegalBasis> {
+    listed(LegalBasis::ALL.iter().map(|code| code.as_str()))
+}
+
+pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
+    listed(Kind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+/// A word of a list; the list stands in the help, in completions and in the error.
+fn listed<T>(words: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+/// A multiaddress, kept as text.
+pub(super) fn multiaddress(text: &str) -> Result<String, String> {
+    match text.parse::<Multiaddr>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            Err(format!("{error}; write it as /ip4/192.0.2.1/tcp/4711 or /dns4/node.example/tcp/4711"))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Putting a request to a node: the running one, or the home opened here.
+
+use std::path::{Path, PathBuf};
+
+use tokio::{runtime::Runtime, sync::mpsc};
+
+use crate::{
+    config::{Config, Flags},
+    control::{
+        self, Handler,
+        api::{Failure, Reply, Request},
+    },
+    node::Node,
+};
+
+use super::{args::Global, passphrase, progress::Progress};
+
+/// Updates that may wait to be shown.
+const UPDATES: usize = 256;
+
+/// Asks the node of this home, showing progress.
+///
+/// # Errors
+/// What the node answers, or why it cannot be asked.
+pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
+    let home = existing_home(global)?;
+    runtime()?.block_on(async {
+        let mut progress = Progress::new(global.quiet, global.verbose);
+        let reply = match control::connect(&home.join(control::SOCKET)).await? {
+            Some(client) => client.call(&request, |update| progress.show(&update)).await,
+            None if matches!(request, Request::Stop) => {
+                Err(Failure::input(format!("no node is running in {}", home.display())))
+            }
+            None => here(global, &home, request, &mut progress).await,
+        };
+        progress.end();
+        reply
+    })
+}
+
+/// Opens the home and handles the request in this process.
+async fn here(
+    global: &Global,
+    home: &Path,
+    request: Request,
+    progress: &mut Progress,
+) -> Result<Reply, Failure> {
+    let config = config(global, home, Flags::default())?;
+    let passphrase = passphrase::get(config.passphrase_file.as_deref())?;
+    let node = Node::open(home, config, passphrase).await?;
+    let (updates, mut arriving) = mpsc::channel(UPDATES);
+    let reply = {
+        let mut work = std::pin::pin!(node.handle(request, updates));
+        loop {
+            tokio::select! {
+                Some(update) = arriving.recv() => progress.show(&update),
+                reply = &mut work => break reply,
+            }
+        }
+    };
+    let closed = node.close().await;
+    let reply = reply?;
+    closed.map(|()| reply)
+}
+
+/// The settings, with the global flags among the flags.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(super) fn config(global: &Global, home: &Path, flags: Flags) -> Result<Config, Failure> {
+    let flags = Flags { passphrase_file: global.passphrase_file.clone(), ..flags };
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Config::load(home, global.config.as_deref(), environment, &flags)
+}
+
+/// Where the home is or will be.
+///
+/// # Errors
+/// [`Failure`] if nothing says so.
+pub(super) fn home(global: &Global) -> Result<PathBuf, Failure> {
+    let chosen = global.home.clone().or_else(|| std::env::home_dir().map(|home| home.join(".symbolon")));
+    chosen.ok_or_else(|| {
+        Failure::input("this user has no home directory").with_help("give --home DIR or set SYMBOLON_HOME")
+    })
+}
+
+/// A home that is there.
+///
+/// # Errors
+/// [`Failure`] if it is not.
+pub(super) fn existing_home(global: &Global) -> Result<PathBuf, Failure> {
+    let home = home(global)?;
+    if home.is_dir() {
+        return Ok(home);
+    }
+    Err(Failure::input(format!("there is no home at {}", home.display()))
+        .with_help("make one with `symbolon init`, or give --home DIR"))
+}
+
+/// The runtime that nodes run on.
+///
+/// # Errors
+/// [`Failure`] if the system grants no threads.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::local(format!("cannot start threads: {error}")))
+}

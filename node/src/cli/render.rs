@@ -1,0 +1,208 @@
+//! Replies as text for people. Nothing here reads or writes anything.
+
+mod agreement;
+mod query;
+mod table;
+
+use symbolon_policy::{identity::IdentityCard, manifest::Manifest};
+
+use crate::control::api::{
+    Failure, FailureKind, Imported, MeterLine, Outcome, PeerLine, RegisterLine, Reply, Status,
+};
+
+pub(super) use agreement::{clauses, next_step};
+
+use table::{number, pairs, short, table};
+
+/// A reply as text, without a line end.
+pub(super) fn reply(reply: &Reply) -> String {
+    let text = match reply {
+        Reply::Status(told) => status(told),
+        Reply::Identity(card) => identity(card),
+        Reply::Imported(done) => imported(done),
+        Reply::Registers { registers } => self::registers(registers),
+        Reply::Record { record } => format!("{record:#}"),
+        Reply::Records { ids } if ids.is_empty() => "No records.".to_owned(),
+        Reply::Records { ids } => ids.join("\n"),
+        Reply::Erased { records, digest, snapshots_ended } => {
+            erased(*records, &digest.to_string(), *snapshots_ended)
+        }
+        Reply::Text { text } => text.clone(),
+        Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
+        Reply::Agreements { agreements } => agreement::list(agreements),
+        Reply::Explained { text, .. } | Reply::Audit { text, .. } => text.clone(),
+        Reply::Peers { peers } => self::peers(peers),
+        Reply::Pong { partner, micros } => {
+            format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
+        }
+        Reply::Answers { answers } => query::answers(answers),
+        Reply::Snapshot { manifest, seconds } => {
+            format!("Built in {seconds:.1} s.\n\n{}", manifests(std::slice::from_ref(manifest)))
+        }
+        Reply::Snapshots { made, received } => {
+            format!("Made here\n{}\n\nReceived\n{}", manifests(made), manifests(received))
+        }
+        Reply::Exported { file, entries } => {
+            format!("Wrote {} of the journal to {}.", many(*entries, "entry", "entries"), file.display())
+        }
+        Reply::Ok => "Done.".to_owned(),
+    };
+    text.trim_end().to_owned()
+}
+
+/// The exit code of a reply: for a query that of the gravest failure, for an audit whether it is clean.
+pub(super) fn exit_code(reply: &Reply) -> u8 {
+    match reply {
+        Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
+        Reply::Answers { answers } => {
+            let codes = answers.iter().map(|answer| match &answer.outcome {
+                Outcome::Hits { .. } | Outcome::Count { .. } => 0,
+                Outcome::Refused { .. } => FailureKind::Refused.exit_code(),
+                Outcome::Failed { failure } => failure.kind.exit_code(),
+            });
+            codes.max().unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// An identity card.
+pub(super) fn identity(card: &IdentityCard) -> String {
+    let told = &card.identity;
+    let text = pairs(&[
+        ("Agency", told.code.to_string()),
+        ("Name", told.name.clone()),
+        ("Peer id", told.peer.clone()),
+        ("Agreement key", told.key.to_string()),
+        ("Addresses", or_none(told.addresses.join(", "))),
+        ("Made", told.made.to_string()),
+    ]);
+    format!("{text}\n\nCompare the agreement key with the partner over a channel that both trust.")
+}
+
+fn status(status: &Status) -> String {
+    let serving = match (status.serving, status.listening.is_empty()) {
+        (false, _) => "no".to_owned(),
+        (true, true) => "yes".to_owned(),
+        (true, false) => format!("yes, on {}", status.listening.join(", ")),
+    };
+    let journal = many(status.journal_entries, "entry", "entries");
+    let head = pairs(&[
+        ("Agency", format!("{}, {}", status.agency, status.name)),
+        ("Peer id", status.peer.clone()),
+        ("Version", status.version.clone()),
+        ("Serving", serving),
+        ("Exchanges", format!("{} under way", number(status.exchanges))),
+        ("Journal", format!("{journal}, root {}", status.journal_root)),
+    ]);
+    let mut parts = vec![head, registers(&status.registers), agreement::list(&status.agreements)];
+    if !status.meters.is_empty() {
+        parts.push(meters(&status.meters));
+    }
+    parts.join("\n\n")
+}
+
+fn meters(meters: &[MeterLine]) -> String {
+    let rows = meters.iter().map(|line| {
+        let (id, asker) = (short(&line.agreement), line.asker.to_string());
+        [id, asker, line.meter.clone(), number(line.spent), number(line.limit)]
+    });
+    table(["AGREEMENT", "ASKER", "METER", "SPENT", "LIMIT"], rows)
+}
+
+fn registers(registers: &[RegisterLine]) -> String {
+    if registers.is_empty() {
+        return "No registers; `symbolon register import NAME FILE --create` makes one.".to_owned();
+    }
+    table(["REGISTER", "RECORDS"], registers.iter().map(|line| [line.name.to_string(), number(line.records)]))
+}
+
+fn imported(done: &Imported) -> String {
+    let mut text = format!(
+        "Imported {} of {} into {} in {:.1} s; {} replaced.",
+        number(done.good),
+        many(done.lines, "line", "lines"),
+        done.register,
+        done.seconds,
+        number(done.replaced)
+    );
+    if done.rejected > 0 {
+        let listed = u64::try_from(done.first_rejects.len()).unwrap_or(u64::MAX);
+        let which =
+            if listed < done.rejected { format!("; the first {}", number(listed)) } else { String::new() };
+        let were = if done.rejected == 1 { "was" } else { "were" };
+        text += &format!("\n{} {were} refused{which}:\n\n", many(done.rejected, "line", "lines"));
+        let rows = done.first_rejects.iter();
+        text += &table(
+            ["LINE", "FIELD", "REASON"],
+            rows.map(|line| [number(line.line), line.field.clone(), line.reason.clone()]),
+        );
+    }
+    text
+}
+
+fn erased(records: u64, digest: &str, snapshots: u64) -> String {
+    let ended = match snapshots {
+        0 => String::new(),
+        some => {
+            format!("\n{} ended, for the records were in their slices.", many(some, "snapshot", "snapshots"))
+        }
+    };
+    format!("Erased {}; the journal keeps their digest {digest}.{ended}", many(records, "record", "records"))
+}
+
+fn peers(peers: &[PeerLine]) -> String {
+    if peers.is_empty() {
+        return "No partners; a partner comes with an agreement that both signed.".to_owned();
+    }
+    let rows = peers.iter().map(|line| {
+        [
+            line.partner.to_string(),
+            line.name.clone(),
+            (if line.connected { "yes" } else { "no" }).to_owned(),
+            number(line.given),
+            number(line.received),
+            number(line.open_receipts),
+            or_none(line.addresses.join(", ")),
+        ]
+    });
+    table(["PARTNER", "NAME", "CONNECTED", "GIVEN", "RECEIVED", "OPEN RECEIPTS", "ADDRESSES"], rows)
+}
+
+fn manifests(manifests: &[Manifest]) -> String {
+    if manifests.is_empty() {
+        return "None.".to_owned();
+    }
+    let rows = manifests.iter().map(|manifest| {
+        [
+            short(&manifest.snapshot),
+            manifest.holder.to_string(),
+            manifest.asker.to_string(),
+            manifest.register.to_string(),
+            manifest.purpose.to_string(),
+            number(manifest.entries),
+            number(manifest.bytes),
+            manifest.made.to_string(),
+            manifest.expires.to_string(),
+        ]
+    });
+    let head = ["SNAPSHOT", "HOLDER", "ASKER", "REGISTER", "PURPOSE", "ENTRIES", "BYTES", "MADE", "EXPIRES"];
+    table(head, rows)
+}
+
+fn failure(failure: &Failure) -> String {
+    let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    format!("{}{help}", failure.what)
+}
+
+/// `1 line`, `2 lines`.
+fn many(count: u64, one: &str, more: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { more })
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "none".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Agreements as text.
+
+use symbolon_policy::{
+    agreement::{Agreement, Quota, Unit},
+    rules::ClauseRef,
+    words::AgreementId,
+};
+
+use crate::control::api::{AgreementLine, AgreementState};
+
+use super::table::{number, one_line, pairs, short, table};
+
+/// One agreement.
+pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreement) -> String {
+    let terms = &agreement.terms;
+    let signed: Vec<_> = agreement.signatures.iter().map(|signature| signature.code.to_string()).collect();
+    let milli = |thousandths: u32| format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000);
+    let exact = terms.exact.as_ref().map_or_else(
+        || "not agreed".to_owned(),
+        |exact| {
+            let batch = number(exact.largest_batch.into());
+            format!("at most {batch} identifiers a query; snapshots live {} hours", exact.epoch_hours)
+        },
+    );
+    let count = terms.count.as_ref().map_or_else(
+        || "not agreed".to_owned(),
+        |count| {
+            format!(
+                "{} to {} identifiers; one a register and purpose in {} days; ε {} each, {} together",
+                number(count.smallest_batch.into()),
+                number(count.largest_batch.into()),
+                count.period_days,
+                milli(count.epsilon_milli),
+                milli(count.epsilon_budget_milli)
+            )
+        },
+    );
+    let head = pairs(&[
+        ("Title", terms.title.clone()),
+        ("Id", id.to_string()),
+        ("State", self::state(state).to_owned()),
+        ("Valid", format!("{} to {}", terms.valid_from, terms.valid_until)),
+        ("Signed by", super::or_none(signed.join(", "))),
+        ("Exact", exact),
+        ("Count", count),
+    ]);
+    let parties = table(
+        ["PARTY", "NAME", "AGREEMENT KEY"],
+        terms.parties.iter().map(|party| [party.code.to_string(), party.name.clone(), party.key.to_string()]),
+    );
+    let mut parts = vec![head, parties];
+    parts.push(if terms.quotas.is_empty() {
+        "No quotas: no query is possible.".to_owned()
+    } else {
+        table(["ASKER", "REGISTER", "PURPOSE", "MOST", "OF", "DAYS"], terms.quotas.iter().map(quota))
+    });
+    if let Ok(rules) = agreement.rules() {
+        parts.push(format!("Shared rules, digest {}\n{}", rules.digest(), clauses(rules.clauses())));
+    }
+    parts.push(next_step(state).to_owned());
+    parts.join("\n\n")
+}
+
+fn quota(quota: &Quota) -> [String; 6] {
+    let any = "any".to_owned();
+    let unit = match quota.unit {
+        Unit::Identifiers => "identifiers",
+        Unit::Queries => "queries",
+    };
+    let unit = if quota.per_officer { format!("{unit} an officer") } else { unit.to_owned() };
+    [
+        quota.asker.to_string(),
+        quota.register.as_ref().map_or(any.clone(), ToString::to_string),
+        quota.purpose.map_or(any, |purpose| purpose.to_string()),
+        number(quota.limit),
+        unit,
+        number(quota.period_days.into()),
+    ]
+}
+
+/// Clauses with what they say of themselves.
+pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) -> String {
+    let lines = clauses.map(|clause| {
+        let article = clause.article.as_ref().map(|article| format!(" ({article})")).unwrap_or_default();
+        one_line(&format!("  {}: {}{article}", clause.id, clause.title))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A list of agreements.
+pub(super) fn list(agreements: &[AgreementLine]) -> String {
+    if agreements.is_empty() {
+        return "No agreements; `symbolon agreement draft --with CARD.json` begins one.".to_owned();
+    }
+    let rows = agreements.iter().map(|line| {
+        [
+            short(&line.id),
+            line.partner.to_string(),
+            line.partner_name.clone(),
+            state(line.state).to_owned(),
+            line.valid_until.to_string(),
+            line.title.clone(),
+        ]
+    });
+    table(["AGREEMENT", "PARTNER", "NAME", "STATE", "VALID UNTIL", "TITLE"], rows)
+}
+
+fn state(state: AgreementState) -> &'static str {
+    match state {
+        AgreementState::Unsigned => "not signed by both",
+        AgreementState::Signed => "signed by both",
+        AgreementState::InForce => "in force",
+        AgreementState::Pending => "not yet valid",
+        AgreementState::Expired => "expired",
+        AgreementState::Revoked => "revoked",
+    }
+}
+
+/// What comes next.
+pub(in crate::cli) fn next_step(state: AgreementState) -> &'static str {
+    match state {
+        AgreementState::Unsigned => "Next: each party reads it and runs `symbolon agreement sign`.",
+        AgreementState::Signed => "Next: each party runs `symbolon agreement accept` on this file.",
+        AgreementState::Pending | AgreementState::InForce => "",
+        AgreementState::Expired | AgreementState::Revoked => {
+            "Next: `symbolon agreement draft` begins a new one."
+        }
+    }
+}

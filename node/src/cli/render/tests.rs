@@ -1,0 +1,360 @@
+use serde_json::json;
+use symbolon_policy::{
+    agreement::{Agreement, CountTerms, ExactTerms, Party, Quota, Terms, Unit},
+    permit::RefusalCode,
+    rules::PCC_BILATERAL,
+    signing::PublicKey,
+    words::{AgreementId, Digest, Purpose, QueryId, SnapshotId, Timestamp},
+};
+use symbolon_protocol::identifier::{CANONICALISATION, Kind};
+
+use super::*;
+use crate::control::api::{AgreementLine, AgreementState, Answer, Person, Reject};
+
+/// Renders what a client renders: the reply after its way through JSON.
+fn text(told: &Reply) -> String {
+    let json = serde_json::to_string(told).unwrap();
+    reply(&serde_json::from_str(&json).unwrap())
+}
+
+fn answer(partner: &str, outcome: Outcome) -> Answer {
+    Answer {
+        partner: partner.parse().unwrap(),
+        query: Some(QueryId([0xab; 16])),
+        outcome,
+        timing: vec![("fetch".to_owned(), 0.25), ("ask".to_owned(), 1.0)],
+        bytes_out: 1_234,
+        bytes_in: 56_789,
+        receipt: None,
+    }
+}
+
+fn hits(partner: &str, people: &[(&str, &[Kind])]) -> Answer {
+    let people: Vec<_> = people
+        .iter()
+        .map(|(reference, hits)| Person { reference: (*reference).to_owned(), hits: hits.to_vec() })
+        .collect();
+    let hits = people.iter().filter(|person| !person.hits.is_empty()).count() as u64;
+    answer(partner, Outcome::Hits { people, hits })
+}
+
+fn refused() -> Answer {
+    let outcome = Outcome::Refused {
+        here: false,
+        code: RefusalCode::QuotaExceeded,
+        text: "the quota of this month is spent".to_owned(),
+        clauses: Vec::new(),
+    };
+    answer("AL", outcome)
+}
+
+fn failed(kind: FailureKind) -> Answer {
+    let failure = Failure::new(kind, "it cannot be reached").with_help("try again later");
+    answer("ME", Outcome::Failed { failure })
+}
+
+#[test]
+fn hits_are_candidates() {
+    let people: &[(&str, &[Kind])] = &[
+        ("case-17/1", &[Kind::TravelDocument, Kind::NameBirth]),
+        ("case-17/2", &[]),
+        ("3", &[Kind::NameBirth]),
+    ];
+    let answers =
+        vec![hits("MK", people), hits("XK", &[("case-17/1", &[])]), refused(), failed(FailureKind::Partner)];
+    let told = text(&Reply::Answers { answers });
+    assert_eq!(
+        told,
+        "\
+MK: 2 of 3 people have a candidate.
+CANDIDATE  BY
+case-17/1  travel-document, name-birth
+3          name-birth
+  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
+
+XK: 0 of 1 person have a candidate.
+  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
+
+AL refused: the quota of this month is spent [quota_exceeded]
+
+ME gave no answer: it cannot be reached
+  help: try again later
+
+A hit is a candidate, not an identity."
+    );
+}
+
+#[test]
+fn without_a_hit_nobody_is_called_a_candidate() {
+    let told = text(&Reply::Answers { answers: vec![hits("MK", &[("1", &[]), ("2", &[])])] });
+    assert!(told.starts_with("MK: 0 of 2 people have a candidate.\n  query"), "{told}");
+    assert!(!told.contains("identity"));
+}
+
+#[test]
+fn counts_and_refusals_of_our_own() {
+    let count = Outcome::Count { estimate: -3, half_width: 1_012, epsilon: 0.5, delta: 1e-9, items: 1_500 };
+    let here = Outcome::Refused {
+        here: true,
+        code: RefusalCode::RulesForbid,
+        text: "the rules\nforbid it".to_owned(),
+        clauses: vec!["night (national rules): No queries at night".to_owned()],
+    };
+    let told = text(&Reply::Answers { answers: vec![answer("MK", count), answer("AL", here)] });
+    assert_eq!(
+        told,
+        "\
+MK: about -3 of 1,500 distinct identifiers, give or take 1,012 with probability 0.95 (ε 0.5, δ 1e-9).
+  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
+
+this node refused to ask AL: the rules forbid it [rules_forbid]
+  night (national rules): No queries at night"
+    );
+}
+
+#[test]
+fn the_gravest_failure_is_the_exit_code() {
+    let code = |answers| exit_code(&Reply::Answers { answers });
+    let good = || hits("MK", &[("1", &[Kind::NameBirth])]);
+    assert_eq!(code(vec![]), 0);
+    assert_eq!(code(vec![good()]), 0);
+    assert_eq!(code(vec![refused(), good()]), 3);
+    assert_eq!(code(vec![failed(FailureKind::Partner), refused()]), 4);
+    assert_eq!(code(vec![refused(), failed(FailureKind::Integrity), failed(FailureKind::Local)]), 5);
+    let audit = |clean| Reply::Audit { clean, text: String::new(), report: json!({}) };
+    assert_eq!((exit_code(&audit(true)), exit_code(&audit(false)), exit_code(&Reply::Ok)), (0, 5, 0));
+}
+
+#[test]
+fn an_import_tells_what_was_refused() {
+    let reject = Reject { line: 12, field: "birth_date".to_owned(), reason: "is not a date".to_owned() };
+    let mut done = Imported {
+        register: "border".parse().unwrap(),
+        lines: 12_345,
+        good: 12_343,
+        replaced: 40,
+        rejected: 2,
+        first_rejects: vec![reject],
+        seconds: 1.5,
+    };
+    assert_eq!(
+        text(&Reply::Imported(done.clone())),
+        "\
+Imported 12,343 of 12,345 lines into border in 1.5 s; 40 replaced.
+2 lines were refused; the first 1:
+
+LINE  FIELD       REASON
+  12  birth_date  is not a date"
+    );
+    done.rejected = 0;
+    done.first_rejects.clear();
+    assert!(!text(&Reply::Imported(done)).contains("refused"));
+}
+
+fn line() -> AgreementLine {
+    AgreementLine {
+        id: AgreementId([0x3f; 32]),
+        title: "RS and MK\u{1b}[2J".to_owned(),
+        partner: "MK".parse().unwrap(),
+        partner_name: "МВР".to_owned(),
+        state: AgreementState::InForce,
+        valid_until: Timestamp(1_900_000_000),
+        rules: Digest([1; 32]),
+    }
+}
+
+#[test]
+fn a_status_on_one_screen() {
+    let status = Status {
+        agency: "RS".parse().unwrap(),
+        name: "Ministry of the Interior".to_owned(),
+        version: "0.1.0".to_owned(),
+        peer: "12D3KooWExample".to_owned(),
+        serving: true,
+        listening: vec!["/ip4/127.0.0.1/tcp/4711".to_owned()],
+        registers: vec![
+            RegisterLine { name: "border".parse().unwrap(), records: 1_000_000 },
+            RegisterLine { name: "asylum".parse().unwrap(), records: 7 },
+        ],
+        agreements: vec![line()],
+        journal_entries: 1,
+        journal_root: Digest([0xcd; 32]),
+        exchanges: 0,
+        meters: vec![MeterLine {
+            agreement: AgreementId([0x3f; 32]),
+            asker: "MK".parse().unwrap(),
+            meter: "identifiers, border".to_owned(),
+            spent: 90,
+            limit: 100,
+        }],
+    };
+    assert_eq!(
+        text(&Reply::Status(Box::new(status))),
+        "\
+Agency     RS, Ministry of the Interior
+Peer id    12D3KooWExample
+Version    0.1.0
+Serving    yes, on /ip4/127.0.0.1/tcp/4711
+Exchanges  0 under way
+Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+
+REGISTER    RECORDS
+border    1,000,000
+asylum            7
+
+AGREEMENT     PARTNER  NAME  STATE     VALID UNTIL           TITLE
+3f3f3f3f3f3f  MK       МВР   in force  2030-03-17T17:46:40Z  RS and MK [2J
+
+AGREEMENT     ASKER  METER                SPENT  LIMIT
+3f3f3f3f3f3f  MK     identifiers, border     90    100"
+    );
+}
+
+#[test]
+fn an_agreement_in_full() {
+    let party = |code: &str, byte: u8| Party {
+        code: code.parse().unwrap(),
+        name: format!("Agency of {code}"),
+        peer: format!("peer-{code}"),
+        key: PublicKey([byte; 32]),
+        addresses: Vec::new(),
+    };
+    let quota = Quota {
+        asker: "MK".parse().unwrap(),
+        register: Some("border".parse().unwrap()),
+        purpose: None,
+        per_officer: true,
+        unit: Unit::Identifiers,
+        limit: 5_000,
+        period_days: 30,
+    };
+    let terms = Terms {
+        version: 1,
+        title: "Readmission".to_owned(),
+        canonicalisation: CANONICALISATION.to_owned(),
+        valid_from: Timestamp(1_800_000_000),
+        valid_until: Timestamp(1_831_536_000),
+        parties: vec![party("RS", 0xaa), party("MK", 0xbb)],
+        exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
+        count: Some(CountTerms {
+            smallest_batch: 100,
+            largest_batch: 10_000,
+            period_days: 7,
+            epsilon_milli: 500,
+            dummies: 100,
+            epsilon_budget_milli: 2_000,
+        }),
+        quotas: vec![quota],
+        rules: PCC_BILATERAL.to_owned(),
+    };
+    let agreement = Box::new(Agreement { terms, signatures: Vec::new() });
+    let id = AgreementId([0x3f; 32]);
+    let told = text(&Reply::Agreement { id, state: AgreementState::Unsigned, agreement });
+    let (head, rest) = told.split_once("\n\nShared rules, digest ").unwrap();
+    assert_eq!(
+        head,
+        format!(
+            "\
+Title      Readmission
+Id         {id}
+State      not signed by both
+Valid      2027-01-15T08:00:00Z to 2028-01-15T08:00:00Z
+Signed by  none
+Exact      at most 1,000 identifiers a query; snapshots live 24 hours
+Count      100 to 10,000 identifiers; one a register and purpose in 7 days; ε 0.500 each, 2.000 together
+
+PARTY  NAME          AGREEMENT KEY
+RS     Agency of RS  {}
+MK     Agency of MK  {}
+
+ASKER  REGISTER  PURPOSE   MOST  OF                      DAYS
+MK     border    any      5,000  identifiers an officer    30",
+            "aa".repeat(32),
+            "bb".repeat(32)
+        )
+    );
+    let rules =
+        symbolon_policy::rules::RuleSet::parse(PCC_BILATERAL, symbolon_policy::rules::Kind::Shared).unwrap();
+    for clause in rules.clauses() {
+        assert!(rest.contains(&format!("  {}: {}", clause.id, clause.title)), "{}", clause.id);
+    }
+    assert!(rest.ends_with("Next: each party reads it and runs `symbolon agreement sign`."));
+}
+
+#[test]
+fn partners_and_snapshots() {
+    let peer = PeerLine {
+        partner: "MK".parse().unwrap(),
+        name: "МВР".to_owned(),
+        peer: "12D3KooWExample".to_owned(),
+        connected: false,
+        addresses: Vec::new(),
+        given: 12,
+        received: 3_400,
+        open_receipts: 0,
+    };
+    assert_eq!(
+        text(&Reply::Peers { peers: vec![peer] }),
+        "\
+PARTNER  NAME  CONNECTED  GIVEN  RECEIVED  OPEN RECEIPTS  ADDRESSES
+MK       МВР   no            12     3,400              0  none"
+    );
+    let made = Manifest {
+        snapshot: SnapshotId([0x77; 16]),
+        agreement: AgreementId([0; 32]),
+        holder: "RS".parse().unwrap(),
+        asker: "MK".parse().unwrap(),
+        register: "border".parse().unwrap(),
+        purpose: Purpose::ReturnId,
+        canonicalisation: CANONICALISATION.to_owned(),
+        public_key: Digest([0; 32]),
+        entries: 65_536,
+        bytes: 294_912,
+        digest: Digest([0; 32]),
+        made: Timestamp(1_800_000_000),
+        expires: Timestamp(1_800_086_400),
+    };
+    assert_eq!(
+        text(&Reply::Snapshots { made: vec![made], received: Vec::new() }),
+        "\
+Made here
+SNAPSHOT      HOLDER  ASKER  REGISTER  PURPOSE    ENTRIES    BYTES  MADE                  EXPIRES
+777777777777  RS      MK     border    RETURN_ID   65,536  294,912  2027-01-15T08:00:00Z  2027-01-16T08:00:00Z
+
+Received
+None."
+    );
+}
+
+#[test]
+fn short_replies() {
+    let ids = vec!["a-1".to_owned(), "a-2".to_owned()];
+    for (reply, told) in [
+        (Reply::Ok, "Done."),
+        (Reply::Records { ids: Vec::new() }, "No records."),
+        (Reply::Records { ids }, "a-1\na-2"),
+        (Reply::Pong { partner: "MK".parse().unwrap(), micros: 12_034 }, "MK answered in 12.034 ms."),
+        (Reply::Text { text: "title = \"x\"\n".to_owned() }, "title = \"x\""),
+        (
+            Reply::Exported { file: "/tmp/x.ndjson".into(), entries: 1_000 },
+            "Wrote 1,000 entries of the journal to /tmp/x.ndjson.",
+        ),
+        (Reply::Record { record: json!({ "id": "a-1" }) }, "{\n  \"id\": \"a-1\"\n}"),
+        (
+            Reply::Erased { records: 1, digest: Digest([0; 32]), snapshots_ended: 2 },
+            "Erased 1 record; the journal keeps their digest \
+             0000000000000000000000000000000000000000000000000000000000000000.\n\
+             2 snapshots ended, for the records were in their slices.",
+        ),
+    ] {
+        assert_eq!(text(&reply), told);
+    }
+}
+
+#[test]
+fn numbers_read_well() {
+    for (value, told) in [(0, "0"), (999, "999"), (1_000, "1,000"), (u64::MAX, "18,446,744,073,709,551,615")]
+    {
+        assert_eq!(number(value), told);
+    }
+}

@@ -1,0 +1,204 @@
+//! What each command does.
+
+mod local;
+mod request;
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use symbolon_policy::identity::IdentityCard;
+
+use crate::{
+    config::Flags,
+    control::api::{Failure, Reply, Request},
+    demo, home,
+    node::Node,
+};
+
+use super::{
+    args::{AgreementCommand, AuditCommand, Cli, Command, Demo, Global, Init, RulesCommand, Serve},
+    ask, files, output, passphrase, render,
+    report::Report,
+    trace,
+};
+
+/// What commands other than `serve` log, if `-v` asks for no more.
+const QUIET_LOG: &str = "warn";
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// [`Failure`] of whatever went wrong first.
+pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
+    let Cli { global, command } = cli;
+    if !matches!(command, Command::Serve(_)) {
+        trace::start(QUIET_LOG, global.verbose)?;
+    }
+    let ask = |request| Report::of(&ask::ask(&global, request)?);
+    match command {
+        Command::Init(init) => make_home(&global, init),
+        Command::Serve(serve) => run_node(&global, serve),
+        Command::Demo(options) => run_demo(&global, options),
+        Command::Identity { out } => identity(&global, out.as_deref()),
+        Command::Agreement(command) => agreement(&global, command),
+        Command::Register(command) => ask(request::register(command)?),
+        Command::Rules(RulesCommand::Check { file, national }) => local::check_rules(&file, national),
+        Command::Rules(RulesCommand::Diff { before, after }) => local::diff_rules(&before, &after),
+        Command::Rules(RulesCommand::Explain(explain)) => ask(request::explain(explain)),
+        Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
+        Command::Peer(command) => ask(request::peer(command)),
+        Command::Query(command) => ask(request::query(command)?),
+        Command::Snapshot(command) => ask(request::snapshot(command)),
+        Command::Audit(AuditCommand::Verify) => ask(Request::AuditVerify),
+        Command::Audit(AuditCommand::Reconcile { one, other }) => local::reconcile(&one, &other),
+        Command::Audit(AuditCommand::Export { file }) => {
+            ask(Request::AuditExport { file: files::absolute(&file)? })
+        }
+        Command::Status => ask(Request::Status),
+        Command::Stop => ask(Request::Stop),
+        Command::Codes => local::codes(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "symbolon", &mut script);
+            output::raw(&String::from_utf8_lossy(&script))?;
+            Ok(Report::silent())
+        }
+    }
+}
+
+fn make_home(global: &Global, init: Init) -> Result<Report, Failure> {
+    let dir = ask::home(global)?;
+    let config = ask::config(global, &dir, Flags::default())?;
+    let passphrase_file = config.passphrase_file.as_deref();
+    let drawn_into = match (init.generate_passphrase, passphrase_file) {
+        (false, _) => None,
+        (true, Some(file)) => Some(file),
+        (true, None) => {
+            return Err(Failure::input("--generate-passphrase needs to know where to")
+                .with_help("give --passphrase-file FILE, in a place that backups of the home do not share"));
+        }
+    };
+    let passphrase = match drawn_into {
+        Some(file) => passphrase::generate(file)?,
+        None => passphrase::choose(passphrase_file)?,
+    };
+    let Init { code, name, announce, listen, .. } = init;
+    let made = home::init(&dir, home::Init { code, name, announce, listen, passphrase });
+    if let (Err(_), Some(file)) = (&made, drawn_into) {
+        // It opens nothing, so a second attempt must not trip over it.
+        let _ = std::fs::remove_file(file);
+    }
+    let card = made?;
+    let text = format!("Made the home {}.\n\n{}", dir.display(), render::identity(&card));
+    Ok(Report::of(&Reply::Identity(card))?.with_text(text))
+}
+
+fn run_node(global: &Global, serve: Serve) -> Result<Report, Failure> {
+    let dir = ask::existing_home(global)?;
+    let Serve { listen, metrics, capture } = serve;
+    let metrics = metrics.map(|address| address.to_string());
+    let config = ask::config(global, &dir, Flags { listen, metrics, capture, ..Flags::default() })?;
+    trace::start(&config.log, global.verbose)?;
+    let passphrase = passphrase::get(config.passphrase_file.as_deref())?;
+    let json = global.json;
+    ask::runtime()?.block_on(async {
+        let node = Node::open(&dir, config, passphrase).await?;
+        tracing::info!(home = %dir.display(), version = env!("CARGO_PKG_VERSION"), "the node starts");
+        let served = node
+            .serve(move |address| {
+                let value = serde_json::json!({ "listening": address });
+                if let Err(error) = output::line(&format!("listening on {address}"), &value, json) {
+                    tracing::warn!(%error, address, "listening");
+                }
+            })
+            .await;
+        let closed = node.close().await;
+        tracing::info!("the node stopped");
+        served.and(closed)
+    })?;
+    Ok(Report::silent())
+}
+
+fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {
+    let Demo { people, records, capture, keep } = options;
+    let (json, quiet) = (global.json, global.quiet);
+    let report = demo::run(demo::Options { people, records, capture, keep, json, quiet })?;
+    Report::new(report.text(), &report)
+}
+
+/// The card alone, so that the JSON is what the partner needs.
+fn identity(global: &Global, out: Option<&Path>) -> Result<Report, Failure> {
+    let Reply::Identity(card) = ask::ask(global, Request::Identity)? else { return Err(odd()) };
+    let report = Report::new(render::identity(&card), &card)?;
+    match out {
+        None => Ok(report),
+        Some(out) => {
+            files::save(out, &pretty(&card)?)?;
+            let text = format!("{}\n\nWrote the card to {}.", report.text, out.display());
+            Ok(report.with_text(text))
+        }
+    }
+}
+
+fn agreement(global: &Global, command: AgreementCommand) -> Result<Report, Failure> {
+    let ask = |request| Report::of(&ask::ask(global, request)?);
+    match command {
+        AgreementCommand::Show { which } if Path::new(&which).is_file() => {
+            Report::of(&files::agreement(Path::new(&which))?)
+        }
+        AgreementCommand::Sign { file, out } => sign(global, &file, out.as_deref()),
+        AgreementCommand::Draft { card, title, valid_from, days, rules, out } => {
+            let card = files::json::<IdentityCard>(&card, "an identity card")?;
+            let rules = rules.as_deref().map(files::read).transpose()?;
+            let request = Request::AgreementDraft { partner: Box::new(card), title, valid_from, days, rules };
+            draft(global, out.as_deref(), request)
+        }
+        AgreementCommand::Show { which } => ask(Request::AgreementShow { id: which }),
+        AgreementCommand::List => ask(Request::AgreementList),
+        AgreementCommand::Accept { file } => ask(Request::AgreementAccept { document: files::read(&file)? }),
+        AgreementCommand::Revoke { id, reason } => ask(Request::AgreementRevoke { id, reason }),
+    }
+}
+
+fn draft(global: &Global, out: Option<&Path>, request: Request) -> Result<Report, Failure> {
+    free(out)?;
+    let reply = ask::ask(global, request)?;
+    let (Reply::Text { text }, Some(out)) = (&reply, out) else { return Report::of(&reply) };
+    files::save(out, text)?;
+    let next = "Read and edit it, sign it with `symbolon agreement sign`, and send it to the partner.";
+    Ok(Report::of(&reply)?.with_text(format!("Wrote the draft to {}.\n{next}", out.display())))
+}
+
+/// Without `--out` the text is the signed agreement itself, ready for a pipe.
+fn sign(global: &Global, file: &Path, out: Option<&Path>) -> Result<Report, Failure> {
+    free(out)?;
+    let reply = ask::ask(global, Request::AgreementSign { document: files::read(file)? })?;
+    let Reply::Agreement { agreement, state, .. } = &reply else { return Err(odd()) };
+    let document = pretty(agreement)?;
+    let report = Report::of(&reply)?;
+    let Some(out) = out else { return Ok(report.with_text(document)) };
+    files::save(out, &document)?;
+    let text = format!("Wrote the agreement to {}.\n{}", out.display(), render::next_step(*state));
+    Ok(report.with_text(text))
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::local(format!("the document cannot be written: {error}")))
+}
+
+/// Whether a file can be new, asked before the node works in vain.
+fn free(out: Option<&Path>) -> Result<(), Failure> {
+    match out.filter(|out| out.exists()) {
+        None => Ok(()),
+        Some(out) => {
+            let what = format!("{} exists already", out.display());
+            Err(Failure::input(what).with_help("name another file"))
+        }
+    }
+}
+
+fn odd() -> Failure {
+    Failure::local("the node gave an answer of another kind")
+        .with_help("use the `symbolon` program of the same version as the node")
+}

@@ -1,0 +1,116 @@
+//! Commands that need files only, and no home.
+
+use std::path::Path;
+
+use serde::Serialize;
+use symbolon_policy::{
+    rules::{self, ClauseRef, Kind as RulesKind, RuleSet, Rulebook},
+    words::{AgeBand, Category, Digest, LegalBasis, Provenance, Purpose},
+};
+use symbolon_protocol::identifier::Kind;
+
+use crate::{
+    cli::{files, render, report::Report},
+    control::api::{Failure, FailureKind},
+    journal::audit,
+};
+
+/// Rules that stand.
+#[derive(Serialize)]
+struct Checked<'a> {
+    kind: RulesKind,
+    digest: Digest,
+    clauses: Vec<&'a ClauseRef>,
+}
+
+/// `rules check`.
+///
+/// # Errors
+/// [`Failure`] with every fault of the rules.
+pub(super) fn check_rules(file: &Path, national: bool) -> Result<Report, Failure> {
+    let rules = rules(file, if national { RulesKind::National } else { RulesKind::Shared })?;
+    let checked = Checked { kind: rules.kind(), digest: rules.digest(), clauses: rules.clauses().collect() };
+    let clauses = render::clauses(rules.clauses());
+    let text = format!(
+        "The {} rules of {} stand.\nDigest {}\n\n{clauses}",
+        rules.kind(),
+        file.display(),
+        rules.digest()
+    );
+    Report::new(text.trim_end(), &checked)
+}
+
+fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
+    RuleSet::parse(&files::read(file)?, kind)
+        .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))
+}
+
+/// Regions of each kind that `rules diff` lists.
+const MOST_REGIONS: usize = 50;
+
+/// `rules diff`, of shared rules.
+///
+/// # Errors
+/// [`Failure`] if one of them does not stand, or they are too large to be compared.
+pub(super) fn diff_rules(before: &Path, after: &Path) -> Result<Report, Failure> {
+    let book = |file: &Path| {
+        Rulebook::new(rules(file, RulesKind::Shared)?, None)
+            .map_err(|error| Failure::input(error.to_string()))
+    };
+    let diff = rules::diff(&book(before)?, &book(after)?, MOST_REGIONS)
+        .map_err(|error| Failure::input(format!("the rules cannot be compared: {error}")))?;
+    Report::new(diff.to_string(), &diff)
+}
+
+/// `audit reconcile`.
+///
+/// # Errors
+/// [`Failure`] if an export cannot be read or does not verify.
+pub(super) fn reconcile(one: &Path, other: &Path) -> Result<Report, Failure> {
+    let import = |path: &Path| {
+        let file = std::fs::File::open(path)
+            .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+        audit::import_export(std::io::BufReader::new(file), None)
+            .map_err(|error| Failure::integrity(format!("{} does not verify: {error}", path.display())))
+    };
+    let reconciliation = audit::reconcile(&import(one)?, &import(other)?);
+    let report = Report::new(reconciliation.to_string(), &reconciliation)?;
+    let exit = if reconciliation.is_clean() { 0 } else { FailureKind::Integrity.exit_code() };
+    Ok(report.with_exit(exit))
+}
+
+/// The code lists.
+#[derive(Serialize)]
+struct Codes {
+    purposes: &'static [Purpose],
+    legal_bases: &'static [LegalBasis],
+    categories: &'static [Category],
+    age_bands: &'static [AgeBand],
+    provenances: &'static [Provenance],
+    identifier_kinds: [Kind; 4],
+}
+
+/// `codes`.
+///
+/// # Errors
+/// None in fact.
+pub(super) fn codes() -> Result<Report, Failure> {
+    let codes = Codes {
+        purposes: Purpose::ALL,
+        legal_bases: LegalBasis::ALL,
+        categories: Category::ALL,
+        age_bands: AgeBand::ALL,
+        provenances: Provenance::ALL,
+        identifier_kinds: Kind::ALL,
+    };
+    let list = |title: &str, codes: Vec<&str>| format!("{title}\n  {}", codes.join("\n  "));
+    let text = [
+        list("Purposes", codes.purposes.iter().map(|code| code.as_str()).collect()),
+        list("Legal bases", codes.legal_bases.iter().map(|code| code.as_str()).collect()),
+        list("Categories of records", codes.categories.iter().map(|code| code.as_str()).collect()),
+        list("Age bands", codes.age_bands.iter().map(|code| code.as_str()).collect()),
+        list("Provenances", codes.provenances.iter().map(|code| code.as_str()).collect()),
+        list("Kinds of identifier", codes.identifier_kinds.iter().map(|kind| kind.as_str()).collect()),
+    ];
+    Report::new(text.join("\n\n"), &codes)
+}

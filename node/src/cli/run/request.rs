@@ -1,0 +1,88 @@
+//! Arguments as requests.
+
+use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request};
+
+use crate::cli::{
+    args::{Explain, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand},
+    files::{absolute, read},
+};
+
+/// # Errors
+/// [`Failure`] if a path cannot be made absolute; so in the functions below.
+pub(super) fn register(command: RegisterCommand) -> Result<Request, Failure> {
+    Ok(match command {
+        RegisterCommand::Import { register, file, format, create, rejects } => Request::RegisterImport {
+            register,
+            file: absolute(&file)?,
+            format: format.map(Into::into),
+            create,
+            rejects: rejects.as_deref().map(absolute).transpose()?,
+        },
+        RegisterCommand::List => Request::RegisterList,
+        RegisterCommand::Show { register, id } => Request::RegisterShow { register, id },
+        RegisterCommand::Records { register, after, limit } => {
+            Request::RegisterRecords { register, after, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        }
+        // The arguments hold either ids or `--expired`, which is an empty list.
+        RegisterCommand::Erase { register, ids, reason, expired: _ } => {
+            Request::RegisterErase { register, ids, reason }
+        }
+    })
+}
+
+pub(super) fn explain(explain: Explain) -> Request {
+    let Explain { partner, asked, register, purpose, basis, officer, case, items, count } = explain;
+    let query =
+        api::Explain { partner, asking: !asked, count, register, purpose, basis, officer, case, items };
+    Request::RulesExplain { query }
+}
+
+/// # Errors
+/// [`Failure`] if the rules cannot be read.
+pub(super) fn national(command: NationalCommand) -> Result<Request, Failure> {
+    let change = match command {
+        NationalCommand::Show => NationalChange::Show,
+        NationalCommand::Set { file } => NationalChange::Set(read(&file)?),
+        NationalCommand::Clear => NationalChange::Clear,
+    };
+    Ok(Request::RulesNational { change })
+}
+
+pub(super) fn peer(command: PeerCommand) -> Request {
+    match command {
+        PeerCommand::List => Request::PeerList,
+        PeerCommand::Ping { partner } => Request::PeerPing { partner },
+    }
+}
+
+pub(super) fn snapshot(command: SnapshotCommand) -> Request {
+    match command {
+        SnapshotCommand::Build { partner, register, purpose } => {
+            Request::SnapshotBuild { partner, register, purpose }
+        }
+        SnapshotCommand::List => Request::SnapshotList,
+    }
+}
+
+/// # Errors
+/// [`Failure`] if the path of the people cannot be made absolute.
+pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
+    let (terms, case, people, kind) = match command {
+        QueryCommand::Resume { query } => return Ok(Request::QueryResume { query }),
+        QueryCommand::Exact { terms, case, people } => (terms, case, people, None),
+        QueryCommand::Count { terms, kind, people } => (terms, None, people, Some(kind)),
+    };
+    let terms = QueryTerms {
+        partners: terms.peers,
+        register: terms.register,
+        purpose: terms.purpose,
+        basis: terms.basis,
+        officer: terms.officer,
+        case,
+    };
+    let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
+    Ok(match kind {
+        None => Request::QueryExact { terms, subjects, format },
+        Some(kind) => Request::QueryCount { terms, subjects, format, kind },
+    })
+}
