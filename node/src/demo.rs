@@ -135,7 +135,10 @@ pub fn run(options: Options) -> Result<Report, Failure> {
             capture::join(&parts, file)?;
             let mut patterns = patterns(&asked);
             for query in played.queries.iter().chain(&counted) {
-                patterns.control(&format!("query {query}"), query.as_bytes());
+                patterns.control(
+                    &format!("the query id {}", query.to_string().chars().take(8).collect::<String>()),
+                    query.as_bytes(),
+                );
             }
             capture::search(file, &patterns)
         })

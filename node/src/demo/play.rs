@@ -128,7 +128,6 @@ impl Stage<'_> {
             let what = format!("asks for {purpose} and is refused");
             let verb = format!("query exact --purpose {purpose} --basis {basis}");
             let answer = steps.run("MK", what, || self.ask(&verb, &format!("refused-{purpose}"), one))?;
-            steps.wire(answer.bytes_out, answer.bytes_in);
             match answer.outcome {
                 Outcome::Refused { here, code, text, clauses } if here == at_home => {
                     refusals.push(Refused { purpose, basis, here, code, text, clauses });

@@ -76,8 +76,8 @@ fn cases(report: &Report, out: &mut String) -> fmt::Result {
     if suppressed.held_and_blocked && suppressed.same_as_absent {
         writeln!(
             out,
-            "  {holder} has {} (blocked); the answer for {} is that for a person who is not there,\n  \
-             as for all who are suppressed: {asker} cannot tell them apart.",
+            "  {holder} holds {}, which is blocked. What {asker} gets for {} and for everybody else\n  \
+             whose record is suppressed is what it gets for a person who is not in the register.",
             suppressed.record, suppressed.reference
         )?;
     }
@@ -107,6 +107,10 @@ fn refusals(report: &Report, out: &mut String) -> fmt::Result {
     for refused in &report.refusals {
         let who = if refused.here { format!("{} itself", asker.agency) } else { holder.agency.to_string() };
         writeln!(out, "  {} on {}, by {who}: {}", refused.purpose, refused.basis, refused.text)?;
+        match refused.clauses.as_slice() {
+            [] => writeln!(out, "    the clause is national and not shown to {}", asker.agency)?,
+            clauses => writeln!(out, "    {}", clauses.join("; "))?,
+        }
     }
     Ok(())
 }
@@ -170,19 +174,26 @@ fn journals(report: &Report, out: &mut String) -> fmt::Result {
 fn capture(report: &Report, out: &mut String) -> fmt::Result {
     let Some(capture) = &report.capture else { return Ok(()) };
     let sum = |counts: Vec<&u64>| counts.into_iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let forms: Vec<_> =
-        capture.patterns.iter().map(|(form, number)| format!("{} {form}", grouped(*number))).collect();
-    let seen = capture.controls.values().filter(|found| **found > 0).count();
+    let controls: Vec<_> =
+        capture.controls.iter().filter(|(_, found)| **found > 0).map(|(name, _)| name.as_str()).collect();
     writeln!(out, "\nCapture of the wire before encryption: {}", capture.file.display())?;
     writeln!(
         out,
-        "  searched {} patterns in {} bytes: {} found",
+        "  searched for {} patterns of names, numbers, dates and references in {} bytes: {} found",
         grouped(sum(capture.patterns.values().collect())),
         grouped(capture.bytes),
         grouped(sum(capture.found.values().collect()))
     )?;
-    writeln!(out, "  patterns are names, numbers, dates, references: {}", forms.join(", "))?;
-    writeln!(out, "  of {} things that must be there, found: {seen}", capture.controls.len())
+    for (form, number) in &capture.patterns {
+        writeln!(out, "  {:>9} {form}", grouped(*number))?;
+    }
+    writeln!(
+        out,
+        "  so that the search is seen to work, {} of {} things that are there were found:\n  {}",
+        controls.len(),
+        capture.controls.len(),
+        controls.join(", ")
+    )
 }
 
 fn kinds(kinds: &[Kind]) -> String {
