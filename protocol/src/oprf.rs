@@ -169,6 +169,10 @@ pub fn finalize(input: &[u8], info: Option<&[u8]>, unblinded: &PointBytes) -> Re
     Ok(hash.finalize().into())
 }
 
+/// Elements that one task evaluates and one inversion serves: more would save under a hundredth and
+/// leave cores idle at the end of a step.
+pub(crate) const COMPRESS: usize = 128;
+
 /// Encodes `2·p` for every `p`; one inversion serves the whole batch. Half of each wanted element
 /// goes in, which costs nothing: its scalar is halved once.
 pub(crate) fn compress_doubles(halves: &[RistrettoPoint]) -> Vec<PointBytes> {

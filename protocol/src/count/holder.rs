@@ -10,7 +10,7 @@ use super::{
 use crate::{
     exchange::{Disclosure, Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden, released},
     group::{PointBytes, decode_point},
-    oprf::{compress_doubles, half},
+    oprf::{COMPRESS, compress_doubles, half},
     padding::bucket,
     seed::Seed,
     set::{IdentifierSource, Output, SetBuilder, fresh_key},
@@ -99,7 +99,7 @@ impl Holder {
         let half = zeroize::Zeroizing::new(half(key.secret()));
         let chunks =
             self.blinded
-                .par_chunks(256)
+                .par_chunks(COMPRESS)
                 .map(|chunk| {
                     let halves = chunk
                         .iter()
