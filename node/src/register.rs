@@ -52,7 +52,7 @@ use stored::{Key, RECORD_PREFIX, Vault};
 pub const MAX_PAGE: usize = 1_000;
 
 /// Bytes of pages that `sled` keeps, as they are on the disk. In memory they take up to three times as much.
-const CACHE: u64 = 256 << 20;
+const CACHE: u64 = 64 << 20;
 
 /// Before the name of a register, in the name of its tree.
 const TREE_PREFIX: &str = "register/";

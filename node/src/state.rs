@@ -194,6 +194,7 @@ impl State {
             | Event::CheckpointSeen { .. }
             | Event::CheckpointCountersigned { .. }
             | Event::SnapshotMoved { side: Side::Holder, .. }
+            | Event::SnapshotRefused { .. }
             | Event::ForkSeen { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)

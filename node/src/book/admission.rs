@@ -26,7 +26,7 @@ pub(crate) enum Admission {
 /// Whether a query is charged now or was before.
 enum Admitted {
     Before(Paid),
-    Now(Permit),
+    Now(Box<Permit>),
 }
 
 impl Book {
@@ -45,7 +45,8 @@ impl Book {
         let writing = self.writing();
         let decision = match self.state.query(side, &ask.query)? {
             Some(before) => self.retry(side, agreement, ask, &before, now)?,
-            None => permit::admit(agreement, ask, &self.own, &self.state, now).map(Admitted::Now),
+            None => permit::admit(agreement, ask, &self.own, &self.state, now)
+                .map(|permit| Admitted::Now(Box::new(permit))),
         };
         let refusal = match decision {
             Ok(Admitted::Before(paid)) => return Ok(Admission::Paid(paid)),
@@ -93,6 +94,15 @@ impl Book {
         refusal: &Refusal,
     ) -> Result<(), Failure> {
         self.record(&refused(side, ask, signature, refusal))
+    }
+
+    /// Records that a snapshot was refused.
+    ///
+    /// # Errors
+    /// A [`Failure`] if it cannot be recorded.
+    pub(crate) fn refuse_fetch(&self, side: Side, fetch: &Fetch, refusal: &Refusal) -> Result<(), Failure> {
+        let clauses = refusal.clauses.iter().map(|clause| clause.id.clone()).collect();
+        self.record(&Event::SnapshotRefused { side, fetch: fetch.clone(), code: refusal.code, clauses })
     }
 
     /// Admits the transfer of a snapshot.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Revocation},
-    ask::Ask,
+    ask::{Ask, Fetch},
     manifest::Manifest,
     permit::RefusalCode,
     quota::Charge,
@@ -97,6 +97,17 @@ pub enum Event {
         manifest: Manifest,
         /// The holder's signature over the manifest.
         signature: Signature,
+    },
+    /// A snapshot was refused, by the side named or by the partner, and with it the query it was for.
+    SnapshotRefused {
+        /// Which side this node was on.
+        side: Side,
+        /// What was wanted.
+        fetch: Fetch,
+        /// Why it was refused.
+        code: RefusalCode,
+        /// The clauses that decided, by id.
+        clauses: Vec<String>,
     },
     /// A query was asked, or admitted. Its charges are spent from here on.
     Query {

@@ -16,7 +16,7 @@ use crate::{
     clock,
     control::api::Failure,
     journal::{Event, Side},
-    node::{Core, Partner, Report},
+    node::{Core, Partner, Report, blocking},
     snapshots::{FilterFile, SliceOf, Snapshots},
 };
 
@@ -33,14 +33,18 @@ pub(crate) async fn fetch(
     fetch: &Fetch,
     report: &Report,
 ) -> Result<Manifest, SessionError> {
-    let paid = core.book.admit_fetch(&partner.agreement, fetch, clock::now());
-    drop(paid.map_err(SessionError::refused_here)?);
+    if let Err(refusal) = core.book.admit_fetch(&partner.agreement, fetch, clock::now()) {
+        refuse(core, Side::Asker, fetch, &refusal).await?;
+        return Err(SessionError::refused_here(refusal));
+    }
     loop {
         let mut channel = core.dial(partner, SNAPSHOT).await?;
         channel.say(&Word::Fetch(Box::new(fetch.clone()))).await?;
         match channel.hear().await? {
             Word::Refused { code, text } => {
-                return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+                let refusal = Refusal::new(code, text);
+                refuse(core, Side::Asker, fetch, &refusal).await?;
+                return Err(SessionError::Refused { refusal, here: false });
             }
             Word::Preparing => {
                 report.say("partner builds the snapshot", 0, 0);
@@ -58,6 +62,12 @@ pub(crate) async fn fetch(
             other => return Err(unexpected("a manifest", &other)),
         }
     }
+}
+
+/// Journals that a snapshot was refused.
+async fn refuse(core: &Arc<Core>, side: Side, fetch: &Fetch, refusal: &Refusal) -> Result<(), SessionError> {
+    let (core, fetch, refusal) = (core.clone(), fetch.clone(), refusal.clone());
+    blocking(move || Ok(core.book.refuse_fetch(side, &fetch, &refusal)?)).await
 }
 
 /// Checks that a manifest is the partner's word about the slice that was asked for.
@@ -151,10 +161,11 @@ pub(crate) async fn serve(
         other => return Err(unexpected("a request for a snapshot", &other)),
     };
     let (paid, manifest) = match current(core, asker, &fetch) {
-        Ok(Current::Ready(paid, manifest)) => (paid, manifest),
+        Ok(Current::Ready(paid, manifest)) => (paid, *manifest),
         Ok(Current::Preparing) => return channel.say(&Word::Preparing).await,
         Err(refusal) => {
             tracing::info!(partner = %asker, code = ?refusal.code, "a snapshot was refused");
+            refuse(core, Side::Holder, &fetch, &refusal).await?;
             return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
         }
     };
@@ -178,7 +189,7 @@ pub(crate) async fn serve(
 }
 
 enum Current {
-    Ready(Paid, Manifest),
+    Ready(Paid, Box<Manifest>),
     Preparing,
 }
 
@@ -202,7 +213,7 @@ fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Curren
     };
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     if let Some(manifest) = core.current_snapshot(&slice, now).map_err(failed)? {
-        return Ok(Current::Ready(paid, manifest));
+        return Ok(Current::Ready(paid, Box::new(manifest)));
     }
     core.start_build(agreement, slice);
     Ok(Current::Preparing)

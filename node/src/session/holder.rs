@@ -49,13 +49,14 @@ pub(crate) async fn serve(
         Word::Ask { ask, signature } => (*ask, signature),
         other => return Err(unexpected("a query", &other)),
     };
-    let agreement = match check(core, asker, exchange, &ask, &signature) {
+    // Words that are not the partner's own are no evidence, so they are refused without an entry.
+    let agreement = match authentic(core, asker, exchange, &ask, &signature) {
         Ok(agreement) => agreement,
         Err(refusal) => return refuse(channel, refusal).await,
     };
     let admission = {
         let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
-        blocking(move || core.book.admit(Side::Holder, &agreement, &ask, signature, clock::now())).await?
+        blocking(move || admit(&core, &agreement, &ask, signature)).await?
     };
     let paid = match admission {
         Admission::Paid(paid) => paid,
@@ -76,8 +77,8 @@ async fn refuse(channel: &mut Channel, refusal: Refusal) -> Result<(), SessionEr
     Err(SessionError::refused_here(refusal))
 }
 
-/// Everything that needs neither rules nor meters.
-fn check(
+/// Whether the query is the partner's own word under an agreement of the two.
+fn authentic(
     core: &Core,
     asker: &AgencyCode,
     exchange: ExchangeKind,
@@ -97,12 +98,26 @@ fn check(
             "the query is not signed by the asker's agreement key",
         ));
     }
+    Ok(agreement)
+}
+
+/// Admits a query, or journals why it is not.
+fn admit(core: &Core, agreement: &InForce, ask: &Ask, signature: Signature) -> Result<Admission, Failure> {
+    if let Err(refusal) = answerable(core, ask) {
+        core.book.refuse(Side::Holder, ask, signature, &refusal)?;
+        return Ok(Admission::Refused(refusal));
+    }
+    core.book.admit(Side::Holder, agreement, ask, signature, clock::now())
+}
+
+/// Everything that needs neither rules nor meters.
+fn answerable(core: &Core, ask: &Ask) -> Result<(), Refusal> {
     if !core.registers.exists(&ask.register) {
         return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
     }
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     let state = core.book.state();
-    if exchange == ExchangeKind::Exact {
+    if ask.exchange == ExchangeKind::Exact {
         let known = ask.snapshot.map(|id| state.snapshot(&id)).transpose().map_err(failed)?.flatten();
         let current = known.is_some_and(|snapshot| {
             snapshot.side == Side::Holder
@@ -116,7 +131,7 @@ fn check(
     }
     if state.query(Side::Holder, &ask.query).map_err(failed)?.is_some() {
         // A retry; its time is that of the first attempt.
-        return Ok(agreement);
+        return Ok(());
     }
     let apart = clock::now().0.abs_diff(ask.asked_at.0);
     if apart > core.config.clock_skew_secs {
@@ -124,12 +139,12 @@ fn check(
         return Err(Refusal::new(RefusalCode::ClockSkew, text));
     }
     let limit = core.config.open_receipts;
-    let open = state.open_receipts(asker, limit.saturating_add(1)).map_err(failed)?.len();
+    let open = state.open_receipts(&ask.asker, limit.saturating_add(1)).map_err(failed)?.len();
     if open > limit {
         let text = format!("more than {limit} receipts of earlier queries are not countersigned");
         return Err(Refusal::new(RefusalCode::OpenReceipts, text));
     }
-    Ok(agreement)
+    Ok(())
 }
 
 fn slice(ask: &Ask) -> SliceOf {

@@ -222,12 +222,8 @@ fn parties_find_each_other() {
 
 #[test]
 fn a_revocation_is_not_an_agreement() {
-    let revocation = Revocation {
-        agreement: AgreementId([1; 32]),
-        by: rs(),
-        reason: "ended".into(),
-        at: Timestamp(0),
-    };
+    let revocation =
+        Revocation { agreement: AgreementId([1; 32]), by: rs(), reason: "ended".into(), at: Timestamp(0) };
     let signature = signing::sign(&revocation, &key(1)).unwrap();
     signing::verify(&revocation, &key(1).public(), &signature).unwrap();
     let other = Revocation { agreement: AgreementId([2; 32]), ..revocation.clone() };

@@ -5,7 +5,8 @@ use crate::{
     rules::{Kind, NATIONAL_EXAMPLE},
     words::{LegalBasis, OfficerId, QueryId, SnapshotId},
     world::{
-        Meters, NOW, OPEN, ask, border, count, in_force, in_force_under, mk, officer, quota, rs, signed, terms,
+        Meters, NOW, OPEN, ask, border, count, in_force, in_force_under, mk, officer, quota, rs, signed,
+        terms,
     },
 };
 
@@ -126,7 +127,8 @@ fn officers_have_quotas_of_their_own_and_share_the_common_one() {
     let own = Quota { per_officer: true, ..quota(Unit::Queries, 2) };
     let agreement = in_force(Terms { quotas: vec![own, quota(Unit::Queries, 3)], ..terms() });
     let mut meters = Meters::default();
-    let mut by = |name| spend(&agreement, &Ask { officer: officer(name), ..ask(&agreement) }, &mut meters, NOW);
+    let mut by =
+        |name| spend(&agreement, &Ask { officer: officer(name), ..ask(&agreement) }, &mut meters, NOW);
     assert!(by("ana").is_ok() && by("ana").is_ok());
     assert_eq!(by("ana").err(), Some(RefusalCode::QuotaExceeded), "her own");
     assert!(by("ivo").is_ok());
@@ -141,11 +143,8 @@ fn a_query_has_to_fit_every_quota_that_concerns_it() {
         let quotas = vec![quota(Unit::Identifiers, limits.0), register(limits.1), purpose(limits.2)];
         let agreement = in_force(Terms { quotas, ..terms() });
         assert_eq!(fresh(&agreement, &ask(&agreement)).is_none(), fits, "{limits:?}");
-        let elsewhere = Ask {
-            register: "visa".parse().unwrap(),
-            purpose: Purpose::ReturnId,
-            ..ask(&agreement)
-        };
+        let elsewhere =
+            Ask { register: "visa".parse().unwrap(), purpose: Purpose::ReturnId, ..ask(&agreement) };
         assert_eq!(fresh(&agreement, &elsewhere).is_none(), limits.0 == 5, "only the common quota counts");
     }
 }
@@ -154,11 +153,8 @@ fn a_query_has_to_fit_every_quota_that_concerns_it() {
 fn counts_are_answered_once_a_period_and_within_epsilon() {
     let agreement = in_force(terms());
     let mut meters = Meters::default();
-    let of = |register: &str, purpose| Ask {
-        register: register.parse().unwrap(),
-        purpose,
-        ..count(&agreement)
-    };
+    let of =
+        |register: &str, purpose| Ask { register: register.parse().unwrap(), purpose, ..count(&agreement) };
     let (first, second) = (of("border", Purpose::Statistics), of("visa", Purpose::Statistics));
     spend(&agreement, &first, &mut meters, NOW).unwrap();
     assert_eq!(code(&agreement, &first, &meters, NOW), Some(RefusalCode::Differencing));
@@ -190,7 +186,8 @@ fn a_meter_that_cannot_be_read_refuses() {
 
 #[test]
 fn nothing_is_permitted_by_default() {
-    let only_count = "@id(\"a\")\n@title(\"A\")\npermit(principal, action == Action::\"QueryCount\", resource);";
+    let only_count =
+        "@id(\"a\")\n@title(\"A\")\npermit(principal, action == Action::\"QueryCount\", resource);";
     for rules in ["// nothing\n", only_count] {
         let agreement = in_force(Terms { rules: rules.into(), ..terms() });
         let refusal = admit(&agreement, &ask(&agreement), &mk(), &Meters::default(), NOW).unwrap_err();
@@ -260,12 +257,7 @@ fn checks_come_in_one_order() {
     // Each step repairs the first fault that is left; the code found is always that of the first.
     let rules = "// nothing\n".to_owned();
     let spoilt = in_force(Terms { rules, quotas: vec![quota(Unit::Queries, 0)], ..terms() });
-    let mut ask = Ask {
-        agreement: AgreementId([9; 32]),
-        rules: Digest([9; 32]),
-        items: 101,
-        ..ask(&spoilt)
-    };
+    let mut ask = Ask { agreement: AgreementId([9; 32]), rules: Digest([9; 32]), items: 101, ..ask(&spoilt) };
     let until = terms().valid_until;
     let find = |agreement: &InForce, ask: &Ask, now| code(agreement, ask, &Meters::default(), now);
     assert_eq!(find(&spoilt.clone().revoke(), &ask, until), Some(RefusalCode::Revoked));

@@ -132,6 +132,7 @@ impl History {
             | Event::Imported { .. }
             | Event::Erased { .. }
             | Event::SnapshotMade { .. }
+            | Event::SnapshotRefused { .. }
             | Event::SnapshotEnded { .. } => {}
         }
         self.last = self.last.max(entry.time);

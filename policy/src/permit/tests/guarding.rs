@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use symbolon_protocol::{
-    count,
-    exact,
+    count, exact,
     exchange::{Boxed, Fault, Frame},
     oprf::KeyPair,
     seed::Seed,
@@ -31,8 +30,7 @@ fn epoch() -> KeyPair {
 }
 
 fn exact_holder(items: u32) -> Result<Boxed<exact::Served>, Fault> {
-    let holder =
-        exact::Holder::new(Arc::new(epoch()), items, query(items).digest(), Seed::new([3; 32]))?;
+    let holder = exact::Holder::new(Arc::new(epoch()), items, query(items).digest(), Seed::new([3; 32]))?;
     Ok(Box::new(holder))
 }
 
@@ -182,8 +180,7 @@ fn both_ends_keep_the_same_transcript() {
     let exact = ask(&agreement);
     let grants = || (paid(&agreement, &exact), paid(&agreement, &exact));
     let machines = || (exact_asker(5), exact_holder(5));
-    let ((hits, seen), (served, kept)) =
-        ends(grants(), (OPENING, OPENING), machines(), |_| ()).unwrap();
+    let ((hits, seen), (served, kept)) = ends(grants(), (OPENING, OPENING), machines(), |_| ()).unwrap();
     assert_eq!((hits, served.items), (vec![false, false, false, true, true], 5));
     assert_eq!(seen, kept);
     let ((_, again), _) = ends(grants(), (OPENING, OPENING), machines(), |_| ()).unwrap();
