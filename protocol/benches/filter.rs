@@ -56,7 +56,7 @@ impl Row {
         println!(
             "{n:>9} {name:>12} {:>8.3} {:>10.1} {:>9.1} {:>11.1} {:>10.1}",
             self.bytes,
-            micros(self.build) / 1e3,
+            micros(self.build),
             micros(self.one),
             micros(self.thousand),
             self.false_hit
@@ -119,7 +119,7 @@ fn main() {
     );
     println!(
         "{:>9} {:>12} {:>8} {:>10} {:>9} {:>11} {:>10}",
-        "", "", "an item", "ms", "1, µs", "1,000, µs", "log2, most"
+        "", "", "an item", "µs", "1, µs", "1,000, µs", "log2, most"
     );
     let sizes: &[(usize, usize)] =
         if full() { &[(1_000, 101), (100_000, 15), (1_000_000, 5)] } else { &[(1_000, 1)] };
