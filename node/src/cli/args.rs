@@ -214,7 +214,9 @@ pub(super) enum AuditCommand {
 
 /// Two nodes with invented people on this machine, from agreement to audit
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --capture wire.ndjson --keep demo-homes")]
+#[command(
+    after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --capture wire.ndjson --keep demo-homes"
+)]
 pub(super) struct Demo {
     /// How many people are asked about, 100 to 3,000
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=3_000))]
