@@ -113,6 +113,11 @@ impl Book {
     }
 
     fn append(&self, _writing: &MutexGuard<'_, ()>, event: &Event) -> Result<(), Failure> {
+        // A state that missed an entry must not take the next one, or the gap would never be closed.
+        if self.state.applied()? != self.journal.size()? {
+            return Err(Failure::local("the state is behind the journal")
+                .with_help("restart the node; it brings the state up to the journal"));
+        }
         let seq = self.journal.append(event.clone(), clock::now())?;
         self.state.apply(seq, event)
     }

@@ -14,6 +14,16 @@ pub(crate) fn now() -> Timestamp {
 /// # Errors
 /// A local [`Failure`] if the clock is outside the calendar.
 pub(crate) fn today() -> Result<Day, Failure> {
-    let date = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
-    Day::try_from(date).map_err(|_| Failure::local("the clock is outside the years 1900 to 2199"))
+    day(now())
+}
+
+/// The day of a moment, in UTC.
+///
+/// # Errors
+/// A local [`Failure`] if it is outside the calendar.
+pub(crate) fn day(moment: Timestamp) -> Result<Day, Failure> {
+    let outside = || Failure::local("the clock is outside the years 1900 to 2199");
+    let moment = jiff::Timestamp::from_second(moment.0).map_err(|_| outside())?;
+    let date = jiff::tz::TimeZone::UTC.to_datetime(moment).date();
+    Day::try_from(date).map_err(|_| outside())
 }

@@ -80,7 +80,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"1";
+const LAYOUT: &[u8] = b"2";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -141,7 +141,10 @@ impl State {
                     put(&mut batch, Key::agreement(&revocation.agreement), &accepted)?;
                 }
             }
-            Event::NationalRules { text } => put(&mut batch, Key::national(), text)?,
+            Event::NationalRules { text } => {
+                put(&mut batch, Key::national(), text)?;
+                put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
+            }
             Event::Imported { register, .. } | Event::Erased { register, .. } => {
                 put(&mut batch, Key::register(register), &seq.saturating_add(1))?;
             }
@@ -309,12 +312,15 @@ impl State {
         self.get(&Key::snapshot(id))
     }
 
-    /// Goes up with every import or erasure.
+    /// Goes up with everything that can change a slice of the register: an import, an erasure, other
+    /// national rules.
     ///
     /// # Errors
     /// A local [`Failure`].
     pub(crate) fn register_version(&self, register: &RegisterName) -> Result<u64, Failure> {
-        Ok(self.get(&Key::register(register))?.unwrap_or(0))
+        let records: u64 = self.get(&Key::register(register))?.unwrap_or(0);
+        let rules: u64 = self.get(&Key::slices())?.unwrap_or(0);
+        Ok(records.max(rules))
     }
 
     /// All meters and what they read.

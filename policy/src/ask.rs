@@ -103,7 +103,8 @@ impl Fetch {
     }
 }
 
-/// The digest of a case reference; the query's id keeps equal references from being linked.
+/// The digest of a case reference. The query's id keeps equal references from being linked at a
+/// glance; who tries out every reference of a known form finds the one that was meant.
 pub fn case_digest(query: &QueryId, reference: &str) -> Digest {
     Digest::of("symbolon/case/1", &[query.as_bytes().as_slice(), reference.as_bytes()].concat())
 }

@@ -33,3 +33,6 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Canoni
         serde_ipld_dagcbor::from_slice(bytes).map_err(|error| CanonicalError::Read(error.to_string()))?;
     if encode(&value)? == bytes { Ok(value) } else { Err(CanonicalError::Form) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,6 @@ impl IdentityCard {
         signing::verify(&self.identity, &self.identity.key, &self.signature)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ pub mod receipt;
 pub mod rules;
 pub mod signing;
 pub mod words;
+
+#[cfg(test)]
+mod world;

@@ -302,14 +302,21 @@ impl Paid {
     /// query's id, commitment and digest fix its bytes and so its answer.
     ///
     /// # Errors
-    /// [`Refusal`] with [`RefusalCode::AlteredRetry`] if anything but the time differs from the
-    /// query that was paid for, or with the agreement's state if it no longer holds.
+    /// [`Refusal`] with [`RefusalCode::AlteredRetry`] if anything differs from the
+    /// query that was paid for, [`RefusalCode::NoAgreement`] if that was under another agreement, or
+    /// with the agreement's state if it no longer holds.
     pub fn retry(agreement: &InForce, ask: &Ask, recorded: &Ask, now: Timestamp) -> Result<Self, Refusal> {
         agreement.holds(now)?;
         if *ask != *recorded {
             return Err(Refusal::new(
                 RefusalCode::AlteredRetry,
                 "a query with this id was asked before in other words",
+            ));
+        }
+        if ask.agreement != agreement.id {
+            return Err(Refusal::new(
+                RefusalCode::NoAgreement,
+                "the query was paid for under another agreement",
             ));
         }
         Ok(Self { grant: Grant::Query(Box::new(ask.clone())) })

@@ -127,3 +127,6 @@ fn concerns(quota: &Quota, ask: &Ask) -> bool {
         && quota.register.as_ref().is_none_or(|register| *register == ask.register)
         && quota.purpose.is_none_or(|purpose| purpose == ask.purpose)
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ pub fn leakage_bits(answer: AnswerClass, items: u32) -> u64 {
         AnswerClass::NoisyCount => u64::from(items).saturating_add(1).next_power_of_two().ilog2().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

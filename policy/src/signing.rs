@@ -145,3 +145,6 @@ pub fn verify<D: Document>(
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
     verifier.verify_strict(&document.signed_bytes()?, &signature).map_err(|_| SignatureError::Mismatch(*key))
 }
+
+#[cfg(test)]
+mod tests;

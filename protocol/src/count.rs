@@ -5,8 +5,10 @@
 //! * Both sides are **semi-honest** here. The holder shuffles the answer, so the batch proof of the
 //!   exact exchange does not survive. An asker that fills its batch with identifiers it knows to be
 //!   absent asks about the one left; only the noise, the smallest batch and the one-count-a-period
-//!   rule stand against that. An asker that leaves the dummies out sees the exact number; its
-//!   committed batch, opened to an auditor, shows that it did.
+//!   rule stand against that. An asker that departs from the protocol learns more than a number: one
+//!   that leaves the dummies out sees the exact number, and one that gives every element a blind of
+//!   its own undoes the shuffle and sees one yes or no for each element, dummies' places included.
+//!   Its committed batch, opened to an auditor, would show either.
 //! * Sources: Huberman, Franklin and Hogg 1999 (commutative blinding), Agrawal, Evfimievski and
 //!   Srikant 2003 (shuffled sizes); decisional Diffie-Hellman in ristretto255, random oracles. Noise:
 //!   Ghosh, Roughgarden and Sundararajan 2009 (discrete Laplace), truncated.

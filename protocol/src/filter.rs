@@ -148,18 +148,25 @@ impl Decoder {
     /// # Errors
     /// [`Misbehaviour::Filter`] if the bytes are not canonical.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(u64)) -> Result<(), Fault> {
-        for byte in bytes {
-            if self.taken == self.entries {
-                return Err(Misbehaviour::Filter("bytes after the last entry").into());
-            }
-            self.window |= u128::from(*byte) << 120_u32.saturating_sub(self.filled);
-            self.filled = self.filled.saturating_add(8);
-            // Whole entries are rarer than bytes; look only when one can be there.
-            if !self.in_remainder || self.filled >= REMAINDER_BITS {
-                self.drain(&mut each)?;
-            }
+        // Eight bytes at a time; what is left after `drain` is shorter than a remainder, so they fit.
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.fill(u128::from(u64::from_be_bytes(*word)) << 64, 64, &mut each)?;
+        }
+        for byte in rest {
+            self.fill(u128::from(*byte) << 120, 8, &mut each)?;
         }
         Ok(())
+    }
+
+    /// Adds bits, which stand at the top of `next`, to the window and reads what is whole.
+    fn fill(&mut self, next: u128, bits: u32, each: &mut impl FnMut(u64)) -> Result<(), Fault> {
+        if self.taken == self.entries {
+            return Err(Misbehaviour::Filter("bytes after the last entry").into());
+        }
+        self.window |= next.checked_shr(self.filled).unwrap_or(0);
+        self.filled = self.filled.saturating_add(bits);
+        self.drain(each)
     }
 
     fn drain(&mut self, each: &mut impl FnMut(u64)) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 //! ristretto255 as RFC 9497 uses it: hashing to the group and to scalars, and strict decoding.
 #![deny(clippy::arithmetic_side_effects)]
 
+use std::sync::LazyLock;
+
 use curve25519_dalek::{RistrettoPoint, Scalar, ristretto::CompressedRistretto, traits::Identity};
 use sha2::{Digest, Sha512};
 
@@ -51,8 +53,9 @@ fn expand_message(message: &[&[u8]], dst: &[&[u8]]) -> [u8; 64] {
         }
         hash.update([length]);
     };
-    let mut first = Sha512::new();
-    first.update([0; 128]);
+    // `Z_pad`: one block of zeros, the same for every message.
+    static PADDED: LazyLock<Sha512> = LazyLock::new(|| Sha512::new_with_prefix([0; 128]));
+    let mut first = PADDED.clone();
     for piece in message {
         first.update(piece);
     }

@@ -9,7 +9,7 @@ use crate::{
     exchange::Fault,
     filter::{self, Summary},
     group::PointBytes,
-    oprf::{self, KeyPair, Mode, compress_doubles, element, finalize, half},
+    oprf::{self, COMPRESS, KeyPair, Mode, compress_doubles, element, finalize, half},
     seed::Stream,
 };
 
@@ -44,9 +44,6 @@ pub struct SetBuilder {
     output: Output,
     outputs: Vec<u64>,
 }
-
-/// Identifiers that one inversion serves; larger gains nothing.
-const COMPRESS: usize = 256;
 
 impl SetBuilder {
     /// An empty set under `key`.

@@ -72,7 +72,7 @@ pub enum Event {
         register: RegisterName,
         /// How many.
         records: u64,
-        /// Digest over their keyed ids.
+        /// Digest over their ids; who can guess the ids can confirm them.
         digest: Digest,
         /// Why.
         reason: String,

@@ -218,6 +218,7 @@ impl Core {
             protocols: vec![EXACT, COUNT, SNAPSHOT, JOURNAL],
             quic: self.config.quic,
             dial_timeout: Duration::from_secs(self.config.dial_timeout_secs),
+            open_timeout: Duration::from_secs(self.config.dial_timeout_secs),
             idle_timeout: Duration::from_secs(self.config.idle_timeout_secs),
             ..NetworkConfig::default()
         };

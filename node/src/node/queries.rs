@@ -111,7 +111,12 @@ pub(super) async fn resume(core: &Arc<Core>, query: QueryId, updates: Updates) -
         return Err(Failure::input(format!("the query {query} was answered; its answer is not kept"))
             .with_help("ask a new query"));
     }
-    let partner = core.partner(&known.ask.holder)?;
+    // Under the agreement it was paid for, which need not be the newest; whether it still holds is
+    // asked again with every attempt.
+    let agreement = core.book.agreement(&known.ask.agreement);
+    let agreement = agreement.ok_or_else(|| Failure::integrity("the query's agreement is not there"))?;
+    let party = agreement.terms().partner_of(core.book.own()).map_err(|e| Failure::local(e.to_string()))?;
+    let partner = Partner { party: party.clone(), agreement };
     let sealed = Sealed::load(core, &query)?;
     let report = Report::new(partner.party.code.as_str(), updates);
     let started = Instant::now();

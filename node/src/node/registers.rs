@@ -124,7 +124,10 @@ impl ImportObserver for Observer {
 }
 
 /// Ends the snapshots made of a register; the next asker gets a new one.
-fn end_snapshots(core: &Core, name: &RegisterName, reason: &str) -> Result<u64, Failure> {
+///
+/// # Errors
+/// A [`Failure`] if that cannot be recorded.
+pub(super) fn end_snapshots(core: &Core, name: &RegisterName, reason: &str) -> Result<u64, Failure> {
     let mut ended = 0_u64;
     for snapshot in core.book.state().snapshots()? {
         if snapshot.side == Side::Holder && snapshot.manifest.register == *name {

@@ -9,7 +9,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Core, Node, blocking};
+use super::{Core, Node, blocking, registers::end_snapshots};
 use crate::{
     clock,
     control::{api::Failure, serve_control},
@@ -34,6 +34,13 @@ impl Node {
             Multiaddr::from_str(text)
                 .map_err(|e| Failure::input(format!("`{text}` is no address to listen on: {e}")))
         });
+        if let Some(address) = core.config.metrics {
+            let exporter = metrics_exporter_prometheus::PrometheusBuilder::new().with_http_listener(address);
+            exporter.install().map_err(|e| {
+                Failure::local(format!("metrics cannot be served on {address}: {e}"))
+                    .with_help("see `metrics` in config.toml")
+            })?;
+        }
         let (network, incoming) = core.start_network(listen.collect::<Result<_, _>>()?).await?;
         for address in network.listen_addresses() {
             on_listening(&address.to_string());
@@ -67,7 +74,7 @@ fn listener(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
     signal(kind).map_err(|e| Failure::local(format!("cannot listen for signals: {e}")))
 }
 
-/// Ends what has expired, and forbids partners whose agreements ended.
+/// Ends what has expired, and renews the list of who may connect.
 async fn rounds(core: Arc<Core>) {
     loop {
         let work = core.clone();
@@ -88,12 +95,13 @@ fn round(core: &Core) -> Result<(), Failure> {
         let erased = core.registers.expire(&info.name, today)?;
         if erased.count > 0 {
             let event = Event::Erased {
-                register: info.name,
+                register: info.name.clone(),
                 records: erased.count,
                 digest: erased.digest,
                 reason: "EXPIRED".to_owned(),
             };
             core.book.record(&event)?;
+            end_snapshots(core, &info.name, "records expired")?;
         }
     }
     let (entries, _) = core.book.root()?;

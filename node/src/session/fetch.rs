@@ -42,8 +42,8 @@ pub(crate) async fn fetch(
             Word::Refused { code, text } => {
                 return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
             }
-            Word::Preparing { done, total } => {
-                report.say("partner builds the snapshot", done, total);
+            Word::Preparing => {
+                report.say("partner builds the snapshot", 0, 0);
                 tokio::time::sleep(POLL).await;
             }
             Word::Manifest { manifest, signature } => {
@@ -152,7 +152,7 @@ pub(crate) async fn serve(
     };
     let (paid, manifest) = match current(core, asker, &fetch) {
         Ok(Current::Ready(paid, manifest)) => (paid, manifest),
-        Ok(Current::Preparing(done, total)) => return channel.say(&Word::Preparing { done, total }).await,
+        Ok(Current::Preparing) => return channel.say(&Word::Preparing).await,
         Err(refusal) => {
             tracing::info!(partner = %asker, code = ?refusal.code, "a snapshot was refused");
             return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
@@ -179,7 +179,7 @@ pub(crate) async fn serve(
 
 enum Current {
     Ready(Paid, Manifest),
-    Preparing(u64, u64),
+    Preparing,
 }
 
 fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Current, Refusal> {
@@ -204,21 +204,18 @@ fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Curren
     if let Some(manifest) = core.current_snapshot(&slice, now).map_err(failed)? {
         return Ok(Current::Ready(paid, manifest));
     }
-    let (done, total) = core.start_build(agreement, slice);
-    Ok(Current::Preparing(done, total))
+    core.start_build(agreement, slice);
+    Ok(Current::Preparing)
 }
 
 impl Core {
-    /// Builds a slice's snapshot in the background, once; tells how far it is.
+    /// Builds a slice's snapshot in the background, once.
     pub(crate) fn start_build(
         self: &Arc<Self>,
         agreement: Arc<symbolon_policy::permit::InForce>,
         slice: SliceOf,
-    ) -> (u64, u64) {
-        let sender = match self.snapshots.begin(&slice) {
-            Ok(sender) => sender,
-            Err(progress) => return *progress.borrow(),
-        };
+    ) {
+        let Ok(sender) = self.snapshots.begin(&slice) else { return };
         let core = self.clone();
         tokio::task::spawn_blocking(move || {
             let built = core.build_snapshot(&agreement, &slice, |built| {
@@ -228,7 +225,6 @@ impl Core {
                 tracing::error!(%failure, "a snapshot could not be built");
             }
         });
-        (0, 0)
     }
 
     /// Builds a slice's snapshot and puts it in the place of the current one.

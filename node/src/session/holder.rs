@@ -25,6 +25,7 @@ use crate::{
     control::api::Failure,
     journal::{Event, Side},
     node::{Core, blocking},
+    sealing::StorageKey,
     snapshots::{SliceOf, Snapshots},
     state::Stage,
 };
@@ -101,22 +102,6 @@ fn check(
     }
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     let state = core.book.state();
-    if state.query(Side::Holder, &ask.query).map_err(failed)?.is_some() {
-        return Ok(agreement);
-    }
-    let apart = clock::now().0.abs_diff(ask.asked_at.0);
-    if apart > core.config.clock_skew_secs {
-        return Err(Refusal::new(
-            RefusalCode::ClockSkew,
-            format!("the clocks of the two nodes are {apart} s apart"),
-        ));
-    }
-    let limit = core.config.open_receipts;
-    let open = state.open_receipts(asker, limit.saturating_add(1)).map_err(failed)?.len();
-    if open > limit {
-        let text = format!("more than {limit} receipts of earlier queries are not countersigned");
-        return Err(Refusal::new(RefusalCode::OpenReceipts, text));
-    }
     if exchange == ExchangeKind::Exact {
         let known = ask.snapshot.map(|id| state.snapshot(&id)).transpose().map_err(failed)?.flatten();
         let current = known.is_some_and(|snapshot| {
@@ -125,11 +110,24 @@ fn check(
                 && snapshot.manifest.expires > clock::now()
         });
         if !current {
-            return Err(Refusal::new(
-                RefusalCode::StaleSnapshot,
-                "the snapshot is no longer there; fetch the current one",
-            ));
+            let text = "the snapshot is no longer there; fetch the current one";
+            return Err(Refusal::new(RefusalCode::StaleSnapshot, text));
         }
+    }
+    if state.query(Side::Holder, &ask.query).map_err(failed)?.is_some() {
+        // A retry; its time is that of the first attempt.
+        return Ok(agreement);
+    }
+    let apart = clock::now().0.abs_diff(ask.asked_at.0);
+    if apart > core.config.clock_skew_secs {
+        let text = format!("the clocks of the two nodes are {apart} s apart");
+        return Err(Refusal::new(RefusalCode::ClockSkew, text));
+    }
+    let limit = core.config.open_receipts;
+    let open = state.open_receipts(asker, limit.saturating_add(1)).map_err(failed)?.len();
+    if open > limit {
+        let text = format!("more than {limit} receipts of earlier queries are not countersigned");
+        return Err(Refusal::new(RefusalCode::OpenReceipts, text));
     }
     Ok(agreement)
 }
@@ -191,12 +189,13 @@ pub(super) fn opening(ask: &Ask, signature: &Signature) -> Result<Vec<u8>, Sessi
 
 /// The holder's randomness for a query follows from the query, so that a retry gets the same answer:
 /// the same proof, and for a count the same key and noise.
-fn seed(core: &Core, ask: &Ask) -> Result<Seed, SessionError> {
+///
+/// For an exact query it follows from the epoch key and nothing else that lasts: whoever can make a
+/// proof's nonce again can compute the key from the proof, and the key has to end with its epoch.
+fn seed(key: &StorageKey, ask: &Ask, version: u64) -> Result<Seed, SessionError> {
     let bytes = canonical::encode(ask).map_err(|e| Failure::local(e.to_string()))?;
     let digest = Digest::of("symbolon/holder-seed/1", &bytes);
-    let version = core.book.state().register_version(&ask.register)?;
-    let label = format!("holder-seed/{digest}/{version}");
-    Ok(Seed::new(*core.storage.derive(&label).as_bytes()))
+    Ok(Seed::new(*key.derive(&format!("holder-seed/{digest}/{version}")).as_bytes()))
 }
 
 type ExactMachine = (Boxed<exact::Served>, u64);
@@ -206,16 +205,25 @@ fn exact_machine(core: &Core, ask: &Ask) -> Result<ExactMachine, SessionError> {
     let id = ask.snapshot.ok_or_else(stale)?;
     let snapshot = core.book.state().snapshot(&id)?.ok_or_else(stale)?;
     let key = core.snapshots.epoch_key(&id)?;
-    let machine = exact::Holder::new(key, ask.items, ask.digest.0, seed(core, ask)?)?;
+    let seed = seed(&StorageKey::from_bytes(*key.expose()), ask, 0)?;
+    let machine = exact::Holder::new(key, ask.items, ask.digest.0, seed)?;
     Ok((Box::new(machine), snapshot.manifest.entries))
 }
 
 fn count_machine(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Boxed<count::Served>, SessionError> {
     let noise = agreement.terms().noise().map_err(|e| Failure::local(e.to_string()))?;
     let (own, of) = (core.book.own(), slice(ask));
-    let source =
-        Snapshots::source(&core.registers, agreement, own, &of, ExchangeKind::Count, clock::today()?)?;
-    let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), seed(core, ask)?);
+    // The day of the query, not of the retry: the slice of a repeated count must be the same.
+    let source = Snapshots::source(
+        &core.registers,
+        agreement,
+        own,
+        &of,
+        ExchangeKind::Count,
+        clock::day(ask.asked_at)?,
+    )?;
+    let seed = seed(&core.storage, ask, core.book.state().register_version(&ask.register)?)?;
+    let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), seed);
     Ok(Box::new(machine.map_err(|fault: Fault| Failure::local(fault.to_string()))?))
 }
 

@@ -39,13 +39,8 @@ pub(super) enum Word {
         /// Why, for people.
         text: String,
     },
-    /// The snapshot is being built; ask again.
-    Preparing {
-        /// Identifiers done.
-        done: u64,
-        /// Identifiers in all.
-        total: u64,
-    },
+    /// The snapshot is being built; ask again. How far it is would tell the true size of the slice.
+    Preparing,
     /// The current snapshot.
     Manifest {
         /// What it is.
@@ -104,7 +99,7 @@ impl Word {
             Self::Fetch(_) => "fetch",
             Self::Admitted => "admitted",
             Self::Refused { .. } => "refused",
-            Self::Preparing { .. } => "preparing",
+            Self::Preparing => "preparing",
             Self::Manifest { .. } => "manifest",
             Self::Progress { .. } => "progress",
             Self::Receipt(_) => "receipt",

@@ -46,6 +46,11 @@ impl Key {
         key(b'!', &[b"national"])
     }
 
+    /// When what takes part in every slice changed last.
+    pub(super) fn slices() -> Self {
+        key(b'!', &[b"slices"])
+    }
+
     pub(super) fn agreements() -> Self {
         key(b'a', &[])
     }

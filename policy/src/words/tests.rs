@@ -42,3 +42,28 @@ fn every_code_reads_back() {
     }
     assert_eq!((Purpose::ALL.len(), LegalBasis::ALL.len(), Category::ALL.len()), (12, 6, 8));
 }
+
+#[test]
+fn times_outside_the_calendar_are_refused_in_every_form() {
+    let cbor = |seconds: i64| serde_ipld_dagcbor::to_vec(&seconds).unwrap();
+    for seconds in [i64::MIN, Timestamp::FIRST.0 - 1, Timestamp::LAST.0 + 1, i64::MAX] {
+        let error = serde_ipld_dagcbor::from_slice::<Timestamp>(&cbor(seconds)).unwrap_err();
+        assert!(error.to_string().contains(&seconds.to_string()), "{error}");
+    }
+    // One second before the year 0; jiff can read it, RFC 3339 cannot write it.
+    for text in ["-000001-12-31T23:59:59Z", "9999-12-30T22:00:01Z", "10000-01-01T00:00:00Z"] {
+        assert!(text.parse::<Timestamp>().is_err(), "{text}");
+    }
+    both_ways(Timestamp::FIRST, "\"0000-01-01T00:00:00Z\"");
+    both_ways(Timestamp::LAST, "\"9999-12-30T22:00:00Z\"");
+}
+
+#[test]
+fn moments_move_within_the_calendar() {
+    let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+    assert_eq!(noon.plus(-Timestamp::HOUR).to_string(), "2026-11-23T11:00:00Z");
+    assert_eq!((noon.plus(i64::MAX), noon.plus(i64::MIN)), (Timestamp::LAST, Timestamp::FIRST));
+    assert_eq!(Timestamp(i64::MAX).plus(i64::MAX), Timestamp::LAST);
+    assert_eq!((noon.period(Timestamp::DAY), Timestamp(-1).period(Timestamp::DAY)), (20_780, -1));
+    assert_eq!(noon.period(0), noon.0, "a period of no length is a second");
+}

@@ -7,19 +7,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use super::WordError;
 
 /// Seconds since 1970-01-01T00:00:00Z. The policy never reads a clock: it is told the time.
+///
+/// Whatever is read from a file or a peer lies between [`Timestamp::FIRST`] and [`Timestamp::LAST`],
+/// so it can always be written as text and read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// The earliest moment that RFC 3339 can express: 0000-01-01T00:00:00Z.
+    pub const FIRST: Self = Self(-62_167_219_200);
+    /// The latest moment that is read or written: 9999-12-30T22:00:00Z, where jiff's calendar ends.
+    pub const LAST: Self = Self(253_402_207_200);
     /// One hour, in seconds.
     pub const HOUR: i64 = 3_600;
     /// One day, in seconds.
     pub const DAY: i64 = 86_400;
 
-    /// This moment moved by `seconds`, clamped at the ends of the range.
+    /// This moment moved by `seconds`, clamped to [`Timestamp::FIRST`] and [`Timestamp::LAST`].
     #[must_use]
     pub fn plus(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds))
+        Self(self.0.saturating_add(seconds)).clamp(Self::FIRST, Self::LAST)
+    }
+
+    /// Whether RFC 3339 can express the moment.
+    fn expressible(self) -> bool {
+        (Self::FIRST..=Self::LAST).contains(&self)
     }
 
     /// Which period of `seconds` since 1970 this moment lies in. Periods of no length are one second.
@@ -41,9 +53,9 @@ impl FromStr for Timestamp {
     type Err = WordError;
 
     fn from_str(text: &str) -> Result<Self, WordError> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self(time.as_second()))
-            .map_err(|_| WordError::new("a time", "RFC 3339, such as 2026-11-23T00:00:00Z", text))
+        let time = text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_second()));
+        time.filter(|time| time.expressible())
+            .ok_or_else(|| WordError::new("a time", "RFC 3339, such as 2026-11-23T00:00:00Z", text))
     }
 }
 
@@ -58,6 +70,11 @@ impl<'de> Deserialize<'de> for Timestamp {
         if d.is_human_readable() {
             return String::deserialize(d)?.parse().map_err(D::Error::custom);
         }
-        i64::deserialize(d).map(Self)
+        let time = Self(i64::deserialize(d)?);
+        if time.expressible() {
+            return Ok(time);
+        }
+        let form = "seconds from the year 0 to the year 9999";
+        Err(D::Error::custom(WordError::new("a time", form, &time.0.to_string())))
     }
 }

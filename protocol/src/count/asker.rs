@@ -12,7 +12,7 @@ use crate::{
     exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
     filter::{Decoder, Summary, Wanted},
     group::{PointBytes, decode_point},
-    oprf::{Mode, compress_doubles, element, half},
+    oprf::{COMPRESS, Mode, compress_doubles, element, half},
     seed::Seed,
     set::{IdentifierBytes, unbound},
     wire::{Inbox, Outbox},
@@ -56,7 +56,7 @@ impl Query {
         let half = half(&blind);
         inputs.extend((0..noise.dummies()).map(dummy));
         let chunks = inputs
-            .par_chunks(256)
+            .par_chunks(COMPRESS)
             .map(|chunk| {
                 let halves = chunk
                     .iter()
@@ -129,7 +129,7 @@ impl Asker {
         let half = half(&self.query.blind.invert());
         let chunks = self
             .received
-            .par_chunks(256)
+            .par_chunks(COMPRESS)
             .map(|chunk| {
                 let halves = chunk
                     .iter()

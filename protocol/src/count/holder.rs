@@ -10,7 +10,7 @@ use super::{
 use crate::{
     exchange::{Disclosure, Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden, released},
     group::{PointBytes, decode_point},
-    oprf::{compress_doubles, half},
+    oprf::{COMPRESS, compress_doubles, half},
     padding::bucket,
     seed::Seed,
     set::{IdentifierSource, Output, SetBuilder, fresh_key},
@@ -99,7 +99,7 @@ impl Holder {
         let half = zeroize::Zeroizing::new(half(key.secret()));
         let chunks =
             self.blinded
-                .par_chunks(256)
+                .par_chunks(COMPRESS)
                 .map(|chunk| {
                     let halves = chunk
                         .iter()
@@ -232,10 +232,8 @@ impl Exchange for Holder {
             Stage::Ask => {
                 Progress { phase: "receive", done: self.inbox.taken(), total: self.inbox.expected() }
             }
-            Stage::Slice { set, .. } => {
-                let total = self.source.total();
-                Progress { phase: "slice", done: (set.len() as u64).min(total), total }
-            }
+            // Progress goes to the asker too, and the true size of a slice or a register must not.
+            Stage::Slice { .. } => Progress { phase: "slice", done: 0, total: 0 },
             Stage::Answer(answer) => {
                 Progress { phase: "answer", done: answer.bytes.sent(), total: answer.filter.len() as u64 }
             }

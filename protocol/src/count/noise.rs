@@ -99,7 +99,7 @@ mod tests {
         let noise = Noise::new(500, 40).unwrap();
         let mut stream = Seed::new([8; 32]).stream("noise");
         let draws = 200_000_u32;
-        let mut seen = vec![0_u32; 41];
+        let mut seen = [0_u32; 41];
         for _ in 0..draws {
             seen[noise.draw(&mut stream) as usize] += 1;
         }

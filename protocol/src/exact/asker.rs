@@ -11,7 +11,7 @@ use crate::{
     exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
     filter,
     group::{PointBytes, decode_point},
-    oprf::{Composite, Mode, Proof, compress_doubles, element, half},
+    oprf::{COMPRESS, Composite, Mode, Proof, compress_doubles, element, half},
     seed::Seed,
     set::{IdentifierBytes, bound},
     wire::{Inbox, Outbox},
@@ -53,7 +53,7 @@ impl Query {
             (0..inputs.len() as u64).into_par_iter().map(|i| stream.scalar(i)).collect();
         let elements = (&inputs, &blinds)
             .into_par_iter()
-            .chunks(256)
+            .chunks(COMPRESS)
             .map(|chunk| {
                 let halves = chunk
                     .into_iter()
@@ -153,7 +153,7 @@ impl Asker {
         Scalar::invert_batch_alloc(&mut inverses);
         let outputs = (inputs, &inverses, points)
             .into_par_iter()
-            .chunks(256)
+            .chunks(COMPRESS)
             .map(|chunk| {
                 let halves: Vec<_> = chunk.iter().map(|(_, inverse, point)| *point * half(inverse)).collect();
                 let encoded = compress_doubles(&halves);

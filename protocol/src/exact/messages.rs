@@ -14,8 +14,8 @@ pub(super) const PROOF: Message<64> = Message { tag: 3, name: "proof" };
 /// The most identifiers in one query: the RFC's two-byte index.
 pub const BATCH_LIMIT: u32 = 65_535;
 
-/// Elements that one step of work takes.
-pub(super) const STEP: usize = 1_024;
+/// Elements that one step of work takes at most: a frame of them.
+pub(super) const STEP: usize = Message::<32>::PER_FRAME;
 
 /// What the asker commits to before it sends a query: every blinded element in order.
 pub(super) fn query_digest<'a>(elements: impl Iterator<Item = &'a PointBytes>) -> [u8; 32] {

@@ -17,8 +17,8 @@ use crate::{
     group::{PointBytes, decode_scalar, hash_to_scalar},
 };
 
-/// Elements that one multiscalar multiplication takes; shorter ones cannot use the fast method.
-const CHUNK: usize = 1_024;
+/// The fewest elements worth a multiscalar multiplication of their own: the fewer, the dearer each.
+const CHUNK: usize = 512;
 
 /// A challenge and a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,9 +182,10 @@ impl Composite {
 /// `Σ weight · point` over public values.
 fn combine(weights: &[Scalar], points: impl Iterator<Item = RistrettoPoint>) -> RistrettoPoint {
     let points: Vec<RistrettoPoint> = points.collect();
+    let chunk = points.len().div_ceil(rayon::current_num_threads()).max(CHUNK);
     weights
-        .par_chunks(CHUNK)
-        .zip(points.par_chunks(CHUNK))
+        .par_chunks(chunk)
+        .zip(points.par_chunks(chunk))
         .map(|(weights, points)| RistrettoPoint::vartime_multiscalar_mul(weights, points))
         .sum()
 }
