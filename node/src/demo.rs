@@ -33,7 +33,7 @@ use crate::{clock, control::api::Failure};
 
 pub use capture::Searched;
 pub use people::Case;
-pub use report::{CaseCount, Counted, Example, Journal, Refused, Report, Suppressed};
+pub use report::{CaseCount, Counted, Example, Journal, Reconciled, Refused, Report, Suppressed};
 pub use spelling::Spelling;
 pub use steps::{Step, Wire};
 
@@ -126,7 +126,8 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     let refusals = stage.refused(&asked, &mut steps)?;
     let (count, counted) = stage.count(&asked, &mut steps)?;
     let nodes = stage.status()?;
-    let (journals, reconciled) = stage.audit(&mut steps)?;
+    let answered = played.queries.iter().chain(&counted).count() as u64;
+    let (journals, reconciled) = stage.audit(answered, &mut steps)?;
     let parts = stage.capture_parts();
     stage.close(&mut steps)?;
 

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
 };
 
 use serde::de::DeserializeOwned;
@@ -58,13 +58,26 @@ impl<'a> Agency<'a> {
         verb: &str,
         arguments: &[&dyn AsRef<OsStr>],
     ) -> Result<T, Failure> {
+        self.call_with_status(verb, arguments).map(|(answer, _)| answer)
+    }
+
+    /// As [`call`](Self::call), with how the command ended: its exit code is part of some answers.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub(super) fn call_with_status<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        arguments: &[&dyn AsRef<OsStr>],
+    ) -> Result<(T, ExitStatus), Failure> {
         let (output, status) = self.children.run(self.command(verb, arguments)?)?;
         let answer = serde_json::from_slice::<serde_json::Value>(&output);
         let failed = answer.as_ref().ok().and_then(|answer| answer.get("failed")).cloned();
         if let Some(failure) = failed.and_then(|failed| serde_json::from_value::<Failure>(failed).ok()) {
             return Err(Failure { what: format!("{}: {}", self.code, failure.what), ..failure });
         }
-        answer.and_then(serde_json::from_value).map_err(|error| {
+        let answer = answer.and_then(serde_json::from_value);
+        answer.map(|answer| (answer, status)).map_err(|error| {
             let what =
                 format!("{}: `symbolon {verb}` ended ({status}) without its answer: {error}", self.code);
             Failure::local(what).with_help(self.log_tail())

@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use serde::Deserialize;
 use symbolon_policy::{
     receipt::SignedReceipt,
     words::{LegalBasis, Purpose, QueryId},
@@ -14,7 +15,7 @@ use symbolon_protocol::identifier::Kind;
 use super::{
     BATCH, REGISTER,
     people::{Asked, Case},
-    report::{CaseCount, Counted, Example, Journal, Refused, Suppressed},
+    report::{CaseCount, Counted, Example, Journal, Reconciled, Refused, Suppressed},
     stage::{Stage, odd},
     steps::Steps,
 };
@@ -28,6 +29,12 @@ pub(super) struct Played {
     pub(super) queries: Vec<QueryId>,
     /// The receipt of the first.
     pub(super) receipt: SignedReceipt,
+}
+
+/// What is read of the report of `audit reconcile`.
+#[derive(Deserialize)]
+struct Reconciliation {
+    matched: u64,
 }
 
 impl Stage<'_> {
@@ -163,11 +170,15 @@ impl Stage<'_> {
         }
     }
 
-    /// Verifies both journals and holds them against each other.
+    /// Verifies both journals and holds them against each other. `queries` were answered.
     ///
     /// # Errors
     /// A [`Failure`] of a command.
-    pub(super) fn audit(&self, steps: &mut Steps) -> Result<(Vec<Journal>, bool), Failure> {
+    pub(super) fn audit(
+        &self,
+        queries: u64,
+        steps: &mut Steps,
+    ) -> Result<(Vec<Journal>, Reconciled), Failure> {
         let both = [&self.holder, &self.asker];
         let export =
             |code: &str| -> PathBuf { self.place.join(format!("{}-journal.ndjson", code.to_lowercase())) };
@@ -187,10 +198,9 @@ impl Stage<'_> {
         })?;
         let reconciled = steps.run("RS, MK", "compare the two journals", || {
             let [one, other] = both.map(|agency| export(agency.code));
-            match self.asker.call("audit reconcile", &[&one, &other])? {
-                Reply::Audit { clean, .. } => Ok(clean),
-                _ => Err(odd("audit reconcile")),
-            }
+            let (found, status) = self.asker.call_with_status("audit reconcile", &[&one, &other])?;
+            let Reconciliation { matched } = found;
+            Ok(Reconciled { matched, queries, clean: status.success() })
         })?;
         Ok((journals, reconciled))
     }

@@ -56,8 +56,8 @@ pub struct Report {
     pub receipt: SignedReceipt,
     /// Both journals.
     pub journals: Vec<Journal>,
-    /// Whether the two journals agree.
-    pub reconciled: bool,
+    /// How the two journals compare.
+    pub reconciled: Reconciled,
     /// The search of the capture, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capture: Option<Searched>,
@@ -150,6 +150,17 @@ pub struct Journal {
     pub clean: bool,
 }
 
+/// Two journals compared.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reconciled {
+    /// Queries that were answered.
+    pub queries: u64,
+    /// Of these, queries that both journals tell alike.
+    pub matched: u64,
+    /// Whether nothing differs.
+    pub clean: bool,
+}
+
 impl Report {
     /// What is not as it must be; empty if the demonstration holds.
     pub(super) fn faults(&self) -> Vec<String> {
@@ -170,7 +181,8 @@ impl Report {
         for journal in self.journals.iter().filter(|journal| !journal.clean) {
             faults.push(format!("the journal of {} does not verify", journal.agency));
         }
-        if !self.reconciled {
+        let Reconciled { queries, matched, clean } = self.reconciled;
+        if !clean || queries != matched {
             faults.push("the two journals do not agree".into());
         }
         if let Some(capture) = self.capture.as_ref().filter(|capture| !capture.clean()) {

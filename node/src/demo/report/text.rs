@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use symbolon_policy::receipt::AnswerClass;
 use symbolon_protocol::identifier::Kind;
 
-use super::{CaseCount, Report};
+use super::{CaseCount, Reconciled, Report};
 use crate::{
     control::api::MeterLine,
     demo::{
@@ -160,8 +160,9 @@ fn journals(report: &Report, out: &mut String) -> fmt::Result {
         let holds = if journal.clean { "verifies" } else { "DOES NOT VERIFY" };
         writeln!(out, "  {}  {} entries, {holds}", journal.agency, journal.entries)?;
     }
-    let agree = if report.reconciled { "agree" } else { "DO NOT AGREE" };
-    writeln!(out, "  the two {agree}")?;
+    let Reconciled { queries, matched, clean } = report.reconciled;
+    let agree = if clean { "the two agree" } else { "THE TWO DO NOT AGREE" };
+    writeln!(out, "  {agree}: {matched} of {queries} answered queries are told alike")?;
     let [holder, asker] = &report.nodes;
     for MeterLine { meter, spent, limit, .. } in
         holder.meters.iter().filter(|meter| meter.asker == asker.agency && meter.spent > 0)
