@@ -43,9 +43,7 @@ licences:
 tour: build
     #!/usr/bin/env bash
     set -euo pipefail
-    export SYMBOLON_BIN="$PWD/target/release"
-    tour="$(mktemp -d)"
-    trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$tour"' EXIT
-    awk '/^```sh$/ {on=1; next} /^```$/ {on=0} on' README.md > "$tour/tour.sh"
-    cd "$tour"
-    bash -euo pipefail tour.sh
+    export TMPDIR="$(mktemp -d)"
+    trap 'rm -rf "$TMPDIR"' EXIT
+    awk '/^```sh$/ {on=1; next} /^```$/ {on=0} on' README.md > "$TMPDIR/tour.sh"
+    bash -euo pipefail "$TMPDIR/tour.sh"

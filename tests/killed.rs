@@ -206,7 +206,7 @@ fn snapshots_and_queries_survive_kills_on_either_side() {
         // No key and no filter is left of what was not finished.
         let files = std::fs::read_dir(scene.holder.home().join("snapshots")).unwrap();
         for file in files.map(|file| file.unwrap().path()) {
-            let id = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            let id = file.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned();
             assert!(ids.contains(id.as_str()), "{} is left over; known are {ids:?}", file.display());
         }
     }

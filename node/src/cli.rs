@@ -44,6 +44,9 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// How clap ends its messages.
+const CLAP_ADVICE: &str = "\n\nFor more information, try '--help'.\n";
+
 /// Help and versions are printed as they are; a mistake in the arguments is told in the form that was
 /// asked for.
 fn misspelt(arguments: &[OsString], error: &clap::Error) -> ExitCode {
@@ -55,7 +58,8 @@ fn misspelt(arguments: &[OsString], error: &clap::Error) -> ExitCode {
     );
     if !help && arguments.iter().any(|argument| argument == "--json") {
         let text = error.render().to_string();
-        let failure = Failure::input(text.trim().trim_start_matches("error: "));
+        let text = text.trim_start_matches("error: ").trim_end_matches(CLAP_ADVICE).trim();
+        let failure = Failure::input(text).with_help("`symbolon help` and `--help` tell what can be typed");
         output::failure(&failure, true);
         return ExitCode::from(failure.kind.exit_code());
     }

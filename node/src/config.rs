@@ -35,7 +35,7 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The file that holds the passphrase of the keystore.
     pub passphrase_file: Option<PathBuf>,
-    /// The directory in which the frames of every exchange are kept, for proof and for study.
+    /// The file into which every frame is written in clear, for reviewers.
     pub capture: Option<PathBuf>,
     /// Which log lines `serve` writes, as a filter of the crate `tracing-subscriber`.
     pub log: String,
@@ -65,7 +65,7 @@ pub struct Flags {
     /// The passphrase file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<PathBuf>,
-    /// The capture directory.
+    /// The capture file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capture: Option<PathBuf>,
 }

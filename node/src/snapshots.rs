@@ -8,7 +8,7 @@ mod source;
 use std::{
     collections::HashMap,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -172,9 +172,12 @@ impl Snapshots {
 
     /// Destroys a snapshot's key and removes its filter.
     pub(crate) fn destroy(&self, id: &SnapshotId) {
+        let (key, filter) = (self.key_path(id), self.filter_path(id));
         let ends = [
-            files::destroy(&self.key_path(id)),
-            files::remove(&self.filter_path(id)),
+            files::destroy(&key),
+            files::destroy(&files::temporary(&key)),
+            files::remove(&filter),
+            files::remove(&files::temporary(&filter)),
             files::remove(&self.part_path(id)),
         ];
         for error in ends.into_iter().filter_map(Result::err) {
@@ -185,8 +188,8 @@ impl Snapshots {
     /// Files in the directory that belong to none of the `known` snapshots, left by a crash.
     pub(crate) fn strays(&self, known: &[SnapshotId]) -> Vec<SnapshotId> {
         let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
-        let id_of = |path: &Path| path.file_stem()?.to_str()?.parse::<SnapshotId>().ok();
-        let ids = entries.filter_map(|entry| id_of(&entry.ok()?.path()));
+        let id_of = |name: &str| name.split('.').next()?.parse::<SnapshotId>().ok();
+        let ids = entries.filter_map(|entry| id_of(entry.ok()?.file_name().to_str()?));
         ids.filter(|id| !known.contains(id)).collect()
     }
 

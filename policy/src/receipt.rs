@@ -9,6 +9,11 @@ use crate::{
     words::{Digest, SnapshotId, Timestamp},
 };
 
+/// The way exact intersection is run, as receipts name it.
+pub const EXACT_ENGINE: &str = "voprf-ristretto255-sha512";
+/// The way counts are run, as receipts name it.
+pub const COUNT_ENGINE: &str = "dh-shuffle-ristretto255-dp";
+
 /// The kind of answer; never the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,9 +7,10 @@
 #![allow(dead_code)]
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{BufRead, BufReader},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU16, Ordering},
@@ -138,6 +139,7 @@ impl Agency {
     pub(crate) fn at(code: &'static str, address: String, namespace: Option<String>) -> Self {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("passphrase"), "three invented words\n").unwrap();
+        fs::set_permissions(dir.path().join("passphrase"), Permissions::from_mode(0o600)).unwrap();
         let agency = Self { code, address, dir, namespace, settings: Vec::new(), node: None };
         let name = format!("Agency of {code}");
         let address = ["--listen", &agency.address, "--announce", &agency.address];

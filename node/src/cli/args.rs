@@ -151,8 +151,8 @@ pub(super) struct Serve {
     /// Where to serve metrics; a loopback address
     #[arg(long, value_name = "ADDRESS")]
     pub(super) metrics: Option<SocketAddr>,
-    /// A directory in which to keep the frames of every exchange
-    #[arg(long, value_name = "DIR")]
+    /// A file for every frame that crosses the wire, in clear; for reviewers, never in service
+    #[arg(long, value_name = "FILE")]
     pub(super) capture: Option<PathBuf>,
 }
 

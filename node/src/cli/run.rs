@@ -2,6 +2,7 @@
 
 mod local;
 mod request;
+mod serve;
 
 use std::path::Path;
 
@@ -12,11 +13,10 @@ use crate::{
     config::Flags,
     control::api::{Failure, Reply, Request},
     demo, home,
-    node::Node,
 };
 
 use super::{
-    args::{AgreementCommand, AuditCommand, Cli, Command, Demo, Global, Init, RulesCommand, Serve},
+    args::{AgreementCommand, AuditCommand, Cli, Command, Demo, Global, Init, RulesCommand},
     ask, files, output, passphrase, render,
     report::Report,
     trace,
@@ -37,7 +37,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
     let ask = |request| Report::of(&ask::ask(&global, request)?);
     match command {
         Command::Init(init) => make_home(&global, init),
-        Command::Serve(serve) => run_node(&global, serve),
+        Command::Serve(serve) => serve::run(&global, serve),
         Command::Demo(options) => run_demo(&global, options),
         Command::Identity { out } => identity(&global, out.as_deref()),
         Command::Agreement(command) => agreement(&global, command),
@@ -91,32 +91,6 @@ fn make_home(global: &Global, init: Init) -> Result<Report, Failure> {
     let card = made?;
     let text = format!("Made the home {}.\n\n{}", dir.display(), render::identity(&card));
     Ok(Report::of(&Reply::Identity(card))?.with_text(text))
-}
-
-fn run_node(global: &Global, serve: Serve) -> Result<Report, Failure> {
-    let dir = ask::existing_home(global)?;
-    let Serve { listen, metrics, capture } = serve;
-    let metrics = metrics.map(|address| address.to_string());
-    let config = ask::config(global, &dir, Flags { listen, metrics, capture, ..Flags::default() })?;
-    trace::start(&config.log, global.verbose)?;
-    let passphrase = passphrase::get(config.passphrase_file.as_deref())?;
-    let json = global.json;
-    ask::runtime()?.block_on(async {
-        let node = Node::open(&dir, config, passphrase).await?;
-        tracing::info!(home = %dir.display(), version = env!("CARGO_PKG_VERSION"), "the node starts");
-        let served = node
-            .serve(move |address| {
-                let value = serde_json::json!({ "listening": address });
-                if let Err(error) = output::line(&format!("listening on {address}"), &value, json) {
-                    tracing::warn!(%error, address, "listening");
-                }
-            })
-            .await;
-        let closed = node.close().await;
-        tracing::info!("the node stopped");
-        served.and(closed)
-    })?;
-    Ok(Report::silent())
 }
 
 fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {

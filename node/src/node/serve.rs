@@ -34,13 +34,6 @@ impl Node {
             Multiaddr::from_str(text)
                 .map_err(|e| Failure::input(format!("`{text}` is no address to listen on: {e}")))
         });
-        if let Some(address) = core.config.metrics {
-            let exporter = metrics_exporter_prometheus::PrometheusBuilder::new().with_http_listener(address);
-            exporter.install().map_err(|e| {
-                Failure::local(format!("metrics cannot be served on {address}: {e}"))
-                    .with_help("see `metrics` in config.toml")
-            })?;
-        }
         let (network, incoming) = core.start_network(listen.collect::<Result<_, _>>()?).await?;
         for address in network.listen_addresses() {
             on_listening(&address.to_string());

@@ -6,6 +6,7 @@
 use std::{
     fs::File,
     io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -39,7 +40,9 @@ impl Tap {
     /// # Errors
     /// A local [`Failure`] if it cannot be made.
     pub(crate) fn create(path: &Path, own: String) -> Result<Self, Failure> {
-        let file = File::create(path)
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+        let file = file
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
         Ok(Self { own, file: Arc::new(Mutex::new(file)) })
     }
@@ -65,7 +68,8 @@ struct Labels {
     protocol: String,
 }
 
-/// Bytes that crossed a channel, headers included.
+/// Bytes that were handed to a channel and that came out of it, headers included. What is queued counts as sent, so
+/// the number does not depend on how far the writer is.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     sent: AtomicU64,
@@ -76,6 +80,21 @@ impl Meter {
     /// Bytes sent and received so far.
     pub(crate) fn read(&self) -> (u64, u64) {
         (self.sent.load(Ordering::Relaxed), self.received.load(Ordering::Relaxed))
+    }
+}
+
+/// A place in the queue of frames to be sent.
+pub(super) struct Slot<'c> {
+    permit: mpsc::Permit<'c, Frame>,
+    meter: &'c Meter,
+}
+
+impl Slot<'_> {
+    /// Puts a frame in it.
+    pub(super) fn send(self, frame: Frame) {
+        let bytes = Frame::HEADER.saturating_add(frame.body.len());
+        self.meter.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.permit.send(frame);
     }
 }
 
@@ -112,7 +131,7 @@ impl Channel {
         let labels = Labels { partner: partner.to_owned(), protocol: protocol.to_owned() };
         let tap = tap.map(|tap| (tap, labels));
         let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
-        let writer = tokio::spawn(write_all(writing, queue, tap, meter.clone()));
+        let writer = tokio::spawn(write_all(writing, queue, tap));
         Self { incoming, outgoing, reader, writer, silence, meter }
     }
 
@@ -129,17 +148,18 @@ impl Channel {
     }
 
     /// Waits until a frame can be sent.
-    async fn slot(&self) -> Result<mpsc::Permit<'_, Frame>, SessionError> {
+    async fn slot(&self) -> Result<Slot<'_>, SessionError> {
         match timeout(self.silence, self.outgoing.reserve()).await {
             Err(_) => Err(SessionError::Silent(self.silence.as_secs())),
             Ok(Err(_)) => Err(SessionError::Connection("the stream was closed by the partner".into())),
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(permit)) => Ok(Slot { permit, meter: &self.meter }),
         }
     }
 
     /// A slot for a frame, if there is one now.
-    pub(super) fn try_slot(&self) -> Option<mpsc::Permit<'_, Frame>> {
-        self.outgoing.try_reserve().ok()
+    pub(super) fn try_slot(&self) -> Option<Slot<'_>> {
+        let permit = self.outgoing.try_reserve().ok()?;
+        Some(Slot { permit, meter: &self.meter })
     }
 
     /// The next frame, if it has come.
@@ -234,7 +254,6 @@ async fn write_all(
     mut stream: WriteHalf<Stream>,
     mut queue: mpsc::Receiver<Frame>,
     tap: Taps,
-    meter: Arc<Meter>,
 ) -> std::io::Result<()> {
     while let Some(frame) = queue.recv().await {
         if let Some((tap, labels)) = &tap {
@@ -243,8 +262,6 @@ async fn write_all(
         stream.write_all(&frame.header()).await?;
         stream.write_all(&frame.body).await?;
         stream.flush().await?;
-        let bytes = Frame::HEADER.saturating_add(frame.body.len());
-        meter.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
     stream.shutdown().await
 }

@@ -281,7 +281,7 @@ fn a_machine_discloses_what_was_paid_for_and_nothing_else() {
     assert_eq!(number(query(&exact_hundred), 100), refused, "a count for the price of an exact query");
     assert_eq!(exact(query(&hundred), 100), refused, "and the other way round");
     assert_eq!(snapshot(query(&five)), refused, "a query is no transfer");
-    let one = Ask { items: 1, ..five };
+    let one = Ask { items: 1, ..five.clone() };
     assert_eq!(exact(query(&one), 1), Ok(()));
     assert_eq!(exact(fetching(&agreement), 1), refused, "a transfer answers no query, not even the smallest");
     assert_eq!(number(fetching(&agreement), 100), refused);

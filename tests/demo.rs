@@ -1,0 +1,125 @@
+//! The demonstration, run as a user runs it: it must hold, and leave nothing behind on any way out.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The demonstration in small, its passing files in `temporary`.
+fn demo(temporary: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+    command.args(["demo", "--json", "--people", "100", "--records", "1000"]).args(arguments);
+    command.env("TMPDIR", temporary).stdin(Stdio::null());
+    command
+}
+
+fn run(temporary: &Path, arguments: &[&str]) -> (Value, Output) {
+    let output = demo(temporary, arguments).output().unwrap();
+    (serde_json::from_slice(&output.stdout).unwrap(), output)
+}
+
+/// Processes that were given a file below `place`.
+fn processes(place: &Path) -> usize {
+    let named = place.as_os_str().as_encoded_bytes();
+    let lines = fs::read_dir("/proc").unwrap();
+    let lines = lines.filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    lines.filter(|line| line.windows(named.len()).any(|part| part == named)).count()
+}
+
+fn assert_nothing_left(temporary: &Path) {
+    assert_eq!(fs::read_dir(temporary).unwrap().count(), 0, "files are left");
+    assert_eq!(processes(temporary), 0, "processes are left");
+}
+
+#[test]
+fn it_holds_and_leaves_nothing() {
+    let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let capture = place.path().join("capture.ndjson");
+    let (report, output) = run(temporary.path(), &["--capture", capture.to_str().unwrap()]);
+    assert!(output.status.success(), "{report:#}");
+    assert!(output.stderr.is_empty());
+
+    // 2 alike, 6 respelled, 2 misread, 2 misheard; 1 blocked, 1 EU, 1 minor; the rest absent.
+    assert_eq!((report["hits_planted"].as_u64(), report["hits_found"].as_u64()), (Some(12), Some(12)));
+    let planted: Vec<_> =
+        report["cases"].as_array().unwrap().iter().map(|case| case["planted"].as_u64().unwrap()).collect();
+    assert_eq!(planted, [2, 6, 2, 2, 1, 1, 1, 85]);
+    let codes: Vec<_> =
+        report["refusals"].as_array().unwrap().iter().map(|refused| &refused["code"]).collect();
+    assert_eq!(codes, ["rules_forbid", "rules_forbid"]);
+    assert_eq!(report["suppressed"]["held_and_blocked"], true);
+    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 2, "matched": 2, "clean": true }));
+
+    let searched = &report["capture"];
+    assert_eq!(searched["found"], serde_json::json!({}));
+    assert!(searched["controls"].as_object().unwrap().values().all(|found| found.as_u64() >= Some(2)));
+    let frames = fs::read_to_string(&capture).unwrap().lines().count() as u64;
+    assert_eq!(searched["frames"].as_u64(), Some(frames));
+    assert_nothing_left(temporary.path());
+}
+
+#[test]
+fn what_is_kept_is_complete_and_nothing_is_overwritten() {
+    let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let keep = place.path().join("kept");
+    let keep = keep.to_str().unwrap();
+    let (report, output) = run(temporary.path(), &["--keep", keep]);
+    assert!(output.status.success(), "{report:#}");
+    assert_eq!(report["kept"], keep);
+
+    // The journals can be compared again, and a changed one is found out.
+    let [rs, mk] = ["rs", "mk"].map(|code| Path::new(keep).join(format!("{code}-journal.ndjson")));
+    let compare = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+        command.args(["audit", "reconcile"]).args([&rs, &mk]).output().unwrap().status.code()
+    };
+    assert_eq!(compare(), Some(0));
+    let journal = fs::read_to_string(&mk).unwrap();
+    fs::write(&mk, journal.replacen("IRREG_ENTRY", "ASYLUM_PRIOR", 1)).unwrap();
+    assert_eq!(compare(), Some(5));
+
+    let (again, output) = run(temporary.path(), &["--keep", keep]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(again["failed"]["kind"], "input");
+    let taken = rs.to_str().unwrap();
+    assert_eq!(run(temporary.path(), &["--capture", taken]).1.status.code(), Some(2));
+    assert_nothing_left(temporary.path());
+}
+
+/// Waits until the node that starts last listens.
+fn until_both_nodes_run(demo: &mut Child, temporary: &Path) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        assert!(demo.try_wait().unwrap().is_none(), "it ended by itself");
+        let mut places = fs::read_dir(temporary).unwrap().filter_map(Result::ok);
+        if places.any(|place| place.path().join("mk-home/control.sock").exists()) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    panic!("no node came up");
+}
+
+#[test]
+fn a_signal_ends_everything() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let temporary = TempDir::new().unwrap();
+        let mut child = demo(temporary.path(), &[]).stdout(Stdio::piped()).spawn().unwrap();
+        until_both_nodes_run(&mut child, temporary.path());
+        assert!(processes(temporary.path()) >= 2);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal:?}");
+        let failure: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let what = failure["failed"]["what"].as_str().unwrap();
+        assert!(what.contains("the demonstration was ended"), "{what}");
+        assert_nothing_left(temporary.path());
+    }
+}
