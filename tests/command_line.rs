@@ -1,6 +1,14 @@
 //! The program as people and scripts run it: one real node, its socket, its exit codes.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

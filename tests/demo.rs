@@ -1,5 +1,15 @@
 //! The demonstration, run as a user runs it: it must hold, and leave nothing behind on any way out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
 use std::{
     fs,
     path::Path,

@@ -1,6 +1,15 @@
 //! Nodes killed at random moments, as a loss of power would: they start again by themselves, and nothing that was
 //! acknowledged is lost, paid twice or answered twice.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 mod support;
 

@@ -1,6 +1,14 @@
 //! Two hosts, each in a network namespace of its own, and the cable between them pulled in the middle of things.
 //! Needs root and iproute2; elsewhere the tests say so and end.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 mod support;
 

@@ -14,9 +14,6 @@ pub use socket::{Client, connect, serve_control};
 
 use api::{Failure, Reply, Request, Update};
 
-/// The name of the socket in the home.
-pub const SOCKET: &str = "control.sock";
-
 /// Where a handler reports how far it is. Updates are best-effort: send them with `try_send`, for
 /// nobody may be reading.
 pub type Updates = tokio::sync::mpsc::Sender<Update>;

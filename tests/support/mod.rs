@@ -4,7 +4,7 @@
 //! The tests see only what an administrator sees: the command line, its JSON and its exit codes.
 
 // Every test file is a program of its own and uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stderr)]
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},

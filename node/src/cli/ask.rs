@@ -1,15 +1,19 @@
 //! Putting a request to a node: the running one, or the home opened here.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use tokio::{runtime::Runtime, sync::mpsc};
 
 use crate::{
     config::{Config, Flags},
     control::{
-        self, Handler,
+        self, Client, Handler,
         api::{Failure, Reply, Request},
     },
+    home::Home,
     node::Node,
 };
 
@@ -18,24 +22,44 @@ use super::{args::Global, passphrase, progress::Progress};
 /// Updates that may wait to be shown.
 const UPDATES: usize = 256;
 
+/// How long a node that holds the home may take until it answers, or until it is gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Asks the node of this home, showing progress.
 ///
 /// # Errors
 /// What the node answers, or why it cannot be asked.
 pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
-    let home = existing_home(global)?;
+    let dir = existing_home(global)?;
     runtime()?.block_on(async {
         let mut progress = Progress::new(global.quiet, global.verbose);
-        let reply = match control::connect(&home.join(control::SOCKET)).await? {
+        let reply = match reach(&Home::new(&dir)).await? {
             Some(client) => client.call(&request, |update| progress.show(&update)).await,
             None if matches!(request, Request::Stop) => {
-                Err(Failure::input(format!("no node is running in {}", home.display())))
+                Err(Failure::input(format!("no node is running in {}", dir.display())))
             }
-            None => here(global, &home, request, &mut progress).await,
+            None => here(global, &dir, request, &mut progress).await,
         };
         progress.end();
         reply
     })
+}
+
+/// The running node, or nothing if the home is free. A node that starts or stops holds the home but
+/// does not answer, so it is waited for.
+async fn reach(home: &Home) -> Result<Option<Client>, Failure> {
+    let begun = Instant::now();
+    loop {
+        if let Some(client) = control::connect(&home.control()).await? {
+            return Ok(Some(client));
+        }
+        match home.lock() {
+            Ok(_) => return Ok(None),
+            Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(busy) => return Err(busy),
+        }
+    }
 }
 
 /// Opens the home and handles the request in this process.
@@ -91,7 +115,7 @@ pub(super) fn home(global: &Global) -> Result<PathBuf, Failure> {
 /// [`Failure`] if it is not.
 pub(super) fn existing_home(global: &Global) -> Result<PathBuf, Failure> {
     let home = home(global)?;
-    if home.is_dir() {
+    if Home::new(&home).keystore().is_file() {
         return Ok(home);
     }
     Err(Failure::input(format!("there is no home at {}", home.display()))

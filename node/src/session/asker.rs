@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use symbolon_policy::{
     ask::Ask,
     permit::{Paid, Refusal},
-    receipt::{AnswerClass, Receipt, SignedReceipt, leakage_bits},
+    receipt::{AnswerClass, COUNT_ENGINE, EXACT_ENGINE, Receipt, SignedReceipt, leakage_bits},
     rules::ExchangeKind,
     signing::{self, Signature},
     words::Digest,
@@ -19,11 +19,7 @@ use symbolon_protocol::{
 };
 
 use super::{
-    COUNT, Channel, EXACT, SessionError,
-    channel::unexpected,
-    drive::drive,
-    holder::{COUNT_ENGINE, EXACT_ENGINE, opening},
-    words::Word,
+    COUNT, Channel, EXACT, SessionError, channel::unexpected, drive::drive, holder::opening, words::Word,
 };
 use crate::{
     book::Admission,

@@ -42,8 +42,7 @@ impl Tap {
     pub(crate) fn create(path: &Path, own: String) -> Result<Self, Failure> {
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-        let file = file
-            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+        let file = file.map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
         Ok(Self { own, file: Arc::new(Mutex::new(file)) })
     }
 

@@ -6,7 +6,7 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     permit::{InForce, Paid, Refusal, RefusalCode},
-    receipt::{AnswerClass, Receipt, SignedReceipt, leakage_bits},
+    receipt::{AnswerClass, COUNT_ENGINE, EXACT_ENGINE, Receipt, SignedReceipt, leakage_bits},
     rules::ExchangeKind,
     signing::{self, Signature},
     words::{AgencyCode, Digest},
@@ -29,11 +29,6 @@ use crate::{
     snapshots::{SliceOf, Snapshots},
     state::Stage,
 };
-
-/// The way exact intersection is run.
-pub(crate) const EXACT_ENGINE: &str = "voprf-ristretto255-sha512";
-/// The way counts are run.
-pub(crate) const COUNT_ENGINE: &str = "dh-shuffle-ristretto255-dp";
 
 /// Serves one query.
 ///
@@ -112,11 +107,17 @@ fn admit(core: &Core, agreement: &InForce, ask: &Ask, signature: Signature) -> R
 
 /// Everything that needs neither rules nor meters.
 fn answerable(core: &Core, ask: &Ask) -> Result<(), Refusal> {
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    let state = core.book.state();
+    let before = state.query(Side::Holder, &ask.query).map_err(failed)?;
+    // First, so that no other refusal of altered words is journalled under the id of a query that was paid for.
+    if before.as_ref().is_some_and(|before| before.ask != *ask) {
+        let text = "a query with this id was asked before in other words";
+        return Err(Refusal::new(RefusalCode::AlteredRetry, text));
+    }
     if !core.registers.exists(&ask.register) {
         return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
     }
-    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
-    let state = core.book.state();
     if ask.exchange == ExchangeKind::Exact {
         let known = ask.snapshot.map(|id| state.snapshot(&id)).transpose().map_err(failed)?.flatten();
         let current = known.is_some_and(|snapshot| {
@@ -129,7 +130,7 @@ fn answerable(core: &Core, ask: &Ask) -> Result<(), Refusal> {
             return Err(Refusal::new(RefusalCode::StaleSnapshot, text));
         }
     }
-    if state.query(Side::Holder, &ask.query).map_err(failed)?.is_some() {
+    if before.is_some() {
         // A retry; its time is that of the first attempt.
         return Ok(());
     }

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects)]
+
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
 

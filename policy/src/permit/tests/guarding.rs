@@ -314,6 +314,8 @@ fn a_transfer_costs_nothing_but_has_to_be_allowed_like_a_query() {
 #[test]
 fn a_machine_that_cannot_be_built_takes_its_permit_along() {
     let agreement = in_force(terms());
-    let opened = paid(&agreement, &ask(&agreement)).open(Role::Holder, OPENING, || exact_holder(0));
+    let opened = paid(&agreement, &ask(&agreement)).open(Role::Holder, OPENING, || {
+        Ok(Box::new(exact::Holder::new(Arc::new(epoch()), 0, [0; 32], Seed::new([3; 32]))?) as Boxed<_>)
+    });
     assert!(matches!(opened.err(), Some(Fault::Misuse(_))));
 }

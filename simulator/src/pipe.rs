@@ -1,0 +1,68 @@
+//! Runs two guarded exchanges against each other through pipes in memory.
+
+use std::collections::VecDeque;
+
+use symbolon_policy::permit::Guarded;
+use symbolon_protocol::{
+    exchange::{Fault, Frame},
+    pump::{PumpError, Traffic},
+};
+
+/// Items that one slice of work takes.
+const BUDGET: usize = 4_096;
+/// Frames that a pipe holds.
+const CAPACITY: usize = 2;
+
+#[derive(Default)]
+struct Pipe {
+    frames: VecDeque<Frame>,
+    bytes: u64,
+}
+
+/// Runs both machines to their end, and leaves them ready for `finish`.
+///
+/// # Errors
+/// [`PumpError`] with the first fault of either machine.
+pub(crate) fn run<A: Send, H: Send>(
+    asker: &mut Guarded<A>,
+    holder: &mut Guarded<H>,
+) -> Result<Traffic, PumpError> {
+    let (mut to_holder, mut to_asker) = (Pipe::default(), Pipe::default());
+    loop {
+        let moved = turn(asker, &mut to_asker, &mut to_holder).map_err(PumpError::Asker)?
+            | turn(holder, &mut to_holder, &mut to_asker).map_err(PumpError::Holder)?;
+        if asker.wants().done && holder.wants().done {
+            return Ok(Traffic { to_holder: to_holder.bytes, to_asker: to_asker.bytes });
+        }
+        if !moved {
+            return Err(PumpError::Stuck);
+        }
+    }
+}
+
+/// Lets one machine do one thing.
+fn turn<T: Send>(machine: &mut Guarded<T>, incoming: &mut Pipe, outgoing: &mut Pipe) -> Result<bool, Fault> {
+    let wants = machine.wants();
+    if wants.send && outgoing.frames.len() < CAPACITY {
+        let frame = machine.produce()?;
+        let length = frame.body.len().saturating_add(Frame::HEADER) as u64;
+        outgoing.bytes = outgoing.bytes.saturating_add(length);
+        outgoing.frames.push_back(frame);
+        return Ok(true);
+    }
+    if wants.verdict {
+        machine.settle()?;
+        return Ok(!machine.wants().verdict);
+    }
+    if wants.receive
+        && let Some(frame) = incoming.frames.pop_front()
+    {
+        machine.consume(frame)?;
+        return Ok(true);
+    }
+    if wants.compute {
+        machine.compute(BUDGET)?;
+        return Ok(true);
+    }
+    Ok(false)
+}

@@ -1,0 +1,249 @@
+//! The partner without honour: a network and an agreement key of its own, and whatever bytes it likes.
+//!
+//! The words are written down here anew, so that these tests notice when the wire changes.
+
+use std::{fs, time::Duration};
+
+use ed25519_dalek::SigningKey;
+use libp2p::{PeerId, StreamProtocol, identity::Keypair};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use sha2::{Digest as _, Sha256};
+use symbolon_node::network::{Network, NetworkConfig, Stream};
+use symbolon_policy::{
+    agreement::Agreement,
+    ask::{Ask, Fetch},
+    canonical,
+    identity::{Identity, IdentityCard},
+    manifest::Manifest,
+    permit::RefusalCode,
+    rules::ExchangeKind,
+    signing::{self, Signature, Signer as _},
+    words::{AgreementId, Digest, QueryId, SnapshotId, Timestamp},
+};
+use symbolon_protocol::{seed::Seed, set::fresh_key};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    runtime::Runtime,
+    time::timeout,
+};
+
+use crate::support::{Agency, PERMITTED, REGISTER, text_of};
+
+pub(crate) const EXACT: &str = "/symbolon/exact/1";
+pub(crate) const COUNT: &str = "/symbolon/count/1";
+pub(crate) const SNAPSHOT: &str = "/symbolon/snapshot/1";
+pub(crate) const JOURNAL: &str = "/symbolon/journal/1";
+
+/// The tag of frames that carry words.
+pub(crate) const WORD: u8 = 0x80;
+/// The tag of an asker's blinded elements.
+pub(crate) const BLINDED: u8 = 1;
+
+/// A frame as it goes over the wire.
+pub(crate) fn frame(tag: u8, last: u8, body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len()).unwrap().to_be_bytes(), [tag, last].as_slice(), body].concat()
+}
+
+/// Words that the hostile partner says.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Say {
+    Ask { ask: Box<Ask>, signature: Signature },
+    Fetch(Box<Fetch>),
+    Countersigned(Signature),
+    Seen(u64),
+    Admitted,
+    Cosigned(Option<String>),
+}
+
+impl Say {
+    pub(crate) fn frame(&self) -> Vec<u8> {
+        frame(WORD, 1, &canonical::encode(self).unwrap())
+    }
+}
+
+/// Words that it hears.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Heard {
+    Admitted,
+    Refused { code: RefusalCode },
+    Preparing,
+    Manifest { manifest: Box<Manifest> },
+    Receipt(IgnoredAny),
+    Seen(IgnoredAny),
+    Checkpoint(IgnoredAny),
+}
+
+/// What came back until the honest node closed the stream.
+pub(crate) struct Answer {
+    pub(crate) words: Vec<Heard>,
+    /// Bodies of frames of the exchange itself: where there is one, something was disclosed.
+    pub(crate) disclosed: Vec<Vec<u8>>,
+}
+
+impl Answer {
+    pub(crate) fn refused(&self) -> Option<RefusalCode> {
+        self.words.iter().find_map(|word| match word {
+            Heard::Refused { code } => Some(*code),
+            _ => None,
+        })
+    }
+}
+
+/// The partner without honour.
+pub(crate) struct Hostile {
+    pub(crate) runtime: Runtime,
+    pub(crate) network: Network,
+    pub(crate) signer: SigningKey,
+    pub(crate) holder: PeerId,
+    pub(crate) agreement: AgreementId,
+    pub(crate) rules: Digest,
+}
+
+impl Hostile {
+    pub(crate) const CODE: &str = "XX";
+
+    /// Puts an agreement with `honest` in force, which is honest in everything but the partner.
+    pub(crate) fn new(honest: &Agency) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
+        let network = network(&runtime, node.clone());
+        let identity = Identity {
+            code: Self::CODE.parse().unwrap(),
+            name: "Agency without honour".into(),
+            peer: node.public().to_peer_id().to_string(),
+            key: signer.public(),
+            addresses: Vec::new(),
+            made: now(),
+        };
+        let card = IdentityCard::sign(identity, &signer).unwrap();
+        let card = honest.file("hostile-card.json", &serde_json::to_string(&card).unwrap());
+        let [draft, half] = ["hostile.toml", "hostile-half.json"].map(|name| text_of(&honest.path(name)));
+        honest.run(&["agreement", "draft", "--with", &card, "--out", &draft]).ok();
+        honest.run(&["agreement", "sign", &draft, "--out", &half]).ok();
+        let mut agreement: Agreement = serde_json::from_str(&fs::read_to_string(&half).unwrap()).unwrap();
+        agreement.sign(&Self::CODE.parse().unwrap(), &signer).unwrap();
+        let whole = honest.file("hostile.json", &serde_json::to_string(&agreement).unwrap());
+        honest.run(&["agreement", "accept", &whole]).ok();
+        let holder = peer_of(honest);
+        runtime.block_on(network.allow(holder, vec![honest.address.parse().unwrap()])).unwrap();
+        let (id, rules) = (agreement.id().unwrap(), agreement.rules().unwrap().digest());
+        Self { runtime, network, signer, holder, agreement: id, rules }
+    }
+
+    /// Opens a stream.
+    pub(crate) fn open(&self, protocol: &'static str) -> Stream {
+        self.runtime.block_on(self.network.open(self.holder, StreamProtocol::new(protocol))).unwrap()
+    }
+
+    /// Sends `bytes`, ends its half, and reads until the honest node closes.
+    pub(crate) fn send(&self, protocol: &'static str, bytes: &[u8]) -> Answer {
+        let (mut reader, mut writer) = tokio::io::split(self.open(protocol));
+        self.runtime.block_on(async {
+            // Both at once; a node that has heard enough closes before it took everything.
+            let writing = async {
+                let _ = writer.write_all(bytes).await;
+                let _ = writer.shutdown().await;
+            };
+            let mut heard = Vec::new();
+            let reading = timeout(Duration::from_secs(30), reader.read_to_end(&mut heard));
+            let ((), read) = tokio::join!(writing, reading);
+            let _ = read.expect("the honest node closes the stream");
+            parse(&heard)
+        })
+    }
+
+    pub(crate) fn ask(&self, snapshot: Option<SnapshotId>, elements: &[u8]) -> Ask {
+        let digest =
+            Sha256::new().chain_update(b"symbolon/exact-query/1\0").chain_update(elements).finalize();
+        Ask {
+            query: QueryId(rand::random()),
+            agreement: self.agreement,
+            rules: self.rules,
+            asker: Self::CODE.parse().unwrap(),
+            holder: "RS".parse().unwrap(),
+            exchange: ExchangeKind::Exact,
+            register: REGISTER.parse().unwrap(),
+            purpose: PERMITTED[0].parse().unwrap(),
+            basis: PERMITTED[1].parse().unwrap(),
+            officer: "officer-x".parse().unwrap(),
+            case: Some(Digest([7; 32])),
+            items: u32::try_from(elements.len() / 32).unwrap(),
+            snapshot,
+            commitment: Digest([1; 32]),
+            digest: Digest(digest.into()),
+            asked_at: now(),
+        }
+    }
+
+    pub(crate) fn sign(&self, ask: &Ask) -> Vec<u8> {
+        let signature = signing::sign(ask, &self.signer).unwrap();
+        Say::Ask { ask: Box::new(ask.clone()), signature }.frame()
+    }
+
+    pub(crate) fn fetch(&self) -> Fetch {
+        let ask = self.ask(None, &[]);
+        Fetch {
+            agreement: ask.agreement,
+            rules: ask.rules,
+            asker: ask.asker,
+            holder: ask.holder,
+            register: ask.register,
+            purpose: ask.purpose,
+            basis: ask.basis,
+            officer: ask.officer,
+            case: true,
+        }
+    }
+
+    /// Fetches the current snapshot's manifest as an honest partner does.
+    pub(crate) fn manifest(&self) -> Manifest {
+        let bytes = [Say::Fetch(Box::new(self.fetch())).frame(), frame(1, 1, &0_u64.to_be_bytes())].concat();
+        for _ in 0..100 {
+            for word in self.send(SNAPSHOT, &bytes).words {
+                if let Heard::Manifest { manifest } = word {
+                    return *manifest;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no snapshot");
+    }
+}
+
+pub(crate) fn network(runtime: &Runtime, node: Keypair) -> Network {
+    let config = NetworkConfig { open_timeout: Duration::from_secs(3), ..NetworkConfig::default() };
+    runtime.block_on(Network::start(config, node)).unwrap().0
+}
+
+pub(crate) fn peer_of(agency: &Agency) -> PeerId {
+    agency.run(&["status"]).ok()["peer"].as_str().unwrap().parse().unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp(since.as_secs().try_into().unwrap())
+}
+
+/// Splits what was heard into frames; a last one that was cut off is dropped.
+pub(crate) fn parse(mut bytes: &[u8]) -> Answer {
+    let mut answer = Answer { words: Vec::new(), disclosed: Vec::new() };
+    while let Some((header, rest)) = bytes.split_first_chunk::<6>() {
+        let length = u32::from_be_bytes(*header.first_chunk().unwrap()) as usize;
+        let Some((body, rest)) = rest.split_at_checked(length) else { break };
+        if header[4] == WORD {
+            answer.words.push(serde_ipld_dagcbor::from_slice(body).expect("a word that is known here"));
+        } else {
+            answer.disclosed.push(body.to_vec());
+        }
+        bytes = rest;
+    }
+    answer
+}
+
+/// Valid group elements that follow from a number.
+pub(crate) fn elements(first: u8, count: u8) -> Vec<u8> {
+    let point = |i: u8| *fresh_key(&Seed::new([i; 32]).stream("test")).unwrap().public_bytes();
+    (first..first + count).flat_map(point).collect()
+}
