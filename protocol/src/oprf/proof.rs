@@ -103,7 +103,7 @@ impl Composite {
     }
 
     /// Adds pairs whose outputs are the key times the inputs, as only the prover knows them to be;
-    /// the sum of the outputs then follows from that of the inputs [`ComputeCompositesFast`].
+    /// the sum of the outputs then follows from that of the inputs (`ComputeCompositesFast`).
     ///
     /// # Errors
     /// [`Fault::Misuse`] if the slices differ in length or the batch passes 65,536.
