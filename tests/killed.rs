@@ -15,13 +15,16 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::{self, OpenOptions},
+    io::Write as _,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use support::{Agency, PERMITTED, REGISTER, people, records};
+use support::{Agency, PERMITTED, REGISTER, people, records, text_of};
 
 /// Records in one import, and in the register that is asked.
 const RECORDS: u32 = 2_000;
@@ -111,6 +114,46 @@ fn an_import_that_was_acknowledged_is_never_lost() {
     let imports = agency.events("end.ndjson").iter().filter(|(name, _)| name == "imported").count();
     assert!(imports as u64 >= u64::from(IMPORTS), "every acknowledged import is journalled: {imports}");
     println!("{broken_off} of {IMPORTS} imports were broken off; one takes {:.2} s", whole.as_secs_f64());
+}
+
+/// An import that reads from a pipe, so that it stands in the middle for as long as the pipe is open.
+#[test]
+fn what_was_made_before_an_import_that_was_killed_is_ended_at_the_start() {
+    let (mut holder, asker) = (Agency::new("RS"), Agency::new("MK"));
+    holder.agree(&asker);
+    holder.import(&records(0..100, ""));
+    holder.serve();
+    let build = ["snapshot", "build", "--for", "MK", "--register", REGISTER, "--purpose", PERMITTED[0]];
+    holder.run(&build).ok();
+    let made = |holder: &Agency| holder.run(&["snapshot", "list"]).ok()["made"].as_array().unwrap().len();
+    assert_eq!(made(&holder), 1);
+
+    let pipe = text_of(&holder.path("pipe.ndjson"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let running = holder.start(&["register", "import", REGISTER, &pipe]);
+    let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+    // More than the node gathers before it writes.
+    let note = "n".repeat(4_000);
+    for start in (0..20_000).step_by(1_000) {
+        writer.write_all(records(start..start + 1_000, &note).as_bytes()).unwrap();
+    }
+    let names = |holder: &Agency| -> Vec<String> {
+        holder.events("events.ndjson").into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&holder).last().unwrap(), "import_begun");
+    holder.kill();
+    assert_ne!(running.wait().exit, Some(0));
+    drop(writer);
+
+    revive(&mut holder);
+    assert_eq!(names(&holder).split_last_chunk::<2>().unwrap().1, &["change_failed", "snapshot_ended"]);
+    assert_eq!(made(&holder), 0, "a record of its slice may have been replaced");
+    let left = fs::read_dir(holder.home().join("snapshots")).unwrap().count();
+    assert_eq!(left, 0, "nor are a key or a filter left");
+    holder.run(&build).ok();
+    holder.stop();
+    revive(&mut holder);
+    assert_eq!(made(&holder), 1, "what was made since stays");
 }
 
 /// Two nodes with an agreement that know when they may be killed.

@@ -78,21 +78,61 @@ fn a_refusal_has_a_reason_and_a_revoked_agreement_ends_everything() {
     assert_eq!(asker.spent() + holder.spent(), 0, "a refusal costs nothing");
     assert_eq!(asker.ask(&people([1]), &["RS"]).hits(), ["1"]);
 
-    let id = holder.run(&["agreement", "list"]).ok()["agreements"][0]["id"].as_str().unwrap().to_owned();
-    let words = ["agreement", "revoke", &id, "--reason", "succeeded by another"];
-    assert_eq!(holder.run(&words).ok()["state"], "revoked");
-    let revoked = |asker: &Agency| {
-        let refused = asker.ask(&people([1]), &["RS"]);
-        let outcome = &refused.answer()["outcome"];
-        assert_eq!((refused.exit, &outcome["code"]), (Some(3), &"revoked".into()), "{refused:#?}");
-        assert_eq!(outcome["here"], false, "the holder says so: {outcome}");
-    };
-    revoked(&asker);
+    revoke(&holder);
+    ended(&holder, &asker);
     // It stays revoked, and its snapshot is gone for good.
     holder.stop();
     holder.serve();
-    revoked(&asker);
+    ended(&holder, &asker);
     assert_eq!(holder.run(&["snapshot", "list"]).ok()["made"], Value::Array(Vec::new()));
+    holder.reconcile(&asker, "end.ndjson");
+}
+
+/// Revokes the one agreement.
+fn revoke(agency: &Agency) {
+    let id = agency.run(&["agreement", "list"]).ok()["agreements"][0]["id"].as_str().unwrap().to_owned();
+    let words = ["agreement", "revoke", &id, "--reason", "succeeded by another"];
+    assert_eq!(agency.run(&words).ok()["state"], "revoked");
+}
+
+/// Both know that the agreement is revoked, by the same signed word, and neither asks the other any more.
+fn ended(by: &Agency, other: &Agency) {
+    let word = |agency: &Agency| {
+        let events = agency.events("revoked.ndjson");
+        let mut words = events.into_iter().filter(|(name, _)| name == "agreement_revoked");
+        let word = words.next().map(|(_, word)| word);
+        assert!(word.is_some() && words.next().is_none(), "{} journalled it once", agency.code);
+        word
+    };
+    assert_eq!(word(by), word(other));
+    assert_eq!(word(by).unwrap()["revocation"]["by"], by.code);
+    for (asker, holder) in [(by, other), (other, by)] {
+        assert_eq!(asker.run(&["agreement", "list"]).ok()["agreements"][0]["state"], "revoked");
+        let refused = asker.ask(&people([1]), &[holder.code]);
+        assert_eq!(refused.exit, Some(2), "{refused:#?}");
+        let what = refused.json["failed"]["what"].as_str().unwrap();
+        assert_eq!(what, format!("no agreement is in force with {}", holder.code));
+    }
+}
+
+#[test]
+fn a_partner_that_was_away_learns_of_a_revocation_when_it_asks() {
+    let (holder, mut asker) = pair(&records(0..10, ""));
+    assert_eq!(asker.ask(&people([1]), &["RS"]).hits(), ["1"]);
+    asker.stop();
+    revoke(&holder);
+    let known = |name: &str| holder.events(name).iter().any(|(name, _)| name == "revocation_known");
+    assert!(!known("before.ndjson"), "nobody was there");
+    asker.serve();
+    // The holder refuses, unless it told the asker by itself in this very moment.
+    let refused = asker.ask(&people([1]), &["RS"]);
+    assert!(matches!(refused.exit, Some(2 | 3)), "{refused:#?}");
+    if refused.exit == Some(3) {
+        let outcome = &refused.answer()["outcome"];
+        assert_eq!((&outcome["code"], &outcome["here"]), (&"revoked".into(), &false.into()), "{outcome}");
+    }
+    ended(&holder, &asker);
+    assert!(known("after.ndjson"));
     holder.reconcile(&asker, "end.ndjson");
 }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use symbolon_policy::{
+    manifest::Manifest,
     permit::InForce,
     rules::{Kind, RuleSet},
     signing::Signer,
@@ -102,7 +103,7 @@ impl Book {
     pub(crate) fn record(&self, event: &Event) -> Result<(), Failure> {
         let writing = self.writing();
         self.append(&writing, event)?;
-        drop(writing);
+        // Under the same lock, so that nobody sees the entry's number and the agreements of before.
         if matches!(
             event,
             Event::AgreementAccepted { .. } | Event::AgreementRevoked { .. } | Event::NationalRules { .. }
@@ -120,6 +121,29 @@ impl Book {
         }
         let seq = self.journal.append(event.clone(), clock::now())?;
         self.state.apply(seq, event)
+    }
+
+    /// How many entries there are. All that follows from them can be seen.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn entries(&self) -> Result<u64, Failure> {
+        let _writing = self.writing();
+        self.state.applied()
+    }
+
+    /// Records a snapshot of what was read when the journal had `since` entries, unless a record may have
+    /// left the slice meanwhile.
+    ///
+    /// # Errors
+    /// A local [`Failure`]; then nothing was recorded.
+    pub(crate) fn snapshot_made(&self, manifest: &Manifest, since: u64) -> Result<(), Failure> {
+        let writing = self.writing();
+        if self.state.slices_left(&manifest.register)? > since {
+            return Err(Failure::local("the register changed while its snapshot was built")
+                .with_help("build the snapshot again"));
+        }
+        self.append(&writing, &Event::SnapshotMade { manifest: manifest.clone() })
     }
 
     /// Size and root of the journal's tree.
@@ -141,7 +165,7 @@ impl Book {
         for accepted in self.state.agreements()? {
             let in_force = InForce::new(&accepted.agreement, national.clone())
                 .map_err(|e| Failure::integrity(format!("an accepted agreement no longer stands: {e}")))?;
-            let in_force = if accepted.revoked { in_force.revoke() } else { in_force };
+            let in_force = if accepted.revoked.is_some() { in_force.revoke() } else { in_force };
             agreements.insert(in_force.id(), Arc::new(in_force));
         }
         *self.agreements.write().unwrap_or_else(PoisonError::into_inner) = agreements;

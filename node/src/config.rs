@@ -49,6 +49,10 @@ pub struct Config {
     pub open_receipts: usize,
     /// How long a partner may be silent within an exchange.
     pub session_timeout_secs: u64,
+    /// How long a session may take in all.
+    pub session_limit_secs: u64,
+    /// For how many days the sealed copies of own queries are kept.
+    pub query_retention_days: u32,
     /// Multiaddresses of partners, beside those in their agreements.
     pub partners: BTreeMap<AgencyCode, Vec<String>>,
 }
@@ -87,6 +91,8 @@ impl Default for Config {
             clock_skew_secs: 300,
             open_receipts: 8,
             session_timeout_secs: 60,
+            session_limit_secs: 21_600,
+            query_retention_days: 90,
             partners: BTreeMap::new(),
         }
     }
@@ -146,11 +152,19 @@ impl Config {
             ("idle_timeout_secs", self.idle_timeout_secs),
             ("dial_timeout_secs", self.dial_timeout_secs),
             ("session_timeout_secs", self.session_timeout_secs),
+            ("session_limit_secs", self.session_limit_secs),
             ("clock_skew_secs", self.clock_skew_secs),
         ] {
             if !(1..=LONGEST).contains(&value) {
                 return needs(key, &format!("must be from 1 to {LONGEST} seconds, and {value} is not"));
             }
+        }
+        if !(1..=MOST_DAYS).contains(&self.query_retention_days) {
+            let days = self.query_retention_days;
+            return needs(
+                "query_retention_days",
+                &format!("must be from 1 to {MOST_DAYS} days, and {days} is not"),
+            );
         }
         for (key, value) in
             [("exchanges", self.exchanges), ("exchanges_per_partner", self.exchanges_per_partner)]
@@ -166,6 +180,8 @@ impl Config {
 /// A day, in seconds.
 const LONGEST: u64 = 86_400;
 const MOST_EXCHANGES: usize = 1_024;
+/// Ten years.
+const MOST_DAYS: u32 = 3_660;
 
 #[cfg(test)]
 mod tests;

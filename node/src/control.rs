@@ -10,7 +10,7 @@ pub mod api;
 mod failure;
 mod socket;
 
-pub use socket::{Client, connect, serve_control};
+pub use socket::{Bound, Client, bind_control, connect, serve_control};
 
 use api::{Failure, Reply, Request, Update};
 

@@ -1,7 +1,7 @@
 //! Files that are whole or not there.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -65,4 +65,29 @@ pub(crate) fn destroy(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     remove(path)
+}
+
+/// An exclusive lock on a file, given back when it is dropped.
+///
+/// It is given back by name: closing the file would leave the lock with any process that was being
+/// started at that moment and still holds a copy of the descriptor.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Held {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// [`TryLockError::WouldBlock`] if another process or another open file has it.
+    pub(crate) fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing the file gives the lock back as well, if later.
+        let _ = self.0.unlock();
+    }
 }

@@ -7,19 +7,19 @@
 //! state/           what follows from the journal (sled); rebuilt from it when missing
 //! registers/       imported records (sled), sealed
 //! snapshots/       filters made for partners and received from them; epoch keys, sealed
+//! keys/            evaluation keys: own ones, sealed, and partners'
 //! queries/         own queries, sealed, for retries and claims
 //! control.sock     where a running node takes requests
 //! lock             held while a process uses the home
 //! ```
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use libp2p::identity::Keypair;
-use rustix::fs::{FlockOperation, flock};
 use secrecy::SecretString;
 use symbolon_policy::{
     identity::{Identity, IdentityCard},
@@ -27,7 +27,13 @@ use symbolon_policy::{
     words::AgencyCode,
 };
 
-use crate::{clock, control::api::Failure, files, journal::Journal, keystore::Keystore};
+use crate::{
+    clock,
+    control::api::Failure,
+    files::{self, Held},
+    journal::Journal,
+    keystore::Keystore,
+};
 
 /// What a new node is told.
 pub struct Init {
@@ -149,6 +155,11 @@ impl Home {
         self.0.join("snapshots")
     }
 
+    /// Evaluation keys.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
     /// Own queries.
     pub fn queries(&self) -> PathBuf {
         self.0.join("queries")
@@ -170,8 +181,8 @@ impl Home {
             Failure::input(format!("cannot open {}: {e}", path.display()))
                 .with_help("make a home with `symbolon init`, or name the right one with --home")
         })?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock { _file: file }),
+        match Held::take(file) {
+            Ok(held) => Ok(Lock { _held: held }),
             Err(_) => Err(Failure::local(format!("{} is in use by another process", self.0.display()))
                 .with_help("is a node starting or stopping there? try again in a moment")),
         }
@@ -193,5 +204,5 @@ impl Home {
 /// Holds a home.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _held: Held,
 }

@@ -3,6 +3,7 @@
 mod agreements;
 mod audit;
 mod core;
+mod ending;
 mod people;
 mod queries;
 mod registers;
@@ -102,6 +103,7 @@ impl Handler for Node {
             Request::QueryCount { terms, subjects, format, kind } => {
                 queries::count(core, terms, &subjects, format, kind, updates).await
             }
+            Request::QueryMatch { terms, wish } => queries::matching(core, terms, wish, updates).await,
             Request::QueryResume { query } => queries::resume(core, query, updates).await,
             Request::SnapshotBuild { partner, register, purpose } => {
                 snapshots::build(core, &partner, register, purpose, updates).await
@@ -118,4 +120,4 @@ impl Handler for Node {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,12 +16,15 @@ mod error;
 mod import;
 mod json;
 mod lines;
+mod probe;
 mod reading;
 mod record;
 mod reject;
 mod retention;
 mod rows;
+mod slice;
 mod stored;
+mod template;
 mod words;
 
 use std::{
@@ -33,20 +36,23 @@ use std::{
 use sled::Tree;
 use symbolon_policy::words::RegisterName;
 
-pub use erasure::{ErasureReason, ErasureSummary, Selection};
+pub use erasure::{Begins, ErasureReason, ErasureSummary, Selection};
 pub use error::RegisterError;
 pub use import::{Format, ImportSummary};
 pub use lines::MAX_LINE;
+pub use probe::{MAX_PROBE, probe};
+pub use reading::samples::{MAX_SAMPLES, MAX_SAMPLES_EACH, PersonSample, SamplesError, person_samples};
 pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, Record, Subject, Version1};
-pub use reject::{ImportObserver, Progress, Reason, Reject, RejectReport};
+pub use reject::{Fault, ImportObserver, Progress, Reason, Reject, RejectReport};
 pub use retention::default_months;
 pub use rows::HeaderError;
 pub use stored::StoredRecord;
+pub use template::{MAX_TEMPLATES, TemplateNote};
 pub use words::{Day, FormError, RecordId, Vulnerability};
 
 use crate::sealing::StorageKey;
 use anchor::{Anchor, COMMITS};
-use stored::{Key, RECORD_PREFIX, Vault};
+use stored::{Key, RECORD_PREFIX, Spoilt, Vault};
 
 /// Most records on one page of [`Registers::page`].
 pub const MAX_PAGE: usize = 1_000;
@@ -222,7 +228,7 @@ impl Registers {
         let mut found = 0_u64;
         for entry in register.tree.scan_prefix(RECORD_PREFIX) {
             let (key, value) = entry?;
-            register.vault.record(&key, &value).map_err(|_| register.corrupt(&key))?;
+            register.vault.check(&key, &value).map_err(|_| register.corrupt(&key))?;
             found = found.saturating_add(1);
         }
         let noted = register.count()?;
@@ -300,6 +306,15 @@ impl Register {
         self,
         after: Option<Key>,
     ) -> impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static {
+        self.read(after, Vault::head)
+    }
+
+    /// What `open` makes of every record, or of those after a key.
+    fn read<T: 'static>(
+        self,
+        after: Option<Key>,
+        open: impl Fn(&Vault, &[u8], &[u8]) -> Result<T, Spoilt> + Send + 'static,
+    ) -> impl Iterator<Item = Result<T, RegisterError>> + Send + 'static {
         let from = match after {
             Some(key) => std::ops::Bound::Excluded(key.to_vec()),
             None => std::ops::Bound::Included(RECORD_PREFIX.to_vec()),
@@ -308,7 +323,7 @@ impl Register {
         let range = self.tree.range((from, std::ops::Bound::Unbounded));
         range.map(move |entry| {
             let (key, value) = entry?;
-            self.vault.head(&key, &value).map_err(|_| self.corrupt(&key))
+            open(&self.vault, &key, &value).map_err(|_| self.corrupt(&key))
         })
     }
 

@@ -10,6 +10,8 @@ mod channel;
 mod drive;
 pub(crate) mod fetch;
 pub(crate) mod holder;
+pub(crate) mod keys;
+pub(crate) mod matching;
 pub(crate) mod sync;
 mod words;
 
@@ -22,12 +24,16 @@ use crate::{
     network::NetworkError,
 };
 
-pub(crate) use channel::{Channel, Tap};
+pub(crate) use channel::{Channel, Patience, Tap};
 
 /// Exact intersection.
 pub(crate) const EXACT: StreamProtocol = StreamProtocol::new("/symbolon/exact/1");
 /// Counts.
 pub(crate) const COUNT: StreamProtocol = StreamProtocol::new("/symbolon/count/1");
+/// The match.
+pub(crate) const MATCH: StreamProtocol = StreamProtocol::new("/symbolon/match/1");
+/// Setting up evaluation keys for the match.
+pub(crate) const KEYS: StreamProtocol = StreamProtocol::new("/symbolon/keys/1");
 /// Transfer of snapshots.
 pub(crate) const SNAPSHOT: StreamProtocol = StreamProtocol::new("/symbolon/snapshot/1");
 /// Exchange of checkpoints and open receipts.
@@ -42,6 +48,9 @@ pub(crate) enum SessionError {
     /// The partner said nothing for too long.
     #[error("the partner said nothing for {0} s")]
     Silent(u64),
+    /// The session took longer than the settings allow, with a partner that showed signs of life.
+    #[error("the session took longer than {0} s, the longest that this node allows (`session_limit_secs`)")]
+    TooLong(u64),
     /// The partner broke the protocol.
     #[error("the partner broke the protocol: {0}")]
     Misbehaved(String),

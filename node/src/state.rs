@@ -4,26 +4,25 @@
 //! state is always that after some entry; at start the rest is applied. A state that is missing or
 //! damaged is thrown away and made anew from the journal: nothing here is the only copy.
 
+mod apply;
 mod keys;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use symbolon_policy::{
-    agreement::Agreement,
+    agreement::{Agreement, Revocation},
     ask::Ask,
     canonical,
+    keys::KeySet,
     manifest::Manifest,
     quota::{Balance, Charge, Ledger, MeterKey},
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, AgreementId, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
-use crate::{
-    control::api::Failure,
-    journal::{Event, Side},
-};
+use crate::{control::api::Failure, journal::Side};
 use keys::Key;
 
 /// Where a query stands.
@@ -60,8 +59,19 @@ pub(crate) struct Query {
 pub(crate) struct Accepted {
     /// The agreement.
     pub(crate) agreement: Agreement,
-    /// Whether it was revoked.
-    pub(crate) revoked: bool,
+    /// How it was revoked, if it was.
+    pub(crate) revoked: Option<Revoked>,
+}
+
+/// A revocation, the first of an agreement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Revoked {
+    /// What was said.
+    pub(crate) revocation: Revocation,
+    /// By the agreement key of the party that said it.
+    pub(crate) signature: Signature,
+    /// Whether the partner confirmed that it knows; of our own revocations only.
+    pub(crate) known: bool,
 }
 
 /// A snapshot that was made or received.
@@ -71,6 +81,19 @@ pub(crate) struct Snapshot {
     pub(crate) manifest: Manifest,
     /// Which side this node is on.
     pub(crate) side: Side,
+    /// The place of its entry in the journal.
+    pub(crate) entry: u64,
+}
+
+/// Evaluation keys that were set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keys {
+    /// What they are.
+    pub(crate) set: KeySet,
+    /// Which side this node is on.
+    pub(crate) side: Side,
+    /// Digest of this node's file of them.
+    pub(crate) file: Digest,
 }
 
 /// The state.
@@ -80,7 +103,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"2";
+const LAYOUT: &[u8] = b"4";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -120,129 +143,6 @@ impl State {
     /// A local [`Failure`].
     pub(crate) fn applied(&self) -> Result<u64, Failure> {
         Ok(self.get(&Key::applied())?.unwrap_or(0))
-    }
-
-    /// Includes the journal's entry number `seq`.
-    ///
-    /// # Errors
-    /// A local [`Failure`]; the state is then as before.
-    pub(crate) fn apply(&self, seq: u64, event: &Event) -> Result<(), Failure> {
-        let mut batch = sled::Batch::default();
-        put(&mut batch, Key::applied(), &seq.saturating_add(1))?;
-        match event {
-            Event::AgreementAccepted { agreement } => {
-                let id = agreement.id().map_err(|e| Failure::integrity(e.to_string()))?;
-                let accepted = Accepted { agreement: (**agreement).clone(), revoked: false };
-                put(&mut batch, Key::agreement(&id), &accepted)?;
-            }
-            Event::AgreementRevoked { revocation, .. } => {
-                if let Some(mut accepted) = self.get::<Accepted>(&Key::agreement(&revocation.agreement))? {
-                    accepted.revoked = true;
-                    put(&mut batch, Key::agreement(&revocation.agreement), &accepted)?;
-                }
-            }
-            Event::NationalRules { text } => {
-                put(&mut batch, Key::national(), text)?;
-                put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
-            }
-            Event::Imported { register, .. } | Event::Erased { register, .. } => {
-                put(&mut batch, Key::register(register), &seq.saturating_add(1))?;
-            }
-            Event::SnapshotMade { manifest } => {
-                let snapshot = Snapshot { manifest: manifest.clone(), side: Side::Holder };
-                put(&mut batch, Key::snapshot(&manifest.snapshot), &snapshot)?;
-            }
-            Event::SnapshotMoved { side: Side::Asker, manifest, .. } => {
-                let snapshot = Snapshot { manifest: manifest.clone(), side: Side::Asker };
-                put(&mut batch, Key::snapshot(&manifest.snapshot), &snapshot)?;
-            }
-            Event::SnapshotEnded { snapshot, .. } => batch.remove(Key::snapshot(snapshot).bytes()),
-            Event::Query { side, ask, signature, charges } => {
-                for Charge { key, amount, .. } in charges {
-                    let spent = self.spent(key).saturating_add(*amount);
-                    put(&mut batch, Key::meter(key)?, &spent)?;
-                }
-                let register_version = self.register_version(&ask.register)?;
-                let query = Query {
-                    ask: ask.clone(),
-                    signature: *signature,
-                    stage: Stage::Open,
-                    charges: charges.clone(),
-                    register_version,
-                };
-                put(&mut batch, Key::query(*side, &ask.query), &query)?;
-            }
-            Event::Failed { side, query, .. } => {
-                self.advance(&mut batch, *side, query, |stage| match stage {
-                    Stage::Open => Stage::Failed,
-                    other => other,
-                })?;
-            }
-            Event::Answered { receipt } => {
-                let id = receipt.receipt.ask.query;
-                put(&mut batch, Key::open_receipt(&receipt.receipt.ask.asker, &id), &id)?;
-                self.advance(&mut batch, Side::Holder, &id, |_| Stage::Answered(receipt.clone()))?;
-            }
-            Event::Receipt { side, receipt } => {
-                let ask = &receipt.receipt.ask;
-                self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;
-                self.settle(&mut batch, *side, ask)?;
-            }
-            Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
-            // The journal itself knows the checkpoints.
-            Event::Begun { .. }
-            | Event::CheckpointSeen { .. }
-            | Event::CheckpointCountersigned { .. }
-            | Event::SnapshotMoved { side: Side::Holder, .. }
-            | Event::SnapshotRefused { .. }
-            | Event::ForkSeen { .. } => {}
-        }
-        self.db.apply_batch(batch).map_err(failure)
-    }
-
-    fn advance(
-        &self,
-        batch: &mut sled::Batch,
-        side: Side,
-        id: &QueryId,
-        next: impl FnOnce(Stage) -> Stage,
-    ) -> Result<(), Failure> {
-        if let Some(mut query) = self.query(side, id)? {
-            query.stage = next(query.stage);
-            put(batch, Key::query(side, id), &query)?;
-        }
-        Ok(())
-    }
-
-    /// A query that was charged here and then refused there costs nothing. One that was answered, or
-    /// of which the partner may have seen anything, is not given back.
-    fn give_back(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
-        let Some(query) = self.query(side, &ask.query)? else { return Ok(()) };
-        if side == Side::Holder || query.ask != *ask || query.stage != Stage::Open {
-            return Ok(());
-        }
-        for Charge { key, amount, .. } in &query.charges {
-            let spent = self.spent(key).saturating_sub(*amount);
-            put(batch, Key::meter(key)?, &spent)?;
-        }
-        batch.remove(Key::query(side, &ask.query).bytes());
-        Ok(())
-    }
-
-    /// A receipt was signed by both: it counts in the balance, once.
-    fn settle(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
-        if matches!(self.query(side, &ask.query)?, Some(Query { stage: Stage::Done(_), .. })) {
-            return Ok(());
-        }
-        let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };
-        let mut balance = self.balance(&ask.agreement, partner);
-        let items = u64::from(ask.items);
-        match side {
-            Side::Holder => balance.given = balance.given.saturating_add(items),
-            Side::Asker => balance.received = balance.received.saturating_add(items),
-        }
-        batch.remove(Key::open_receipt(&ask.asker, &ask.query).bytes());
-        put(batch, Key::balance(&ask.agreement, partner), &balance)
     }
 
     /// A query that this node paid for or was paid for.
@@ -313,8 +213,24 @@ impl State {
         self.get(&Key::snapshot(id))
     }
 
-    /// Goes up with everything that can change a slice of the register: an import, an erasure, other
-    /// national rules.
+    /// Evaluation keys that are not ended.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn key_sets(&self) -> Result<Vec<Keys>, Failure> {
+        self.scan(&Key::key_sets())
+    }
+
+    /// One set of evaluation keys that is not ended.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn key_set(&self, keys: &Digest) -> Result<Option<Keys>, Failure> {
+        self.get(&Key::key_set(keys))
+    }
+
+    /// Goes up with everything that can change a slice of the register: the begin and the end of an
+    /// import or an erasure, other national rules.
     ///
     /// # Errors
     /// A local [`Failure`].
@@ -322,6 +238,49 @@ impl State {
         let records: u64 = self.get(&Key::register(register))?.unwrap_or(0);
         let rules: u64 = self.get(&Key::slices())?.unwrap_or(0);
         Ok(records.max(rules))
+    }
+
+    /// The number of entries after which a record may have left the slices of a register: what was read
+    /// from it before must not be asked any more.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn slices_left(&self, register: &RegisterName) -> Result<u64, Failure> {
+        let records: u64 = self.get(&Key::left(register))?.unwrap_or(0);
+        let rules: u64 = self.get(&Key::slices())?.unwrap_or(0);
+        Ok(records.max(rules))
+    }
+
+    /// Snapshots made of slices that records may have left since.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn stale_snapshots(&self) -> Result<Vec<Snapshot>, Failure> {
+        let mut stale = Vec::new();
+        for snapshot in self.snapshots()? {
+            if snapshot.side == Side::Holder
+                && snapshot.entry < self.slices_left(&snapshot.manifest.register)?
+            {
+                stale.push(snapshot);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Whether an import or an erasure of the register was begun and has not ended.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn changing(&self, register: &RegisterName) -> Result<bool, Failure> {
+        Ok(self.get::<RegisterName>(&Key::changing(register))?.is_some())
+    }
+
+    /// Registers of which that is so.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn changes(&self) -> Result<Vec<RegisterName>, Failure> {
+        self.scan(&Key::changes())
     }
 
     /// All meters and what they read.
@@ -365,12 +324,6 @@ impl Ledger for State {
     fn balance(&self, agreement: &AgreementId, partner: &AgencyCode) -> Balance {
         self.get(&Key::balance(agreement, partner)).ok().flatten().unwrap_or_default()
     }
-}
-
-fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
-    let value = canonical::encode(value).map_err(|e| Failure::local(e.to_string()))?;
-    batch.insert(key.bytes(), value);
-    Ok(())
 }
 
 fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {

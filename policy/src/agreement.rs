@@ -4,6 +4,7 @@
 //! it. The terms name both nodes' peer ids, so each key vouches for its node. The shared rules are
 //! part of the terms, word for word.
 
+mod matching;
 mod terms;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::{
     words::{AgencyCode, AgreementId, Timestamp},
 };
 
+pub use matching::{FormTerms, MatchAnswer, MatchTerms, Projection};
 pub use terms::{CountTerms, ExactTerms, Party, Quota, Terms, Unit};
 
 /// Why a document is not an agreement.

@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use symbolon_protocol::matching::engine::{self, Engine};
+
 use crate::{
+    agreement::{MatchAnswer, Terms},
+    permit::{Refusal, RefusalCode},
     rules::ExchangeKind,
     signing::Document,
     words::{
-        AgencyCode, AgreementId, Digest, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, SnapshotId,
-        Timestamp,
+        AgencyCode, AgreementId, Digest, EngineName, FormName, LegalBasis, OfficerId, Position, Purpose,
+        QueryId, RegisterName, SnapshotId, Timestamp,
     },
 };
 
@@ -38,13 +42,16 @@ pub struct Ask {
     pub officer: OfficerId,
     /// [`case_digest`] of the case reference, if one was given.
     pub case: Option<Digest>,
-    /// Identifiers asked about; dummies are not counted.
+    /// Identifiers asked about; dummies are not counted. For a match, the alternatives.
     pub items: u32,
     /// The snapshot that is asked, for an exact exchange.
     pub snapshot: Option<SnapshotId>,
+    /// What is asked of a match, and of nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<MatchAsk>,
     /// Commitment to the asker's seed.
     pub commitment: Digest,
-    /// Digest of the blinded elements.
+    /// Digest of the blinded elements, or of the encrypted probe.
     pub digest: Digest,
     /// When, by the asker's clock.
     pub asked_at: Timestamp,
@@ -54,8 +61,36 @@ impl Document for Ask {
     const LABEL: &'static str = "symbolon/ask/1";
 }
 
-/// A request for the current snapshot of a slice. It comes before the query it serves, so it costs
-/// nothing; the rules must permit the officer some query for this purpose.
+/// What is asked of a match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchAsk {
+    /// The form of the templates.
+    pub form: FormName,
+    /// The engine.
+    pub engine: EngineName,
+    /// What the asker wants to be told.
+    pub answer: MatchAnswer,
+    /// Which evaluation keys the query is under (see [`KeySet`](crate::keys::KeySet)).
+    pub keys: Digest,
+    /// Where each alternative was taken, in their order: it is compared with templates taken there.
+    pub positions: Vec<Position>,
+}
+
+/// The engine of a query. An agreement may allow engines that this program does not have, so ask before
+/// a query is admitted and paid.
+///
+/// # Errors
+/// [`RefusalCode::EngineMissing`].
+pub fn engine(name: &EngineName) -> Result<&'static dyn Engine, Refusal> {
+    engine::engine(name.as_str()).ok_or_else(|| {
+        Refusal::new(RefusalCode::EngineMissing, format!("this node does not have the engine {name}"))
+    })
+}
+
+/// A request for what a query needs first: the current snapshot of a slice for an exact query, the
+/// setting up of evaluation keys for a match. It costs nothing; the rules must permit the officer some
+/// query for this purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
@@ -77,18 +112,47 @@ pub struct Fetch {
     pub officer: OfficerId,
     /// Whether the query will carry a case reference.
     pub case: bool,
+    /// What keys are set up for; absent where a snapshot is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<MatchSetup>,
+}
+
+/// What evaluation keys are set up for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchSetup {
+    /// The form of the templates.
+    pub form: FormName,
+    /// The engine.
+    pub engine: EngineName,
 }
 
 impl Fetch {
-    /// The smallest query that the snapshot could serve.
-    pub(crate) fn smallest_ask(&self) -> Ask {
+    /// The exchange it serves.
+    pub fn exchange(&self) -> ExchangeKind {
+        if self.matching.is_some() { ExchangeKind::Match } else { ExchangeKind::Exact }
+    }
+
+    /// The smallest query that it could serve.
+    pub(crate) fn smallest_ask(&self, terms: &Terms) -> Ask {
+        let matching = self.matching.as_ref().map(|setup| {
+            let form = terms.matching.as_ref().and_then(|agreed| agreed.form(&setup.form));
+            let taken = |position: &&Position| form.is_some_and(|form| form.modality == position.modality());
+            MatchAsk {
+                form: setup.form.clone(),
+                engine: setup.engine.clone(),
+                answer: form.and_then(|form| form.answers.first().copied()).unwrap_or(MatchAnswer::Any),
+                keys: Digest([0; 32]),
+                positions: Position::ALL.iter().find(taken).copied().into_iter().collect(),
+            }
+        });
         Ask {
             query: QueryId([0; 16]),
             agreement: self.agreement,
             rules: self.rules,
             asker: self.asker.clone(),
             holder: self.holder.clone(),
-            exchange: ExchangeKind::Exact,
+            exchange: self.exchange(),
             register: self.register.clone(),
             purpose: self.purpose,
             basis: self.basis,
@@ -96,6 +160,7 @@ impl Fetch {
             case: self.case.then_some(Digest([0; 32])),
             items: 1,
             snapshot: None,
+            matching,
             commitment: Digest([0; 32]),
             digest: Digest([0; 32]),
             asked_at: Timestamp(0),
@@ -108,3 +173,6 @@ impl Fetch {
 pub fn case_digest(query: &QueryId, reference: &str) -> Digest {
     Digest::of("symbolon/case/1", &[query.as_bytes().as_slice(), reference.as_bytes()].concat())
 }
+
+#[cfg(test)]
+mod tests;

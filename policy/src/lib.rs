@@ -8,6 +8,7 @@ pub mod ask;
 pub mod canonical;
 pub mod class;
 pub mod identity;
+pub mod keys;
 pub mod manifest;
 pub mod permit;
 pub mod quota;

@@ -5,6 +5,8 @@
 //! exchange asks the permit before every disclosure and keeps the transcript. The types leave no
 //! other way: what is not recorded cannot be answered.
 
+mod covered;
+mod grant;
 mod guarded;
 
 use crate::{
@@ -12,11 +14,13 @@ use crate::{
     ask::{Ask, Fetch},
     quota::{Charge, Ledger, Meter, charges},
     rules::{AskContext, Decision, ExchangeKind, Reason, RuleSet, Rulebook, SearchContext, Slice},
-    words::{AgencyCode, AgreementId, Digest, Purpose, RegisterName, Timestamp},
+    words::{AgencyCode, AgreementId, Digest, Modality, Purpose, RegisterName, Timestamp},
 };
 
 pub use guarded::Guarded;
 pub use refusal::{Refusal, RefusalCode};
+
+use grant::Grant;
 
 mod refusal;
 
@@ -116,6 +120,11 @@ impl InForce {
         })
     }
 
+    fn modality(&self, ask: &Ask) -> Option<Modality> {
+        let form = self.terms.matching.as_ref()?.form(&ask.matching.as_ref()?.form)?;
+        Some(form.modality)
+    }
+
     /// Puts a query to the rules and nothing else, for explanations.
     pub fn decide(
         &self,
@@ -138,6 +147,7 @@ impl InForce {
             holder: ask.holder.clone(),
             register: ask.register.clone(),
             exchange: ask.exchange,
+            modality: self.modality(ask),
             purpose: ask.purpose,
             legal_basis: ask.basis,
             case_reference: ask.case.is_some(),
@@ -182,7 +192,7 @@ pub fn admit(
             "the two nodes have different shared rules; compare `symbolon agreement show`",
         ));
     }
-    check_batch(terms, ask)?;
+    covered::check(terms, ask)?;
     let charges = charges(terms, ask, now);
     if !charges.iter().any(|charge| matches!(charge.key.meter, Meter::Quota { .. })) {
         return Err(Refusal::new(RefusalCode::QuotaExceeded, "no quota of the agreement covers this query"));
@@ -194,36 +204,7 @@ pub fn admit(
     if !decision.permitted {
         return Err(Refusal::by_rules(&decision));
     }
-    Ok(Permit { ask: ask.clone(), charges })
-}
-
-fn check_batch(terms: &Terms, ask: &Ask) -> Result<(), Refusal> {
-    let (smallest, largest) = match ask.exchange {
-        ExchangeKind::Exact => (1, terms.exact.as_ref().map(|exact| exact.largest_batch)),
-        ExchangeKind::Count => {
-            let count = terms.count.as_ref();
-            (count.map_or(0, |count| count.smallest_batch), count.map(|count| count.largest_batch))
-        }
-    };
-    let Some(largest) = largest else {
-        return Err(Refusal::new(
-            RefusalCode::ExchangeNotAgreed,
-            "the agreement has no terms for this exchange",
-        ));
-    };
-    if ask.items < smallest {
-        return Err(Refusal::new(
-            RefusalCode::BatchTooSmall,
-            format!("{} identifiers were asked, at least {smallest} must be", ask.items),
-        ));
-    }
-    if ask.items > largest {
-        return Err(Refusal::new(
-            RefusalCode::BatchTooLarge,
-            format!("{} identifiers were asked, at most {largest} may be", ask.items),
-        ));
-    }
-    Ok(())
+    Ok(Permit { ask: ask.clone(), charges, grant: Grant::of(terms, ask)? })
 }
 
 fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
@@ -239,6 +220,7 @@ fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
         Meter::Epsilon => {
             (RefusalCode::EpsilonSpent, "the privacy budget of this period (in thousandths of epsilon)")
         }
+        Meter::Probes { .. } => (RefusalCode::ProbesSpent, "the probes of this register in this period"),
     };
     Err(Refusal::new(code, format!("{what}: {spent} of {} spent, {} asked", charge.limit, charge.amount)))
 }
@@ -248,6 +230,7 @@ fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
 pub struct Permit {
     ask: Ask,
     charges: Vec<Charge>,
+    grant: Grant,
 }
 
 impl Permit {
@@ -263,7 +246,7 @@ impl Permit {
     /// Whatever `record` fails with; then the permit is lost.
     pub fn pay<E>(self, record: impl FnOnce(&Ask, &[Charge]) -> Result<(), E>) -> Result<Paid, E> {
         record(&self.ask, &self.charges)?;
-        Ok(Paid { grant: Grant::Query(Box::new(self.ask)) })
+        Ok(Paid { grant: self.grant })
     }
 }
 
@@ -273,16 +256,8 @@ pub struct Paid {
     grant: Grant,
 }
 
-/// What a paid permit allows.
-#[derive(Debug)]
-enum Grant {
-    /// The answer to one query.
-    Query(Box<Ask>),
-    /// The snapshot of one slice.
-    Snapshot,
-}
-
-/// Decides whether `own` agency takes part in the transfer of a snapshot. A transfer costs nothing.
+/// Decides whether `own` agency takes part in the transfer of a snapshot, or in the setting up of keys.
+/// Neither costs anything.
 ///
 /// # Errors
 /// The [`Refusal`] with its reason code.
@@ -293,8 +268,9 @@ pub fn admit_fetch(
     ledger: &dyn Ledger,
     now: Timestamp,
 ) -> Result<Paid, Refusal> {
-    admit(agreement, &fetch.smallest_ask(), own, ledger, now)?;
-    Ok(Paid { grant: Grant::Snapshot })
+    admit(agreement, &fetch.smallest_ask(&agreement.terms), own, ledger, now)?;
+    let grant = if fetch.matching.is_some() { Grant::Keys } else { Grant::Snapshot };
+    Ok(Paid { grant })
 }
 
 impl Paid {
@@ -319,7 +295,7 @@ impl Paid {
                 "the query was paid for under another agreement",
             ));
         }
-        Ok(Self { grant: Grant::Query(Box::new(ask.clone())) })
+        Ok(Self { grant: Grant::of(&agreement.terms, ask)? })
     }
 }
 

@@ -32,6 +32,11 @@ pub enum Meter {
     },
     /// ε spent on counts, in thousandths.
     Epsilon,
+    /// Probes of one register, for every purpose and by every officer together.
+    Probes {
+        /// The register.
+        register: RegisterName,
+    },
 }
 
 /// A meter of one asker under one agreement in one period.
@@ -68,7 +73,7 @@ pub trait Ledger {
     fn balance(&self, agreement: &AgreementId, partner: &AgencyCode) -> Balance;
 }
 
-/// Identifiers answered both ways.
+/// Identifiers and probes answered both ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// To the partner.
@@ -95,19 +100,16 @@ pub fn charges(terms: &Terms, ask: &Ask, now: Timestamp) -> Vec<Charge> {
         meter,
         period: now.period(i64::from(days).saturating_mul(Timestamp::DAY)),
     };
-    let quotas =
-        (0_u32..).zip(&terms.quotas).filter(|(_, quota)| concerns(quota, ask)).map(|(index, quota)| {
+    let quotas = (0_u32..).zip(&terms.quotas).filter(|(_, quota)| concerns(quota, ask)).filter_map(
+        |(index, quota)| {
             let officer = quota.per_officer.then(|| ask.officer.clone());
-            let amount = match quota.unit {
-                Unit::Identifiers => u64::from(ask.items),
-                Unit::Queries => 1,
-            };
-            Charge {
+            Some(Charge {
                 key: key(Meter::Quota { index, officer }, quota.period_days),
-                amount,
+                amount: amount(quota.unit, ask)?,
                 limit: quota.limit,
-            }
-        });
+            })
+        },
+    );
     let counts = terms.count.iter().filter(|_| ask.exchange == ExchangeKind::Count).flat_map(|count| {
         let meter = Meter::Counts { register: ask.register.clone(), purpose: ask.purpose };
         [
@@ -119,7 +121,24 @@ pub fn charges(terms: &Terms, ask: &Ask, now: Timestamp) -> Vec<Charge> {
             },
         ]
     });
-    quotas.chain(counts).collect()
+    let probes =
+        terms.matching.iter().filter(|_| ask.exchange == ExchangeKind::Match).map(|matching| Charge {
+            key: key(Meter::Probes { register: ask.register.clone() }, matching.budget_days),
+            amount: ask.items.into(),
+            limit: matching.budget.into(),
+        });
+    quotas.chain(counts).chain(probes).collect()
+}
+
+/// What a query has of a unit, if it has anything of it.
+fn amount(unit: Unit, ask: &Ask) -> Option<u64> {
+    match (unit, ask.exchange) {
+        (Unit::Queries, _) => Some(1),
+        (Unit::Identifiers, ExchangeKind::Exact | ExchangeKind::Count)
+        | (Unit::Probes, ExchangeKind::Match) => Some(ask.items.into()),
+        (Unit::Identifiers, ExchangeKind::Match)
+        | (Unit::Probes, ExchangeKind::Exact | ExchangeKind::Count) => None,
+    }
 }
 
 fn concerns(quota: &Quota, ask: &Ask) -> bool {

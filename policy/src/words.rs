@@ -8,8 +8,11 @@ mod codes;
 mod names;
 mod time;
 
-pub use codes::{AgeBand, Category, LegalBasis, Provenance, Purpose};
-pub use names::{AgencyCode, AgreementId, Digest, OfficerId, QueryId, RegisterName, SnapshotId};
+pub use codes::{AgeBand, Category, LegalBasis, Modality, Position, Provenance, Purpose};
+pub use names::{
+    AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, ProjectionSeed, QueryId, RegisterName,
+    SnapshotId,
+};
 pub use time::Timestamp;
 
 /// A word that is not in the form its type demands.

@@ -6,14 +6,17 @@ use ed25519_dalek::SigningKey;
 use symbolon_protocol::identifier::CANONICALISATION;
 
 use crate::{
-    agreement::{Agreement, CountTerms, ExactTerms, Party, Quota, Terms, Unit},
-    ask::Ask,
+    agreement::{
+        Agreement, CountTerms, ExactTerms, FormTerms, MatchAnswer, MatchTerms, Party, Quota, Terms, Unit,
+    },
+    ask::{Ask, Fetch, MatchAsk, MatchSetup},
     permit::InForce,
     quota::{Balance, Charge, Ledger, MeterKey},
     rules::{ExchangeKind, Kind, RuleSet},
     signing::Signer,
     words::{
-        AgencyCode, AgreementId, Digest, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
+        AgencyCode, AgreementId, Digest, LegalBasis, Modality, OfficerId, Position, Purpose, QueryId,
+        RegisterName, Timestamp,
     },
 };
 
@@ -77,9 +80,55 @@ pub(crate) fn terms() -> Terms {
             dummies: 30,
             epsilon_budget_milli: 2_500,
         }),
+        matching: None,
         quotas: vec![quota(Unit::Identifiers, 1_000)],
         rules: OPEN.into(),
     }
+}
+
+/// Terms of a match of irises, with both answers, and of faces, with one.
+pub(crate) fn matching() -> MatchTerms {
+    let iris = FormTerms {
+        name: "iris".parse().unwrap(),
+        modality: Modality::Iris,
+        length: 2_048,
+        masked: true,
+        s: 2,
+        p: 5,
+        kappa: 600,
+        degrees_of_freedom: 249,
+        alternatives: 14,
+        answers: vec![MatchAnswer::Any, MatchAnswer::Candidates],
+        cap: 4,
+        projection: None,
+    };
+    let face = FormTerms {
+        name: "face".parse().unwrap(),
+        modality: Modality::Face,
+        length: 512,
+        masked: false,
+        kappa: 300,
+        degrees_of_freedom: 65,
+        alternatives: 1,
+        answers: vec![MatchAnswer::Candidates],
+        cap: 16,
+        ..iris.clone()
+    };
+    MatchTerms {
+        engines: vec!["first/1".parse().unwrap(), "second/1".parse().unwrap()],
+        key_hours: 24,
+        largest_slice: 1_024,
+        budget: 500,
+        budget_days: 365,
+        prior_permille: 10,
+        forms: vec![iris, face],
+    }
+}
+
+/// The same terms with a match, of which RS may ask 1,000 probes a day.
+pub(crate) fn match_terms() -> Terms {
+    let quotas = vec![quota(Unit::Identifiers, 1_000), quota(Unit::Probes, 1_000)];
+    Terms { matching: Some(matching()), quotas, ..terms() }
 }
 
 /// An agreement on `terms` that both parties signed.
@@ -116,6 +165,7 @@ pub(crate) fn ask(agreement: &InForce) -> Ask {
         case: None,
         items: 5,
         snapshot: None,
+        matching: None,
         commitment: Digest([1; 32]),
         digest: Digest([2; 32]),
         asked_at: NOW,
@@ -125,6 +175,30 @@ pub(crate) fn ask(agreement: &InForce) -> Ask {
 /// The same as a count of 100.
 pub(crate) fn count(agreement: &InForce) -> Ask {
     Ask { exchange: ExchangeKind::Count, purpose: Purpose::Statistics, items: 100, ..ask(agreement) }
+}
+
+/// RS asks MK for candidates, by five alternatives of an iris.
+pub(crate) fn match_ask(agreement: &InForce) -> Ask {
+    let matching = MatchAsk {
+        form: "iris".parse().unwrap(),
+        engine: "second/1".parse().unwrap(),
+        answer: MatchAnswer::Candidates,
+        keys: Digest([3; 32]),
+        positions: vec![Position::LeftIris; 5],
+    };
+    Ask { exchange: ExchangeKind::Match, matching: Some(matching), ..ask(agreement) }
+}
+
+/// RS sets up the keys for it.
+pub(crate) fn setup(agreement: &InForce) -> Fetch {
+    let setup = MatchSetup { form: "iris".parse().unwrap(), engine: "second/1".parse().unwrap() };
+    Fetch { matching: Some(setup), ..fetch(agreement) }
+}
+
+/// RS fetches the snapshot it needs for [`ask`].
+pub(crate) fn fetch(agreement: &InForce) -> Fetch {
+    let Ask { agreement, rules, asker, holder, register, purpose, basis, officer, .. } = ask(agreement);
+    Fetch { agreement, rules, asker, holder, register, purpose, basis, officer, case: false, matching: None }
 }
 
 /// Meters in memory.

@@ -99,6 +99,15 @@ pub enum Disclosure {
         /// Identifiers asked about.
         items: u64,
     },
+    /// What a match tells of a slice of `groups` records, padding included.
+    Match {
+        /// Records searched.
+        groups: u64,
+        /// The most hits that are shown, or nothing if it is one bit for the whole slice.
+        cap: Option<u32>,
+        /// Alternatives in the query.
+        alternatives: u16,
+    },
     /// How many of `items` identifiers are in the slice, with noise.
     Count {
         /// Identifiers asked about, dummies not included.
@@ -144,6 +153,12 @@ pub enum Misbehaviour {
     /// Bytes differ from those committed to earlier.
     #[error("the bytes are not those committed to")]
     Commitment,
+    /// An encrypted query that is malformed or proves nothing.
+    #[error("the encrypted query is malformed: {0}")]
+    Query(&'static str),
+    /// Evaluation keys or a reference string that are not what they should be.
+    #[error("the key material is not what it should be: {0}")]
+    Keys(&'static str),
     /// A filter that is not in canonical form.
     #[error("the filter is malformed: {0}")]
     Filter(&'static str),

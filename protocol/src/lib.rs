@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod filter;
 pub mod group;
 pub mod identifier;
+pub mod matching;
 pub mod oprf;
 pub mod padding;
 pub mod pump;

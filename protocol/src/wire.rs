@@ -6,6 +6,10 @@
 
 use crate::exchange::{FRAME_LIMIT, Fault, Frame, Misbehaviour};
 
+mod blob;
+
+pub use blob::{BlobIn, BlobOut};
+
 /// The kind of a message: items of `SIZE` bytes each.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<const SIZE: usize> {

@@ -13,7 +13,7 @@ use symbolon_policy::{
     canonical,
     class::RecordClass,
     permit::Paid,
-    receipt::{AnswerClass, COUNT_ENGINE, EXACT_ENGINE, Receipt, SignedReceipt, leakage_bits},
+    receipt::{AnswerClass, Receipt, SignedReceipt, engine_of, leakage_bits},
     rules::ExchangeKind,
     signing,
     words::{Digest, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, SnapshotId, Timestamp},
@@ -191,6 +191,7 @@ impl Pair {
             basis: question.basis,
             officer: question.officer.clone(),
             case: question.case.is_some(),
+            matching: None,
         }
     }
 
@@ -212,6 +213,7 @@ impl Pair {
             case: question.case.as_ref().map(|case| case_digest(&draws.query, case)),
             items: 0,
             snapshot: None,
+            matching: None,
             commitment: Digest(draws.asker.commitment()),
             digest: Digest([0; 32]),
             asked_at: question.now,
@@ -256,18 +258,17 @@ impl Pair {
         let opening = canonical::encode(&(&ask, &words))?;
         let (answer, served, traffic, transcript) =
             run((asking, machines.0), (answering, machines.1), &opening)?;
-        let (engine, class) = match ask.exchange {
-            ExchangeKind::Exact => (EXACT_ENGINE, AnswerClass::Hits),
-            ExchangeKind::Count => (COUNT_ENGINE, AnswerClass::NoisyCount),
-        };
+        let class = AnswerClass::of(self.holder.agreement.terms(), &ask)
+            .ok_or(Fault::Misuse("the terms do not cover what was asked"))?;
+        let entries = entries(&served);
         let (agreement, items) = (ask.agreement, u64::from(ask.items));
         let receipt = Receipt {
-            engine: engine.to_owned(),
-            entries: entries(&served),
+            engine: engine_of(&ask).to_owned(),
+            entries,
             snapshot: ask.snapshot,
             transcript,
             answer: class,
-            leakage_bits: leakage_bits(class, ask.items),
+            leakage_bits: leakage_bits(class, ask.items, entries),
             answered_at: now,
             ask,
         };

@@ -171,6 +171,7 @@ impl Hostile {
             case: Some(Digest([7; 32])),
             items: u32::try_from(elements.len() / 32).unwrap(),
             snapshot,
+            matching: None,
             commitment: Digest([1; 32]),
             digest: Digest(digest.into()),
             asked_at: now(),
@@ -194,6 +195,7 @@ impl Hostile {
             basis: ask.basis,
             officer: ask.officer,
             case: true,
+            matching: None,
         }
     }
 

@@ -45,6 +45,10 @@ impl Book {
         let writing = self.writing();
         let decision = match self.state.query(side, &ask.query)? {
             Some(before) => self.retry(side, agreement, ask, &before, now)?,
+            None if self.unsettled(side, ask)? => {
+                let text = "the register is being changed; ask again when that is over";
+                Err(Refusal::new(RefusalCode::Busy, text))
+            }
             None => permit::admit(agreement, ask, &self.own, &self.state, now)
                 .map(|permit| Admitted::Now(Box::new(permit))),
         };
@@ -63,6 +67,12 @@ impl Book {
         Ok(Admission::Refused(refusal))
     }
 
+    /// Whether a count or a match would be over a register that is being changed. A retry of it would be
+    /// over another slice, and the version that tells them apart stays the same until the change ends.
+    fn unsettled(&self, side: Side, ask: &Ask) -> Result<bool, Failure> {
+        Ok(of_register(side, ask) && self.state.changing(&ask.register)?)
+    }
+
     fn retry(
         &self,
         side: Side,
@@ -71,12 +81,12 @@ impl Book {
         before: &Query,
         now: Timestamp,
     ) -> Result<Result<Admitted, Refusal>, Failure> {
-        // The noise of a repeated count is the same only while the register is.
-        let moved = side == Side::Holder
-            && ask.exchange == ExchangeKind::Count
-            && self.state.register_version(&ask.register)? != before.register_version;
+        // Over another register the answer may be another one, which was not paid for; and the noise of a
+        // count would be the same.
+        let moved =
+            of_register(side, ask) && self.state.register_version(&ask.register)? != before.register_version;
         if moved {
-            let text = "the register changed since this count was first asked, and a count is not repeated";
+            let text = "the register changed since this was first asked, and an answer over another one is not repeated";
             return Ok(Err(Refusal::new(RefusalCode::AlteredRetry, text)));
         }
         Ok(Paid::retry(agreement, ask, &before.ask, now).map(Admitted::Before))
@@ -96,16 +106,20 @@ impl Book {
         self.record(&refused(side, ask, signature, refusal))
     }
 
-    /// Records that a snapshot was refused.
+    /// Records that a snapshot, or the setting up of keys, was refused.
     ///
     /// # Errors
     /// A [`Failure`] if it cannot be recorded.
     pub(crate) fn refuse_fetch(&self, side: Side, fetch: &Fetch, refusal: &Refusal) -> Result<(), Failure> {
         let clauses = refusal.clauses.iter().map(|clause| clause.id.clone()).collect();
-        self.record(&Event::SnapshotRefused { side, fetch: fetch.clone(), code: refusal.code, clauses })
+        let (fetch, code) = (fetch.clone(), refusal.code);
+        self.record(&match fetch.matching {
+            Some(_) => Event::KeysRefused { side, fetch, code, clauses },
+            None => Event::SnapshotRefused { side, fetch, code, clauses },
+        })
     }
 
-    /// Admits the transfer of a snapshot.
+    /// Admits the transfer of a snapshot, or the setting up of keys.
     pub(crate) fn admit_fetch(
         &self,
         agreement: &InForce,
@@ -133,6 +147,11 @@ impl Book {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether this node answers the query from its register, not from a snapshot of it.
+fn of_register(side: Side, ask: &Ask) -> bool {
+    side == Side::Holder && matches!(ask.exchange, ExchangeKind::Count | ExchangeKind::Match)
 }
 
 fn refused(side: Side, ask: &Ask, signature: Signature, refusal: &Refusal) -> Event {

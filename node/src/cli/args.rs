@@ -4,6 +4,7 @@ mod agreement;
 mod query;
 mod register;
 mod rules;
+mod thresholds;
 mod values;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -14,9 +15,10 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::control::api::Format;
 
 pub(super) use agreement::AgreementCommand;
-pub(super) use query::QueryCommand;
+pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
 pub(super) use rules::{Explain, NationalCommand, RulesCommand};
+pub(super) use thresholds::Thresholds;
 
 /// National agencies confirm identity hits without handing over raw data.
 #[derive(Debug, Parser)]
@@ -100,6 +102,8 @@ pub(super) enum Command {
     /// What this node is and does
     #[command(after_help = "Examples:\n  symbolon status\n  symbolon status --json | jq .serving")]
     Status,
+    /// Show what thresholds on templates yield and give away, and propose one; needs no home
+    Thresholds(Thresholds),
     /// Two nodes with invented people on this machine, from agreement to audit
     Demo(Demo),
     /// A completion script for a shell

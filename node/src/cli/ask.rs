@@ -34,7 +34,7 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
     let dir = existing_home(global)?;
     runtime()?.block_on(async {
         let mut progress = Progress::new(global.quiet, global.verbose);
-        let reply = match reach(&Home::new(&dir)).await? {
+        let reply = match reach(&Home::new(&dir), PATIENCE).await? {
             Some(client) => client.call(&request, |update| progress.show(&update)).await,
             None if matches!(request, Request::Stop) => {
                 Err(Failure::input(format!("no node is running in {}", dir.display())))
@@ -47,8 +47,8 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
 }
 
 /// The running node, or nothing if the home is free. A node that starts or stops holds the home but
-/// does not answer, so it is waited for.
-async fn reach(home: &Home) -> Result<Option<Client>, Failure> {
+/// does not answer, so it is waited for, up to `patience`.
+async fn reach(home: &Home, patience: Duration) -> Result<Option<Client>, Failure> {
     let begun = Instant::now();
     loop {
         if let Some(client) = control::connect(&home.control()).await? {
@@ -56,7 +56,7 @@ async fn reach(home: &Home) -> Result<Option<Client>, Failure> {
         }
         match home.lock() {
             Ok(_) => return Ok(None),
-            Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(_) if begun.elapsed() < patience => tokio::time::sleep(PAUSE).await,
             Err(busy) => return Err(busy),
         }
     }
@@ -129,3 +129,6 @@ pub(super) fn existing_home(global: &Global) -> Result<PathBuf, Failure> {
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Runtime::new().map_err(|error| Failure::local(format!("cannot start threads: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

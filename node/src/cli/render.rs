@@ -3,6 +3,7 @@
 mod agreement;
 mod query;
 mod table;
+mod thresholds;
 
 use symbolon_policy::{identity::IdentityCard, manifest::Manifest};
 
@@ -11,6 +12,7 @@ use crate::control::api::{
 };
 
 pub(super) use agreement::{clauses, next_step};
+pub(super) use thresholds::thresholds;
 
 use table::{number, pairs, short, table};
 
@@ -56,7 +58,7 @@ pub(super) fn exit_code(reply: &Reply) -> u8 {
         Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
         Reply::Answers { answers } => {
             let codes = answers.iter().map(|answer| match &answer.outcome {
-                Outcome::Hits { .. } | Outcome::Count { .. } => 0,
+                Outcome::Hits { .. } | Outcome::Count { .. } | Outcome::Matched(_) => 0,
                 Outcome::Refused { .. } => FailureKind::Refused.exit_code(),
                 Outcome::Failed { failure } => failure.kind.exit_code(),
             });

@@ -3,6 +3,7 @@
 mod local;
 mod request;
 mod serve;
+mod thresholds;
 
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Init(init) => make_home(&global, init),
         Command::Serve(serve) => serve::run(&global, serve),
         Command::Demo(options) => run_demo(&global, options),
+        Command::Thresholds(options) => thresholds::run(&global, options),
         Command::Identity { out } => identity(&global, out.as_deref()),
         Command::Agreement(command) => agreement(&global, command),
         Command::Register(command) => ask(request::register(command)?),

@@ -54,6 +54,14 @@ fn a_faulty_setting_is_traced_to_its_place() {
     for (file, says) in [
         ("exchanges = 'many'", "`exchanges` in HOME/config.toml: invalid type: found string \"many\""),
         ("exchanges = 0", "`exchanges` in HOME/config.toml: must be from 1"),
+        (
+            "session_limit_secs = 0",
+            "`session_limit_secs` in HOME/config.toml: must be from 1 to 86400 seconds",
+        ),
+        (
+            "query_retention_days = 0",
+            "`query_retention_days` in HOME/config.toml: must be from 1 to 3660 days",
+        ),
         ("exchange = 3", "`exchange` in HOME/config.toml: there is no such setting; there are: listen,"),
         ("metrics = '0.0.0.0:9'", "`metrics` in HOME/config.toml: must be a loopback address"),
         ("log = '=='", "`log` in HOME/config.toml: is not a log filter"),

@@ -1,7 +1,36 @@
-//! Making failures.
+//! Failures: what they are, and making them.
 
-use super::api::{Failure, FailureKind};
+use serde::{Deserialize, Serialize};
+
 use crate::{journal::JournalError, register::RegisterError};
+
+/// What the node says when it cannot do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// The kind, which fixes the exit code.
+    pub kind: FailureKind,
+    /// What was wrong, and where.
+    pub what: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The request or a file it names is wrong (exit code 2).
+    Input,
+    /// The rules, an agreement or a quota refuse (exit code 3).
+    Refused,
+    /// A partner cannot be reached or broke off (exit code 4).
+    Partner,
+    /// Something stored or journalled does not verify (exit code 5).
+    Integrity,
+    /// Anything else: disk, permissions, a fault of the program (exit code 1).
+    Local,
+}
 
 impl Failure {
     /// A failure of a kind.

@@ -13,7 +13,7 @@ use std::{
     fs::Permissions,
     io::{self, ErrorKind},
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -46,19 +46,35 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long requests under way may still take when the node stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves requests on a socket at `path` until `shutdown`, then lets those under way end for up to
-/// ten seconds and removes the socket. The directory must be its owner's alone (mode 0700), so
-/// nobody can connect in the moment before the socket itself gets mode 0600.
+/// A socket that clients can reach and nobody serves yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+/// Makes the socket at `path`. From here on clients can connect; they wait until they are served. The
+/// directory must be its owner's alone (mode 0700), so nobody can connect in the moment before the
+/// socket itself gets mode 0600.
 ///
 /// # Errors
 /// [`Failure`] if the directory is open to others, another node answers at `path`, something else
 /// than a socket is there, or the socket cannot be made.
+pub async fn bind_control(path: &Path) -> Result<Bound, Failure> {
+    Ok(Bound { listener: bind(path).await?, path: path.to_owned() })
+}
+
+/// Serves requests on a socket until `shutdown`, then lets those under way end for up to ten seconds
+/// and removes the socket.
+///
+/// # Errors
+/// [`Failure`] if the socket cannot be removed.
 pub async fn serve_control<H: Handler>(
-    path: &Path,
+    bound: Bound,
     handler: Arc<H>,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let listener = bind(path).await?;
+    let Bound { listener, path } = bound;
     let slots = Arc::new(Semaphore::new(CLIENTS));
     let mut clients = JoinSet::new();
     loop {
@@ -90,7 +106,7 @@ pub async fn serve_control<H: Handler>(
         tracing::warn!(requests = clients.len(), "requests were broken off because the node stops");
         clients.shutdown().await;
     }
-    std::fs::remove_file(path).map_err(|error| local(path, "cannot remove", &error))
+    std::fs::remove_file(&path).map_err(|error| local(&path, "cannot remove", &error))
 }
 
 type Slot = tokio::sync::OwnedSemaphorePermit;

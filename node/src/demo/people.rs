@@ -301,6 +301,7 @@ impl Maker {
             taken,
             expires: taken.plus_months(default_months(category)),
             identifiers: spelling.identifiers().to_vec(),
+            templates: Vec::new(),
             subject,
             provenance,
             fields: fields.map(|(name, value)| (name.to_owned(), value)).into(),

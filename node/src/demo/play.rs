@@ -57,7 +57,7 @@ impl Stage<'_> {
                     return Err(Failure::integrity(format!("a query that is allowed was refused: {text}")));
                 }
                 Outcome::Failed { failure } => return Err(failure),
-                Outcome::Count { .. } => return Err(odd(verb)),
+                Outcome::Count { .. } | Outcome::Matched(_) => return Err(odd(verb)),
             };
             if !people.iter().map(|person| &person.reference).eq(batch.iter().map(|person| &person.reference))
             {

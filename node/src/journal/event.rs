@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Revocation},
     ask::{Ask, Fetch},
+    keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
     quota::Charge,
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
 /// The side of an exchange that this node was on.
@@ -48,10 +49,32 @@ pub enum Event {
         /// By the agreement key of the party that said it.
         signature: Signature,
     },
+    /// A partner confirmed that it knows of a revocation by this agency.
+    RevocationKnown {
+        /// Of which agreement.
+        agreement: AgreementId,
+    },
     /// The national rules were set, or removed.
     NationalRules {
         /// Their text.
         text: Option<String>,
+    },
+    /// An import is about to change a register.
+    ImportBegun {
+        /// Which register.
+        register: RegisterName,
+    },
+    /// An erasure is about to change a register.
+    ErasureBegun {
+        /// Which register.
+        register: RegisterName,
+    },
+    /// An import or an erasure that was begun was broken off; a part of it may be in the register.
+    ChangeFailed {
+        /// Which register.
+        register: RegisterName,
+        /// What happened.
+        reason: String,
     },
     /// Records were imported.
     Imported {
@@ -109,6 +132,48 @@ pub enum Event {
         /// The clauses that decided, by id.
         clauses: Vec<String>,
     },
+    /// Evaluation keys were set up.
+    KeysMade {
+        /// Which side this node was on.
+        side: Side,
+        /// What they are.
+        set: KeySet,
+        /// The holder's signature over it.
+        signature: Signature,
+        /// Digest of this node's file of them.
+        file: Digest,
+        /// Bytes of this file.
+        bytes: u64,
+    },
+    /// Setting up evaluation keys was refused, by the side named or by the partner.
+    KeysRefused {
+        /// Which side this node was on.
+        side: Side,
+        /// What was wanted.
+        fetch: Fetch,
+        /// Why it was refused.
+        code: RefusalCode,
+        /// The clauses that decided, by id.
+        clauses: Vec<String>,
+    },
+    /// Setting up evaluation keys was begun and broken off.
+    KeysFailed {
+        /// Which side this node was on.
+        side: Side,
+        /// What was wanted.
+        fetch: Fetch,
+        /// Whether the partner broke the protocol, as it does with false keys.
+        partner_at_fault: bool,
+        /// What happened.
+        reason: String,
+    },
+    /// Evaluation keys were destroyed.
+    KeysEnded {
+        /// Which.
+        keys: Digest,
+        /// Why.
+        reason: String,
+    },
     /// A query was asked, or admitted. Its charges are spent from here on.
     Query {
         /// Which side this node was on.
@@ -143,6 +208,11 @@ pub enum Event {
         partner_at_fault: bool,
         /// What happened.
         reason: String,
+    },
+    /// Sealed copies of own queries were destroyed: they had been kept for as long as the settings say.
+    QueriesErased {
+        /// Which, at most 1,000.
+        queries: Vec<QueryId>,
     },
     /// An answer was given; the asker has not countersigned yet.
     Answered {

@@ -14,6 +14,8 @@ use symbolon_policy::{
     words::{AgencyCode, Digest, Timestamp},
 };
 
+use crate::files::Held;
+
 use super::{
     Checkpoint, CheckpointOffer, Entry, Event, JournalError, Problem, Tree,
     disk::Disk,
@@ -37,7 +39,7 @@ pub struct Journal {
 struct Tail {
     disk: Box<dyn Disk>,
     /// Holds the lock on the file for as long as the journal lives.
-    _lock: File,
+    _lock: Held,
     length: u64,
     head: Digest,
     tree: Tree,
@@ -89,7 +91,7 @@ impl Journal {
                 _ => io(error),
             })?;
         let lock = file.try_clone().map_err(io)?;
-        lock.try_lock().map_err(|error| match error {
+        let lock = Held::take(lock).map_err(|error| match error {
             TryLockError::WouldBlock => JournalError::InUse(path.clone()),
             TryLockError::Error(error) => io(error),
         })?;
@@ -101,7 +103,7 @@ impl Journal {
         path: &Path,
         agency: &AgencyCode,
         disk: Box<dyn Disk>,
-        lock: File,
+        lock: Held,
         mut replay: impl FnMut(&Entry),
     ) -> Result<Self, JournalError> {
         let mut tail = Tail {

@@ -83,6 +83,7 @@ impl World {
             parties: vec![party(&rs), party(&mk)],
             exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
             count: None,
+            matching: None,
             quotas: vec![Quota {
                 asker: rs.code.clone(),
                 register: None,
@@ -125,6 +126,7 @@ impl World {
             case: Some(Digest([self.count; 32])),
             items,
             snapshot: None,
+            matching: None,
             commitment: Digest([3; 32]),
             digest: Digest([self.count; 32]),
             asked_at: self.now,
@@ -148,7 +150,7 @@ impl World {
             snapshot: None,
             transcript: Digest([transcript; 32]),
             answer: AnswerClass::Hits,
-            leakage_bits: leakage_bits(AnswerClass::Hits, ask.items),
+            leakage_bits: leakage_bits(AnswerClass::Hits, ask.items, 1_024),
             answered_at: self.now,
         };
         let holder = signing::sign(&receipt, &self.mk.key).unwrap();

@@ -1,6 +1,6 @@
 //! Agreements: draft, sign, accept, show, revoke.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use symbolon_policy::{
     agreement::{Agreement, AgreementError, CountTerms, ExactTerms, Party, Quota, Revocation, Terms, Unit},
@@ -17,7 +17,11 @@ use crate::{
     clock,
     control::api::{AgreementLine, AgreementState, Failure, FailureKind, Reply},
     journal::Event,
+    session::sync::tell_revocations,
 };
+
+/// Bytes of the reason for a revocation.
+const REASON: usize = 1_000;
 
 pub(super) fn draft(
     core: &Core,
@@ -70,6 +74,7 @@ pub(super) fn draft(
             dummies: 30,
             epsilon_budget_milli: 4_000,
         }),
+        matching: None,
         quotas: parties.iter().map(daily).collect(),
         parties,
         rules: rules.unwrap_or_else(|| PCC_BILATERAL.to_owned()),
@@ -215,6 +220,9 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     if core.book.agreement(&id).is_some_and(|agreement| agreement.revoked()) {
         return Err(Failure::input("the agreement is revoked already"));
     }
+    if reason.len() > REASON {
+        return Err(Failure::input(format!("the reason must be at most {REASON} bytes long")));
+    }
     let by: AgencyCode = core.book.own().clone();
     let revocation = Revocation { agreement: id, by, reason, at: clock::now() };
     let signature = signing::sign(&revocation, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
@@ -225,5 +233,10 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     })
     .await?;
     core.allow_partners().await?;
+    // It is revoked whether the partner can be told now or at the next contact.
+    let patience = Duration::from_secs(core.config.dial_timeout_secs);
+    if let Ok(told) = tokio::time::timeout(patience, tell_revocations(core)).await {
+        told?;
+    }
     show(core, &id.to_string())
 }

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     str::FromStr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -32,12 +32,13 @@ use crate::{
         api::{Failure, Update},
     },
     home::{Home, Lock},
-    journal::{Event, Side},
+    journal::Side,
+    keys::KeyStore,
     keystore::Keystore,
     network::{Incoming, Network, NetworkConfig},
     register::Registers,
     sealing::StorageKey,
-    session::{COUNT, Channel, EXACT, JOURNAL, SNAPSHOT, SessionError, Tap},
+    session::{COUNT, Channel, EXACT, JOURNAL, KEYS, MATCH, Patience, SNAPSHOT, SessionError, Tap},
     snapshots::{SliceOf, Snapshots},
 };
 
@@ -52,9 +53,12 @@ pub(crate) struct Core {
     pub(crate) book: Book,
     pub(crate) registers: Registers,
     pub(crate) snapshots: Snapshots,
+    pub(crate) keys: KeyStore,
     pub(crate) network: OnceCell<Network>,
     pub(crate) stop: CancellationToken,
     pub(crate) exchanges: AtomicU64,
+    /// Taken by whoever changes a register, from the first entry about it to the last.
+    changes: Mutex<()>,
     tap: Option<Tap>,
     _lock: Lock,
 }
@@ -76,7 +80,7 @@ impl Core {
         let own = keystore.code().clone();
         let book = Book::open(&home, own.clone(), signer.clone() as Arc<dyn Signer>)?;
         let registers = Registers::open(&home.registers(), &storage.derive("registers"))?;
-        for directory in [home.snapshots(), home.queries()] {
+        for directory in [home.snapshots(), home.keys(), home.queries()] {
             home.make(&directory)?;
         }
         let snapshots = Snapshots::new(home.snapshots(), storage.derive("snapshots"));
@@ -89,9 +93,11 @@ impl Core {
             book,
             registers,
             snapshots,
+            keys: KeyStore::new(home.keys(), storage.derive("keys")),
             network: OnceCell::new(),
             stop: CancellationToken::new(),
             exchanges: AtomicU64::new(0),
+            changes: Mutex::default(),
             tap,
             home,
             config,
@@ -99,53 +105,6 @@ impl Core {
         };
         core.tidy()?;
         Ok(core)
-    }
-
-    /// Ends what a crash left open.
-    fn tidy(&self) -> Result<(), Failure> {
-        for side in [Side::Asker, Side::Holder] {
-            for query in self.book.state().open_queries(side)? {
-                let reason = "the node was stopped before the answer".to_owned();
-                self.book.record(&Event::Failed { side, query, partner_at_fault: false, reason })?;
-            }
-        }
-        let known: Vec<_> = self.book.state().snapshots()?.iter().map(|s| s.manifest.snapshot).collect();
-        // A part of a filter that was being received has no entry yet; it is resumed, not removed.
-        for stray in self.snapshots.strays(&known) {
-            if !self.snapshots.part_path(&stray).exists() {
-                self.snapshots.destroy(&stray);
-            }
-        }
-        self.end_expired()
-    }
-
-    /// Destroys the keys of snapshots whose epoch is over.
-    ///
-    /// # Errors
-    /// A [`Failure`] if that cannot be recorded.
-    pub(crate) fn end_expired(&self) -> Result<(), Failure> {
-        let now = clock::now();
-        for snapshot in self.book.state().snapshots()? {
-            let agreement = self.book.agreement(&snapshot.manifest.agreement);
-            let closed = agreement.is_none_or(|agreement| agreement.holds(now).is_err());
-            if snapshot.manifest.expires <= now {
-                self.end_snapshot(&snapshot.manifest, "its epoch is over")?;
-            } else if closed {
-                self.end_snapshot(&snapshot.manifest, "the agreement no longer holds")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends one snapshot. The entry comes first: what a crash leaves behind is removed at the start.
-    ///
-    /// # Errors
-    /// A [`Failure`] if that cannot be recorded.
-    pub(crate) fn end_snapshot(&self, manifest: &Manifest, reason: &str) -> Result<(), Failure> {
-        let snapshot = manifest.snapshot;
-        self.book.record(&Event::SnapshotEnded { snapshot, reason: reason.to_owned() })?;
-        self.snapshots.destroy(&snapshot);
-        Ok(())
     }
 
     /// The snapshot made of a slice that can be asked now.
@@ -215,7 +174,7 @@ impl Core {
     pub(super) async fn start_network(&self, listen: Vec<Multiaddr>) -> Result<(Network, Incoming), Failure> {
         let config = NetworkConfig {
             listen,
-            protocols: vec![EXACT, COUNT, SNAPSHOT, JOURNAL],
+            protocols: vec![EXACT, COUNT, MATCH, KEYS, SNAPSHOT, JOURNAL],
             quic: self.config.quic,
             dial_timeout: Duration::from_secs(self.config.dial_timeout_secs),
             open_timeout: Duration::from_secs(self.config.dial_timeout_secs),
@@ -281,8 +240,17 @@ impl Core {
         partner: &AgencyCode,
         protocol: &StreamProtocol,
     ) -> Channel {
-        let silence = Duration::from_secs(self.config.session_timeout_secs);
-        Channel::new(stream, silence, partner.as_str(), protocol.as_ref(), self.tap.clone())
+        let patience = Patience {
+            silence: Duration::from_secs(self.config.session_timeout_secs),
+            whole: Duration::from_secs(self.config.session_limit_secs),
+        };
+        Channel::new(stream, patience, partner.as_str(), protocol.as_ref(), self.tap.clone())
+    }
+
+    /// Lets no other change of a register begin until the guard is dropped.
+    pub(super) fn change(&self) -> MutexGuard<'_, ()> {
+        // Nothing is guarded but the order.
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an exchange under way until the guard is dropped.

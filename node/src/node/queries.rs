@@ -1,23 +1,24 @@
 //! Queries to one, several or all partners at once.
 
+mod draft;
+mod matching;
+mod retention;
 mod sealed;
 
 use std::{path::Path, sync::Arc, time::Instant};
 
 use futures::future::join_all;
 use symbolon_policy::{
-    ask::{Ask, Fetch, case_digest},
+    ask::{Fetch, MatchSetup},
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::ExchangeKind,
-    signing,
-    words::{Digest, QueryId, SnapshotId},
+    words::{QueryId, SnapshotId},
 };
-use symbolon_protocol::{count, exact, exchange::Fault, identifier::Kind, seed::Seed, set::IdentifierBytes};
+use symbolon_protocol::{identifier::Kind, set::IdentifierBytes};
 
 use super::{Core, Partner, Report, blocking, people};
 use crate::{
-    clock,
     control::{
         Updates,
         api::{self, Answer, Failure, Format, Outcome, QueryTerms, Reply},
@@ -25,13 +26,16 @@ use crate::{
     journal::Side,
     session::{
         SessionError,
-        asker::{Answered, Asked, ask},
+        asker::{Answered, Asked, Subject, ask},
         fetch::fetch,
         sync::meet,
     },
     state::Stage,
 };
 
+use draft::Draft;
+use matching::Wish;
+pub(super) use retention::erase_old;
 use sealed::Sealed;
 
 /// Asks which people are in partners' registers.
@@ -44,7 +48,7 @@ pub(super) async fn exact(
 ) -> Result<Reply, Failure> {
     let path = subjects.to_owned();
     let people = blocking(move || people::read(&path, format)).await?;
-    run(core, terms, ExchangeKind::Exact, people, updates).await
+    run(core, terms, Question::People(ExchangeKind::Exact, people), updates).await
 }
 
 /// Asks how many people are in partners' registers.
@@ -65,14 +69,32 @@ pub(super) async fn count(
     if people.is_empty() {
         return Err(Failure::input(format!("nobody in the file has an identifier of kind {kind}")));
     }
-    run(core, terms, ExchangeKind::Count, people, updates).await
+    run(core, terms, Question::People(ExchangeKind::Count, people), updates).await
+}
+
+/// Asks who in partners' registers is close to a probe.
+pub(super) async fn matching(
+    core: &Arc<Core>,
+    terms: QueryTerms,
+    wish: api::Wish,
+    updates: Updates,
+) -> Result<Reply, Failure> {
+    let wish = blocking(move || Wish::read(wish)).await?;
+    run(core, terms, Question::Probe(wish), updates).await
+}
+
+/// What every partner is asked.
+enum Question {
+    /// Exactly, or how many.
+    People(ExchangeKind, Vec<people::Person>),
+    /// Who is close to it.
+    Probe(Wish),
 }
 
 async fn run(
     core: &Arc<Core>,
     terms: QueryTerms,
-    exchange: ExchangeKind,
-    people: Vec<people::Person>,
+    question: Question,
     updates: Updates,
 ) -> Result<Reply, Failure> {
     let partners = if terms.partners.is_empty() {
@@ -88,15 +110,15 @@ async fn run(
             "see `symbolon agreement list`; an agreement must be signed by both and accepted here",
         ));
     }
-    let (terms, people) = (Arc::new(terms), Arc::new(people));
+    let (terms, question) = (Arc::new(terms), Arc::new(question));
     // Each partner under its own agreement; none waits for another.
     let each = partners.into_iter().map(|partner| {
         let report = Report::new(partner.party.code.as_str(), updates.clone());
-        let (core, terms, people) = (core.clone(), terms.clone(), people.clone());
+        let (core, terms, question) = (core.clone(), terms.clone(), question.clone());
         async move {
             let started = Instant::now();
             let mut attempt = Attempt { core, partner, report, timing: Vec::new(), started, query: None };
-            let ended = attempt.run(exchange, &terms, &people).await;
+            let ended = attempt.run(&terms, &question).await;
             attempt.answer(ended)
         }
     });
@@ -122,8 +144,9 @@ pub(super) async fn resume(core: &Arc<Core>, query: QueryId, updates: Updates) -
     let started = Instant::now();
     let mut attempt =
         Attempt { core: core.clone(), partner, report, timing: Vec::new(), started, query: Some(query) };
-    let asked = sealed.asked(known.ask, known.signature);
+    let asked = sealed.asked(known.ask, known.signature)?;
     let ended = attempt.ask(asked, &sealed.people()).await;
+    attempt.heed(&ended).await;
     Ok(Reply::Answers { answers: vec![attempt.answer(ended)] })
 }
 
@@ -143,20 +166,36 @@ type Ended = Result<(Outcome, SignedReceipt), SessionError>;
 pub(super) type Asking = (String, Vec<Kind>);
 
 impl Attempt {
-    async fn run(&mut self, exchange: ExchangeKind, terms: &QueryTerms, people: &[people::Person]) -> Ended {
-        let stale = |error: &SessionError| matches!(error, SessionError::Refused { refusal, here: false } if refusal.code == RefusalCode::StaleSnapshot);
-        match self.once(exchange, terms, people).await {
-            // The epoch ended between the transfer and the query: a new snapshot, a new query.
-            Err(error) if stale(&error) => self.once(exchange, terms, people).await,
+    async fn run(&mut self, terms: &QueryTerms, question: &Question) -> Ended {
+        let stale = |error: &SessionError| {
+            let SessionError::Refused { refusal, here: false } = error else { return false };
+            matches!(refusal.code, RefusalCode::StaleSnapshot | RefusalCode::StaleKeys)
+        };
+        let ended = match self.once(terms, question).await {
+            // The epoch, or the keys, ended between the setup and the query: new ones, a new query.
+            Err(error) if stale(&error) => self.once(terms, question).await,
             ended => ended,
+        };
+        self.heed(&ended).await;
+        ended
+    }
+
+    /// Fetches the partner's word for a revocation that its refusal tells of.
+    async fn heed(&self, ended: &Ended) {
+        let Err(SessionError::Refused { refusal, here: false }) = ended else { return };
+        if refusal.code == RefusalCode::Revoked
+            && let Err(error) = meet(&self.core, &self.partner).await
+        {
+            tracing::warn!(partner = %self.partner.party.code, %error, "the revocation was not fetched");
         }
     }
 
-    async fn once(&mut self, exchange: ExchangeKind, terms: &QueryTerms, people: &[people::Person]) -> Ended {
-        let snapshot = match exchange {
-            ExchangeKind::Exact => Some(self.fetch(terms).await?),
-            ExchangeKind::Count => None,
+    async fn once(&mut self, terms: &QueryTerms, question: &Question) -> Ended {
+        let (exchange, people) = match question {
+            Question::People(exchange, people) => (*exchange, people),
+            Question::Probe(wish) => return self.matched(terms, wish).await,
         };
+        let snapshot = if exchange == ExchangeKind::Exact { Some(self.fetch(terms).await?) } else { None };
         let asking: Vec<Asking> = people
             .iter()
             .map(|person| {
@@ -165,13 +204,16 @@ impl Attempt {
             .collect();
         let identifiers: Vec<IdentifierBytes> =
             people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();
-        let asked = self.prepare(exchange, terms, snapshot, identifiers, &asking).await?;
+        let subject = Subject::Identifiers(identifiers);
+        let draft = Draft { exchange, snapshot, matching: None, subject };
+        let asked = self.prepare(terms, draft, &asking).await?;
         self.query = Some(asked.ask.query);
         self.ask(asked, &asking).await
     }
 
-    async fn fetch(&mut self, terms: &QueryTerms) -> Result<SnapshotId, SessionError> {
-        let wanted = Fetch {
+    /// The request for what a query needs first.
+    fn wanted(&self, terms: &QueryTerms, matching: Option<MatchSetup>) -> Fetch {
+        Fetch {
             agreement: self.partner.agreement.id(),
             rules: self.partner.agreement.rules_digest(),
             asker: self.core.book.own().clone(),
@@ -181,53 +223,15 @@ impl Attempt {
             basis: terms.basis,
             officer: terms.officer.clone(),
             case: terms.case.is_some(),
-        };
+            matching,
+        }
+    }
+
+    async fn fetch(&mut self, terms: &QueryTerms) -> Result<SnapshotId, SessionError> {
+        let wanted = self.wanted(terms, None);
         let manifest = fetch(&self.core, &self.partner, &wanted, &self.report).await?;
         self.lap("snapshot");
         Ok(manifest.snapshot)
-    }
-
-    /// Blinds, signs and seals a new query.
-    async fn prepare(
-        &mut self,
-        exchange: ExchangeKind,
-        terms: &QueryTerms,
-        snapshot: Option<SnapshotId>,
-        identifiers: Vec<IdentifierBytes>,
-        asking: &[Asking],
-    ) -> Result<Asked, SessionError> {
-        let (core, partner, terms) = (self.core.clone(), self.partner.clone(), terms.clone());
-        let asking = asking.to_vec();
-        let asked = blocking(move || -> Result<Asked, SessionError> {
-            let seed = Seed::new(rand::random());
-            let (items, digest) = blind(&partner, exchange, identifiers.clone(), &seed)?;
-            let query = QueryId(rand::random());
-            let ask = Ask {
-                query,
-                agreement: partner.agreement.id(),
-                rules: partner.agreement.rules_digest(),
-                asker: core.book.own().clone(),
-                holder: partner.party.code.clone(),
-                exchange,
-                register: terms.register,
-                purpose: terms.purpose,
-                basis: terms.basis,
-                officer: terms.officer,
-                case: terms.case.as_deref().map(|case| case_digest(&query, case)),
-                items,
-                snapshot,
-                commitment: Digest(seed.commitment()),
-                digest: Digest(digest),
-                asked_at: clock::now(),
-            };
-            let signature = signing::sign(&ask, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
-            let asked = Asked { ask, signature, identifiers, seed };
-            Sealed::save(&core, &asked, &asking, terms.case)?;
-            Ok(asked)
-        })
-        .await?;
-        self.lap("blind");
-        Ok(asked)
     }
 
     async fn ask(&mut self, asked: Asked, asking: &[Asking]) -> Ended {
@@ -251,6 +255,7 @@ impl Attempt {
                     items: asked.ask.items,
                 }
             }
+            Answered::Matched(matched) => self.told(&asked.ask, &receipt.receipt, matched).await?,
         };
         Ok((outcome, receipt))
     }
@@ -286,26 +291,6 @@ impl Attempt {
     }
 }
 
-fn blind(
-    partner: &Partner,
-    exchange: ExchangeKind,
-    identifiers: Vec<IdentifierBytes>,
-    seed: &Seed,
-) -> Result<(u32, [u8; 32]), SessionError> {
-    let input = |fault: Fault| SessionError::Local(Failure::input(fault.to_string()));
-    match exchange {
-        ExchangeKind::Exact => {
-            let query = exact::Query::blind(identifiers, seed).map_err(input)?;
-            Ok((query.items(), query.digest()))
-        }
-        ExchangeKind::Count => {
-            let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;
-            let query = count::Query::blind(identifiers, noise, seed).map_err(input)?;
-            Ok((query.items(), query.digest()))
-        }
-    }
-}
-
 fn hits_of(asking: &[Asking], hits: &[bool]) -> Outcome {
     let mut flags = hits.iter();
     let people: Vec<api::Person> = asking
@@ -318,3 +303,6 @@ fn hits_of(asking: &[Asking], hits: &[bool]) -> Outcome {
     let hits = people.iter().filter(|person| !person.hits.is_empty()).count() as u64;
     Outcome::Hits { people, hits }
 }
+
+#[cfg(test)]
+mod tests;

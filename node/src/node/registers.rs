@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::PathBuf,
     sync::Arc,
     time::Instant,
@@ -17,9 +17,10 @@ use crate::{
         Updates,
         api::{self, Failure, Imported, RegisterLine, Reply},
     },
-    journal::{Event, Side},
+    journal::Event,
     register::{
-        self, ErasureReason, ErasureSummary, ImportObserver, RecordId, Reject, RejectReport, Selection,
+        self, Begins, ErasureReason, ErasureSummary, ImportObserver, RecordId, RegisterError, Reject,
+        RejectReport, Selection,
     },
 };
 
@@ -59,24 +60,34 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
             .map_err(|e| Failure::input(format!("cannot write {}: {e}", path.display())))?;
         Ok::<_, Failure>(RejectReport(BufWriter::new(file)))
     });
+    let _change = core.change();
+    if create && !core.registers.exists(&register) {
+        core.registers.create(&register)?;
+    }
     let mut observer = Observer {
+        core,
+        register: &register,
+        begun: false,
         report: report.transpose()?,
         first: Vec::new(),
         progress: Report::new(register.as_str(), updates),
         size,
     };
-    if create && !core.registers.exists(&register) {
-        core.registers.create(&register)?;
-    }
-    let summary =
-        core.registers.import(&register, file, format, &mut observer).map_err(|error| match error {
-            register::RegisterError::NoSuchRegister { .. } => Failure::input(error.to_string())
-                .with_help("make it with --create, or see `symbolon register list`"),
-            other => other.into(),
-        })?;
-    if let Some(RejectReport(mut file)) = observer.report {
-        file.flush().map_err(|e| Failure::local(format!("the reject report could not be written: {e}")))?;
-    }
+    let imported = core.registers.import(&register, file, format, &mut observer);
+    let Observer { begun, report, first, .. } = observer;
+    let summary = match imported {
+        Ok(summary) => summary,
+        Err(error) => {
+            if begun {
+                core.change_failed(&register, &error.to_string())?;
+            }
+            return Err(match error {
+                RegisterError::NoSuchRegister { .. } => Failure::input(error.to_string())
+                    .with_help("make it with --create, or see `symbolon register list`"),
+                other => other.into(),
+            });
+        }
+    };
     core.book.record(&Event::Imported {
         register: register.clone(),
         good: summary.good,
@@ -84,9 +95,10 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         rejected: summary.rejected,
         digest: summary.digest,
     })?;
-    if summary.replaced > 0 {
-        // A record that was changed may have to leave a slice at once: it may be blocked now.
-        end_snapshots(core, &register, "records were replaced")?;
+    // A record that was changed may have to leave a slice at once: it may be blocked now.
+    core.end_stale("records were replaced")?;
+    if let Some(RejectReport(mut file)) = report {
+        file.flush().map_err(|e| Failure::local(format!("the reject report could not be written: {e}")))?;
     }
     Ok(Imported {
         register,
@@ -94,20 +106,31 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         good: summary.good,
         replaced: summary.replaced,
         rejected: summary.rejected,
-        first_rejects: observer.first,
+        first_rejects: first,
         seconds: started.elapsed().as_secs_f64(),
     })
 }
 
-struct Observer {
+struct Observer<'c> {
+    core: &'c Core,
+    register: &'c RegisterName,
+    /// Whether the journal has that the register changes.
+    begun: bool,
     report: Option<RejectReport<BufWriter<File>>>,
     first: Vec<api::Reject>,
     progress: Report,
     size: u64,
 }
 
-impl ImportObserver for Observer {
-    fn rejected(&mut self, reject: &Reject) -> std::io::Result<()> {
+impl ImportObserver for Observer<'_> {
+    fn begins(&mut self) -> io::Result<()> {
+        let begun = Event::ImportBegun { register: self.register.clone() };
+        self.core.book.record(&begun).map_err(io::Error::other)?;
+        self.begun = true;
+        Ok(())
+    }
+
+    fn rejected(&mut self, reject: &Reject) -> io::Result<()> {
         if self.first.len() < SHOWN {
             self.first.push(api::Reject {
                 line: reject.line,
@@ -121,21 +144,6 @@ impl ImportObserver for Observer {
     fn progress(&mut self, progress: register::Progress) {
         self.progress.say("import", progress.bytes, self.size);
     }
-}
-
-/// Ends the snapshots made of a register; the next asker gets a new one.
-///
-/// # Errors
-/// A [`Failure`] if that cannot be recorded.
-pub(super) fn end_snapshots(core: &Core, name: &RegisterName, reason: &str) -> Result<u64, Failure> {
-    let mut ended = 0_u64;
-    for snapshot in core.book.state().snapshots()? {
-        if snapshot.side == Side::Holder && snapshot.manifest.register == *name {
-            core.end_snapshot(&snapshot.manifest, reason)?;
-            ended = ended.saturating_add(1);
-        }
-    }
-    Ok(ended)
 }
 
 pub(super) async fn list(core: &Arc<Core>) -> Result<Reply, Failure> {
@@ -191,8 +199,11 @@ pub(super) async fn erase(
 ) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
-        let erased: ErasureSummary = if ids.is_empty() {
-            core.registers.expire(&name, clock::today()?)?
+        let (erased, snapshots_ended) = if ids.is_empty() {
+            let today = clock::today()?;
+            erase_noted(&core, &name, "records expired", |begins| {
+                core.registers.expire(&name, today, begins)
+            })?
         } else {
             let why: ErasureReason = serde_json::from_value(serde_json::Value::String(reason.clone()))
                 .map_err(|_| {
@@ -201,17 +212,46 @@ pub(super) async fn erase(
                     )
                 })?;
             let ids = ids.iter().map(|id| record_id(id)).collect::<Result<Vec<_>, _>>()?;
-            core.registers.erase(&name, Selection::Ids(&ids), why)?
+            let erase = |begins: Begins<'_>| core.registers.erase(&name, Selection::Ids(&ids), why, begins);
+            erase_noted(&core, &name, "records were erased", erase)?
         };
-        let reason = serde_json::to_value(erased.reason).map_err(|e| Failure::local(e.to_string()))?;
-        let reason = reason.as_str().unwrap_or_default().to_owned();
-        let (records, digest) = (erased.count, erased.digest);
-        let mut snapshots_ended = 0;
-        if records > 0 {
-            core.book.record(&Event::Erased { register: name.clone(), records, digest, reason })?;
-            snapshots_ended = end_snapshots(&core, &name, "records were erased")?;
-        }
-        Ok(Reply::Erased { records, digest, snapshots_ended })
+        Ok(Reply::Erased { records: erased.count, digest: erased.digest, snapshots_ended })
     })
     .await
+}
+
+/// Erases records, with an entry before the first is gone and one after the last. Gives what was erased, and
+/// how many snapshots ended by it, for the reason `ends`.
+///
+/// # Errors
+/// A [`Failure`] of the erasure, or if an entry cannot be written.
+pub(super) fn erase_noted(
+    core: &Core,
+    register: &RegisterName,
+    ends: &str,
+    erase: impl FnOnce(Begins<'_>) -> Result<ErasureSummary, RegisterError>,
+) -> Result<(ErasureSummary, u64), Failure> {
+    let _change = core.change();
+    let mut begun = false;
+    let erased = erase(&mut || {
+        let event = Event::ErasureBegun { register: register.clone() };
+        core.book.record(&event).map_err(io::Error::other)?;
+        begun = true;
+        Ok(())
+    });
+    let erased = match erased {
+        Ok(erased) if begun => erased,
+        Ok(nothing) => return Ok((nothing, 0)),
+        Err(error) => {
+            if begun {
+                core.change_failed(register, &error.to_string())?;
+            }
+            return Err(error.into());
+        }
+    };
+    let reason = serde_json::to_value(erased.reason).map_err(|e| Failure::local(e.to_string()))?;
+    let reason = reason.as_str().unwrap_or_default().to_owned();
+    let (records, digest) = (erased.count, erased.digest);
+    core.book.record(&Event::Erased { register: register.clone(), records, digest, reason })?;
+    Ok((erased, core.end_stale(ends)?))
 }

@@ -36,11 +36,7 @@ pub(super) async fn national(core: &Arc<Core>, change: NationalChange) -> Result
     blocking(move || {
         core.book.record(&Event::NationalRules { text })?;
         // Slices were decided by the rules as they were.
-        for snapshot in core.book.state().snapshots()? {
-            if snapshot.side == crate::journal::Side::Holder {
-                core.end_snapshot(&snapshot.manifest, "the national rules were changed")?;
-            }
-        }
+        core.end_stale("the national rules were changed")?;
         Ok(Reply::Ok)
     })
     .await
@@ -65,6 +61,7 @@ pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
         case: query.case.then_some(Digest([0; 32])),
         items: query.items,
         snapshot: None,
+        matching: None,
         commitment: Digest([0; 32]),
         digest: Digest([0; 32]),
         asked_at: clock::now(),

@@ -9,13 +9,13 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Core, Node, blocking, registers::end_snapshots};
+use super::{Core, Node, blocking, queries, registers::erase_noted};
 use crate::{
     clock,
-    control::{api::Failure, serve_control},
-    journal::Event,
+    control::{api::Failure, bind_control, serve_control},
     network::{Inbound, Incoming},
-    session::{COUNT, EXACT, JOURNAL, SNAPSHOT, SessionError, fetch, holder, sync},
+    register::Begins,
+    session::{COUNT, EXACT, JOURNAL, KEYS, MATCH, SNAPSHOT, SessionError, fetch, holder, keys, sync},
 };
 
 /// How often the node looks for what has expired.
@@ -24,7 +24,8 @@ const ROUNDS: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Node {
-    /// Serves until told to stop. `on_listening` sees every address.
+    /// Serves until told to stop. `on_listening` sees every address, once partners and the command line
+    /// can reach the node.
     ///
     /// # Errors
     /// A [`Failure`] if the node cannot listen.
@@ -35,17 +36,19 @@ impl Node {
                 .map_err(|e| Failure::input(format!("`{text}` is no address to listen on: {e}")))
         });
         let (network, incoming) = core.start_network(listen.collect::<Result<_, _>>()?).await?;
-        for address in network.listen_addresses() {
-            on_listening(&address.to_string());
-        }
+        let addresses = network.listen_addresses();
         core.network.set(network).map_err(|_| Failure::local("the network runs already"))?;
-        tracing::info!(agency = %core.book.own(), "serving");
-        let (socket, node, stop) = (core.home.control(), self.clone(), core.stop.clone());
-        let control = tokio::spawn(async move { serve_control(&socket, node, stop).await });
-        let rounds = tokio::spawn(rounds(core.clone()));
-        let sessions = tokio::spawn(accept(core.clone(), incoming));
         let (mut terminate, mut interrupt) =
             (listener(SignalKind::terminate())?, listener(SignalKind::interrupt())?);
+        let bound = bind_control(&core.home.control()).await?;
+        let control = tokio::spawn(serve_control(bound, self.clone(), core.stop.clone()));
+        let rounds = tokio::spawn(rounds(core.clone()));
+        let telling = tokio::spawn(telling(core.clone()));
+        let sessions = tokio::spawn(accept(core.clone(), incoming));
+        for address in addresses {
+            on_listening(&address.to_string());
+        }
+        tracing::info!(agency = %core.book.own(), "serving");
         tokio::select! {
             () = core.stop.cancelled() => {}
             _ = terminate.recv() => {}
@@ -54,6 +57,7 @@ impl Node {
         tracing::info!("stopping");
         core.stop.cancel();
         rounds.abort();
+        telling.abort();
         let _ = tokio::time::timeout(GRACE, sessions).await;
         let served = tokio::time::timeout(GRACE, control).await;
         match served {
@@ -81,22 +85,26 @@ async fn rounds(core: Arc<Core>) {
     }
 }
 
+/// Tells partners what was revoked, beside the rounds, for a partner may keep it waiting.
+async fn telling(core: Arc<Core>) {
+    loop {
+        if let Err(failure) = sync::tell_revocations(&core).await {
+            tracing::error!(%failure, "partners could not be told of revocations");
+        }
+        tokio::time::sleep(ROUNDS).await;
+    }
+}
+
 fn round(core: &Core) -> Result<(), Failure> {
     core.end_expired()?;
+    // A register that is damaged must not keep old queries alive, nor the other way round.
+    let queries = queries::erase_old(core, clock::now());
     let today = clock::today()?;
     for info in core.registers.list()? {
-        let erased = core.registers.expire(&info.name, today)?;
-        if erased.count > 0 {
-            let event = Event::Erased {
-                register: info.name.clone(),
-                records: erased.count,
-                digest: erased.digest,
-                reason: "EXPIRED".to_owned(),
-            };
-            core.book.record(&event)?;
-            end_snapshots(core, &info.name, "records expired")?;
-        }
+        let expire = |begins: Begins<'_>| core.registers.expire(&info.name, today, begins);
+        erase_noted(core, &info.name, "records expired", expire)?;
     }
+    queries?;
     let (entries, _) = core.book.root()?;
     metrics::gauge!("symbolon_journal_entries").set(entries as f64);
     Ok(())
@@ -174,6 +182,8 @@ async fn session(
     let served = match protocol {
         p if p == EXACT => holder::serve(core, code, ExchangeKind::Exact, &mut channel).await,
         p if p == COUNT => holder::serve(core, code, ExchangeKind::Count, &mut channel).await,
+        p if p == MATCH => holder::serve(core, code, ExchangeKind::Match, &mut channel).await,
+        p if p == KEYS => keys::serve(core, code, &mut channel).await,
         p if p == SNAPSHOT => fetch::serve(core, code, &mut channel).await,
         p if p == JOURNAL => sync::talk(core, code, key, &mut channel).await,
         _ => Ok(()),

@@ -35,7 +35,7 @@ pub(super) async fn build(
     let (core, report) = (core.clone(), Report::new(asker.as_str(), updates));
     blocking(move || {
         let started = Instant::now();
-        let manifest = core.build_snapshot(&partner.agreement, &slice, |(done, total)| {
+        let manifest = core.build_snapshot(&slice, |(done, total)| {
             sender.send_replace((done, total));
             report.say("snapshot", done, total);
         })?;

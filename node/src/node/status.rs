@@ -72,6 +72,10 @@ fn meters(core: &Core) -> Result<Vec<MeterLine>, Failure> {
                     "epsilon spent, in thousandths".to_owned(),
                 )
             }
+            Meter::Probes { register } => {
+                let Some(matching) = &terms.matching else { continue };
+                (matching.budget_days, u64::from(matching.budget), format!("probes of {register}"))
+            }
         };
         let period = now.period(i64::from(days).saturating_mul(symbolon_policy::words::Timestamp::DAY));
         if key.period == period {

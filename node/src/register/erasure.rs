@@ -1,5 +1,7 @@
 //! Erasure: by id, by attribute, or because the day has come.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use symbolon_policy::words::{Digest, RegisterName};
@@ -31,6 +33,9 @@ pub enum Selection<'a> {
     /// Those of which this is true.
     Where(&'a dyn Fn(&StoredRecord) -> bool),
 }
+
+/// Told before a register changes; an error stops the change.
+pub type Begins<'a> = &'a mut dyn FnMut() -> io::Result<()>;
 
 /// What an erasure did, for the receipt and the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,20 +72,27 @@ fn digest(mut ids: Vec<Digest>) -> Digest {
     Digest(hash.finalize().into())
 }
 
+fn number(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
 impl Registers {
     /// Erases records. When the summary is returned, the erasure is durable.
+    ///
+    /// `begins` is called once, before the first record is erased, and not at all if there is none.
     ///
     /// A selection by attribute opens every record before it erases the first, so damage erases nothing;
     /// one by id opens none, so a damaged record can be erased. It keeps 49 bytes for each record erased.
     ///
     /// # Errors
-    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`], [`RegisterError::Store`]; after the
-    /// last, a part may be erased: erase again.
+    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`], [`RegisterError::NotBegun`],
+    /// [`RegisterError::Store`]; after the last, a part may be erased: erase again.
     pub fn erase(
         &self,
         name: &RegisterName,
         selection: Selection<'_>,
         reason: ErasureReason,
+        begins: Begins<'_>,
     ) -> Result<ErasureSummary, RegisterError> {
         let mut commits = self.lock();
         let register = self.register(name)?;
@@ -97,26 +109,47 @@ impl Registers {
             }
         };
 
-        let records = register.begin()?;
-        let (mut erased, mut missing) = (Vec::new(), 0_u64);
+        let named = chosen.len();
+        let mut present = Vec::new();
         for (key, id) in chosen {
-            match register.tree.remove(key)? {
-                Some(_) => erased.push(id),
-                None => missing = missing.saturating_add(1),
+            if register.tree.contains_key(key)? {
+                present.push((key, id));
             }
         }
-        let count = u64::try_from(erased.len()).unwrap_or(u64::MAX);
-        register.set_count(records.saturating_sub(count))?;
+        let mut summary =
+            ErasureSummary { reason, count: 0, missing: number(named), digest: digest(Vec::new()) };
+        if present.is_empty() {
+            return Ok(summary);
+        }
+
+        begins().map_err(RegisterError::NotBegun)?;
+        let records = register.begin()?;
+        let mut erased = Vec::new();
+        for (key, id) in present {
+            // An id may be named twice.
+            if register.tree.remove(key)?.is_some() {
+                erased.push(id);
+            }
+        }
+        summary.count = number(erased.len());
+        summary.missing = number(named.saturating_sub(erased.len()));
+        summary.digest = digest(erased);
+        register.set_count(records.saturating_sub(summary.count))?;
         self.commit(&mut commits)?;
-        Ok(ErasureSummary { reason, count, missing, digest: digest(erased) })
+        Ok(summary)
     }
 
     /// Erases every record whose day of erasure is `today` or earlier.
     ///
     /// # Errors
     /// As [`Registers::erase`].
-    pub fn expire(&self, name: &RegisterName, today: Day) -> Result<ErasureSummary, RegisterError> {
+    pub fn expire(
+        &self,
+        name: &RegisterName,
+        today: Day,
+        begins: Begins<'_>,
+    ) -> Result<ErasureSummary, RegisterError> {
         let due = |record: &StoredRecord| record.expires <= today;
-        self.erase(name, Selection::Where(&due), ErasureReason::Expired)
+        self.erase(name, Selection::Where(&due), ErasureReason::Expired, begins)
     }
 }

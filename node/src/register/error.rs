@@ -6,6 +6,7 @@ use std::{
 };
 
 use symbolon_policy::words::{Digest, RegisterName};
+use symbolon_protocol::matching::projection::ProjectionError;
 
 use super::HeaderError;
 
@@ -42,6 +43,9 @@ pub enum RegisterError {
         "the database of the registers failed; check the disk, then run the command again or restore a backup"
     )]
     Store(#[from] sled::Error),
+    /// Whoever had to be told of a change first could not be.
+    #[error("the register was not changed, since that could not be written down first: {0}")]
+    NotBegun(#[source] io::Error),
     /// There is no register of this name.
     #[error("there is no register `{name}`; create it first")]
     NoSuchRegister {
@@ -78,6 +82,15 @@ pub enum RegisterError {
         /// How many there are.
         found: u64,
     },
+    /// A write began while the register was read for a query.
+    #[error("the register `{name}` changed while it was read for a query; ask again")]
+    Changed {
+        /// The register.
+        name: RegisterName,
+    },
+    /// The projection of an agreed form cannot be made.
+    #[error("the projection that the agreement fixes cannot be used: {0}")]
+    Projection(#[from] ProjectionError),
     /// The header of a CSV file cannot be used; nothing was imported.
     #[error(transparent)]
     Header(#[from] HeaderError),

@@ -74,7 +74,8 @@ impl Registers {
     /// Memory is bounded whatever the file holds. When the summary is returned, every good line is durable.
     ///
     /// # Errors
-    /// [`RegisterError::NoSuchRegister`]; [`RegisterError::Header`], before anything is written;
+    /// [`RegisterError::NoSuchRegister`]; [`RegisterError::Header`] and [`RegisterError::NotBegun`], before anything
+    /// is written;
     /// [`RegisterError::Read`], [`RegisterError::Report`], [`RegisterError::Store`] and
     /// [`RegisterError::Corrupt`], after which a part of the file is in the register: run the import again.
     pub fn import(
@@ -91,6 +92,7 @@ impl Registers {
             Format::Ndjson => None,
             Format::Csv => Some(header(&mut lines)?),
         };
+        observer.begins().map_err(RegisterError::NotBegun)?;
         let records = register.begin()?;
 
         let (mut progress, mut replaced) = (Progress::default(), 0_u64);

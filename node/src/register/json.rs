@@ -16,8 +16,10 @@ use serde::{
 pub(super) enum Value<'a> {
     Null,
     Bool(bool),
-    /// A number, kept if it is whole and not negative.
-    Number(Option<u64>),
+    /// A whole number that is not negative.
+    Number(u64),
+    /// Any other number.
+    Real(f64),
     Text(Cow<'a, str>),
     List(Vec<Value<'a>>),
     /// Keys in the order of the line, repeated ones included.
@@ -74,15 +76,15 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(Some(number)))
+        Ok(Value::Number(number))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(u64::try_from(number).ok()))
+        Ok(u64::try_from(number).map_or(Value::Real(number as f64), Value::Number))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(None))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Real(number))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value<'de>, E> {

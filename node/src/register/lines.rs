@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use symbolon_policy::words::Digest;
 
 /// Most bytes in a line, its end not counted.
-pub const MAX_LINE: usize = 65_536;
+pub const MAX_LINE: usize = 262_144;
 
 /// Enough for a full line with a byte order mark and CRLF, and one byte that tells it from a longer one.
 const MAX_READ: u64 = MAX_LINE as u64 + 6;

@@ -5,6 +5,9 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+pub(super) mod samples;
+pub(super) mod templates;
+
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 use symbolon_policy::words::{AgeBand, WordError};
@@ -15,6 +18,7 @@ use super::{
     record::{MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, Record, Subject, Version1},
     reject::{Fault, Path, Reason, is_field_name},
     retention,
+    template::Enrolled,
     words::{Day, FormError, Vulnerability},
 };
 
@@ -23,6 +27,7 @@ use super::{
 pub(super) struct Checked {
     pub(super) record: Record,
     pub(super) canonical: Vec<Identifier>,
+    pub(super) templates: Vec<Enrolled>,
 }
 
 /// Reads one line of NDJSON.
@@ -42,7 +47,7 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
     let mut map = Map::new(Path::Record, value)?;
     let version = Path::Name(&Path::Record, "v");
     match map.required("v")? {
-        Value::Number(Some(1)) => (),
+        Value::Number(1) => (),
         _ => return Err(Fault::at(&version, Reason::Form("1, the version of the schema"))),
     }
     let id = map.word("id")?;
@@ -59,6 +64,10 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
         Some(value) => identifiers(&map.at("identifiers"), value)?,
         None => Default::default(),
     };
+    let templates = match map.optional("templates") {
+        Some(value) => templates::templates(&map.at("templates"), value)?,
+        None => Vec::new(),
+    };
     let subject = map.required("subject")?;
     let subject = read_subject(map.at("subject"), subject)?;
     let provenance = map.word("provenance")?;
@@ -67,9 +76,20 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
         None => BTreeMap::new(),
     };
     map.finish()?;
-    let record =
-        Record { v: Version1, id, category, taken, expires, identifiers, subject, provenance, fields };
-    Ok(Checked { record, canonical })
+    let notes = templates.iter().map(Enrolled::note).collect();
+    let record = Record {
+        v: Version1,
+        id,
+        category,
+        taken,
+        expires,
+        identifiers,
+        templates: notes,
+        subject,
+        provenance,
+        fields,
+    };
+    Ok(Checked { record, canonical, templates })
 }
 
 fn read_subject(at: Path<'_>, value: Value<'_>) -> Result<Subject, Fault> {
@@ -179,38 +199,38 @@ fn fields(at: Path<'_>, value: Value<'_>) -> Result<BTreeMap<String, String>, Fa
 }
 
 /// The entries of a map that are not read yet.
-struct Map<'p, 'a> {
+pub(super) struct Map<'p, 'a> {
     at: Path<'p>,
     entries: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'p, 'a> Map<'p, 'a> {
-    fn new(at: Path<'p>, value: Value<'a>) -> Result<Self, Fault> {
+    pub(super) fn new(at: Path<'p>, value: Value<'a>) -> Result<Self, Fault> {
         match value {
             Value::Map(entries) => Ok(Self { at, entries }),
             _ => Err(Fault::at(&at, Reason::Type("an object"))),
         }
     }
 
-    fn at<'s>(&'s self, name: &'s str) -> Path<'s> {
+    pub(super) fn at<'s>(&'s self, name: &'s str) -> Path<'s> {
         Path::Name(&self.at, name)
     }
 
-    fn fault(&self, name: &str, reason: Reason) -> Fault {
+    pub(super) fn fault(&self, name: &str, reason: Reason) -> Fault {
         Fault::at(&self.at(name), reason)
     }
 
     /// Takes the first entry of this name, if it is not null.
-    fn optional(&mut self, name: &str) -> Option<Value<'a>> {
+    pub(super) fn optional(&mut self, name: &str) -> Option<Value<'a>> {
         let at = self.entries.iter().position(|(key, _)| key == name)?;
         Some(self.entries.remove(at).1).filter(|value| *value != Value::Null)
     }
 
-    fn required(&mut self, name: &str) -> Result<Value<'a>, Fault> {
+    pub(super) fn required(&mut self, name: &str) -> Result<Value<'a>, Fault> {
         self.optional(name).ok_or_else(|| self.fault(name, Reason::Missing))
     }
 
-    fn word<T: FromStr<Err: Into<Form>>>(&mut self, name: &str) -> Result<T, Fault> {
+    pub(super) fn word<T: FromStr<Err: Into<Form>>>(&mut self, name: &str) -> Result<T, Fault> {
         let value = self.required(name)?;
         parse(&self.at(name), value)
     }
@@ -236,7 +256,7 @@ impl<'p, 'a> Map<'p, 'a> {
     }
 
     /// Refuses what was not read.
-    fn finish(self) -> Result<(), Fault> {
+    pub(super) fn finish(self) -> Result<(), Fault> {
         match self.entries.first() {
             Some((name, _)) => Err(self.fault(name, Reason::Unknown)),
             None => Ok(()),
@@ -244,7 +264,7 @@ impl<'p, 'a> Map<'p, 'a> {
     }
 }
 
-fn list<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Vec<Value<'a>>, Fault> {
+pub(super) fn list<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Vec<Value<'a>>, Fault> {
     match value {
         Value::List(items) => Ok(items),
         _ => Err(Fault::at(at, Reason::Type("a list"))),
@@ -265,13 +285,13 @@ fn boolean(at: &Path<'_>, value: Value<'_>) -> Result<bool, Fault> {
     }
 }
 
-fn parse<T: FromStr<Err: Into<Form>>>(at: &Path<'_>, value: Value<'_>) -> Result<T, Fault> {
+pub(super) fn parse<T: FromStr<Err: Into<Form>>>(at: &Path<'_>, value: Value<'_>) -> Result<T, Fault> {
     let text = text(at, value)?;
     text.parse().map_err(|error: T::Err| Fault::at(at, Reason::Form(error.into().0)))
 }
 
 /// The form that a word must have. The errors it is made of also hold the word itself, which is left behind.
-struct Form(&'static str);
+pub(super) struct Form(&'static str);
 
 impl From<WordError> for Form {
     fn from(error: WordError) -> Self {

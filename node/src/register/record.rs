@@ -11,7 +11,10 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::RawIdentifier;
 
-use super::words::{Day, FormError, RecordId, Vulnerability};
+use super::{
+    template::TemplateNote,
+    words::{Day, FormError, RecordId, Vulnerability},
+};
 
 /// Most identifiers in a record.
 pub const MAX_IDENTIFIERS: usize = 32;
@@ -40,7 +43,8 @@ impl From<Version1> for u64 {
     }
 }
 
-/// One record. As JSON it is a line that can be imported again.
+/// One record. As JSON it is a line that can be imported again, unless it has templates: their notes lack what
+/// a line must give, so that a record is never replaced by one without its templates unawares.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -56,6 +60,9 @@ pub struct Record {
     pub expires: Day,
     /// Identifiers as entered, at most [`MAX_IDENTIFIERS`].
     pub identifiers: Vec<RawIdentifier>,
+    /// Notes of its templates, at most [`MAX_TEMPLATES`](super::MAX_TEMPLATES).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<TemplateNote>,
     /// What rules look at.
     pub subject: Subject,
     /// Where the data came from.
@@ -104,6 +111,7 @@ impl fmt::Debug for Record {
         f.debug_struct("Record")
             .field("category", &self.category)
             .field("identifiers", &self.identifiers.len())
+            .field("templates", &self.templates.len())
             .field("fields", &self.fields.len())
             .finish_non_exhaustive()
     }

@@ -7,7 +7,9 @@ use symbolon_protocol::identifier;
 
 use super::{
     lines::MAX_LINE,
+    probe::MAX_PROBE,
     record::{MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS},
+    template::MAX_TEMPLATES,
 };
 
 /// One line that was not taken.
@@ -62,6 +64,26 @@ pub enum Reason {
     /// Too many identifiers.
     #[error("has more than {MAX_IDENTIFIERS} entries; leave some out")]
     ManyIdentifiers,
+    /// Too many templates.
+    #[error("has more than {MAX_TEMPLATES} entries; leave some out")]
+    ManyTemplates,
+    /// A second template of one kind from one place.
+    #[error("has the `position` and the `kind` of an earlier entry; keep one of them")]
+    SecondTemplate,
+    /// Bits or mask of another size.
+    #[error("has {found} bytes where the length needs {expected}; correct one of the two")]
+    TemplateSize {
+        /// Bytes that hold the length.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// More than [`MAX_PROBE`] bytes.
+    #[error("is longer than {MAX_PROBE} bytes; shorten the probe")]
+    LongProbe,
+    /// More alternatives than the agreement allows.
+    #[error("has more than the {0} entries that the agreement allows in a query; leave some out")]
+    ManyAlternatives(u16),
     /// Too many vulnerability codes.
     #[error("has more entries than there are codes; name each once")]
     ManyCodes,
@@ -88,11 +110,18 @@ impl Serialize for Reason {
     }
 }
 
-/// A fault in a line whose number is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) field: String,
-    pub(super) reason: Reason,
+/// A fault in a line or a probe. As text it reads as a sentence without the full stop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", lead(field))]
+pub struct Fault {
+    /// The field, as in `alternatives[1].bits`; empty if it is the whole.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub reason: Reason,
+}
+
+fn lead(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("`{field}` ") }
 }
 
 impl Fault {
@@ -159,6 +188,14 @@ pub struct Progress {
 
 /// Watches an import. Called on the importing thread, in the order of the lines.
 pub trait ImportObserver {
+    /// Called once, before the register changes; not at all if it does not.
+    ///
+    /// # Errors
+    /// An error ends the import; nothing was changed then.
+    fn begins(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Called for each line that was not taken.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use super::{
     reading::{self, Checked},
     record::MAX_IDENTIFIERS,
     reject::{Fault, Reason, is_field_name},
+    template::MAX_TEMPLATES,
 };
 
 /// Between the codes in a cell of `subject.vulnerable`.
@@ -21,6 +22,7 @@ const TOP: [&str; 6] = ["v", "id", "category", "taken", "expires", "provenance"]
 const SUBJECT: [&str; 6] = ["age", "own_citizen", "vulnerable", "marked", "blocked", "contested"];
 const IDENTIFIER: [&str; 8] =
     ["kind", "number", "state", "birth_date", "family", "given", "extractor", "digest"];
+const TEMPLATE: [&str; 7] = ["position", "kind", "length", "bits", "mask", "embedding", "quality"];
 
 /// A header that cannot be used. It names columns by number only: without a header the first row is data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,7 @@ enum Column {
     Top(&'static str),
     Subject(&'static str),
     Identifier(usize, &'static str),
+    Template(usize, &'static str),
     Field(String),
 }
 
@@ -55,6 +58,8 @@ pub(super) struct Header {
     columns: Vec<Column>,
     /// One more than the highest index of an identifier.
     identifiers: usize,
+    /// The same of templates.
+    templates: usize,
 }
 
 impl Header {
@@ -62,14 +67,20 @@ impl Header {
     pub(super) fn read(line: &[u8]) -> Result<Self, HeaderError> {
         let delimiter = line.iter().copied().find(|byte| matches!(byte, b',' | b';' | b'\t')).unwrap_or(b',');
         let cells = split(line, delimiter).map_err(|_| HeaderError::Unreadable)?;
-        let mut header = Self { delimiter, columns: Vec::new(), identifiers: 0 };
+        let mut header = Self { delimiter, columns: Vec::new(), identifiers: 0, templates: 0 };
         for (number, cell) in (1..).zip(&cells) {
             let column = Column::named(cell.trim()).ok_or(HeaderError::Unknown(number))?;
             if header.columns.contains(&column) {
                 return Err(HeaderError::Repeated(number));
             }
-            if let Column::Identifier(index, _) = column {
-                header.identifiers = header.identifiers.max(index.saturating_add(1));
+            match column {
+                Column::Identifier(index, _) => {
+                    header.identifiers = header.identifiers.max(index.saturating_add(1));
+                }
+                Column::Template(index, _) => {
+                    header.templates = header.templates.max(index.saturating_add(1));
+                }
+                _ => (),
             }
             header.columns.push(column);
         }
@@ -82,10 +93,11 @@ impl Header {
         if cells.len() != self.columns.len() {
             return Err(Fault::line(Reason::Cells));
         }
-        let mut version = Value::Number(Some(1));
+        let mut version = Value::Number(1);
         let mut top = Vec::with_capacity(self.columns.len());
         let (mut subject, mut fields) = (Vec::new(), Vec::new());
         let mut identifiers = vec![Vec::new(); self.identifiers];
+        let mut templates = vec![Vec::new(); self.templates];
         for (column, cell) in self.columns.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty()) {
             match column {
                 Column::Top("v") => version = number(cell),
@@ -96,13 +108,19 @@ impl Header {
                         entries.push((Cow::Borrowed(*name), text(cell)));
                     }
                 }
+                Column::Template(index, name) => {
+                    if let Some(entries) = templates.get_mut(*index) {
+                        let number = matches!(*name, "length" | "quality");
+                        let value = if number { self::number(cell) } else { text(cell) };
+                        entries.push((Cow::Borrowed(*name), value));
+                    }
+                }
                 Column::Field(name) => fields.push((Cow::Borrowed(name.as_str()), text(cell))),
             }
         }
         top.push((Cow::Borrowed("v"), version));
-        let identifiers = identifiers.into_iter();
-        let identifiers = identifiers.map(|map| if map.is_empty() { Value::Null } else { Value::Map(map) });
-        top.push((Cow::Borrowed("identifiers"), Value::List(identifiers.collect())));
+        top.push((Cow::Borrowed("identifiers"), list(identifiers)));
+        top.push((Cow::Borrowed("templates"), list(templates)));
         top.push((Cow::Borrowed("subject"), Value::Map(subject)));
         top.push((Cow::Borrowed("fields"), Value::Map(fields)));
         reading::record(Value::Map(top))
@@ -122,6 +140,10 @@ impl Column {
         {
             let index = (0..MAX_IDENTIFIERS).find(|known| known.to_string() == index)?;
             return within(&IDENTIFIER, name).map(|name| Self::Identifier(index, name));
+        }
+        if let Some((index, name)) = name.strip_prefix("templates[").and_then(|rest| rest.split_once("].")) {
+            let index = (0..MAX_TEMPLATES).find(|known| known.to_string() == index)?;
+            return within(&TEMPLATE, name).map(|name| Self::Template(index, name));
         }
         within(&TOP, name).map(Self::Top)
     }
@@ -144,12 +166,18 @@ fn split(line: &[u8], delimiter: u8) -> Result<csv::StringRecord, Fault> {
     }
 }
 
+/// Entries by their index; one whose cells are all empty is not there.
+fn list<'a>(entries: Vec<Vec<(Cow<'a, str>, Value<'a>)>>) -> Value<'a> {
+    let entries = entries.into_iter();
+    Value::List(entries.map(|map| if map.is_empty() { Value::Null } else { Value::Map(map) }).collect())
+}
+
 fn text(cell: &str) -> Value<'_> {
     Value::Text(Cow::Borrowed(cell))
 }
 
 fn number(cell: &str) -> Value<'_> {
-    Value::Number(cell.parse().ok())
+    cell.parse().map_or_else(|_| text(cell), Value::Number)
 }
 
 /// A cell of the subject: a list of codes, or true and false in any case, as spreadsheets write them.

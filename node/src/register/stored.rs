@@ -1,14 +1,18 @@
 //! How a record lies in the store.
 //!
-//! The key is a pseudonym of the record id, so keys tell nothing. The value has two sealed parts: the
-//! head, which is all that slices need, and the body, the whole record. A scan opens heads alone.
+//! The key is a pseudonym of the record id, so keys tell nothing. The value has two or three sealed parts:
+//! the head, which is all that slices of identifiers need, the templates if there are any, and the body,
+//! which is everything else. A scan opens heads alone, a search by templates heads and templates.
 //!
 //! ```text
-//! length of the sealed head (u16, big-endian) ‖ sealed head ‖ sealed body
+//! layout 1   length of the sealed head (u16, big-endian) ‖ sealed head ‖ sealed body
+//! layout 2   length of the sealed head (u16) ‖ sealed head ‖ length of the sealed templates (u32)
+//!            ‖ sealed templates ‖ sealed body
 //! ```
 //!
-//! Both parts are sealed for their register and key, and the body also for its head, so that parts of
-//! two values, or of two versions of one, do not fit together.
+//! The head says which layout it is, so templates cannot be taken away from a record unseen. All parts are
+//! sealed for their register and key, and those after the head also for it, so that parts of two values, or
+//! of two versions of one, do not fit together.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
@@ -21,6 +25,7 @@ use zeroize::Zeroizing;
 use super::{
     reading::Checked,
     record::Record,
+    template,
     words::{Day, RecordId},
 };
 use crate::sealing::StorageKey;
@@ -73,12 +78,22 @@ struct Head<'a>(
     #[serde(borrow)] Vec<&'a Bytes>,
 );
 
-/// The version of this layout.
-const LAYOUT: u8 = 1;
+/// A record without templates.
+const PLAIN: u8 = 1;
+/// A record with templates.
+const TEMPLATES: u8 = 2;
 
 /// A value that does not open or does not decode.
 #[derive(Debug)]
 pub(super) struct Spoilt;
+
+/// A value with its head opened and the other parts still sealed.
+pub(super) struct Opened<'v> {
+    pub(super) stored: StoredRecord,
+    head: &'v [u8],
+    templates: Option<&'v [u8]>,
+    body: &'v [u8],
+}
 
 /// The keys of one register.
 pub(super) struct Vault {
@@ -114,13 +129,13 @@ impl Vault {
 
     /// The value for a record.
     pub(super) fn seal(&self, key: &Key, checked: &Checked) -> Result<Vec<u8>, Spoilt> {
-        let Checked { record, canonical } = checked;
+        let Checked { record, canonical, templates } = checked;
         let class = record.class();
         let flags = [class.own_citizen, class.vulnerable, class.marked, class.blocked, class.contested];
         let flags = (0..).zip(flags).fold(0, |bits, (at, flag)| bits | u8::from(flag) << at);
         let (taken, expires) = (record.taken.to_string(), record.expires.to_string());
         let head = Head(
-            LAYOUT,
+            if templates.is_empty() { PLAIN } else { TEMPLATES },
             record.id.as_str(),
             class.category.as_str(),
             class.age.as_str(),
@@ -134,18 +149,39 @@ impl Vault {
         let head = self.values.seal(&self.place("head", key, b""), &head);
         let body = Zeroizing::new(serde_json::to_vec(record).map_err(|_| Spoilt)?);
         let body = self.values.seal(&self.place("body", key, &head), &body);
-        let length = u16::try_from(head.len()).map_err(|_| Spoilt)?;
-        Ok([&length.to_be_bytes(), head.as_slice(), body.as_slice()].concat())
+        let length = u16::try_from(head.len()).map_err(|_| Spoilt)?.to_be_bytes();
+        if templates.is_empty() {
+            return Ok([length.as_slice(), &head, &body].concat());
+        }
+        let templates = self.values.seal(&self.place("templates", key, &head), &template::encode(templates)?);
+        let size = u32::try_from(templates.len()).map_err(|_| Spoilt)?.to_be_bytes();
+        Ok([length.as_slice(), &head, &size, &templates, &body].concat())
     }
 
     /// Opens the head alone.
     pub(super) fn head(&self, key: &[u8], value: &[u8]) -> Result<StoredRecord, Spoilt> {
-        let (head, _) = parts(value).ok_or(Spoilt)?;
-        let head = self.values.open(&self.place("head", key, b""), head).map_err(|_| Spoilt)?;
+        Ok(self.opened(key, value)?.stored)
+    }
+
+    /// Opens the head and finds the other parts.
+    pub(super) fn opened<'v>(&self, key: &[u8], value: &'v [u8]) -> Result<Opened<'v>, Spoilt> {
+        let (length, rest) = value.split_first_chunk().ok_or(Spoilt)?;
+        let (sealed, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(Spoilt)?;
+        let head = self.values.open(&self.place("head", key, b""), sealed).map_err(|_| Spoilt)?;
         let head = serde_ipld_dagcbor::from_slice::<Head<'_>>(&head).map_err(|_| Spoilt)?;
-        let Head(LAYOUT, id, category, age, provenance, flags @ 0..32, taken, expires, identifiers) = head
+        let Head(layout, id, category, age, provenance, flags @ 0..32, taken, expires, identifiers) = head
         else {
             return Err(Spoilt);
+        };
+        let (templates, body) = match layout {
+            PLAIN => (None, rest),
+            TEMPLATES => {
+                let (size, rest) = rest.split_first_chunk().ok_or(Spoilt)?;
+                let size = usize::try_from(u32::from_be_bytes(*size)).map_err(|_| Spoilt)?;
+                let (templates, body) = rest.split_at_checked(size).ok_or(Spoilt)?;
+                (Some(templates), body)
+            }
+            _ => return Err(Spoilt),
         };
         let flag = |at: u8| flags >> at & 1 == 1;
         let class = RecordClass {
@@ -158,22 +194,48 @@ impl Vault {
             blocked: flag(3),
             contested: flag(4),
         };
-        Ok(StoredRecord {
+        let stored = StoredRecord {
             id: id.parse().map_err(|_| Spoilt)?,
             class,
             taken: taken.parse().map_err(|_| Spoilt)?,
             expires: expires.parse().map_err(|_| Spoilt)?,
             identifiers: identifiers.into_iter().map(|bytes| Zeroizing::new(bytes.to_vec())).collect(),
-        })
+        };
+        Ok(Opened { stored, head: sealed, templates, body })
     }
 
-    /// Opens the whole record.
+    /// Opens the record but for its templates, of which it has notes.
     pub(super) fn record(&self, key: &[u8], value: &[u8]) -> Result<Record, Spoilt> {
-        let stored = self.head(key, value)?;
-        let (head, body) = parts(value).ok_or(Spoilt)?;
-        let body = self.values.open(&self.place("body", key, head), body).map_err(|_| Spoilt)?;
-        let record: Record = serde_json::from_slice(&body).map_err(|_| Spoilt)?;
-        if record.id == stored.id && record.class() == stored.class { Ok(record) } else { Err(Spoilt) }
+        self.body(key, &self.opened(key, value)?)
+    }
+
+    fn body(&self, key: &[u8], opened: &Opened<'_>) -> Result<Record, Spoilt> {
+        let body = self.values.open(&self.place("body", key, opened.head), opened.body);
+        let record: Record = serde_json::from_slice(&body.map_err(|_| Spoilt)?).map_err(|_| Spoilt)?;
+        let same = record.id == opened.stored.id
+            && record.class() == opened.stored.class
+            && record.templates.is_empty() == opened.templates.is_none();
+        if same { Ok(record) } else { Err(Spoilt) }
+    }
+
+    /// Opens the templates, if there are any; they stay encoded.
+    pub(super) fn templates(
+        &self,
+        key: &[u8],
+        opened: &Opened<'_>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Spoilt> {
+        let open = |sealed| self.values.open(&self.place("templates", key, opened.head), sealed);
+        opened.templates.map(open).transpose().map_err(|_| Spoilt)
+    }
+
+    /// Opens every part and compares them.
+    pub(super) fn check(&self, key: &[u8], value: &[u8]) -> Result<(), Spoilt> {
+        let opened = self.opened(key, value)?;
+        let record = self.body(key, &opened)?;
+        let Some(encoded) = self.templates(key, &opened)? else { return Ok(()) };
+        let notes =
+            template::decode(&encoded)?.iter().map(template::Part::note).collect::<Result<Vec<_>, _>>()?;
+        if notes == record.templates { Ok(()) } else { Err(Spoilt) }
     }
 
     /// The sealed number of records.
@@ -186,10 +248,4 @@ impl Vault {
         let count = self.values.open(&self.place("count", key, b""), sealed).map_err(|_| Spoilt)?;
         Ok(u64::from_be_bytes(count.as_slice().try_into().map_err(|_| Spoilt)?))
     }
-}
-
-/// The sealed head and the sealed body.
-fn parts(value: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = value.split_first_chunk::<2>()?;
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }

@@ -3,6 +3,8 @@
 mod atrest;
 mod crash;
 mod files;
+mod sealed;
+mod slice;
 
 use std::{collections::BTreeMap, io};
 
@@ -28,6 +30,11 @@ impl ImportObserver for Told {
     fn progress(&mut self, progress: Progress) {
         self.progress.push(progress);
     }
+}
+
+/// Nobody has to be told of a change first.
+fn begins() -> io::Result<()> {
+    Ok(())
 }
 
 fn key() -> StorageKey {
@@ -152,7 +159,7 @@ fn registers_are_made_on_purpose_and_kept_apart() {
     missing(registers.import(&visa, b"".as_slice(), Format::Ndjson, &mut Told::default()).map(drop));
     missing(registers.scan(&visa).map(drop));
     missing(registers.show(&visa, &id("a")).map(drop));
-    missing(registers.erase(&visa, Selection::Ids(&[]), ErasureReason::Order).map(drop));
+    missing(registers.erase(&visa, Selection::Ids(&[]), ErasureReason::Order, &mut begins).map(drop));
     assert!(!registers.exists(&visa));
     assert!(matches!(registers.create(&name()), Err(RegisterError::Exists { .. })));
 
@@ -168,7 +175,8 @@ fn erased_records_are_gone() {
     let (home, registers) = empty();
     import(&registers, lines(0..10));
     let ids = [id("RS-3"), id("RS-99"), id("RS-7"), id("RS-3")];
-    let summary = registers.erase(&name(), Selection::Ids(&ids), ErasureReason::SubjectRequest).unwrap();
+    let summary =
+        registers.erase(&name(), Selection::Ids(&ids), ErasureReason::SubjectRequest, &mut begins).unwrap();
     assert_eq!((summary.count, summary.missing), (2, 2));
     assert_eq!(summary.digest, ErasureSummary::digest_of(&[id("RS-7"), id("RS-3")]));
     assert_ne!(summary.digest, ErasureSummary::digest_of(&[id("RS-7")]));
@@ -187,16 +195,55 @@ fn erases_by_attribute() {
     let (_home, registers) = empty();
     import(&registers, lines(0..30));
     let odd = |record: &StoredRecord| record.id.as_str().ends_with('1');
-    let summary = registers.erase(&name(), Selection::Where(&odd), ErasureReason::Inaccurate).unwrap();
+    let summary =
+        registers.erase(&name(), Selection::Where(&odd), ErasureReason::Inaccurate, &mut begins).unwrap();
     assert_eq!(summary.digest, ErasureSummary::digest_of(&[id("RS-1"), id("RS-11"), id("RS-21")]));
     assert_eq!((summary.count, contents(&registers).len()), (3, 27));
+}
+
+#[test]
+fn nothing_changes_before_it_was_told() {
+    struct Deaf(Told);
+    impl ImportObserver for Deaf {
+        fn begins(&mut self) -> io::Result<()> {
+            Err(io::Error::other("the disk is full"))
+        }
+        fn rejected(&mut self, reject: &Reject) -> io::Result<()> {
+            self.0.rejected(reject)
+        }
+    }
+    let (_home, registers) = empty();
+    import(&registers, lines(0..3));
+    let before = contents(&registers);
+    let text = lines(3..6);
+    let imported =
+        registers.import(&name(), text.as_bytes(), Format::Ndjson, &mut Deaf(Told::default())).map(drop);
+    let mut deaf = || Err(io::Error::other("the disk is full"));
+    let erased = registers.erase(&name(), Selection::Ids(&[id("RS-1")]), ErasureReason::Order, &mut deaf);
+    for ended in [imported, erased.map(drop)] {
+        assert!(matches!(ended, Err(RegisterError::NotBegun(_))), "{ended:?}");
+    }
+    assert_eq!(contents(&registers), before);
+    assert_eq!(registers.check(&name()).unwrap(), 3);
+
+    let mut told = 0;
+    let mut count = || {
+        told += 1;
+        Ok(())
+    };
+    let absent = [id("RS-77")];
+    registers.erase(&name(), Selection::Ids(&absent), ErasureReason::Order, &mut count).unwrap();
+    registers.expire(&name(), day("1999-12-31"), &mut count).unwrap();
+    let both = [id("RS-0"), id("RS-1")];
+    registers.erase(&name(), Selection::Ids(&both), ErasureReason::Order, &mut count).unwrap();
+    assert_eq!(told, 1, "once, and only if something changes");
 }
 
 #[test]
 fn a_record_expires_when_its_day_begins() {
     let (_home, registers) = empty();
     import(&registers, lines(0..20)); // two in each year from 2025 to 2034, on 1 June
-    let expire = |today| registers.expire(&name(), day(today)).unwrap();
+    let expire = |today| registers.expire(&name(), day(today), &mut begins).unwrap();
     assert_eq!(expire("2025-05-31").count, 0);
     let summary = expire("2026-06-01");
     assert_eq!((summary.count, summary.reason), (4, ErasureReason::Expired));
@@ -241,7 +288,7 @@ proptest! {
             if at % 2 == 1 {
                 let ids: Vec<_> = step.iter().map(|(n, ..)| id(&format!("RS-{n}"))).collect();
                 let gone: Vec<_> = ids.iter().filter(|id| model.remove(id.as_str()).is_some()).cloned().collect();
-                let summary = registers.erase(&name(), Selection::Ids(&ids), ErasureReason::Order).unwrap();
+                let summary = registers.erase(&name(), Selection::Ids(&ids), ErasureReason::Order, &mut begins).unwrap();
                 prop_assert_eq!(summary.digest, ErasureSummary::digest_of(&gone));
                 continue;
             }

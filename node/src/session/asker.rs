@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use symbolon_policy::{
     ask::Ask,
     permit::{Paid, Refusal},
-    receipt::{AnswerClass, COUNT_ENGINE, EXACT_ENGINE, Receipt, SignedReceipt, leakage_bits},
+    receipt::{AnswerClass, Receipt, SignedReceipt, engine_of, leakage_bits},
     rules::ExchangeKind,
     signing::{self, Signature},
     words::Digest,
@@ -13,13 +13,19 @@ use symbolon_policy::{
 use symbolon_protocol::{
     count, exact,
     exchange::{Boxed, Progress},
+    matching::{engine::Matched, template::Template},
     seed::Seed,
     set::IdentifierBytes,
     transcript::Role,
 };
 
 use super::{
-    COUNT, Channel, EXACT, SessionError, channel::unexpected, drive::drive, holder::opening, words::Word,
+    COUNT, Channel, EXACT, MATCH, SessionError,
+    channel::unexpected,
+    drive::drive,
+    holder::opening,
+    matching::{self, Ready},
+    words::Word,
 };
 use crate::{
     book::Admission,
@@ -40,6 +46,17 @@ pub(crate) enum Answered {
     Hits(Vec<bool>),
     /// A noisy number.
     Count(count::Counted),
+    /// Hits of a match.
+    Matched(Matched),
+}
+
+/// What is asked about.
+#[derive(Clone)]
+pub(crate) enum Subject {
+    /// Identifiers, in the order asked.
+    Identifiers(Vec<IdentifierBytes>),
+    /// The alternatives of a probe, and the query made of them if it was made already.
+    Probe(Vec<Template>, Ready),
 }
 
 /// A query that was paid for on this side.
@@ -49,9 +66,9 @@ pub(crate) struct Asked {
     pub(crate) ask: Ask,
     /// Our signature over them.
     pub(crate) signature: Signature,
-    /// The identifiers, in the order asked.
-    pub(crate) identifiers: Vec<IdentifierBytes>,
-    /// From which the query was blinded.
+    /// What is asked about.
+    pub(crate) subject: Subject,
+    /// From which the query was blinded or encrypted.
     pub(crate) seed: Seed,
 }
 
@@ -102,7 +119,11 @@ async fn attempt(
     asked: &Asked,
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
-    let protocol = if asked.ask.exchange == ExchangeKind::Exact { EXACT } else { COUNT };
+    let protocol = match asked.ask.exchange {
+        ExchangeKind::Exact => EXACT,
+        ExchangeKind::Count => COUNT,
+        ExchangeKind::Match => MATCH,
+    };
     let admission = {
         let (core, agreement, ask) = (core.clone(), partner.agreement.clone(), asked.ask.clone());
         let signature = asked.signature;
@@ -127,27 +148,33 @@ async fn attempt(
 enum Machine {
     Exact(Boxed<Vec<bool>>),
     Count(Boxed<count::Counted>),
+    Match(Boxed<Matched>),
 }
 
 async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Machine, SessionError> {
     let (core, partner, asked) = (core.clone(), partner.clone(), asked.clone());
     blocking(move || -> Result<Machine, SessionError> {
-        match asked.ask.exchange {
-            ExchangeKind::Exact => {
+        let Asked { ask, subject, seed, .. } = asked;
+        match (ask.exchange, subject) {
+            (ExchangeKind::Exact, Subject::Identifiers(identifiers)) => {
                 let gone = || Failure::local("the snapshot of this query is gone; ask a new query");
-                let id = asked.ask.snapshot.ok_or_else(gone)?;
+                let id = ask.snapshot.ok_or_else(gone)?;
                 let snapshot = core.book.state().snapshot(&id)?.ok_or_else(gone)?;
                 let manifest = snapshot.manifest;
                 let filter = core.snapshots.filter(&manifest)?;
-                let query = exact::Query::blind(asked.identifiers, &asked.seed)?;
+                let query = exact::Query::blind(identifiers, &seed)?;
                 let machine = exact::Asker::new(query, &manifest.public_key.0, (manifest.entries, filter))?;
                 Ok(Machine::Exact(Box::new(machine)))
             }
-            ExchangeKind::Count => {
+            (ExchangeKind::Count, Subject::Identifiers(identifiers)) => {
                 let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;
-                let query = count::Query::blind(asked.identifiers, noise, &asked.seed)?;
+                let query = count::Query::blind(identifiers, noise, &seed)?;
                 Ok(Machine::Count(Box::new(count::Asker::new(query))))
             }
+            (ExchangeKind::Match, Subject::Probe(probe, ready)) => {
+                matching::asker(&core, &partner, &ask, &probe, &ready, &seed).map(Machine::Match)
+            }
+            _ => Err(Failure::local("the query asks about something else than its exchange answers").into()),
         }
     })
     .await
@@ -171,6 +198,10 @@ async fn talk(
         }
         other => return Err(unexpected("an admission", &other)),
     }
+    let entries = match ask.exchange {
+        ExchangeKind::Exact | ExchangeKind::Count => None,
+        ExchangeKind::Match => Some(searching(channel, report).await?),
+    };
     let opening = opening(ask, signature)?;
     let show = |p: Progress| report.say(p.phase, p.done, p.total);
     let (answer, transcript) = match machine {
@@ -184,12 +215,23 @@ async fn talk(
             let (counted, transcript) = drive(guarded, channel, show).await?;
             (Answered::Count(counted), transcript)
         }
+        Machine::Match(machine) => {
+            let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+            let (matched, transcript) = drive(guarded, channel, show).await?;
+            if let (Matched::Candidates { groups, .. }, Some(told)) = (&matched, entries)
+                && *groups > told
+            {
+                let what = format!("it answered about {groups} records and said {told}");
+                return Err(SessionError::Misbehaved(what));
+            }
+            (Answered::Matched(matched), transcript)
+        }
     };
     let receipt = match channel.hear().await? {
         Word::Receipt(receipt) => *receipt,
         other => return Err(unexpected("a receipt", &other)),
     };
-    let receipt = countersign(core, partner, ask, transcript, receipt)?;
+    let receipt = countersign(core, partner, ask, transcript, entries, receipt)?;
     let signature = receipt.asker;
     {
         let (core, receipt) = (core.clone(), receipt.clone());
@@ -201,36 +243,49 @@ async fn talk(
     Ok((answer, receipt))
 }
 
+/// What the holder says of the search before it begins: over how many records, padding included.
+async fn searching(channel: &mut Channel, report: &Report) -> Result<u64, SessionError> {
+    report.say("partner loads the keys", 0, 0);
+    match channel.hear().await? {
+        Word::Searching { entries, seconds } => {
+            report.say(&format!("partner searches, about {seconds} s"), 0, 0);
+            Ok(entries)
+        }
+        other => Err(unexpected("the size of the search", &other)),
+    }
+}
+
 /// Signs the holder's receipt if it says what we saw, and nothing else.
 fn countersign(
     core: &Core,
     partner: &Partner,
     ask: &Ask,
     transcript: Digest,
+    told: Option<u64>,
     mut signed: SignedReceipt,
 ) -> Result<SignedReceipt, SessionError> {
     let wrong = |what: &str| SessionError::Misbehaved(format!("its receipt {what}"));
     signing::verify(&signed.receipt, &partner.party.key, &signed.holder)
         .map_err(|_| wrong("is not signed by its agreement key"))?;
-    let (engine, answer) = match ask.exchange {
-        ExchangeKind::Exact => (EXACT_ENGINE, AnswerClass::Hits),
-        ExchangeKind::Count => (COUNT_ENGINE, AnswerClass::NoisyCount),
-    };
+    let answer = AnswerClass::of(partner.agreement.terms(), ask);
+    let answer = answer.ok_or_else(|| Failure::local("the agreement does not cover this query"))?;
     let Receipt {
         ask: said,
         engine: used,
         transcript: heard,
         answer: class,
         snapshot,
+        entries,
         leakage_bits: bits,
         ..
     } = &signed.receipt;
     let same = said == ask
-        && used == engine
+        && used == engine_of(ask)
         && *heard == transcript
         && *class == answer
         && *snapshot == ask.snapshot
-        && *bits == leakage_bits(answer, ask.items);
+        && told.is_none_or(|told| told == *entries)
+        && *bits == leakage_bits(answer, ask.items, *entries);
     if !same {
         return Err(wrong("says something else than what happened"));
     }

@@ -12,7 +12,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use data_encoding::HEXLOWER;
@@ -104,8 +104,52 @@ pub(crate) struct Channel {
     outgoing: mpsc::Sender<Frame>,
     reader: JoinHandle<()>,
     writer: JoinHandle<std::io::Result<()>>,
-    silence: Duration,
+    timer: Timer,
     meter: Arc<Meter>,
+}
+
+/// How long a partner is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For one frame, or for room for one.
+    pub(crate) silence: Duration,
+    /// For the whole session, however alive the partner is.
+    pub(crate) whole: Duration,
+}
+
+/// The patience with one session, from its begin on.
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    patience: Patience,
+    deadline: Instant,
+}
+
+impl Timer {
+    fn start(patience: Patience) -> Self {
+        let now = Instant::now();
+        // The settings allow a day; what the clock cannot tell ends at once rather than never.
+        Self { patience, deadline: now.checked_add(patience.whole).unwrap_or(now) }
+    }
+
+    fn in_time(self) -> Result<(), SessionError> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        Err(SessionError::TooLong(self.patience.whole.as_secs()))
+    }
+
+    /// Waits for the partner.
+    async fn wait<T>(self, event: impl Future<Output = Result<T, SessionError>>) -> Result<T, SessionError> {
+        self.in_time()?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match timeout(self.patience.silence.min(left), event).await {
+            Ok(came) => came,
+            Err(_) => {
+                self.in_time()?;
+                Err(SessionError::Silent(self.patience.silence.as_secs()))
+            }
+        }
+    }
 }
 
 impl Drop for Channel {
@@ -115,10 +159,10 @@ impl Drop for Channel {
 }
 
 impl Channel {
-    /// Starts a channel on a stream; `silence` is the longest time to wait for the partner.
+    /// Starts a channel on a stream.
     pub(crate) fn new(
         stream: Stream,
-        silence: Duration,
+        patience: Patience,
         partner: &str,
         protocol: &str,
         tap: Option<Tap>,
@@ -131,7 +175,13 @@ impl Channel {
         let tap = tap.map(|tap| (tap, labels));
         let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
         let writer = tokio::spawn(write_all(writing, queue, tap));
-        Self { incoming, outgoing, reader, writer, silence, meter }
+        let timer = Timer::start(patience);
+        Self { incoming, outgoing, reader, writer, timer, meter }
+    }
+
+    /// Whether the session may go on: a partner that shows signs of life must not hold its place for ever.
+    pub(super) fn in_time(&self) -> Result<(), SessionError> {
+        self.timer.in_time()
     }
 
     /// Bytes that crossed so far.
@@ -148,11 +198,8 @@ impl Channel {
 
     /// Waits until a frame can be sent.
     async fn slot(&self) -> Result<Slot<'_>, SessionError> {
-        match timeout(self.silence, self.outgoing.reserve()).await {
-            Err(_) => Err(SessionError::Silent(self.silence.as_secs())),
-            Ok(Err(_)) => Err(SessionError::Connection("the stream was closed by the partner".into())),
-            Ok(Ok(permit)) => Ok(Slot { permit, meter: &self.meter }),
-        }
+        let permit = self.timer.wait(async { self.outgoing.reserve().await.map_err(|_| closed()) }).await?;
+        Ok(Slot { permit, meter: &self.meter })
     }
 
     /// A slot for a frame, if there is one now.
@@ -179,7 +226,7 @@ impl Channel {
                 else => Err(SessionError::Local(Failure::local("the exchange cannot go on"))),
             }
         };
-        timeout(self.silence, event).await.unwrap_or(Err(SessionError::Silent(self.silence.as_secs())))
+        self.timer.wait(event).await
     }
 
     /// Waits for a word.
@@ -197,8 +244,9 @@ impl Channel {
     pub(crate) async fn close(mut self) -> Result<(), SessionError> {
         let (gone, _) = mpsc::channel(1);
         drop(std::mem::replace(&mut self.outgoing, gone));
-        match timeout(self.silence, &mut self.writer).await {
-            Err(_) => Err(SessionError::Silent(self.silence.as_secs())),
+        let silence = self.timer.patience.silence;
+        match timeout(silence, &mut self.writer).await {
+            Err(_) => Err(SessionError::Silent(silence.as_secs())),
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(SessionError::Connection(error.to_string())),
             Ok(Err(_)) => Err(closed()),

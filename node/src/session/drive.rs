@@ -24,6 +24,7 @@ pub(super) async fn drive<T: Send + 'static>(
 ) -> Result<(T, Digest), SessionError> {
     let mut said = Instant::now();
     loop {
+        channel.in_time()?;
         let wants = exchange.wants();
         report(exchange.progress());
         if wants.done {
@@ -75,3 +76,6 @@ async fn compute<T: Send + 'static>(mut exchange: Guarded<T>) -> Result<Guarded<
     let work = tokio::task::spawn_blocking(move || exchange.compute(BUDGET).map(|()| exchange));
     Ok(work.await.map_err(|e| Failure::local(format!("the exchange stopped: {e}")))??)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, sync::Arc, time::Durati
 use symbolon_policy::{
     ask::Fetch,
     manifest::Manifest,
-    permit::{Paid, Refusal, RefusalCode},
+    permit::{InForce, Paid, Refusal, RefusalCode},
+    rules::ExchangeKind,
     signing::{self, Signature},
     words::AgencyCode,
 };
@@ -64,8 +65,13 @@ pub(crate) async fn fetch(
     }
 }
 
-/// Journals that a snapshot was refused.
-async fn refuse(core: &Arc<Core>, side: Side, fetch: &Fetch, refusal: &Refusal) -> Result<(), SessionError> {
+/// Journals that a snapshot, or the setting up of keys, was refused.
+pub(super) async fn refuse(
+    core: &Arc<Core>,
+    side: Side,
+    fetch: &Fetch,
+    refusal: &Refusal,
+) -> Result<(), SessionError> {
     let (core, fetch, refusal) = (core.clone(), fetch.clone(), refusal.clone());
     blocking(move || Ok(core.book.refuse_fetch(side, &fetch, &refusal)?)).await
 }
@@ -195,12 +201,10 @@ enum Current {
 
 fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Current, Refusal> {
     let now = clock::now();
-    let agreement = core.book.agreement(&fetch.agreement);
-    let agreement = agreement
-        .filter(|a| {
-            a.terms().party(asker).is_ok() && fetch.asker == *asker && fetch.holder == *core.book.own()
-        })
-        .ok_or_else(|| Refusal::new(RefusalCode::NoAgreement, "no agreement in force covers this"))?;
+    let agreement = core.agreement_of(asker, fetch)?;
+    if fetch.matching.is_some() {
+        return Err(Refusal::new(RefusalCode::Malformed, "a snapshot does not serve a match"));
+    }
     let paid = core.book.admit_fetch(&agreement, fetch, now)?;
     if !core.registers.exists(&fetch.register) {
         return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
@@ -215,21 +219,30 @@ fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Curren
     if let Some(manifest) = core.current_snapshot(&slice, now).map_err(failed)? {
         return Ok(Current::Ready(paid, Box::new(manifest)));
     }
-    core.start_build(agreement, slice);
+    core.start_build(slice);
     Ok(Current::Preparing)
 }
 
 impl Core {
+    /// The agreement under which a partner fetches something from this node.
+    ///
+    /// # Errors
+    /// [`RefusalCode::NoAgreement`].
+    pub(super) fn agreement_of(&self, asker: &AgencyCode, fetch: &Fetch) -> Result<Arc<InForce>, Refusal> {
+        let named = |agreement: &Arc<InForce>| {
+            let party = agreement.terms().party(asker).is_ok();
+            party && fetch.asker == *asker && fetch.holder == *self.book.own()
+        };
+        let agreement = self.book.agreement(&fetch.agreement).filter(named);
+        agreement.ok_or_else(|| Refusal::new(RefusalCode::NoAgreement, "no agreement in force covers this"))
+    }
+
     /// Builds a slice's snapshot in the background, once.
-    pub(crate) fn start_build(
-        self: &Arc<Self>,
-        agreement: Arc<symbolon_policy::permit::InForce>,
-        slice: SliceOf,
-    ) {
+    pub(crate) fn start_build(self: &Arc<Self>, slice: SliceOf) {
         let Ok(sender) = self.snapshots.begin(&slice) else { return };
         let core = self.clone();
         tokio::task::spawn_blocking(move || {
-            let built = core.build_snapshot(&agreement, &slice, |built| {
+            let built = core.build_snapshot(&slice, |built| {
                 sender.send_replace(built);
             });
             if let Err(failure) = built {
@@ -244,18 +257,20 @@ impl Core {
     /// A [`Failure`]; the current one then stays.
     pub(crate) fn build_snapshot(
         &self,
-        agreement: &symbolon_policy::permit::InForce,
         slice: &SliceOf,
         progress: impl Fn((u64, u64)),
     ) -> Result<Manifest, Failure> {
-        let now = clock::now();
-        let own = self.book.own();
-        let exact = symbolon_policy::rules::ExchangeKind::Exact;
-        let mut source = Snapshots::source(&self.registers, agreement, own, slice, exact, clock::today()?)?;
-        let manifest = self.snapshots.build(agreement, own, slice, &mut source, now, progress)?;
+        let (now, own, exact) = (clock::now(), self.book.own(), ExchangeKind::Exact);
+        // Before the rules and the register are read, so that no change of either is missed.
+        let since = self.book.entries()?;
+        let agreement = self.book.agreement(&slice.agreement);
+        let agreement = agreement.ok_or_else(|| Failure::local("the agreement is not there"))?;
+        let today = clock::today()?;
+        let mut source = Snapshots::source(&self.registers, &agreement, own, slice, exact, today)?;
+        let manifest = self.snapshots.build(&agreement, own, slice, &mut source, now, progress)?;
         let before = self.current_snapshot(slice, now)?;
         self.book
-            .record(&Event::SnapshotMade { manifest: manifest.clone() })
+            .snapshot_made(&manifest, since)
             .inspect_err(|_| self.snapshots.destroy(&manifest.snapshot))?;
         if let Some(before) = before {
             self.end_snapshot(&before, "replaced by a newer one")?;
@@ -264,3 +279,6 @@ impl Core {
         Ok(manifest)
     }
 }
+
+#[cfg(test)]
+mod tests;

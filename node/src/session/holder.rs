@@ -6,7 +6,7 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     permit::{InForce, Paid, Refusal, RefusalCode},
-    receipt::{AnswerClass, COUNT_ENGINE, EXACT_ENGINE, Receipt, SignedReceipt, leakage_bits},
+    receipt::{AnswerClass, Receipt, SignedReceipt, engine_of, leakage_bits},
     rules::ExchangeKind,
     signing::{self, Signature},
     words::{AgencyCode, Digest},
@@ -18,7 +18,13 @@ use symbolon_protocol::{
     transcript::Role,
 };
 
-use super::{Channel, SessionError, channel::unexpected, drive::drive, words::Word};
+use super::{
+    Channel, SessionError,
+    channel::unexpected,
+    drive::drive,
+    matching::{self, Search},
+    words::Word,
+};
 use crate::{
     book::Admission,
     clock,
@@ -98,7 +104,7 @@ fn authentic(
 
 /// Admits a query, or journals why it is not.
 fn admit(core: &Core, agreement: &InForce, ask: &Ask, signature: Signature) -> Result<Admission, Failure> {
-    if let Err(refusal) = answerable(core, ask) {
+    if let Err(refusal) = answerable(core, agreement, ask) {
         core.book.refuse(Side::Holder, ask, signature, &refusal)?;
         return Ok(Admission::Refused(refusal));
     }
@@ -106,7 +112,7 @@ fn admit(core: &Core, agreement: &InForce, ask: &Ask, signature: Signature) -> R
 }
 
 /// Everything that needs neither rules nor meters.
-fn answerable(core: &Core, ask: &Ask) -> Result<(), Refusal> {
+fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), Refusal> {
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     let state = core.book.state();
     let before = state.query(Side::Holder, &ask.query).map_err(failed)?;
@@ -129,6 +135,9 @@ fn answerable(core: &Core, ask: &Ask) -> Result<(), Refusal> {
             let text = "the snapshot is no longer there; fetch the current one";
             return Err(Refusal::new(RefusalCode::StaleSnapshot, text));
         }
+    }
+    if ask.exchange == ExchangeKind::Match {
+        matching::answerable(core, agreement, ask)?;
     }
     if before.is_some() {
         // A retry; its time is that of the first attempt.
@@ -180,10 +189,21 @@ async fn answer(
             let (served, transcript) = drive(guarded, channel, |_| ()).await?;
             (served.entries, transcript)
         }
+        ExchangeKind::Match => {
+            let search = {
+                let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
+                blocking(move || matching::search(&core, &agreement, &ask)).await?
+            };
+            let Search { machine, entries, seconds } = search;
+            channel.say(&Word::Searching { entries, seconds }).await?;
+            let guarded = paid.open(Role::Holder, &[&opening], || Ok(machine))?;
+            let (_, transcript) = drive(guarded, channel, |_| ()).await?;
+            (entries, transcript)
+        }
     };
     let receipt = {
-        let (core, ask) = (core.clone(), ask.clone());
-        blocking(move || write_receipt(&core, ask, entries, transcript)).await?
+        let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
+        blocking(move || write_receipt(&core, &agreement, ask, entries, transcript)).await?
     };
     channel.say(&Word::Receipt(Box::new(receipt.clone()))).await?;
     let asker = match channel.hear().await? {
@@ -214,6 +234,11 @@ fn seed(key: &StorageKey, ask: &Ask, version: u64) -> Result<Seed, SessionError>
     Ok(Seed::new(*key.derive(&format!("holder-seed/{digest}/{version}")).as_bytes()))
 }
 
+/// The holder's randomness for an answer from the register: another one whenever the register is.
+pub(super) fn holder_seed(core: &Core, ask: &Ask) -> Result<Seed, SessionError> {
+    seed(&core.storage, ask, core.book.state().register_version(&ask.register)?)
+}
+
 type ExactMachine = (Boxed<exact::Served>, u64);
 
 fn exact_machine(core: &Core, ask: &Ask) -> Result<ExactMachine, SessionError> {
@@ -238,7 +263,7 @@ fn count_machine(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Boxed<co
         ExchangeKind::Count,
         clock::day(ask.asked_at)?,
     )?;
-    let seed = seed(&core.storage, ask, core.book.state().register_version(&ask.register)?)?;
+    let seed = holder_seed(core, ask)?;
     let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), seed);
     Ok(Box::new(machine.map_err(|fault: Fault| Failure::local(fault.to_string()))?))
 }
@@ -246,6 +271,7 @@ fn count_machine(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Boxed<co
 /// The receipt that was written before if this is a retry, or a new one.
 fn write_receipt(
     core: &Core,
+    agreement: &InForce,
     ask: Ask,
     entries: u64,
     transcript: Digest,
@@ -256,17 +282,15 @@ fn write_receipt(
     {
         return Ok(*receipt);
     }
-    let (engine, answer) = match ask.exchange {
-        ExchangeKind::Exact => (EXACT_ENGINE, AnswerClass::Hits),
-        ExchangeKind::Count => (COUNT_ENGINE, AnswerClass::NoisyCount),
-    };
+    let answer = AnswerClass::of(agreement.terms(), &ask);
+    let answer = answer.ok_or_else(|| Failure::local("the agreement does not cover this query"))?;
     let receipt = Receipt {
-        engine: engine.to_owned(),
+        engine: engine_of(&ask).to_owned(),
         entries,
         snapshot: ask.snapshot,
         transcript,
         answer,
-        leakage_bits: leakage_bits(answer, ask.items),
+        leakage_bits: leakage_bits(answer, ask.items, entries),
         answered_at: clock::now(),
         ask,
     };
@@ -292,3 +316,6 @@ pub(super) fn settle_receipt(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

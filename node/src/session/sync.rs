@@ -1,11 +1,14 @@
-//! Checkpoints and open receipts, after every session and whenever two nodes meet.
+//! Checkpoints, revocations and open receipts, after every session and whenever two nodes meet.
 //!
 //! Each side names what it last saw of the other, shows its checkpoint with a proof from there,
-//! countersigns the other's if it continues what was seen, and signs receipts that it had not. A
-//! journal that was rewritten or forked cannot make the proof.
+//! countersigns the other's if it continues what was seen, says which agreements it revoked, and signs
+//! receipts that it had not. A journal that was rewritten or forked cannot make the proof.
+
+mod revocations;
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use symbolon_policy::{
     receipt::SignedReceipt,
     signing::{self, PublicKey, Signature},
@@ -14,6 +17,7 @@ use symbolon_policy::{
 
 use super::{Channel, JOURNAL, SessionError, channel::unexpected, holder::settle_receipt, words::Word};
 use crate::{
+    clock,
     control::api::Failure,
     journal::{
         Checkpoint, Event, Review, Side,
@@ -23,6 +27,8 @@ use crate::{
     node::{Core, Partner, blocking},
     state::Stage,
 };
+
+use revocations::revocations;
 
 /// Receipts that one meeting settles.
 const RECEIPTS: usize = 8;
@@ -35,6 +41,27 @@ pub(crate) async fn meet(core: &Arc<Core>, partner: &Partner) -> Result<(), Sess
     let mut channel = core.dial(partner, JOURNAL).await?;
     talk(core, &partner.party.code, partner.party.key, &mut channel).await?;
     channel.close().await
+}
+
+/// Meets every partner that has to be told of a revocation. Who cannot be reached is told at the next
+/// meeting.
+///
+/// # Errors
+/// A local [`Failure`] if what is to be told cannot be read.
+pub(crate) async fn tell_revocations(core: &Arc<Core>) -> Result<(), Failure> {
+    let mut partners: Vec<Partner> = Vec::new();
+    for untold in core.untold(clock::now())? {
+        if partners.iter().all(|other| other.party.code != untold.partner.party.code) {
+            partners.push(untold.partner);
+        }
+    }
+    join_all(partners.iter().map(|partner| async {
+        if let Err(error) = meet(core, partner).await {
+            tracing::warn!(partner = %partner.party.code, %error, "the partner was not told of a revocation");
+        }
+    }))
+    .await;
+    Ok(())
 }
 
 /// Both sides do the same; every word is small enough to be on its way before the other is read.
@@ -82,6 +109,8 @@ pub(crate) async fn talk(
         Word::Cosigned(None) => tracing::error!(%partner, "the partner does not accept our checkpoint"),
         other => return Err(unexpected("a countersignature", &other)),
     }
+    // Before a fork ends the meeting: one may well be the reason to revoke.
+    revocations(core, partner, channel).await?;
     if let Some(error) = fork {
         return Err(error);
     }

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
+    agreement::Revocation,
     ask::{Ask, Fetch},
     canonical,
+    keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
     receipt::SignedReceipt,
     signing::Signature,
+    words::AgreementId,
 };
 use symbolon_protocol::exchange::Frame;
 
@@ -28,9 +31,9 @@ pub(super) enum Word {
         /// By the asker's agreement key.
         signature: Signature,
     },
-    /// The asker wants the current snapshot.
+    /// The asker wants the current snapshot, or to set up keys.
     Fetch(Box<Fetch>),
-    /// The holder admits the query.
+    /// The holder admits the query, or the setting up of keys.
     Admitted,
     /// The holder does not.
     Refused {
@@ -39,12 +42,26 @@ pub(super) enum Word {
         /// Why, for people.
         text: String,
     },
-    /// The snapshot is being built; ask again. How far it is would tell the true size of the slice.
+    /// The snapshot is being built, or keys are being set up; ask again. How far it is would tell the true size of the slice.
     Preparing,
     /// The current snapshot.
     Manifest {
         /// What it is.
         manifest: Box<Manifest>,
+        /// By the holder's agreement key.
+        signature: Signature,
+    },
+    /// The search of a match begins, over so many records with padding, and takes about so long.
+    Searching {
+        /// Records, padding included.
+        entries: u64,
+        /// Seconds, as the engine estimates them.
+        seconds: u64,
+    },
+    /// Evaluation keys that were set up.
+    Keys {
+        /// What they are.
+        set: Box<KeySet>,
         /// By the holder's agreement key.
         signature: Signature,
     },
@@ -65,6 +82,10 @@ pub(super) enum Word {
     Checkpoint(Box<CheckpointOffer>),
     /// The checkpoint with this node's countersignature; nothing if it contradicts an earlier one.
     Cosigned(Option<String>),
+    /// Agreements that this side revoked, of which the other has not confirmed that it knows.
+    Revocations(Vec<(Revocation, Signature)>),
+    /// The agreements among them that this side knows to be revoked.
+    Revoked(Vec<AgreementId>),
     /// Receipts that wait for the other side's signature.
     OpenReceipts(Vec<SignedReceipt>),
     /// Signatures under them, in order; nothing for receipts this side does not know.
@@ -101,12 +122,16 @@ impl Word {
             Self::Refused { .. } => "refused",
             Self::Preparing => "preparing",
             Self::Manifest { .. } => "manifest",
+            Self::Searching { .. } => "searching",
+            Self::Keys { .. } => "keys",
             Self::Progress { .. } => "progress",
             Self::Receipt(_) => "receipt",
             Self::Countersigned(_) => "countersigned",
             Self::Seen(_) => "seen",
             Self::Checkpoint(_) => "checkpoint",
             Self::Cosigned(_) => "cosigned",
+            Self::Revocations(_) => "revocations",
+            Self::Revoked(_) => "revoked",
             Self::OpenReceipts(_) => "open receipts",
             Self::Signatures(_) => "signatures",
         }

@@ -3,7 +3,7 @@
 use symbolon_policy::{
     canonical,
     quota::MeterKey,
-    words::{AgencyCode, AgreementId, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
 use crate::{control::api::Failure, journal::Side};
@@ -63,12 +63,33 @@ impl Key {
         key(b'r', &[name.as_str().as_bytes()])
     }
 
+    /// When a record may have left the slices of a register last.
+    pub(super) fn left(name: &RegisterName) -> Self {
+        key(b'l', &[name.as_str().as_bytes()])
+    }
+
+    pub(super) fn changes() -> Self {
+        key(b'c', &[])
+    }
+
+    pub(super) fn changing(name: &RegisterName) -> Self {
+        key(b'c', &[name.as_str().as_bytes()])
+    }
+
     pub(super) fn snapshots() -> Self {
         key(b's', &[])
     }
 
     pub(super) fn snapshot(id: &SnapshotId) -> Self {
         key(b's', &[id.as_bytes()])
+    }
+
+    pub(super) fn key_sets() -> Self {
+        key(b'k', &[])
+    }
+
+    pub(super) fn key_set(keys: &Digest) -> Self {
+        key(b'k', &[keys.as_bytes()])
     }
 
     pub(super) fn meters() -> Self {

@@ -1,3 +1,5 @@
+mod changes;
+
 use std::{collections::BTreeMap, fs};
 
 use ed25519_dalek::SigningKey;
@@ -15,6 +17,7 @@ use symbolon_protocol::identifier::CANONICALISATION;
 use tempfile::TempDir;
 
 use super::*;
+use crate::journal::Event;
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const OPEN: &str = "@id(\"all\")\n@title(\"All\")\npermit(principal, action, resource);\n";
@@ -53,6 +56,7 @@ fn agreement() -> Agreement {
         parties: vec![party("RS", 1), party("MK", 2)],
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: None,
+        matching: None,
         quotas: vec![quota("RS", false, 100), quota("RS", true, 40), quota("MK", false, 100)],
         rules: OPEN.into(),
     };
@@ -84,6 +88,7 @@ fn ask(agreement: &InForce, side: Side, n: u8, items: u32) -> Ask {
         case: None,
         items,
         snapshot: None,
+        matching: None,
         commitment: Digest([n; 32]),
         digest: Digest([n; 32]),
         asked_at: NOW,
@@ -157,7 +162,12 @@ fn event(agreement: &InForce, kind: u8, n: u8, items: u32, at_asker: bool) -> Ev
             rejected: 0,
             digest: asked.digest,
         },
-        14 => Event::AgreementAccepted { agreement: Box::new(self::agreement()) },
+        14 => Event::ImportBegun { register: asked.register },
+        15 => Event::ErasureBegun { register: asked.register },
+        16 => Event::ChangeFailed { register: asked.register, reason: "broke".into() },
+        17 => Event::QueriesErased { queries: vec![asked.query] },
+        18 => Event::RevocationKnown { agreement: agreement.id() },
+        19 => Event::AgreementAccepted { agreement: Box::new(self::agreement()) },
         _ => Event::AgreementRevoked {
             revocation: Revocation {
                 agreement: agreement.id(),
@@ -207,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn the_state_is_a_function_of_the_journal(
-        steps in prop::collection::vec((0_u8..16, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
+        steps in prop::collection::vec((0_u8..21, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
         stop in 0_usize..60,
     ) {
         let agreement = in_force();
@@ -258,7 +268,7 @@ proptest! {
 fn a_damaged_state_is_thrown_away_and_made_anew() {
     let agreement = in_force();
     let events = [
-        event(&agreement, 14, 0, 1, true),
+        event(&agreement, 19, 0, 1, true),
         paid(&agreement, Side::Asker, &ask(&agreement, Side::Asker, 1, 5)),
         event(&agreement, 9, 2, 1, true),
     ];

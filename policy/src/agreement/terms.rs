@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use symbolon_protocol::{count::noise::Noise, exact};
 
-use super::AgreementError;
+use super::{AgreementError, MatchTerms};
 use crate::{
     rules::{Kind, RuleSet},
     signing::PublicKey,
@@ -32,6 +32,9 @@ pub struct Terms {
     /// Counts, if agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<CountTerms>,
+    /// The match, if agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<MatchTerms>,
     /// How much may be asked. A query must fit every quota that concerns it, and at least one must.
     #[serde(default)]
     pub quotas: Vec<Quota>,
@@ -107,20 +110,22 @@ pub struct Quota {
     pub period_days: u32,
 }
 
-/// What a quota counts.
+/// What a quota counts. A quota does not concern queries that have nothing of its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Identifiers asked about.
+    /// Identifiers asked about, in exact queries and counts.
     Identifiers,
-    /// Queries.
+    /// Probes of matches: every alternative of a query is one.
+    Probes,
+    /// Queries, of every exchange.
     Queries,
 }
 
 const SMALLEST_COUNT: u32 = 100;
 const LARGEST_COUNT: u32 = 1_000_000;
-const LONGEST_EPOCH_HOURS: u32 = 24 * 31;
-const LONGEST_PERIOD_DAYS: u32 = 3_660;
+pub(super) const LONGEST_EPOCH_HOURS: u32 = 24 * 31;
+pub(super) const LONGEST_PERIOD_DAYS: u32 = 3_660;
 const TEXT_LIMIT: usize = 500;
 
 impl Terms {
@@ -181,7 +186,8 @@ impl Terms {
         )?;
         check(self.valid_from < self.valid_until, "valid_until", "must be later than `valid_from`")?;
         self.check_parties()?;
-        check(self.exact.is_some() || self.count.is_some(), "exact", "or `count` must be there")?;
+        let something = self.exact.is_some() || self.count.is_some() || self.matching.is_some();
+        check(something, "exact", "or `count` or `matching` must be there")?;
         if let Some(exact) = &self.exact {
             let batch = (1..=exact::BATCH_LIMIT).contains(&exact.largest_batch);
             check(batch, "exact.largest_batch", "must be from 1 to 65,535")?;
@@ -192,6 +198,7 @@ impl Terms {
             count.check()?;
             self.noise()?;
         }
+        self.matching.iter().try_for_each(MatchTerms::check)?;
         for (index, quota) in self.quotas.iter().enumerate() {
             let path = |name: &str| format!("quotas[{index}].{name}");
             check(self.party(&quota.asker).is_ok(), &path("asker"), "must be one of the parties")?;
@@ -236,10 +243,10 @@ fn text(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= TEXT_LIMIT && !text.chars().any(char::is_control)
 }
 
-fn term(term: &str, problem: &str) -> AgreementError {
+pub(super) fn term(term: &str, problem: &str) -> AgreementError {
     AgreementError::Term { term: term.to_owned(), problem: problem.to_owned() }
 }
 
-fn check(stands: bool, name: &str, problem: &str) -> Result<(), AgreementError> {
+pub(super) fn check(stands: bool, name: &str, problem: &str) -> Result<(), AgreementError> {
     if stands { Ok(()) } else { Err(term(name, problem)) }
 }

@@ -5,8 +5,8 @@ use symbolon_protocol::{
     transcript::{Role, Transcript},
 };
 
-use super::{Grant, Paid};
-use crate::{rules::ExchangeKind, words::Digest};
+use super::Paid;
+use crate::words::Digest;
 
 impl Paid {
     /// Builds the exchange and puts it under this permit. `opening` are the words both ends agreed
@@ -27,17 +27,7 @@ impl Paid {
 
 impl Warden for Paid {
     fn judge(&mut self, disclosure: &Disclosure) -> Verdict {
-        let fits = match (&self.grant, disclosure) {
-            (Grant::Query(ask), Disclosure::Evaluations { items }) => {
-                ask.exchange == ExchangeKind::Exact && *items == u64::from(ask.items)
-            }
-            (Grant::Query(ask), Disclosure::Count { items }) => {
-                ask.exchange == ExchangeKind::Count && *items == u64::from(ask.items)
-            }
-            (Grant::Snapshot, Disclosure::Snapshot { .. }) => true,
-            _ => false,
-        };
-        if fits { Verdict::Release } else { Verdict::Refuse }
+        if self.grant.covers(disclosure) { Verdict::Release } else { Verdict::Refuse }
     }
 }
 

@@ -20,9 +20,17 @@ pub enum RefusalCode {
     RulesMismatch,
     /// The agreement has no terms for this exchange.
     ExchangeNotAgreed,
-    /// More identifiers than the agreement allows in one query.
+    /// The agreement does not have this form of template.
+    FormNotAgreed,
+    /// The agreement does not allow this engine.
+    EngineNotAgreed,
+    /// This node does not have the engine.
+    EngineMissing,
+    /// The agreement does not allow this answer for the form.
+    AnswerNotAgreed,
+    /// More identifiers, or alternatives, than the agreement allows in one query.
     BatchTooLarge,
-    /// Fewer identifiers than a count may have.
+    /// Fewer identifiers than a count may have, or none at all.
     BatchTooSmall,
     /// A quota would be exceeded.
     QuotaExceeded,
@@ -30,6 +38,8 @@ pub enum RefusalCode {
     Differencing,
     /// The privacy budget of this period would be exceeded.
     EpsilonSpent,
+    /// The probes of this register in this period would be exceeded.
+    ProbesSpent,
     /// The rules do not permit the query.
     RulesForbid,
     /// A clause of the rules could not be evaluated; that refuses.
@@ -38,6 +48,12 @@ pub enum RefusalCode {
     UnknownRegister,
     /// The snapshot that was asked is no longer there; fetch the current one.
     StaleSnapshot,
+    /// The holder does not have the evaluation keys of the query, or they expired; set up keys first.
+    StaleKeys,
+    /// Keys were set up as often as one partner may in a day.
+    SetupsSpent,
+    /// The slice has more records than the agreement lets a query search.
+    SliceTooLarge,
     /// A query with this id was asked before in other words.
     AlteredRetry,
     /// The asker has not signed receipts of earlier queries.

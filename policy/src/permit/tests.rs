@@ -5,13 +5,14 @@ use crate::{
     rules::{Kind, NATIONAL_EXAMPLE},
     words::{LegalBasis, OfficerId, QueryId, SnapshotId},
     world::{
-        Meters, NOW, OPEN, ask, border, count, in_force, in_force_under, mk, officer, quota, rs, signed,
-        terms,
+        Meters, NOW, OPEN, ask, border, count, in_force, in_force_under, match_ask, match_terms, matching,
+        mk, officer, quota, rs, signed, terms,
     },
 };
 
 mod guarding;
 mod history;
+mod matches;
 
 /// What the holder answers, or the code of its refusal.
 fn code(agreement: &InForce, ask: &Ask, meters: &Meters, now: Timestamp) -> Option<RefusalCode> {
@@ -297,6 +298,7 @@ fn altered(ask: &Ask) -> Vec<Ask> {
         case: _,
         items,
         snapshot: _,
+        matching: _,
         commitment: _,
         digest: _,
         asked_at,
@@ -320,6 +322,7 @@ fn altered(ask: &Ask) -> Vec<Ask> {
         with(|a| a.case = Some(Digest([8; 32]))),
         Ask { items: items + 1, ..ask.clone() },
         with(|a| a.snapshot = Some(SnapshotId([8; 16]))),
+        with(|a| a.matching = Some(match_ask(&in_force(match_terms())).matching.unwrap())),
         with(|a| a.commitment = Digest([8; 32])),
         with(|a| a.digest = Digest([8; 32])),
         Ask { asked_at: asked_at.plus(1), ..ask.clone() },
@@ -332,7 +335,7 @@ fn a_retry_is_the_same_query_to_the_last_field() {
     let recorded = ask(&agreement);
     Paid::retry(&agreement, &recorded, &recorded, NOW).unwrap();
     let all = altered(&recorded);
-    assert_eq!(all.len(), 16);
+    assert_eq!(all.len(), 17);
     for ask in all {
         let refusal = Paid::retry(&agreement, &ask, &recorded, NOW).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::AlteredRetry, "{ask:?}");

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::world::{NOW, ask, border, count, in_force, mk, officer, quota, terms};
+use crate::world::{NOW, ask, border, count, in_force, match_ask, match_terms, mk, officer, quota, terms};
 
 fn quotas(charges: &[Charge]) -> Vec<(u32, u64, u64)> {
     let of = |charge: &Charge| match charge.key.meter {
@@ -66,10 +66,26 @@ fn a_count_is_charged_once_a_register_and_purpose_and_its_epsilon() {
 }
 
 #[test]
-fn meter_keys_survive_json_and_canonical_bytes() {
-    let terms = Terms { quotas: vec![Quota { per_officer: true, ..quota(Unit::Queries, 1) }], ..terms() };
+fn a_match_is_charged_its_alternatives_and_never_as_identifiers() {
+    let queries = Quota { register: Some(border()), ..quota(Unit::Queries, 9) };
+    let mut terms = match_terms();
+    terms.quotas.push(queries);
     let agreement = in_force(terms.clone());
-    for charge in charges(&terms, &count(&agreement), NOW) {
+    let charges = charges(&terms, &match_ask(&agreement), NOW);
+    assert_eq!(quotas(&charges), [(1, 5, 1_000), (2, 1, 9)]);
+    let [.., budget] = charges.as_slice() else { panic!("{charges:?}") };
+    assert_eq!(budget.key.meter, Meter::Probes { register: border() });
+    let period = NOW.period(365 * Timestamp::DAY);
+    assert_eq!((budget.amount, budget.limit, budget.key.period, charges.len()), (5, 500, period, 3));
+}
+
+#[test]
+fn meter_keys_survive_json_and_canonical_bytes() {
+    let quotas = vec![Quota { per_officer: true, ..quota(Unit::Queries, 1) }];
+    let terms = Terms { quotas, ..match_terms() };
+    let agreement = in_force(terms.clone());
+    let both = [count(&agreement), match_ask(&agreement)];
+    for charge in both.iter().flat_map(|ask| charges(&terms, ask, NOW)) {
         let bytes = crate::canonical::encode(&charge).unwrap();
         assert_eq!(crate::canonical::decode::<Charge>(&bytes).unwrap(), charge);
         let json = serde_json::to_string(&charge).unwrap();

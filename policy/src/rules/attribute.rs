@@ -6,7 +6,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::words::{
-    AgeBand, AgencyCode, Category, LegalBasis, OfficerId, Provenance, Purpose, RegisterName, Timestamp,
+    AgeBand, AgencyCode, Category, LegalBasis, Modality, OfficerId, Provenance, Purpose, RegisterName,
+    Timestamp,
 };
 
 use super::facts::{ExchangeKind, Facts, register_id};
@@ -22,13 +23,15 @@ pub enum Attribute {
     Asker,
     /// What is asked.
     Register,
+    /// What the templates of a match were taken from.
+    Modality,
     /// Why.
     Purpose,
     /// On which legal basis.
     LegalBasis,
     /// Whether a case reference was given.
     CaseReference,
-    /// Identifiers in the query.
+    /// Identifiers in the query, or alternatives of a match.
     BatchSize,
     /// Used of the quota, this query included.
     QuotaUsed,
@@ -63,7 +66,25 @@ pub enum Attribute {
 use Attribute as A;
 
 impl Attribute {
-    /// What a query is decided on.
+    /// What a match is decided on.
+    pub(super) const MATCH: &'static [Self] = &[
+        A::Exchange,
+        A::Asker,
+        A::Register,
+        A::Modality,
+        A::Purpose,
+        A::LegalBasis,
+        A::CaseReference,
+        A::BatchSize,
+        A::QuotaUsed,
+        A::QuotaLeft,
+        A::Reciprocity,
+        A::Weekday,
+        A::Hour,
+        A::Now,
+    ];
+
+    /// What any other query is decided on.
     pub(super) const QUERY: &'static [Self] = &[
         A::Exchange,
         A::Asker,
@@ -112,6 +133,7 @@ impl Attribute {
     pub(super) fn of_context(name: &str) -> Option<Self> {
         Some(match name {
             "exchange" => A::Exchange,
+            "modality" => A::Modality,
             "purpose" => A::Purpose,
             "legalBasis" => A::LegalBasis,
             "caseReference" => A::CaseReference,
@@ -145,6 +167,7 @@ impl Attribute {
     pub(super) fn code_type(self) -> Option<&'static str> {
         Some(match self {
             A::Exchange => "Exchange",
+            A::Modality => "Modality",
             A::Purpose => "Purpose",
             A::LegalBasis => "LegalBasis",
             A::Category => "Category",
@@ -176,6 +199,7 @@ impl Attribute {
         }
         match self {
             A::Exchange => each(ExchangeKind::ALL, Value::Exchange),
+            A::Modality => each(Modality::ALL, Value::Modality),
             A::Purpose => each(Purpose::ALL, Value::Purpose),
             A::LegalBasis => each(LegalBasis::ALL, Value::LegalBasis),
             A::Category => each(Category::ALL, Value::Category),
@@ -206,6 +230,7 @@ impl fmt::Display for Attribute {
             A::Exchange => "exchange",
             A::Asker => "asker",
             A::Register => "register",
+            A::Modality => "modality",
             A::Purpose => "purpose",
             A::LegalBasis => "legal basis",
             A::CaseReference => "case reference",
@@ -234,6 +259,7 @@ pub(super) enum Value {
     Exchange(ExchangeKind),
     Asker(AgencyCode, Option<OfficerId>),
     Register(AgencyCode, RegisterName),
+    Modality(Modality),
     Purpose(Purpose),
     LegalBasis(LegalBasis),
     Category(Category),
@@ -257,6 +283,7 @@ impl Facts {
                     ask.holder = holder.clone();
                     ask.register = name.clone();
                 }
+                (A::Modality, Value::Modality(modality)) => ask.modality = Some(*modality),
                 (A::Purpose, Value::Purpose(purpose)) => ask.purpose = *purpose,
                 (A::LegalBasis, Value::LegalBasis(basis)) => ask.legal_basis = *basis,
                 (A::CaseReference, Value::Flag(flag)) => ask.case_reference = *flag,
@@ -293,6 +320,7 @@ impl Facts {
     /// The attributes this request is decided on.
     pub(super) fn attributes(&self) -> &'static [Attribute] {
         match self {
+            Self::Query { ask, .. } if ask.exchange == ExchangeKind::Match => Attribute::MATCH,
             Self::Query { .. } => Attribute::QUERY,
             Self::Search { .. } => Attribute::SEARCH,
         }
@@ -306,6 +334,7 @@ impl Facts {
                 A::Exchange => ask.exchange.as_str().to_owned(),
                 A::Asker => format!("{}/{}", ask.asker, ask.officer),
                 A::Register => register_id(&ask.holder, &ask.register),
+                A::Modality => ask.modality.map(|modality| modality.to_string()).unwrap_or_default(),
                 A::Purpose => ask.purpose.to_string(),
                 A::LegalBasis => ask.legal_basis.to_string(),
                 A::CaseReference => flag(ask.case_reference),
@@ -344,6 +373,7 @@ impl fmt::Display for Value {
             Self::Asker(agency, None) => write!(f, "{agency}"),
             Self::Asker(agency, Some(officer)) => write!(f, "{agency}/{officer}"),
             Self::Register(holder, name) => f.write_str(&register_id(holder, name)),
+            Self::Modality(code) => write!(f, "{code}"),
             Self::Purpose(code) => write!(f, "{code}"),
             Self::LegalBasis(code) => write!(f, "{code}"),
             Self::Category(code) => write!(f, "{code}"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     class::RecordClass,
-    words::{AgeBand, AgencyCode, LegalBasis, OfficerId, Purpose, RegisterName, Timestamp},
+    words::{AgeBand, AgencyCode, LegalBasis, Modality, OfficerId, Purpose, RegisterName, Timestamp},
 };
 
 use super::schema::Vocabulary;
@@ -23,17 +23,20 @@ pub enum ExchangeKind {
     Exact,
     /// How many of the asked identifiers are in the slice.
     Count,
+    /// Which records of the slice have a template close to the probe, or whether any has.
+    Match,
 }
 
 impl ExchangeKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Exact, Self::Count];
+    pub const ALL: &'static [Self] = &[Self::Exact, Self::Count, Self::Match];
 
     /// The code as it stands in rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "exact",
             Self::Count => "count",
+            Self::Match => "match",
         }
     }
 }
@@ -51,15 +54,18 @@ pub struct AskContext {
     pub register: RegisterName,
     /// The kind of exchange.
     pub exchange: ExchangeKind,
+    /// What the templates of a match were taken from; rules see it in queries of a match only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modality: Option<Modality>,
     /// Why it is asked.
     pub purpose: Purpose,
     /// The legal basis it stands on.
     pub legal_basis: LegalBasis,
     /// Whether a case reference was given.
     pub case_reference: bool,
-    /// Identifiers in the query.
+    /// Identifiers in the query, or alternatives of a match.
     pub batch_size: u32,
-    /// Used of the tightest quota that applies, this query's identifiers included.
+    /// Used of the tightest quota that applies, this query included.
     pub quota_used: u32,
     /// The tightest quota that applies. Rules see what is left of it.
     pub quota_limit: u32,
@@ -167,6 +173,7 @@ fn query(
     let action = match ask.exchange {
         ExchangeKind::Exact => "QueryExact",
         ExchangeKind::Count => "QueryCount",
+        ExchangeKind::Match => "QueryMatch",
     };
     let number = RestrictedExpression::new_long;
     let context = [
@@ -181,7 +188,9 @@ fn query(
         ("weekday", number(weekday)),
         ("now", RestrictedExpression::new_datetime(ask.now.to_string())),
     ];
-    let context = context.map(|(name, value)| (name.to_owned(), value));
+    let modality = ask.modality.filter(|_| ask.exchange == ExchangeKind::Match);
+    let modality = modality.map(|modality| ("modality", names.modality.value(modality.as_str())));
+    let context = context.into_iter().chain(modality).map(|(name, value)| (name.to_owned(), value));
     let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
     Ok((principal, action, register_entity(names, &ask.holder, &ask.register), context))
 }

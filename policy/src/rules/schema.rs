@@ -20,6 +20,7 @@ pub(super) struct Vocabulary {
     pub(super) category: Name,
     pub(super) provenance: Name,
     pub(super) exchange: Name,
+    pub(super) modality: Name,
 }
 
 impl Vocabulary {
@@ -47,6 +48,7 @@ impl Vocabulary {
             category: name("Category")?,
             provenance: name("Provenance")?,
             exchange: name("Exchange")?,
+            modality: name("Modality")?,
         })
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     class::RecordClass,
-    words::{AgeBand, Category, LegalBasis, Provenance, Purpose, Timestamp, WordError},
+    words::{AgeBand, Category, LegalBasis, Modality, Provenance, Purpose, Timestamp, WordError},
 };
 
 use super::{
@@ -93,7 +93,9 @@ impl Space {
             officer: names.other_officer.clone(),
             holder: names.other_holder.clone(),
             register: names.other_register.clone(),
-            exchange: ExchangeKind::Exact,
+            // Every attribute of another query is one of a match.
+            exchange: ExchangeKind::Match,
+            modality: Some(Modality::Iris),
             purpose: Purpose::Simulation,
             legal_basis: LegalBasis::NatLaw,
             case_reference: true,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::words::{AgeBand, Category, LegalBasis, Provenance, Purpose, Timestamp};
+use crate::words::{AgeBand, Category, LegalBasis, Modality, Provenance, Purpose, Timestamp};
 
 pub(super) fn shared(text: &str) -> RuleSet {
     RuleSet::parse(text, Kind::Shared).unwrap_or_else(|e| panic!("{e}\n{text}"))
@@ -24,6 +24,7 @@ pub(super) fn query() -> AskContext {
         holder: "MK".parse().unwrap(),
         register: "border".parse().unwrap(),
         exchange: ExchangeKind::Exact,
+        modality: Some(Modality::Iris),
         purpose: Purpose::SeriousCrime,
         legal_basis: LegalBasis::PccPrum,
         case_reference: true,
@@ -105,6 +106,7 @@ fn the_code_lists_of_the_schema_are_those_of_the_words() {
     assert_eq!(list("LegalBasis"), codes(LegalBasis::ALL, LegalBasis::as_str));
     assert_eq!(list("Category"), codes(Category::ALL, Category::as_str));
     assert_eq!(list("Provenance"), codes(Provenance::ALL, Provenance::as_str));
+    assert_eq!(list("Modality"), codes(Modality::ALL, Modality::as_str));
     assert_eq!(list("Exchange"), codes(ExchangeKind::ALL, ExchangeKind::as_str));
 }
 

@@ -137,6 +137,76 @@ codes! {
 }
 
 codes! {
+    /// What a template was taken from.
+    Modality, "a modality", "`IRIS`, `FACE`, `FINGER` or `TENPRINT`", {
+        /// One iris.
+        Iris = "IRIS",
+        /// A face.
+        Face = "FACE",
+        /// One finger.
+        Finger = "FINGER",
+        /// All ten fingers side by side; a missing one is masked.
+        Tenprint = "TENPRINT",
+    }
+}
+
+codes! {
+    /// Where on the body a template was taken. Fingers are numbered as in ISO/IEC 19794: 1 to 5 from the
+    /// right thumb to the right little finger, 6 to 10 from the left thumb on.
+    Position, "a position", "`LEFT_IRIS`, `RIGHT_IRIS`, `FACE`, `FINGER_1` to `FINGER_10` or `TENPRINT`", {
+        /// The left iris.
+        LeftIris = "LEFT_IRIS",
+        /// The right iris.
+        RightIris = "RIGHT_IRIS",
+        /// The face.
+        Face = "FACE",
+        /// Right thumb.
+        Finger1 = "FINGER_1",
+        /// Right index finger.
+        Finger2 = "FINGER_2",
+        /// Right middle finger.
+        Finger3 = "FINGER_3",
+        /// Right ring finger.
+        Finger4 = "FINGER_4",
+        /// Right little finger.
+        Finger5 = "FINGER_5",
+        /// Left thumb.
+        Finger6 = "FINGER_6",
+        /// Left index finger.
+        Finger7 = "FINGER_7",
+        /// Left middle finger.
+        Finger8 = "FINGER_8",
+        /// Left ring finger.
+        Finger9 = "FINGER_9",
+        /// Left little finger.
+        Finger10 = "FINGER_10",
+        /// All ten fingers.
+        Tenprint = "TENPRINT",
+    }
+}
+
+impl Position {
+    /// What a template taken there is.
+    pub fn modality(self) -> Modality {
+        match self {
+            Self::LeftIris | Self::RightIris => Modality::Iris,
+            Self::Face => Modality::Face,
+            Self::Finger1
+            | Self::Finger2
+            | Self::Finger3
+            | Self::Finger4
+            | Self::Finger5
+            | Self::Finger6
+            | Self::Finger7
+            | Self::Finger8
+            | Self::Finger9
+            | Self::Finger10 => Modality::Finger,
+            Self::Tenprint => Modality::Tenprint,
+        }
+    }
+}
+
+codes! {
     /// Where the data of a record came from.
     Provenance, "a provenance", "`own`, `eu` or `partner`", {
         /// Taken by the agency itself.

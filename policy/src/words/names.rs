@@ -67,6 +67,16 @@ name! {
     |c| c.is_ascii_lowercase(), |c| c.is_ascii_digit() || c == '-'
 }
 name! {
+    /// The name of a form of templates within its agreement, such as `iris`.
+    FormName, "a form name", "1 to 40 small letters, digits or hyphens, a letter first", 40,
+    |c| c.is_ascii_lowercase(), |c| c.is_ascii_digit() || c == '-'
+}
+name! {
+    /// The name of an engine with its version. Not every program has every engine.
+    EngineName, "an engine", "1 to 60 small letters, digits, hyphens, dots or slashes, a letter first", 60,
+    |c| c.is_ascii_lowercase(), |c| c.is_ascii_digit() || matches!(c, '-' | '/' | '.')
+}
+name! {
     /// The pseudonym of an officer, unique within the agency.
     OfficerId, "an officer id", "1 to 64 letters, digits, dots, underscores or hyphens, a letter first", 64,
     |c| c.is_ascii_alphabetic(), |c| c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
@@ -137,6 +147,11 @@ octets! {
 octets! {
     /// Names one query for ever; a retry of it carries the same id.
     QueryId, 16, "a query id", "32 small hexadecimal digits"
+}
+octets! {
+    /// Seeds the projection that makes templates of embeddings. It is no secret: it keeps templates of two
+    /// agreements from being linked, and another one re-issues them.
+    ProjectionSeed, 32, "a projection seed", "64 small hexadecimal digits"
 }
 octets! {
     /// Names one snapshot; drawn at random.

@@ -19,6 +19,10 @@ fn words_survive_json_and_cbor() {
     both_ways(Timestamp(1_700_000_000), "\"2023-11-14T22:13:20Z\"");
     both_ways(Purpose::AsylumPrior, "\"ASYLUM_PRIOR\"");
     both_ways(AgeBand::Doubtful, "\"doubtful\"");
+    both_ways("iris-1".parse::<FormName>().unwrap(), "\"iris-1\"");
+    both_ways("tfhe/1.0".parse::<EngineName>().unwrap(), "\"tfhe/1.0\"");
+    both_ways(Modality::Tenprint, "\"TENPRINT\"");
+    both_ways(Position::Finger10, "\"FINGER_10\"");
 }
 
 #[test]
@@ -28,6 +32,12 @@ fn words_of_another_form_are_refused() {
     }
     for bad in ["", "Border", "-x", "a b", "../x"] {
         assert!(bad.parse::<RegisterName>().is_err(), "{bad}");
+    }
+    for bad in ["", "Iris", "1iris", "iris/1", &"i".repeat(41)] {
+        assert!(bad.parse::<FormName>().is_err(), "{bad}");
+    }
+    for bad in ["", "/tfhe", "TFHE", "tfhe 1", "tfhe_1", &"t".repeat(61)] {
+        assert!(bad.parse::<EngineName>().is_err(), "{bad}");
     }
     assert!("ESPIONAGE".parse::<Purpose>().is_err());
     assert!("AB".repeat(32).parse::<Digest>().is_err(), "capital hex is not canonical");
@@ -40,7 +50,17 @@ fn every_code_reads_back() {
     for purpose in Purpose::ALL {
         assert_eq!(purpose.as_str().parse::<Purpose>().unwrap(), *purpose);
     }
+    for position in Position::ALL {
+        assert_eq!(position.as_str().parse::<Position>().unwrap(), *position);
+    }
+    assert_eq!((Modality::ALL.len(), Position::ALL.len()), (4, 14));
     assert_eq!((Purpose::ALL.len(), LegalBasis::ALL.len(), Category::ALL.len()), (12, 6, 8));
+}
+
+#[test]
+fn every_modality_is_taken_somewhere() {
+    let at = |modality| Position::ALL.iter().filter(|position| position.modality() == modality).count();
+    assert_eq!([2, 1, 10, 1], [Modality::Iris, Modality::Face, Modality::Finger, Modality::Tenprint].map(at));
 }
 
 #[test]

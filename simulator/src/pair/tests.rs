@@ -50,6 +50,7 @@ fn agreement() -> Agreement {
             dummies: 30,
             epsilon_budget_milli: 1_000,
         }),
+        matching: None,
         quotas: vec![Quota {
             asker: code("RS"),
             register: None,

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use symbolon_policy::words::{AgencyCode, LegalBasis, OfficerId, Purpose, QueryId, RegisterName};
+use symbolon_policy::{
+    agreement::MatchAnswer,
+    words::{AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName},
+};
 use symbolon_protocol::identifier::Kind;
 
 use super::{FormatName, values};
@@ -40,12 +43,58 @@ pub(in crate::cli) enum QueryCommand {
         #[command(flatten)]
         people: People,
     },
+    /// Ask who in partners' registers is close to a probe: an iris, a face, fingers
+    #[command(
+        after_help = "The file holds one probe as JSON such as\n  {\"alternatives\":[{\"position\":\"FACE\",\
+        \"bits\":\"...\"}]}\nA hit is a candidate, not an identity. The first query under a form sets up keys, which takes \
+        about a minute. The exit code is 0 if every partner answered.\n\nExamples:\n  symbolon query match --peer MK \
+        --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --case K-17/2026 --form face-512 \
+        --answer any --probe face.json\n  symbolon query match --register border --purpose CHILD_PROTECTION --basis \
+        VITAL_INTEREST --officer n.ilic --case K-18/2026 --form iris-2048 --answer candidates --probe eye.json --json"
+    )]
+    Match {
+        #[command(flatten)]
+        terms: Terms,
+        /// The case reference; the partner sees only a digest
+        #[arg(long, value_name = "REF")]
+        case: Option<String>,
+        /// The form of the templates, by its name in the agreement
+        #[arg(long)]
+        form: FormName,
+        /// What is to be told: whether there is a hit, or how many candidates there are
+        #[arg(long)]
+        answer: AnswerName,
+        /// The file with the probe
+        #[arg(long, value_name = "FILE")]
+        probe: PathBuf,
+        /// The engine [default: the first of the agreement that can be used]
+        #[arg(long)]
+        engine: Option<EngineName>,
+    },
     /// Ask a query again that was interrupted; it costs nothing more
     #[command(after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a")]
     Resume {
         /// The query's id, from the failed answer or the journal
         query: QueryId,
     },
+}
+
+/// The answer of a match, as a flag.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum AnswerName {
+    /// Whether anybody is a hit
+    Any,
+    /// How many are, up to the cap of the agreement
+    Candidates,
+}
+
+impl From<AnswerName> for MatchAnswer {
+    fn from(name: AnswerName) -> Self {
+        match name {
+            AnswerName::Any => Self::Any,
+            AnswerName::Candidates => Self::Candidates,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
 use symbolon_policy::words::{LegalBasis, Purpose};
 use symbolon_protocol::identifier::Kind;
@@ -35,4 +36,19 @@ pub(super) fn multiaddress(text: &str) -> Result<String, String> {
             Err(format!("{error}; write it as /ip4/192.0.2.1/tcp/4711 or /dns4/node.example/tcp/4711"))
         }
     }
+}
+
+/// A seed: up to 64 hexadecimal digits, filled up with zeros.
+pub(super) fn seed(text: &str) -> Result<[u8; 32], String> {
+    let wrong = || "write 2 to 64 hexadecimal digits, an even number of them".to_owned();
+    let digits = format!("{text:0<64}");
+    let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| wrong())?;
+    let whole = text.len().is_multiple_of(2) && !text.is_empty();
+    bytes.try_into().ok().filter(|_| whole).ok_or_else(wrong)
+}
+
+/// A threshold: a fractional distance between 0 and 1/2.
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number < 0.5);
+    number.ok_or_else(|| "write a number between 0 and 0.5, such as 0.31".to_owned())
 }

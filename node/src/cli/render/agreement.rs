@@ -65,6 +65,7 @@ fn quota(quota: &Quota) -> [String; 6] {
     let any = "any".to_owned();
     let unit = match quota.unit {
         Unit::Identifiers => "identifiers",
+        Unit::Probes => "probes",
         Unit::Queries => "queries",
     };
     let unit = if quota.per_officer { format!("{unit} an officer") } else { unit.to_owned() };

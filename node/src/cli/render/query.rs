@@ -1,8 +1,8 @@
 //! Answers to queries as text.
 
-use symbolon_policy::permit::RefusalCode;
+use symbolon_policy::{agreement::MatchAnswer, permit::RefusalCode, words::AgencyCode};
 
-use crate::control::api::{Answer, Outcome, Person};
+use crate::control::api::{Answer, Matched, Outcome, Person};
 
 use super::{
     failure, many,
@@ -18,7 +18,12 @@ pub(super) fn answers(answers: &[Answer]) -> String {
         return "No partner was asked: no agreement in force covers the query.".to_owned();
     }
     let mut blocks: Vec<String> = answers.iter().map(answer).collect();
-    if answers.iter().any(|answer| matches!(answer.outcome, Outcome::Hits { hits: 1.., .. })) {
+    let hit = |answer: &Answer| match &answer.outcome {
+        Outcome::Hits { hits, .. } => *hits > 0,
+        Outcome::Matched(matched) => matched.hit,
+        _ => false,
+    };
+    if answers.iter().any(hit) {
         blocks.push(CANDIDATE.to_owned());
     }
     blocks.join("\n\n")
@@ -43,6 +48,7 @@ fn answer(answer: &Answer) -> String {
             number(u64::from(*half_width)),
             effort(answer)
         ),
+        Outcome::Matched(told) => format!("{}\n{}", matched(partner, told), effort(answer)),
         Outcome::Refused { here, code, text, clauses } => {
             let who = if *here {
                 format!("this node refused to ask {partner}")
@@ -53,6 +59,41 @@ fn answer(answer: &Answer) -> String {
             format!("{who}: {} [{}]{clauses}", one_line(text), word(*code))
         }
         Outcome::Failed { failure: why } => format!("{partner} gave no answer: {}", failure(why)),
+    }
+}
+
+fn matched(partner: &AgencyCode, told: &Matched) -> String {
+    let Matched { form, answer, hit, candidates, cap, engine, entries, comparisons, .. } = told;
+    let found = match (answer, hit, candidates) {
+        (MatchAnswer::Any, false, _) => "no hit".to_owned(),
+        (MatchAnswer::Any, true, _) => "a hit".to_owned(),
+        (MatchAnswer::Candidates, _, Some(hits)) => many(*hits, "candidate", "candidates"),
+        (MatchAnswer::Candidates, _, None) => format!("more than {cap} candidates, which are not shown"),
+    };
+    let records = many(*entries, "record", "records");
+    let mut text = format!("{partner}: {found} among {records}, padding included ({form}).");
+    if let Some(share) = told.false_hits.filter(|_| *hit) {
+        let comparisons = many(*comparisons, "comparison", "comparisons");
+        text += &format!(
+            "\n  Of such hits up to {} are false: {comparisons}, and the agreement's expectation of who is there.",
+            percent(share)
+        );
+    }
+    let budget = &told.budget;
+    let (spent, left) = (number(budget.spent), number(budget.limit.saturating_sub(budget.spent)));
+    let bits = many(told.leakage_bits, "bit", "bits");
+    text + &format!(
+        "\n  The answer tells at most {bits}. Probes spent {spent}, left {left}. Engine {engine}."
+    )
+}
+
+/// A share in per cent, with two digits that count.
+fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    match value {
+        10.0.. => format!("{value:.0} %"),
+        0.1..10.0 => format!("{value:.1} %"),
+        _ => format!("{value:.1e} %"),
     }
 }
 

@@ -244,6 +244,7 @@ fn an_agreement_in_full() {
             dummies: 100,
             epsilon_budget_milli: 2_000,
         }),
+        matching: None,
         quotas: vec![quota],
         rules: PCC_BILATERAL.to_owned(),
     };

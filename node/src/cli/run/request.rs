@@ -1,9 +1,9 @@
 //! Arguments as requests.
 
-use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request};
+use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wish};
 
 use crate::cli::{
-    args::{Explain, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand},
+    args::{Explain, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand, Terms},
     files::{absolute, read},
 };
 
@@ -65,24 +65,26 @@ pub(super) fn snapshot(command: SnapshotCommand) -> Request {
 }
 
 /// # Errors
-/// [`Failure`] if the path of the people cannot be made absolute.
+/// [`Failure`] if the path of the people or the probe cannot be made absolute.
 pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
-    let (terms, case, people, kind) = match command {
-        QueryCommand::Resume { query } => return Ok(Request::QueryResume { query }),
-        QueryCommand::Exact { terms, case, people } => (terms, case, people, None),
-        QueryCommand::Count { terms, kind, people } => (terms, None, people, Some(kind)),
-    };
-    let terms = QueryTerms {
-        partners: terms.peers,
-        register: terms.register,
-        purpose: terms.purpose,
-        basis: terms.basis,
-        officer: terms.officer,
-        case,
-    };
-    let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
-    Ok(match kind {
-        None => Request::QueryExact { terms, subjects, format },
-        Some(kind) => Request::QueryCount { terms, subjects, format, kind },
+    Ok(match command {
+        QueryCommand::Resume { query } => Request::QueryResume { query },
+        QueryCommand::Exact { terms, case, people } => {
+            let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
+            Request::QueryExact { terms: words(terms, case), subjects, format }
+        }
+        QueryCommand::Count { terms, kind, people } => {
+            let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
+            Request::QueryCount { terms: words(terms, None), subjects, format, kind }
+        }
+        QueryCommand::Match { terms, case, form, answer, probe, engine } => {
+            let wish = Wish { form, answer: answer.into(), engine, probe: absolute(&probe)? };
+            Request::QueryMatch { terms: words(terms, case), wish }
+        }
     })
+}
+
+fn words(terms: Terms, case: Option<String>) -> QueryTerms {
+    let Terms { register, purpose, basis, officer, peers: partners } = terms;
+    QueryTerms { partners, register, purpose, basis, officer, case }
 }

@@ -57,7 +57,7 @@ impl Served {
         let (handler, shutdown) = (Arc::new(Steps::default()), CancellationToken::new());
         let server = tokio::spawn({
             let (path, handler, shutdown) = (home.path().join("sock"), handler.clone(), shutdown.clone());
-            async move { serve_control(&path, handler, shutdown).await }
+            async move { serve_control(bind_control(&path).await?, handler, shutdown).await }
         });
         let served = Self { home, handler, shutdown, server };
         until(|| served.home.path().join("sock").exists()).await;
@@ -204,7 +204,7 @@ async fn only_a_stale_socket_is_replaced() {
     let serve = || async {
         let shutdown = CancellationToken::new();
         shutdown.cancel();
-        serve_control(&path, Arc::new(Steps::default()), shutdown).await
+        serve_control(bind_control(&path).await?, Arc::new(Steps::default()), shutdown).await
     };
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(path.exists() && connect(&path).await.unwrap().is_none());

@@ -25,6 +25,7 @@ fn receipt() -> SignedReceipt {
         case: None,
         items: 1,
         snapshot: None,
+        matching: None,
         commitment: Digest([0; 32]),
         digest: Digest([0; 32]),
         asked_at: Timestamp(0),

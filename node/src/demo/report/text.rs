@@ -133,6 +133,8 @@ fn receipt(report: &Report, out: &mut String) -> fmt::Result {
     let answer = match receipt.answer {
         AnswerClass::Hits => "a hit or no-hit for each",
         AnswerClass::NoisyCount => "one noisy number",
+        AnswerClass::Any => "one hit or no-hit",
+        AnswerClass::Candidates { .. } => "a capped number of hits",
     };
     writeln!(out, "\nReceipt of the first query, signed by both")?;
     writeln!(out, "  query {}, agreement {}", receipt.ask.query, short(&receipt.ask.agreement))?;

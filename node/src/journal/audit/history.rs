@@ -109,6 +109,9 @@ impl History {
             Event::SnapshotMoved { manifest, signature, .. } => {
                 self.check(seq, "manifest", manifest, &manifest.agreement, &manifest.holder, signature);
             }
+            Event::KeysMade { set, signature, .. } => {
+                self.check(seq, "set of keys", set, &set.agreement, &set.holder, signature);
+            }
             Event::Query { side, ask, signature, charges } => {
                 self.query(entry, *side, ask, signature, charges);
             }
@@ -129,11 +132,19 @@ impl History {
                 self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
             }
             Event::NationalRules { .. }
+            | Event::RevocationKnown { .. }
+            | Event::QueriesErased { .. }
+            | Event::ImportBegun { .. }
+            | Event::ErasureBegun { .. }
+            | Event::ChangeFailed { .. }
             | Event::Imported { .. }
             | Event::Erased { .. }
             | Event::SnapshotMade { .. }
             | Event::SnapshotRefused { .. }
-            | Event::SnapshotEnded { .. } => {}
+            | Event::SnapshotEnded { .. }
+            | Event::KeysRefused { .. }
+            | Event::KeysFailed { .. }
+            | Event::KeysEnded { .. } => {}
         }
         self.last = self.last.max(entry.time);
         self.tree.push(digest);

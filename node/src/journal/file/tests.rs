@@ -225,7 +225,7 @@ fn failing() -> (TempDir, Journal, Arc<Plan>) {
     drop(journal);
     let path = dir.path().join(FILE);
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-    let lock = file.try_clone().unwrap();
+    let lock = Held::take(file.try_clone().unwrap()).unwrap();
     let plan = Arc::new(Plan::default());
     let disk = Failing { file, plan: plan.clone() };
     let journal = Journal::with(&path, &rs(), Box::new(disk), lock, |_| ()).unwrap();

@@ -45,7 +45,8 @@ fn with(pointer: &str, value: Option<Json>) -> Json {
 
 #[test]
 fn reads_a_whole_record() {
-    let Checked { record, canonical } = read(&good()).unwrap();
+    let Checked { record, canonical, templates } = read(&good()).unwrap();
+    assert!(templates.is_empty());
     assert_eq!(serde_json::to_value(&record).unwrap(), {
         let mut same = good();
         // Codes are put in the order of the list.

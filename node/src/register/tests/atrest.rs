@@ -24,7 +24,7 @@ fn refused(registers: &Registers, n: u64) {
     if !body_only {
         told(registers.scan(&name()).unwrap().find_map(Result::err).map_or(Ok(()), Err));
         told(registers.page(&name(), None, 10).map(drop));
-        told(registers.expire(&name(), day("2199-12-31")).map(drop));
+        told(registers.expire(&name(), day("2199-12-31"), &mut begins).map(drop));
     }
 }
 
@@ -56,7 +56,10 @@ fn a_damaged_record_can_be_erased_by_id() {
     let register = registers.register(&name()).unwrap();
     register.tree.insert(raw(&register, 2).0, b"damaged").unwrap();
     let ids = [id("RS-2")];
-    assert_eq!(registers.erase(&name(), Selection::Ids(&ids), ErasureReason::Inaccurate).unwrap().count, 1);
+    assert_eq!(
+        registers.erase(&name(), Selection::Ids(&ids), ErasureReason::Inaccurate, &mut begins).unwrap().count,
+        1
+    );
     assert_eq!(contents(&registers).len(), 3);
 }
 
@@ -138,7 +141,7 @@ fn the_disk_shows_no_identifier() {
 fn damage_to_the_file_does_not_go_unnoticed() {
     let (home, registers) = empty();
     import(&registers, lines(0..200));
-    registers.erase(&name(), Selection::Ids(&[id("RS-5")]), ErasureReason::Order).unwrap();
+    registers.erase(&name(), Selection::Ids(&[id("RS-5")]), ErasureReason::Order, &mut begins).unwrap();
     let before = contents(&registers);
     drop(registers);
     let sound = fs::read(home.path().join("db")).unwrap();
@@ -180,5 +183,5 @@ fn a_record_that_vanished_is_missed() {
     let told = |result| assert!(matches!(result, Err(RegisterError::Incomplete { noted: 4, found: 3, .. })));
     told(registers.scan(&name()).unwrap().try_for_each(|record| record.map(drop)));
     told(registers.check(&name()).map(drop));
-    told(registers.expire(&name(), day("2199-12-31")).map(drop));
+    told(registers.expire(&name(), day("2199-12-31"), &mut begins).map(drop));
 }

@@ -226,12 +226,18 @@ fn the_manual_is_right() {
     let (summary, told) = import_csv(&registers, block("csv")).unwrap();
     assert_eq!((summary.good, places(&told)), (2, vec![]));
     let row = contents(&registers).remove("RS-2024-000001").unwrap();
+    let row_templates = slice::manual(&registers);
     assert_eq!(row.expires, day("2029-05-01"));
     let (summary, told) = import(&registers, block("ndjson"));
     assert_eq!((summary.good, summary.replaced, places(&told)), (2, 1, vec![]));
     let mut line = contents(&registers).remove("RS-2024-000001").unwrap();
     line.fields.remove("sex");
     assert!(row == line);
+    assert_eq!(row_templates, slice::manual(&registers));
+    let mut example = manual.split("```json\n").map(|block| block.split("```").next().unwrap());
+    let example = example.find(|block| block.contains("alternatives")).unwrap();
+    let probe = probe(example.as_bytes(), &slice::iris()).unwrap();
+    assert_eq!(probe.iter().map(|(_, template)| template.usable()).collect::<Vec<_>>(), [128, 120]);
     for code in Vulnerability::ALL.map(Vulnerability::as_str) {
         assert!(manual.contains(&format!("`{code}`")), "{code}");
     }

@@ -13,7 +13,7 @@ use symbolon_protocol::{
 };
 
 use super::*;
-use crate::ask::Fetch;
+use crate::{ask::Fetch, world::fetch};
 
 const OPENING: &[&[u8]] = &[b"the same words on both ends"];
 
@@ -95,21 +95,6 @@ fn snapshot_holder() -> Result<Boxed<u64>, Fault> {
 
 fn snapshot_asker() -> Result<Boxed<Filter>, Fault> {
     Ok(Box::new(snapshot::Asker::new(summary(), 0, Filter(Vec::new()))?))
-}
-
-fn fetch(agreement: &InForce) -> Fetch {
-    let ask = ask(agreement);
-    Fetch {
-        agreement: ask.agreement,
-        rules: ask.rules,
-        asker: ask.asker,
-        holder: ask.holder,
-        register: ask.register,
-        purpose: ask.purpose,
-        basis: ask.basis,
-        officer: ask.officer,
-        case: false,
-    }
 }
 
 fn fetching(agreement: &InForce) -> Paid {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use crate::{
     class::RecordClass,
     rules::{diff::*, facts::Facts, slice, tests::*, *},
-    words::{LegalBasis, Purpose, Timestamp},
+    words::{LegalBasis, Modality, Purpose, Timestamp},
 };
 
 /// Conditions of queries, with small numbers so that random requests meet the boundaries.
@@ -26,6 +26,15 @@ fn query_condition() -> impl Strategy<Value = String> {
             (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("(if {a} then {b} else {c})")),
         ]
     })
+}
+
+fn match_condition() -> impl Strategy<Value = String> {
+    let modality = prop::sample::select(vec![
+        "context.modality == Modality::\"FACE\"",
+        "context.modality != Modality::\"IRIS\"",
+        "[Modality::\"FINGER\", Modality::\"TENPRINT\"].contains(context.modality)",
+    ]);
+    prop_oneof![query_condition(), modality.prop_map(str::to_owned)]
 }
 
 fn search_condition() -> impl Strategy<Value = String> {
@@ -71,10 +80,11 @@ fn any_query() -> impl Strategy<Value = AskContext> {
         prop::sample::select(ExchangeKind::ALL),
         prop::sample::select(Purpose::ALL),
         prop::sample::select(LegalBasis::ALL),
+        prop::sample::select(Modality::ALL),
     );
     let numbers = (1..8_u32, 0..8_u32, 0..8_u32, -3..8_i16, 0..86_400_i64);
     (who, "border|asylum", codes, any::<bool>(), numbers).prop_map(
-        |((asker, holder), register, (exchange, purpose, legal_basis), case_reference, numbers)| {
+        |((asker, holder), register, (exchange, purpose, legal_basis, modality), case_reference, numbers)| {
             let (batch_size, quota_used, quota_limit, reciprocity, now) = numbers;
             AskContext {
                 asker: asker.parse().unwrap(),
@@ -83,6 +93,7 @@ fn any_query() -> impl Strategy<Value = AskContext> {
                 now: Timestamp(now),
                 ..AskContext {
                     exchange,
+                    modality: Some(modality),
                     purpose,
                     legal_basis,
                     case_reference,
@@ -159,6 +170,24 @@ proptest! {
         }
     }
 
+    /// The same with matches, whose modality other queries do not have.
+    #[test]
+    fn matches_change_as_the_report_says(
+        a in rules("action == Action::\"QueryMatch\"", match_condition().boxed()),
+        b in rules("action in [Action::\"QueryExact\", Action::\"QueryMatch\"]", query_condition().boxed()),
+        queries in prop::collection::vec(any_query(), 200),
+    ) {
+        let (Some(a), Some(b)) = (a, b) else { return Ok(()) };
+        let diff = match diff(&a, &b, usize::MAX) {
+            Ok(diff) => diff,
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+        consistent(&diff.queries)?;
+        for query in queries {
+            agrees(&diff.queries, &Facts::query(&query), [&a, &b], [&a, &b].map(|book| book.ask(&query).permitted))?;
+        }
+    }
+
     /// The report against decisions on random searches.
     #[test]
     fn searches_change_as_the_report_says(
@@ -219,7 +248,7 @@ fn national_rules_never_widen() {
     let diff = diff(&alone, &both, 100).unwrap();
     assert_eq!((diff.queries.widened, diff.searches.widened), (0, 0));
     assert!(diff.queries.narrowed > 0 && diff.searches.narrowed > 0);
-    assert_eq!(diff.added.len(), 4);
+    assert_eq!(diff.added.len(), 5);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use crate::{
     rules::{tests::*, *},
-    words::{LegalBasis, Purpose},
+    words::{LegalBasis, Modality, Purpose},
 };
 
 fn pcc() -> Rulebook {
@@ -67,11 +67,24 @@ small-batches applies because
   - the request is QueryExact
   - the batch size is above 50
 night applies because
-  - the request is one of QueryExact, QueryCount
+  - the request is one of QueryExact, QueryCount, QueryMatch
   - the hour (UTC) is at least 22 or the hour (UTC) is below 5
   - the purpose is none of CHILD_PROTECTION, MISSING_HUMANITARIAN, TERRORISM
 "
     );
+}
+
+#[test]
+fn a_match_is_shown_with_its_modality() {
+    let face = AskContext { exchange: ExchangeKind::Match, modality: Some(Modality::Face), ..query() };
+    let text = pcc().explain(&face).to_string();
+    assert!(
+        text.starts_with("exchange: match; asker: RS/ana.petrovic; register: MK/border; modality: FACE;")
+    );
+    assert!(text.contains("  - the request is QueryMatch\n  - the modality is FACE\n"), "{text}");
+    // Without one, as for a form that the agreement does not have, the request is no match at all.
+    let decision = pcc().ask(&AskContext { modality: None, ..face });
+    assert!(matches!(decision.reason, Reason::EvaluationError(_)), "{decision}");
 }
 
 #[test]

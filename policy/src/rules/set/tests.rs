@@ -175,3 +175,18 @@ fn hostile_texts_are_refused_or_read() {
         assert!(longest > 50, "{piece}: {longest}");
     }
 }
+
+#[test]
+fn only_matches_have_a_modality() {
+    let with = |action: &str| {
+        let face = "context.modality == Modality::\"FACE\"";
+        clause("faces", &format!("permit(principal, {action}, resource) when {{ {face} }};"))
+    };
+    shared(&with("action == Action::\"QueryMatch\""));
+    for action in ["action", "action in [Action::\"QueryExact\", Action::\"QueryMatch\"]"] {
+        let fault = refused(&with(action), Kind::Shared);
+        assert!(fault.what.contains("modality"), "{fault:?}");
+    }
+    let ear = with("action == Action::\"QueryMatch\"").replace("FACE", "EAR");
+    assert!(RuleSet::parse(&ear, Kind::Shared).is_err());
+}

@@ -1,0 +1,407 @@
+//! What a node answers: progress, then a reply or a failure.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::{
+    agreement::{Agreement, MatchAnswer},
+    identity::IdentityCard,
+    manifest::Manifest,
+    permit::RefusalCode,
+    receipt::SignedReceipt,
+    words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
+};
+use symbolon_protocol::identifier::Kind;
+
+#[cfg(doc)]
+use super::Request;
+use crate::control::failure::Failure;
+
+/// One line from the node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// How far long work is.
+    Progress(Update),
+    /// The answer; the last line.
+    Done(Box<Reply>),
+    /// Why there is no answer; the last line.
+    Failed(Failure),
+}
+
+/// How far a piece of long work is. Several pieces may run at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Which piece: a partner's code, a file's name.
+    pub task: String,
+    /// What is being done.
+    pub phase: String,
+    /// Items done.
+    pub done: u64,
+    /// Items in all; 0 when not known.
+    pub total: u64,
+}
+
+/// Answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "reply")]
+pub enum Reply {
+    /// To [`Request::Status`].
+    Status(Box<Status>),
+    /// To [`Request::Identity`].
+    Identity(IdentityCard),
+    /// To [`Request::RegisterImport`].
+    Imported(Imported),
+    /// To [`Request::RegisterList`].
+    Registers {
+        /// All registers.
+        registers: Vec<RegisterLine>,
+    },
+    /// To [`Request::RegisterShow`].
+    Record {
+        /// The record as it was imported.
+        record: serde_json::Value,
+    },
+    /// To [`Request::RegisterRecords`].
+    Records {
+        /// Ids in the order of the store.
+        ids: Vec<String>,
+    },
+    /// To [`Request::RegisterErase`].
+    Erased {
+        /// How many.
+        records: u64,
+        /// Digest over their keyed ids, as journalled.
+        digest: Digest,
+        /// Snapshots whose keys were destroyed because the records were in their slice.
+        snapshots_ended: u64,
+    },
+    /// A document as text: a draft in TOML, or rules.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// To [`Request::AgreementSign`] and [`Request::AgreementAccept`] and [`Request::AgreementShow`].
+    Agreement {
+        /// Its id.
+        id: AgreementId,
+        /// Where it stands.
+        state: AgreementState,
+        /// The agreement.
+        agreement: Box<Agreement>,
+    },
+    /// To [`Request::AgreementList`].
+    Agreements {
+        /// All of them.
+        agreements: Vec<AgreementLine>,
+    },
+    /// To [`Request::RulesExplain`].
+    Explained {
+        /// Whether the query would be permitted.
+        permitted: bool,
+        /// The explanation for people.
+        text: String,
+        /// The explanation for machines.
+        detail: serde_json::Value,
+    },
+    /// To [`Request::PeerList`].
+    Peers {
+        /// Partners.
+        peers: Vec<PeerLine>,
+    },
+    /// To [`Request::PeerPing`].
+    Pong {
+        /// The partner.
+        partner: AgencyCode,
+        /// The round trip in microseconds.
+        micros: u64,
+    },
+    /// To [`Request::QueryExact`], [`Request::QueryCount`] and [`Request::QueryMatch`].
+    Answers {
+        /// One for each partner asked.
+        answers: Vec<Answer>,
+    },
+    /// To [`Request::SnapshotBuild`].
+    Snapshot {
+        /// The manifest.
+        manifest: Manifest,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// To [`Request::SnapshotList`].
+    Snapshots {
+        /// Made by this node.
+        made: Vec<Manifest>,
+        /// Received from partners.
+        received: Vec<Manifest>,
+    },
+    /// To [`Request::AuditVerify`].
+    Audit {
+        /// Whether nothing was found.
+        clean: bool,
+        /// The report for people.
+        text: String,
+        /// The report for machines.
+        report: serde_json::Value,
+    },
+    /// To [`Request::AuditExport`].
+    Exported {
+        /// Where to.
+        file: PathBuf,
+        /// Entries written.
+        entries: u64,
+    },
+    /// To [`Request::Stop`] and whatever else has nothing to say.
+    Ok,
+}
+
+/// What the node is and does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The agency.
+    pub agency: AgencyCode,
+    /// Its display name.
+    pub name: String,
+    /// The version of the program.
+    pub version: String,
+    /// The node's peer id.
+    pub peer: String,
+    /// Whether it is serving.
+    pub serving: bool,
+    /// Where it listens.
+    pub listening: Vec<String>,
+    /// Registers.
+    pub registers: Vec<RegisterLine>,
+    /// Agreements.
+    pub agreements: Vec<AgreementLine>,
+    /// Entries of the journal.
+    pub journal_entries: u64,
+    /// Root of the journal's tree.
+    pub journal_root: Digest,
+    /// Exchanges under way.
+    pub exchanges: u64,
+    /// Meters of the current periods.
+    pub meters: Vec<MeterLine>,
+}
+
+/// One meter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MeterLine {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Who asks.
+    pub asker: AgencyCode,
+    /// What is metered, in words.
+    pub meter: String,
+    /// Spent in this period.
+    pub spent: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// One register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterLine {
+    /// Its name.
+    pub name: RegisterName,
+    /// Records in it.
+    pub records: u64,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// Into which register.
+    pub register: RegisterName,
+    /// Lines read.
+    pub lines: u64,
+    /// Lines that became records.
+    pub good: u64,
+    /// Of these, records that were there before.
+    pub replaced: u64,
+    /// Lines refused.
+    pub rejected: u64,
+    /// The first refused lines.
+    pub first_rejects: Vec<Reject>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// One refused line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Which field.
+    pub field: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where an agreement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgreementState {
+    /// One or both signatures are missing.
+    Unsigned,
+    /// Both signed; not accepted on this node.
+    Signed,
+    /// In force.
+    InForce,
+    /// Not yet valid.
+    Pending,
+    /// Expired.
+    Expired,
+    /// Revoked.
+    Revoked,
+}
+
+/// One agreement.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgreementLine {
+    /// Its id.
+    pub id: AgreementId,
+    /// What people call it.
+    pub title: String,
+    /// The partner.
+    pub partner: AgencyCode,
+    /// The partner's display name.
+    pub partner_name: String,
+    /// Where it stands.
+    pub state: AgreementState,
+    /// Until when it holds.
+    pub valid_until: Timestamp,
+    /// Digest of the shared rules.
+    pub rules: Digest,
+}
+
+/// One partner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PeerLine {
+    /// The partner.
+    pub partner: AgencyCode,
+    /// Its display name.
+    pub name: String,
+    /// Its peer id.
+    pub peer: String,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Where it can be reached.
+    pub addresses: Vec<String>,
+    /// Identifiers answered to it.
+    pub given: u64,
+    /// Identifiers answered by it.
+    pub received: u64,
+    /// Receipts it has not countersigned.
+    pub open_receipts: u64,
+}
+
+/// What one partner said, or why it said nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// The partner.
+    pub partner: AgencyCode,
+    /// The query's id, once one was made.
+    pub query: Option<QueryId>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Seconds it took, by phase.
+    pub timing: Vec<(String, f64)>,
+    /// Bytes sent to the partner.
+    pub bytes_out: u64,
+    /// Bytes received from it.
+    pub bytes_in: u64,
+    /// The receipt, where the exchange ended well.
+    pub receipt: Option<Box<SignedReceipt>>,
+}
+
+/// How a query to one partner ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// For each person, in the order of the file, the kinds of identifier that hit; a hit is a
+    /// candidate, not an identity.
+    Hits {
+        /// One for each person.
+        people: Vec<Person>,
+        /// People with at least one hit.
+        hits: u64,
+    },
+    /// A noisy number.
+    Count {
+        /// The estimate.
+        estimate: i64,
+        /// The true number is within this with probability 0.95.
+        half_width: u32,
+        /// ε spent.
+        epsilon: f64,
+        /// δ.
+        delta: f64,
+        /// Distinct identifiers asked.
+        items: u32,
+    },
+    /// Whether somebody is close to the probe.
+    Matched(Matched),
+    /// Refused, here or there.
+    Refused {
+        /// Whether this node's own rules refused.
+        here: bool,
+        /// The reason code.
+        code: RefusalCode,
+        /// In words.
+        text: String,
+        /// Clauses that decided, where they may be shown.
+        clauses: Vec<String>,
+    },
+    /// No answer.
+    Failed {
+        /// Why, and what to do.
+        failure: Failure,
+    },
+}
+
+/// The answer to a match. A hit is a candidate, not an identity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Matched {
+    /// The form of the templates.
+    pub form: FormName,
+    /// What was asked.
+    pub answer: MatchAnswer,
+    /// Whether there is a hit.
+    pub hit: bool,
+    /// How many records are hits; absent if only a yes or no was asked, or if there are more than `cap`.
+    pub candidates: Option<u64>,
+    /// The most candidates that are shown.
+    pub cap: u32,
+    /// The engine.
+    pub engine: EngineName,
+    /// Records searched, padding included.
+    pub entries: u64,
+    /// Comparisons of one template with another, at most.
+    pub comparisons: u64,
+    /// Of answers with a hit, the share in which the person is not in the slice, at most, by the agreement's
+    /// degrees of freedom and expectation.
+    pub false_hits: Option<f64>,
+    /// The most that the answer can have told, in bits.
+    pub leakage_bits: u64,
+    /// Probes of this register in this period.
+    pub budget: Budget,
+}
+
+/// What was spent, and of how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Spent.
+    pub spent: u64,
+    /// The limit.
+    pub limit: u64,
+}
+
+/// One person of a query.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Person {
+    /// The asker's own reference for the person, or the line number.
+    pub reference: String,
+    /// Kinds of identifier that hit.
+    pub hits: Vec<Kind>,
+}

@@ -1,0 +1,247 @@
+//! What a node can be asked to do.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::{
+    agreement::MatchAnswer,
+    identity::IdentityCard,
+    words::{
+        AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
+    },
+};
+use symbolon_protocol::identifier::Kind;
+
+/// What a node can be asked to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "request", deny_unknown_fields)]
+pub enum Request {
+    /// What the node is and does.
+    Status,
+    /// The node's identity card.
+    Identity,
+    /// Takes records from a file.
+    RegisterImport {
+        /// Into which register.
+        register: RegisterName,
+        /// Absolute path of the file.
+        file: PathBuf,
+        /// Its form; told by its name when absent.
+        format: Option<Format>,
+        /// Makes the register if it is not there.
+        create: bool,
+        /// Where refused lines are listed, as NDJSON.
+        rejects: Option<PathBuf>,
+    },
+    /// All registers.
+    RegisterList,
+    /// One record.
+    RegisterShow {
+        /// Of which register.
+        register: RegisterName,
+        /// Which record.
+        id: String,
+    },
+    /// Ids of records, a page at a time.
+    RegisterRecords {
+        /// Of which register.
+        register: RegisterName,
+        /// After this record.
+        after: Option<String>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Erases records.
+    RegisterErase {
+        /// Of which register.
+        register: RegisterName,
+        /// Which records; those whose retention ended when empty.
+        ids: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// A draft of an agreement with a partner, as TOML.
+    AgreementDraft {
+        /// The partner's card.
+        partner: Box<IdentityCard>,
+        /// What people call the agreement.
+        title: Option<String>,
+        /// From when on; from now on when absent.
+        valid_from: Option<Timestamp>,
+        /// For how many days.
+        days: u32,
+        /// The shared rules; a ready set when absent.
+        rules: Option<String>,
+    },
+    /// Signs a draft or an agreement the partner signed.
+    AgreementSign {
+        /// TOML of a draft, or JSON of an agreement.
+        document: String,
+    },
+    /// Accepts an agreement that both signed.
+    AgreementAccept {
+        /// Its JSON.
+        document: String,
+    },
+    /// Agreements in force and past.
+    AgreementList,
+    /// One agreement.
+    AgreementShow {
+        /// Beginning of its id.
+        id: String,
+    },
+    /// Revokes an agreement.
+    AgreementRevoke {
+        /// Beginning of its id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Sets, shows or removes the national rules.
+    RulesNational {
+        /// What to do.
+        change: NationalChange,
+    },
+    /// Why a query would be allowed or refused.
+    RulesExplain {
+        /// The query.
+        query: Explain,
+    },
+    /// Partners and whether they are connected.
+    PeerList,
+    /// A round trip to a partner.
+    PeerPing {
+        /// Which partner.
+        partner: AgencyCode,
+    },
+    /// Which people are in partners' registers.
+    QueryExact {
+        /// Words of the query.
+        terms: QueryTerms,
+        /// Absolute path of the file with the people, NDJSON or CSV.
+        subjects: PathBuf,
+        /// Its form; told by its name when absent.
+        format: Option<Format>,
+    },
+    /// How many people are in partners' registers.
+    QueryCount {
+        /// Words of the query.
+        terms: QueryTerms,
+        /// Absolute path of the file with the people.
+        subjects: PathBuf,
+        /// Its form; told by its name when absent.
+        format: Option<Format>,
+        /// The one kind of identifier that is counted.
+        kind: Kind,
+    },
+    /// Who in partners' registers is close to a probe.
+    QueryMatch {
+        /// Words of the query.
+        terms: QueryTerms,
+        /// What is asked.
+        wish: Wish,
+    },
+    /// Asks a query again that was interrupted. It costs nothing more.
+    QueryResume {
+        /// Which query.
+        query: QueryId,
+    },
+    /// Builds the snapshot for a partner anew.
+    SnapshotBuild {
+        /// For which partner.
+        partner: AgencyCode,
+        /// Of which register.
+        register: RegisterName,
+        /// For which purpose.
+        purpose: Purpose,
+    },
+    /// Snapshots made and received.
+    SnapshotList,
+    /// Checks the journal.
+    AuditVerify,
+    /// Writes the journal to a file.
+    AuditExport {
+        /// Absolute path.
+        file: PathBuf,
+    },
+    /// Stops the node.
+    Stop,
+}
+
+/// The form of a file of records or people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// What to do with the national rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NationalChange {
+    /// Show them.
+    Show,
+    /// Put this text in their place.
+    Set(String),
+    /// Remove them.
+    Clear,
+}
+
+/// Words of a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryTerms {
+    /// Partners to ask; all with an agreement in force when empty.
+    pub partners: Vec<AgencyCode>,
+    /// Which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// On which legal basis.
+    pub basis: LegalBasis,
+    /// The officer who asks.
+    pub officer: OfficerId,
+    /// The case reference.
+    pub case: Option<String>,
+}
+
+/// What is asked of a match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// The form of the templates, by its name in the agreement.
+    pub form: FormName,
+    /// What is to be told.
+    pub answer: MatchAnswer,
+    /// The engine; the first that can be used when absent.
+    pub engine: Option<EngineName>,
+    /// Absolute path of the file with the probe.
+    pub probe: PathBuf,
+}
+
+/// A query to be explained, not asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// With which partner.
+    pub partner: AgencyCode,
+    /// Whether this node would ask (true) or be asked.
+    pub asking: bool,
+    /// Counts instead of exact hits.
+    pub count: bool,
+    /// Which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// On which legal basis.
+    pub basis: LegalBasis,
+    /// The officer.
+    pub officer: OfficerId,
+    /// Whether a case reference would be given.
+    pub case: bool,
+    /// Identifiers.
+    pub items: u32,
+}

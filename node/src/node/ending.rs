@@ -1,0 +1,131 @@
+//! Ends what is over: what a crash left open, snapshots, epochs.
+
+use symbolon_policy::{keys::KeySet, manifest::Manifest, words::RegisterName};
+
+use super::Core;
+use crate::{
+    clock,
+    control::api::Failure,
+    journal::{Event, Side},
+    state::Keys,
+};
+
+impl Core {
+    /// Ends what a crash left open.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(super) fn tidy(&self) -> Result<(), Failure> {
+        for side in [Side::Asker, Side::Holder] {
+            for query in self.book.state().open_queries(side)? {
+                let reason = "the node was stopped before the answer".to_owned();
+                self.book.record(&Event::Failed { side, query, partner_at_fault: false, reason })?;
+            }
+        }
+        for register in self.book.state().changes()? {
+            self.change_failed(&register, "the node was stopped meanwhile")?;
+        }
+        // The node may have been stopped between a change and the end of the snapshots from before it.
+        self.end_stale("the register changed before the node was stopped")?;
+        let known: Vec<_> = self.book.state().snapshots()?.iter().map(|s| s.manifest.snapshot).collect();
+        // A part of a filter that was being received has no entry yet; it is resumed, not removed.
+        for stray in self.snapshots.strays(&known) {
+            if !self.snapshots.part_path(&stray).exists() {
+                self.snapshots.destroy(&stray);
+            }
+        }
+        let known: Vec<_> = self.book.state().key_sets()?.iter().map(|keys| keys.set.keys).collect();
+        for stray in self.keys.strays(&known) {
+            self.keys.destroy(Side::Asker, &stray);
+            self.keys.destroy(Side::Holder, &stray);
+        }
+        self.end_expired()
+    }
+
+    /// Records that a change of a register was broken off. A part of it may be in the register, so what
+    /// was made of the register before ends, and counts of before are not repeated.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(super) fn change_failed(&self, register: &RegisterName, reason: &str) -> Result<(), Failure> {
+        let (register, reason) = (register.clone(), reason.to_owned());
+        self.book.record(&Event::ChangeFailed { register, reason })?;
+        self.end_stale("a change of the register was broken off").map(drop)
+    }
+
+    /// Ends the snapshots made of slices that records may have left since; the next asker gets a new
+    /// one. Returns how many there were.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(super) fn end_stale(&self, reason: &str) -> Result<u64, Failure> {
+        let mut ended = 0_u64;
+        for snapshot in self.book.state().stale_snapshots()? {
+            self.end_snapshot(&snapshot.manifest, reason)?;
+            ended = ended.saturating_add(1);
+        }
+        Ok(ended)
+    }
+
+    /// Destroys the keys of snapshots whose epoch is over, and evaluation keys that expired.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_expired(&self) -> Result<(), Failure> {
+        let now = clock::now();
+        for snapshot in self.book.state().snapshots()? {
+            let agreement = self.book.agreement(&snapshot.manifest.agreement);
+            let closed = agreement.is_none_or(|agreement| agreement.holds(now).is_err());
+            if snapshot.manifest.expires <= now {
+                self.end_snapshot(&snapshot.manifest, "its epoch is over")?;
+            } else if closed {
+                self.end_snapshot(&snapshot.manifest, "the agreement no longer holds")?;
+            }
+        }
+        for keys in self.book.state().key_sets()? {
+            let agreement = self.book.agreement(&keys.set.agreement);
+            if keys.set.expires <= now {
+                self.end_keys(&keys, "they expired")?;
+            } else if agreement.is_none_or(|agreement| agreement.holds(now).is_err()) {
+                self.end_keys(&keys, "the agreement no longer holds")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a partner's sets of the same kind as `newest`, but for the newest `kept`.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_replaced(&self, newest: &KeySet, kept: usize) -> Result<(), Failure> {
+        let kind = |set: &KeySet| {
+            (set.agreement, set.asker.clone(), set.form.clone(), set.engine.clone(), set.holder.clone())
+        };
+        let mut sets = self.book.state().key_sets()?;
+        sets.retain(|keys| kind(&keys.set) == kind(newest));
+        sets.sort_by_key(|keys| std::cmp::Reverse(keys.set.made));
+        sets.iter().skip(kept).try_for_each(|keys| self.end_keys(keys, "newer ones were set up"))
+    }
+
+    /// Ends evaluation keys. The entry comes first: what a crash leaves behind is removed at the start.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_keys(&self, keys: &Keys, reason: &str) -> Result<(), Failure> {
+        let (side, id) = (keys.side, keys.set.keys);
+        self.book.record(&Event::KeysEnded { keys: id, reason: reason.to_owned() })?;
+        self.keys.destroy(side, &id);
+        Ok(())
+    }
+
+    /// Ends one snapshot. The entry comes first: what a crash leaves behind is removed at the start.
+    ///
+    /// # Errors
+    /// A [`Failure`] if that cannot be recorded.
+    pub(crate) fn end_snapshot(&self, manifest: &Manifest, reason: &str) -> Result<(), Failure> {
+        let snapshot = manifest.snapshot;
+        self.book.record(&Event::SnapshotEnded { snapshot, reason: reason.to_owned() })?;
+        self.snapshots.destroy(&snapshot);
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! A match: the probe, the keys, and what is told of the answer.
+
+use std::{fs::File, io::Read};
+
+use symbolon_policy::{
+    agreement::{FormTerms, MatchTerms},
+    ask::{self, Ask, MatchAsk, MatchSetup},
+    permit::RefusalCode,
+    quota::{Ledger as _, Meter, charges},
+    receipt::Receipt,
+    rules::ExchangeKind,
+    words::EngineName,
+};
+use symbolon_protocol::matching::{
+    engine,
+    rates::{Impostors, model::at_least_one, threshold},
+};
+use zeroize::Zeroizing;
+
+use super::{Attempt, Draft, Ended, Sealed};
+use crate::{
+    control::api::{self, Budget, Failure, Outcome, QueryTerms},
+    node::blocking,
+    register,
+    session::{SessionError, asker::Subject, keys::obtain, matching::Ready},
+    state::Keys,
+};
+
+/// What is asked of every partner, each under its own agreement.
+pub(super) struct Wish {
+    wish: api::Wish,
+    /// The file with the probe. It is read for each partner by itself, for forms differ.
+    probe: Zeroizing<Vec<u8>>,
+}
+
+impl Wish {
+    /// Reads the file of the probe.
+    ///
+    /// # Errors
+    /// An input [`Failure`] if it cannot be read.
+    pub(super) fn read(wish: api::Wish) -> Result<Self, Failure> {
+        let path = &wish.probe;
+        let unreadable = |e: std::io::Error| Failure::input(format!("cannot read {}: {e}", path.display()));
+        let file = File::open(path).map_err(unreadable)?;
+        // One byte more than may be, so that a longer file is refused and not cut. Sized at once: growing
+        // would leave copies behind.
+        let limit = register::MAX_PROBE.saturating_add(1);
+        let size = file.metadata().map_err(unreadable)?.len();
+        let size = usize::try_from(size).unwrap_or(limit).saturating_add(1).min(limit);
+        let mut probe = Zeroizing::new(Vec::with_capacity(size));
+        file.take(limit as u64).read_to_end(&mut probe).map_err(unreadable)?;
+        Ok(Self { wish, probe })
+    }
+
+    /// The form, and what to set up for it: the first agreed engine that this node has and that takes the query.
+    fn plan<'a>(
+        &self,
+        agreed: &'a MatchTerms,
+        alternatives: usize,
+    ) -> Result<(&'a FormTerms, MatchSetup), Failure> {
+        let form = form(agreed, &self.wish)?;
+        let (answer, alternatives) = (self.wish.answer, u16::try_from(alternatives).unwrap_or(u16::MAX));
+        let told = form.answer(answer).ok_or_else(|| {
+            Failure::input(format!("the agreement does not allow this answer for the form {}", form.name))
+                .with_help("see `symbolon agreement show`")
+        })?;
+        let mut problems = Vec::new();
+        let wanted = |name: &&EngineName| self.wish.engine.as_ref().is_none_or(|wanted| wanted == *name);
+        for name in agreed.engines.iter().filter(wanted) {
+            let engine = ask::engine(name).map_err(|refusal| refusal.text);
+            let fits = engine.and_then(|engine| {
+                engine.takes(&form.form(), alternatives, told).map_err(|fault| format!("{name}: {fault}"))
+            });
+            match fits {
+                Ok(()) => {
+                    return Ok((form, MatchSetup { form: form.name.clone(), engine: name.clone() }));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let why = if problems.is_empty() {
+            "the agreement does not name it".to_owned()
+        } else {
+            problems.join("; ")
+        };
+        Err(Failure::input(format!("no engine can be used: {why}")).with_help("see `symbolon engines`"))
+    }
+}
+
+fn form<'a>(agreed: &'a MatchTerms, wish: &api::Wish) -> Result<&'a FormTerms, Failure> {
+    agreed.form(&wish.form).ok_or_else(|| {
+        let names: Vec<_> = agreed.forms.iter().map(|form| form.name.as_str()).collect();
+        Failure::input(format!("the agreement has no form {}", wish.form))
+            .with_help(format!("it has {}", names.join(", ")))
+    })
+}
+
+impl Attempt {
+    /// Sets up keys where none are current, encrypts the probe and asks.
+    pub(super) async fn matched(&mut self, terms: &QueryTerms, wish: &Wish) -> Ended {
+        let agreement = self.partner.agreement.clone();
+        let agreed = agreement.terms().matching.as_ref().ok_or_else(|| {
+            Failure::input(format!(
+                "the agreement with {} has no terms for the match",
+                self.partner.party.code
+            ))
+        })?;
+        let alternatives = register::probe(&wish.probe, form(agreed, &wish.wish)?).map_err(|fault| {
+            Failure::input(format!("{} cannot be asked about: {fault}", wish.wish.probe.display()))
+                .with_help("see docs/templates.md")
+        })?;
+        let (_, setup) = wish.plan(agreed, alternatives.len())?;
+        let wanted = self.wanted(terms, Some(setup.clone()));
+        let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
+        self.lap("keys");
+        self.report.say("encrypting the probe", 0, 0);
+        let (positions, probe) = alternatives.into_iter().unzip();
+        let MatchSetup { form, engine } = setup;
+        let matching = MatchAsk { form, engine, answer: wish.wish.answer, keys: keys.set.keys, positions };
+        let draft = Draft {
+            exchange: ExchangeKind::Match,
+            snapshot: None,
+            matching: Some(matching),
+            subject: Subject::Probe(probe, Ready::default()),
+        };
+        let asked = self.prepare(terms, draft, &[]).await?;
+        self.query = Some(asked.ask.query);
+        let ended = self.ask(asked, &[]).await;
+        self.forget(keys, &ended).await?;
+        ended
+    }
+
+    /// Ends own keys that the partner no longer has.
+    async fn forget(&self, keys: Keys, ended: &Ended) -> Result<(), Failure> {
+        let Err(SessionError::Refused { refusal, here: false }) = ended else { return Ok(()) };
+        if refusal.code != RefusalCode::StaleKeys {
+            return Ok(());
+        }
+        let core = self.core.clone();
+        blocking(move || core.end_keys(&keys, "the partner no longer has them")).await
+    }
+
+    /// What is told of an answer. The places of candidates are kept for a claim.
+    pub(super) async fn told(
+        &self,
+        ask: &Ask,
+        receipt: &Receipt,
+        matched: engine::Matched,
+    ) -> Result<Outcome, SessionError> {
+        let terms = self.partner.agreement.terms();
+        let found = terms.matching.as_ref().zip(ask.matching.as_ref());
+        let found = found.and_then(|(agreed, asked)| Some((agreed, asked, agreed.form(&asked.form)?)));
+        let (agreed, asked, form) = found.ok_or_else(|| Failure::local("the query was no match"))?;
+        let (hit, candidates) = match &matched {
+            engine::Matched::Any(hit) => (*hit, None),
+            engine::Matched::Candidates { hits, .. } => (!hits.is_empty(), Some(hits.len() as u64)),
+            engine::Matched::TooMany => (true, None),
+        };
+        if let engine::Matched::Candidates { hits, .. } = matched {
+            let (core, query) = (self.core.clone(), ask.query);
+            blocking(move || Sealed::found(&core, &query, &hits)).await?;
+        }
+        let comparisons = receipt.entries.saturating_mul(ask.items.into());
+        let probes = charges(terms, ask, ask.asked_at);
+        let probes = probes.iter().find(|charge| matches!(charge.key.meter, Meter::Probes { .. }));
+        let spent = probes.map_or(0, |charge| self.core.book.state().spent(&charge.key));
+        Ok(Outcome::Matched(api::Matched {
+            form: form.name.clone(),
+            answer: asked.answer,
+            hit,
+            candidates,
+            cap: form.cap,
+            engine: asked.engine.clone(),
+            entries: receipt.entries,
+            comparisons,
+            false_hits: false_hits(form, comparisons, agreed.prior_permille),
+            leakage_bits: receipt.leakage_bits,
+            budget: Budget { spent, limit: agreed.budget.into() },
+        }))
+    }
+}
+
+/// The share of answers with a hit in which the person is not in the slice, if a person who is there is always
+/// found: the false ones among strangers, and the share of queries whose person is there.
+pub(super) fn false_hits(form: &FormTerms, comparisons: u64, prior_permille: u32) -> Option<f64> {
+    let threshold = threshold(&form.form(), form.length)?;
+    let fmr = Impostors::new(form.degrees_of_freedom.into()).ok()?.fmr(threshold);
+    let prior = f64::from(prior_permille) / 1_000.0;
+    let wrong = (1.0 - prior) * at_least_one(fmr, comparisons as f64);
+    Some(wrong / (wrong + prior))
+}

@@ -1,0 +1,186 @@
+//! Two nodes in one process, for tests here and elsewhere.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use tempfile::TempDir;
+
+use crate::{
+    config::Config,
+    control::{
+        Handler as _, Updates,
+        api::{AgreementState, Answer, Failure, Outcome, QueryTerms, Reply, Request},
+    },
+    home::{Init, init},
+    node::{Core, Node},
+};
+
+/// An agency: its home and its node in this process.
+pub(crate) struct Agency {
+    pub(crate) dir: TempDir,
+    pub(crate) node: Arc<Node>,
+}
+
+/// Where updates are lost.
+pub(crate) fn updates() -> Updates {
+    tokio::sync::mpsc::channel(1).0
+}
+
+impl Agency {
+    /// A home and a node that does not serve yet.
+    pub(crate) async fn new(code: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let init_with = Init {
+            code: code.parse().unwrap(),
+            name: format!("Agency of {code}"),
+            announce: Vec::new(),
+            listen: Vec::new(),
+            passphrase: "long enough".to_owned().into(),
+        };
+        init(dir.path(), init_with).unwrap();
+        let node = Self::open(&dir, Config::default()).await;
+        Self { dir, node }
+    }
+
+    /// Opens a node again.
+    pub(crate) async fn open(dir: &TempDir, config: Config) -> Arc<Node> {
+        let config = Config { listen: vec!["/ip4/127.0.0.1/tcp/0".into()], ..config };
+        Node::open(dir.path(), config, "long enough".to_owned().into()).await.unwrap()
+    }
+
+    /// The same agency, its node closed and opened again.
+    pub(crate) async fn again(self, config: Config) -> Self {
+        let Self { dir, node } = self;
+        node.close().await.unwrap();
+        Self { node: Self::open(&dir, config).await, dir }
+    }
+
+    /// What its parts share.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.node.core
+    }
+
+    /// Puts a request to the node.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, Failure> {
+        self.node.handle(request, updates()).await
+    }
+
+    /// Lets the node serve; gives its address.
+    pub(crate) async fn serve(&self) -> (String, tokio::task::JoinHandle<Result<(), Failure>>) {
+        let (sender, mut addresses) = tokio::sync::mpsc::unbounded_channel();
+        let node = self.node.clone();
+        let task =
+            tokio::spawn(async move { node.serve(|address| drop(sender.send(address.to_owned()))).await });
+        (addresses.recv().await.unwrap(), task)
+    }
+
+    /// Writes a file of the agency.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// A record as a line.
+pub(crate) fn record(i: u32, blocked: bool) -> String {
+    format!(
+        r#"{{"v":1,"id":"R-{i}","category":"IRREGULAR_CROSSING","taken":"2026-05-01","identifiers":[{{"kind":"travel-document","number":"AB{:06}","state":"SYR","birth_date":"1990-01-31"}}],"subject":{{"age":"adult","own_citizen":false,"vulnerable":[],"marked":false,"blocked":{blocked},"contested":false}},"provenance":"own","fields":{{}}}}"#,
+        i * 7 + 130_000
+    )
+}
+
+/// Its person, as another agency spells it.
+pub(crate) fn person(i: u32) -> String {
+    format!(
+        r#"{{"ref":"p{i}","identifiers":[{{"kind":"travel-document","number":"ab-{:06}","state":"SY","birth_date":"31.01.1990"}}]}}"#,
+        i * 7 + 130_000
+    )
+}
+
+/// Words of a query that is permitted.
+pub(crate) fn terms() -> QueryTerms {
+    QueryTerms {
+        partners: Vec::new(),
+        register: "border".parse().unwrap(),
+        purpose: "IRREG_ENTRY".parse().unwrap(),
+        basis: "READMISSION".parse().unwrap(),
+        officer: "officer-1".parse().unwrap(),
+        case: Some("K-17/2026".into()),
+    }
+}
+
+/// Puts an agreement in force on both sides.
+pub(crate) async fn agree(one: &Agency, other: &Agency) {
+    let Ok(Reply::Identity(card)) = other.ask(Request::Identity).await else { panic!("card") };
+    let draft = Request::AgreementDraft {
+        partner: Box::new(card),
+        title: None,
+        valid_from: None,
+        days: 30,
+        rules: None,
+    };
+    let Ok(Reply::Text { text }) = one.ask(draft).await else { panic!("draft") };
+    let Ok(Reply::Agreement { agreement, .. }) = one.ask(Request::AgreementSign { document: text }).await
+    else {
+        panic!("sign")
+    };
+    let document = serde_json::to_string(&agreement).unwrap();
+    assert!(
+        one.ask(Request::AgreementAccept { document: document.clone() }).await.is_err(),
+        "one signature only"
+    );
+    let Ok(Reply::Agreement { agreement, state, .. }) = other.ask(Request::AgreementSign { document }).await
+    else {
+        panic!("sign")
+    };
+    assert_eq!(state, AgreementState::Signed);
+    let document = serde_json::to_string(&agreement).unwrap();
+    for agency in [one, other] {
+        let accepted = agency.ask(Request::AgreementAccept { document: document.clone() }).await.unwrap();
+        assert!(matches!(accepted, Reply::Agreement { state: AgreementState::InForce, .. }));
+    }
+}
+
+/// A holder that serves so many records, of which the third is blocked, and an asker.
+pub(crate) async fn pair(records: u32) -> (Agency, Agency, tokio::task::JoinHandle<Result<(), Failure>>) {
+    pair_with(records, Config::default()).await
+}
+
+/// The same with settings of the holder. The asker keeps its queries for a day.
+pub(crate) async fn pair_with(
+    records: u32,
+    config: Config,
+) -> (Agency, Agency, tokio::task::JoinHandle<Result<(), Failure>>) {
+    let (holder, asker) = (Agency::new("RS").await, Agency::new("MK").await);
+    let holder = holder.again(config).await;
+    agree(&holder, &asker).await;
+    let lines: Vec<String> = (0..records).map(|i| record(i, i == 3)).collect();
+    let file = holder.file("border.ndjson", &lines.join("\n"));
+    let register = "border".parse().unwrap();
+    let import = Request::RegisterImport { register, file, format: None, create: true, rejects: None };
+    let Ok(Reply::Imported(imported)) = holder.ask(import).await else { panic!("import") };
+    assert_eq!((imported.good, imported.rejected), (u64::from(records), 0));
+    let (address, serving) = holder.serve().await;
+    let partners = [("RS".parse().unwrap(), vec![address])].into();
+    let asker = asker.again(Config { partners, query_retention_days: 1, ..Config::default() }).await;
+    (holder, asker, serving)
+}
+
+/// Asks about people.
+pub(crate) async fn exact(asker: &Agency, people: std::ops::Range<u32>, terms: QueryTerms) -> Answer {
+    let lines: Vec<String> = people.map(person).collect();
+    let subjects = asker.file("people.ndjson", &lines.join("\n"));
+    let reply = asker.ask(Request::QueryExact { terms, subjects, format: None }).await.unwrap();
+    let Reply::Answers { mut answers } = reply else { panic!("{reply:?}") };
+    answers.remove(0)
+}
+
+/// Who hit.
+pub(crate) fn hits(answer: &Answer) -> Vec<String> {
+    match &answer.outcome {
+        Outcome::Hits { people, .. } => {
+            people.iter().filter(|p| !p.hits.is_empty()).map(|p| p.reference.clone()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}

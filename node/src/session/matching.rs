@@ -1,0 +1,172 @@
+//! What a match needs beside the words of every query: the engine, the keys and the slice.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use symbolon_policy::{
+    agreement::FormTerms,
+    ask::{self, Ask, MatchAsk},
+    permit::{InForce, Refusal, RefusalCode},
+    rules::ExchangeKind,
+};
+use symbolon_protocol::{
+    exchange::Boxed,
+    matching::{
+        engine::{Asked, Engine, Matched, Prepared, Rows, Searched},
+        template::Template,
+    },
+    padding::bucket,
+    seed::Seed,
+};
+
+use super::{SessionError, holder::holder_seed};
+use crate::{
+    clock,
+    control::api::Failure,
+    journal::Side,
+    node::{Core, Partner},
+    state::Keys,
+};
+
+/// An encrypted probe that waits to be sent. Who takes it first spares itself to encrypt it again.
+pub(crate) type Ready = Arc<Mutex<Option<Box<dyn Prepared>>>>;
+
+/// The words of a match and what they stand for.
+struct Words<'a> {
+    asked: &'a MatchAsk,
+    form: &'a FormTerms,
+    engine: &'static dyn Engine,
+    /// What both sides know before the first frame.
+    both: Asked,
+}
+
+impl<'a> Words<'a> {
+    fn of(agreement: &'a InForce, ask: &'a Ask) -> Result<Self, Refusal> {
+        let agreed = agreement.terms().matching.as_ref().zip(ask.matching.as_ref());
+        let found =
+            agreed.and_then(|(agreed, asked)| Some((asked, agreed.form(&asked.form)?, agreed.asked(ask)?)));
+        let text = "the agreement does not cover this match";
+        let (asked, form, both) = found.ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))?;
+        let engine = ask::engine(&asked.engine)?;
+        engine
+            .takes(&form.form(), both.alternatives, both.answer)
+            .map_err(|fault| Refusal::new(RefusalCode::EngineMissing, fault.to_string()))?;
+        Ok(Self { asked, form, engine, both })
+    }
+
+    /// The keys that the query names, if they are this node's for it and have not ended.
+    fn keys(&self, core: &Core, side: Side, ask: &Ask) -> Result<Option<Keys>, Failure> {
+        let keys = core.book.state().key_set(&self.asked.keys)?;
+        Ok(keys.filter(|keys| {
+            let set = &keys.set;
+            keys.side == side
+                && (set.agreement, &set.asker, &set.holder) == (ask.agreement, &ask.asker, &ask.holder)
+                && (&set.form, &set.engine) == (&self.asked.form, &self.asked.engine)
+                && set.expires > clock::now()
+        }))
+    }
+}
+
+/// Encrypts a probe under this node's own keys: seconds of work.
+///
+/// # Errors
+/// A [`Failure`] if the keys cannot be read or the probe does not fit the form.
+pub(crate) fn prepare(
+    core: &Core,
+    partner: &Partner,
+    keys: &Keys,
+    probe: &[Template],
+    seed: &Seed,
+) -> Result<Box<dyn Prepared>, SessionError> {
+    let missing = || Failure::local("the agreement has no such form");
+    let agreed = partner.agreement.terms().matching.as_ref().ok_or_else(missing)?;
+    let form = agreed.form(&keys.set.form).ok_or_else(missing)?.form();
+    let engine = ask::engine(&keys.set.engine).map_err(SessionError::refused_here)?;
+    Ok(core.keys.asking(engine, &form, keys)?.prepare(probe, seed)?)
+}
+
+/// The asker's machine.
+///
+/// # Errors
+/// A [`Failure`] if the keys of the query are gone.
+pub(super) fn asker(
+    core: &Core,
+    partner: &Partner,
+    ask: &Ask,
+    probe: &[Template],
+    ready: &Ready,
+    seed: &Seed,
+) -> Result<Boxed<Matched>, SessionError> {
+    let words = Words::of(&partner.agreement, ask).map_err(SessionError::refused_here)?;
+    let waiting = ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let prepared = match waiting {
+        Some(prepared) => prepared,
+        None => {
+            let keys = words.keys(core, Side::Asker, ask)?;
+            let gone = || Failure::local("the keys of this query have ended; ask a new query");
+            prepare(core, partner, &keys.ok_or_else(gone)?, probe, seed)?
+        }
+    };
+    Ok(prepared.exchange(&words.both)?)
+}
+
+/// Everything of a match that needs neither rules nor meters.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code.
+pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), Refusal> {
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    // What the agreement does not cover is refused by the permit.
+    let Ok(words) = Words::of(agreement, ask) else { return Ok(()) };
+    if words.keys(core, Side::Holder, ask).map_err(failed)?.is_none() {
+        let text = "the evaluation keys are not there, or they expired; set up keys first";
+        return Err(Refusal::new(RefusalCode::StaleKeys, text));
+    }
+    let list = core.registers.list().map_err(|error| failed(error.into()))?;
+    let records = list.iter().find(|info| info.name == ask.register).map_or(0, |info| info.records);
+    // The slice is counted only where the register alone does not tell that it fits.
+    let most = words.both.largest_slice;
+    if records > most && rows(core, agreement, ask, words.form).map_err(failed)?.groups() > most {
+        let text = format!("the slice has more than the {most} records that a query may search");
+        return Err(Refusal::new(RefusalCode::SliceTooLarge, text));
+    }
+    Ok(())
+}
+
+/// The holder's machine, and what the asker is told of the work before it.
+pub(super) struct Search {
+    pub(super) machine: Boxed<Searched>,
+    /// Records, padding included.
+    pub(super) entries: u64,
+    /// Seconds, as the engine estimates them.
+    pub(super) seconds: u64,
+}
+
+/// Loads the keys and opens the slice.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Search, SessionError> {
+    let words = Words::of(agreement, ask).map_err(SessionError::refused_here)?;
+    let form = words.form.form();
+    let keys = words.keys(core, Side::Holder, ask)?;
+    let keys = keys.ok_or_else(|| Failure::local("the keys ended while they were asked"))?;
+    let answering = core.keys.answering(words.engine, &form, &keys)?;
+    let seed = holder_seed(core, ask)?;
+    let rows = rows(core, agreement, ask, words.form)?;
+    // Room for the place that says whether there are too many.
+    let entries = bucket(rows.groups().saturating_add(1));
+    let Asked { alternatives, answer, .. } = words.both;
+    let cores = rayon::current_num_threads();
+    let estimate = words.engine.estimate(&form, entries, alternatives, answer, cores);
+    let machine = answering.answer(&words.both, rows, &seed)?;
+    Ok(Search { machine, entries, seconds: estimate.seconds.ceil() as u64 })
+}
+
+/// The templates of the slice that the rules allow, each beside the alternatives taken at its place.
+fn rows(core: &Core, agreement: &InForce, ask: &Ask, form: &FormTerms) -> Result<Box<dyn Rows>, Failure> {
+    let positions = ask.matching.as_ref().map(|asked| asked.positions.as_slice()).unwrap_or_default();
+    let slice = agreement.slice(&ask.asker, core.book.own(), &ask.register, ask.purpose, ExchangeKind::Match);
+    // The day of the query, not of the retry: the slice of a repeated match must be the same.
+    let day = clock::day(ask.asked_at)?;
+    Ok(core.registers.templates(&ask.register, slice, day, form, positions)?)
+}

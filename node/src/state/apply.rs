@@ -1,0 +1,187 @@
+//! What each event changes.
+
+use serde::Serialize;
+use symbolon_policy::{
+    ask::Ask,
+    canonical,
+    quota::{Charge, Ledger},
+    words::{AgreementId, QueryId, RegisterName},
+};
+
+use super::{Accepted, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
+use crate::{
+    control::api::Failure,
+    journal::{Event, Side},
+};
+
+impl State {
+    /// Includes the journal's entry number `seq`.
+    ///
+    /// # Errors
+    /// A local [`Failure`]; the state is then as before.
+    pub(crate) fn apply(&self, seq: u64, event: &Event) -> Result<(), Failure> {
+        let mut batch = sled::Batch::default();
+        put(&mut batch, Key::applied(), &seq.saturating_add(1))?;
+        match event {
+            Event::AgreementAccepted { agreement } => {
+                let id = agreement.id().map_err(|e| Failure::integrity(e.to_string()))?;
+                let accepted = Accepted { agreement: (**agreement).clone(), revoked: None };
+                put(&mut batch, Key::agreement(&id), &accepted)?;
+            }
+            Event::AgreementRevoked { revocation, signature } => {
+                self.amend(&mut batch, &revocation.agreement, |accepted| {
+                    let (revocation, signature) = (revocation.clone(), *signature);
+                    let first = Revoked { revocation, signature, known: false };
+                    accepted.revoked.get_or_insert(first);
+                })?;
+            }
+            Event::RevocationKnown { agreement } => {
+                self.amend(&mut batch, agreement, |accepted| {
+                    accepted.revoked.iter_mut().for_each(|revoked| revoked.known = true);
+                })?;
+            }
+            Event::NationalRules { text } => {
+                put(&mut batch, Key::national(), text)?;
+                put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
+            }
+            Event::ImportBegun { register } | Event::ErasureBegun { register } => {
+                put(&mut batch, Key::register(register), &seq.saturating_add(1))?;
+                put(&mut batch, Key::changing(register), register)?;
+            }
+            Event::Imported { register, replaced, .. } => changed(&mut batch, seq, register, *replaced > 0)?,
+            Event::Erased { register, records, .. } => changed(&mut batch, seq, register, *records > 0)?,
+            Event::ChangeFailed { register, .. } => changed(&mut batch, seq, register, true)?,
+            Event::SnapshotMade { manifest } => {
+                let snapshot = Snapshot { manifest: manifest.clone(), side: Side::Holder, entry: seq };
+                put(&mut batch, Key::snapshot(&manifest.snapshot), &snapshot)?;
+            }
+            Event::SnapshotMoved { side: Side::Asker, manifest, .. } => {
+                let snapshot = Snapshot { manifest: manifest.clone(), side: Side::Asker, entry: seq };
+                put(&mut batch, Key::snapshot(&manifest.snapshot), &snapshot)?;
+            }
+            Event::KeysMade { side, set, file, .. } => {
+                let keys = Keys { set: set.clone(), side: *side, file: *file };
+                put(&mut batch, Key::key_set(&set.keys), &keys)?;
+            }
+            Event::KeysEnded { keys, .. } => batch.remove(Key::key_set(keys).bytes()),
+            Event::SnapshotEnded { snapshot, .. } => batch.remove(Key::snapshot(snapshot).bytes()),
+            Event::Query { side, ask, signature, charges } => {
+                for Charge { key, amount, .. } in charges {
+                    let spent = self.spent(key).saturating_add(*amount);
+                    put(&mut batch, Key::meter(key)?, &spent)?;
+                }
+                let register_version = self.register_version(&ask.register)?;
+                let query = Query {
+                    ask: ask.clone(),
+                    signature: *signature,
+                    stage: Stage::Open,
+                    charges: charges.clone(),
+                    register_version,
+                };
+                put(&mut batch, Key::query(*side, &ask.query), &query)?;
+            }
+            Event::Failed { side, query, .. } => {
+                self.advance(&mut batch, *side, query, |stage| match stage {
+                    Stage::Open => Stage::Failed,
+                    other => other,
+                })?;
+            }
+            Event::Answered { receipt } => {
+                let id = receipt.receipt.ask.query;
+                put(&mut batch, Key::open_receipt(&receipt.receipt.ask.asker, &id), &id)?;
+                self.advance(&mut batch, Side::Holder, &id, |_| Stage::Answered(receipt.clone()))?;
+            }
+            Event::Receipt { side, receipt } => {
+                let ask = &receipt.receipt.ask;
+                self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;
+                self.settle(&mut batch, *side, ask)?;
+            }
+            Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
+            // The journal itself knows the checkpoints, and the files which queries are kept.
+            Event::Begun { .. }
+            | Event::QueriesErased { .. }
+            | Event::CheckpointSeen { .. }
+            | Event::CheckpointCountersigned { .. }
+            | Event::SnapshotMoved { side: Side::Holder, .. }
+            | Event::SnapshotRefused { .. }
+            | Event::KeysRefused { .. }
+            | Event::KeysFailed { .. }
+            | Event::ForkSeen { .. } => {}
+        }
+        self.db.apply_batch(batch).map_err(failure)
+    }
+
+    fn amend(
+        &self,
+        batch: &mut sled::Batch,
+        id: &AgreementId,
+        change: impl FnOnce(&mut Accepted),
+    ) -> Result<(), Failure> {
+        if let Some(mut accepted) = self.get::<Accepted>(&Key::agreement(id))? {
+            change(&mut accepted);
+            put(batch, Key::agreement(id), &accepted)?;
+        }
+        Ok(())
+    }
+
+    fn advance(
+        &self,
+        batch: &mut sled::Batch,
+        side: Side,
+        id: &QueryId,
+        next: impl FnOnce(Stage) -> Stage,
+    ) -> Result<(), Failure> {
+        if let Some(mut query) = self.query(side, id)? {
+            query.stage = next(query.stage);
+            put(batch, Key::query(side, id), &query)?;
+        }
+        Ok(())
+    }
+
+    /// A query that was charged here and then refused there costs nothing. One that was answered, or
+    /// of which the partner may have seen anything, is not given back.
+    fn give_back(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
+        let Some(query) = self.query(side, &ask.query)? else { return Ok(()) };
+        if side == Side::Holder || query.ask != *ask || query.stage != Stage::Open {
+            return Ok(());
+        }
+        for Charge { key, amount, .. } in &query.charges {
+            let spent = self.spent(key).saturating_sub(*amount);
+            put(batch, Key::meter(key)?, &spent)?;
+        }
+        batch.remove(Key::query(side, &ask.query).bytes());
+        Ok(())
+    }
+
+    /// A receipt was signed by both: it counts in the balance, once.
+    fn settle(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
+        if matches!(self.query(side, &ask.query)?, Some(Query { stage: Stage::Done(_), .. })) {
+            return Ok(());
+        }
+        let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };
+        let mut balance = self.balance(&ask.agreement, partner);
+        let items = u64::from(ask.items);
+        match side {
+            Side::Holder => balance.given = balance.given.saturating_add(items),
+            Side::Asker => balance.received = balance.received.saturating_add(items),
+        }
+        batch.remove(Key::open_receipt(&ask.asker, &ask.query).bytes());
+        put(batch, Key::balance(&ask.agreement, partner), &balance)
+    }
+}
+
+/// A change of a register is over. `left` says that records may have left its slices.
+fn changed(batch: &mut sled::Batch, seq: u64, register: &RegisterName, left: bool) -> Result<(), Failure> {
+    batch.remove(Key::changing(register).bytes());
+    put(batch, Key::register(register), &seq.saturating_add(1))?;
+    if left {
+        put(batch, Key::left(register), &seq.saturating_add(1))?;
+    }
+    Ok(())
+}
+
+fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
+    let value = canonical::encode(value).map_err(|e| Failure::local(e.to_string()))?;
+    batch.insert(key.bytes(), value);
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The seam between the match and the ways to run it.
+//!
+//! An [`Engine`] makes [`Exchange`](crate::exchange::Exchange)s and nothing else: how many rounds and
+//! bytes they take does not matter to whoever drives them. Long-lived material, such as evaluation
+//! keys, comes from an exchange of its own, the *setup*, and is plain bytes to the node that keeps it.
+
+use std::sync::Arc;
+
+use super::{rule::Form, template::Template};
+use crate::{
+    exchange::{Boxed, Fault},
+    seed::Seed,
+};
+
+/// What the asker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Whether anything in the slice is a hit.
+    Any,
+    /// One bit for each group in fresh random order, or nothing but that there are more than `cap` hits.
+    Candidates {
+        /// The most hits that are shown.
+        cap: u32,
+    },
+}
+
+/// One way of asking in a query: a template, and which of the holder's templates it is compared with.
+///
+/// Several fingers or several rotations of one eye are alternatives of one query; a group is a hit if
+/// any alternative is.
+pub type Alternative = Template;
+
+/// The holder's templates of one record. Each is compared with one alternative of the query.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The place of the alternative, from 0, and the template.
+    pub rows: Vec<(u16, Template)>,
+}
+
+/// The slice as an engine reads it: once, in order, a few groups at a time.
+pub trait Rows: Send {
+    /// Number of groups in all. It does not change.
+    fn groups(&self) -> u64;
+
+    /// The next at most `most` groups; none only at the end.
+    ///
+    /// # Errors
+    /// [`Fault::Local`] if the register cannot be read.
+    fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault>;
+}
+
+/// What both sides know before the query's first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Commits to the query's message.
+    pub digest: [u8; 32],
+    /// Alternatives in the query.
+    pub alternatives: u16,
+    /// What the asker is told.
+    pub answer: Answer,
+    /// The most groups, padding included, that the agreement lets a query search.
+    pub largest_slice: u64,
+}
+
+/// What the asker has at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matched {
+    /// Whether anything in the slice is a hit.
+    Any(bool),
+    /// Places of the hits among `groups`, ascending, in the query's own random order.
+    Candidates {
+        /// The places.
+        hits: Vec<u64>,
+        /// Number of places, padding included.
+        groups: u64,
+    },
+    /// There are more hits than the agreement lets a query show.
+    TooMany,
+}
+
+/// What the holder has at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// Places answered, padding included.
+    pub groups: u64,
+    /// Comparisons made.
+    pub comparisons: u64,
+}
+
+/// How sure a protection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assurance {
+    /// Only against a side that follows the protocol.
+    SemiHonest,
+    /// A side that deviates is caught with a stated probability, and there is evidence.
+    Covert,
+    /// Also against a side that deviates.
+    Malicious,
+}
+
+/// What people must know of an engine before they agree to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Card {
+    /// Its name in agreements and receipts, with its version.
+    pub id: &'static str,
+    /// In a few words.
+    pub summary: &'static str,
+    /// Messages of a query, both ways together.
+    pub messages: u32,
+    /// Whether a query can travel as a file: one message there, one back.
+    pub by_courier: bool,
+    /// What protects the holder's slice against the asker.
+    pub against_asker: (Assurance, &'static str),
+    /// What protects the probe against the holder.
+    pub against_holder: (Assurance, &'static str),
+    /// What the asker learns.
+    pub asker_learns: &'static str,
+    /// What the holder learns.
+    pub holder_learns: &'static str,
+    /// What the security rests on.
+    pub assumptions: &'static str,
+}
+
+/// What a query would cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Seconds at the holder, with the cores given.
+    pub seconds: f64,
+    /// Bytes from asker to holder.
+    pub bytes_up: u64,
+    /// Bytes from holder to asker.
+    pub bytes_down: u64,
+}
+
+/// One way to run the match.
+pub trait Engine: Send + Sync {
+    /// What people must know of it.
+    fn card(&self) -> &'static Card;
+
+    /// Whether it can run a query; asked before anything is paid or set up.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a form, an answer or a number of alternatives that it does not take.
+    fn takes(&self, form: &Form, alternatives: u16, answer: Answer) -> Result<(), Fault>;
+
+    /// The asker's side of the setup. Its output is the asker's material, to be kept sealed.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a form this engine does not take.
+    fn offer(&self, form: &Form, seed: &Seed) -> Result<Boxed<Vec<u8>>, Fault>;
+
+    /// The holder's side of the setup. Its output is the holder's material; it is not secret.
+    ///
+    /// # Errors
+    /// As [`offer`](Self::offer).
+    fn accept(&self, form: &Form, seed: &Seed) -> Result<Boxed<Vec<u8>>, Fault>;
+
+    /// Reads the asker's material.
+    ///
+    /// # Errors
+    /// [`Fault::Local`] if it is not what [`offer`](Self::offer) gave for this form.
+    fn asking(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Asking>, Fault>;
+
+    /// Reads the holder's material.
+    ///
+    /// # Errors
+    /// [`Fault::Local`] if it is not what [`accept`](Self::accept) gave for this form.
+    fn answering(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Answering>, Fault>;
+
+    /// What a query over `groups` groups of one row an alternative would cost on `cores` cores.
+    fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
+    -> Estimate;
+}
+
+/// An asker with its material.
+pub trait Asking: Send + Sync {
+    /// Encrypts a probe. The same probe and seed give the same bytes: a retry is the same query, and a
+    /// claim can be replayed.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for no alternatives, too many, or templates of another form.
+    fn prepare(&self, probe: &[Alternative], seed: &Seed) -> Result<Box<dyn Prepared>, Fault>;
+}
+
+/// An encrypted probe, ready to be sent.
+pub trait Prepared: Send {
+    /// The digest for [`Asked`].
+    fn digest(&self) -> [u8; 32];
+
+    /// The asker's machine.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] if `asked` is of another query.
+    fn exchange(self: Box<Self>, asked: &Asked) -> Result<Boxed<Matched>, Fault>;
+}
+
+/// A holder with its material.
+pub trait Answering: Send + Sync {
+    /// The holder's machine.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a slice above the largest.
+    fn answer(&self, asked: &Asked, rows: Box<dyn Rows>, seed: &Seed) -> Result<Boxed<Searched>, Fault>;
+}
+
+/// Every engine of this program.
+pub fn engines() -> &'static [&'static dyn Engine] {
+    &[&super::tfhe::OneRound]
+}
+
+/// The engine of a name.
+pub fn engine(id: &str) -> Option<&'static dyn Engine> {
+    engines().iter().copied().find(|engine| engine.card().id == id)
+}

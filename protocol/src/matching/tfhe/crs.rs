@@ -1,0 +1,80 @@
+//! The common reference string of the query's proof.
+//!
+//! The holder makes it, because whoever knows how it was made can prove falsehoods; nobody keeps that
+//! knowledge. The asker checks its form: sizes, parameters, points on the curve and in the right group.
+
+use tfhe::{
+    core_crypto::{commons::math::random::RandomGenerator, prelude::*},
+    safe_serialization::{safe_deserialize_conformant, safe_serialize},
+    zk::{CompactPkeCrs, CompactPkeCrsConformanceParams, CompactPkeZkScheme, ZkMSBZeroPaddingBitCount},
+};
+
+use super::{
+    keys,
+    parameters::{CHUNK, Encoding, MODULUS, SMALL, bits, small_noise},
+};
+use crate::{
+    exchange::{Fault, Misbehaviour},
+    matching::rule::Form,
+    seed::Seed,
+};
+
+/// The most bytes of a reference string.
+pub(super) const LIMIT: u64 = 16 << 20;
+
+/// Bits that one list holds.
+fn list(form: &Form) -> LweCiphertextCount {
+    LweCiphertextCount(bits(form).min(CHUNK))
+}
+
+/// Makes a reference string: about ten seconds on one core.
+///
+/// # Errors
+/// [`Fault::Local`].
+pub(super) fn make(form: &Form, encoding: &Encoding, seed: &Seed) -> Result<Vec<u8>, Fault> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Fault::Local(format!("the reference string could not be made: {error}"))
+    };
+    let mut stream = seed.stream("tfhe/crs");
+    let mut generator = RandomGenerator::<DefaultRandomGenerator>::new(keys::seed(&mut stream));
+    let crs = CompactPkeCrs::new(
+        SMALL,
+        list(form),
+        small_noise(),
+        MODULUS,
+        1 << encoding.log,
+        // All but one of the plaintext's bits are proved to be zero: what is left is a bit.
+        ZkMSBZeroPaddingBitCount(u64::from(encoding.log) - 1),
+        &mut generator,
+    )
+    .map_err(|error| failed(&error))?;
+    let mut bytes = Vec::new();
+    safe_serialize(&crs, &mut bytes, LIMIT).map_err(|error| failed(&error))?;
+    Ok(bytes)
+}
+
+/// Reads a reference string and checks its form.
+///
+/// # Errors
+/// [`Misbehaviour::Keys`] if it is of another form or holds points that are none.
+pub(super) fn read(form: &Form, encoding: &Encoding, bytes: &[u8]) -> Result<CompactPkeCrs, Fault> {
+    let (dimension, count, bound, modulus, plain) = CompactPkeCrs::prepare_crs_parameters(
+        SMALL,
+        list(form),
+        small_noise(),
+        MODULUS,
+        1 << encoding.log,
+        CompactPkeZkScheme::V2,
+    )
+    .map_err(|error| Fault::Local(error.to_string()))?;
+    let expected = CompactPkeCrsConformanceParams::new(
+        dimension.0,
+        count.0,
+        bound,
+        modulus,
+        plain,
+        u64::from(encoding.log) - 1,
+    );
+    safe_deserialize_conformant(bytes, LIMIT, &expected)
+        .map_err(|_| Misbehaviour::Keys("the reference string is malformed").into())
+}

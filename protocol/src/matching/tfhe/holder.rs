@@ -1,0 +1,305 @@
+//! The holder: check the query, ask the rules, search the slice, answer.
+
+use std::sync::Arc;
+
+use tfhe::{
+    core_crypto::{commons::generators::NoiseRandomGenerator, prelude::*},
+    zk::CompactPkeCrs,
+};
+
+use super::{
+    answer::Packed,
+    asker::places,
+    circuit::{self, Big, Count, Or, Small, Table},
+    keys::{self, Evaluation},
+    messages::{ANSWER, PLACES, QUERY, QUERY_SIZE},
+    parameters::{BATCH, Encoding, small_noise},
+    query::{self, Encrypted},
+    score::Scorer,
+};
+use crate::{
+    exchange::{Disclosure, Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden, released},
+    matching::{
+        engine::{Answer, Asked, Group, Rows, Searched},
+        rule::Form,
+    },
+    seed::{Seed, Stream},
+    wire::{BlobIn, BlobOut, Inbox, Outbox},
+};
+
+/// What all queries under one set of keys share.
+pub(super) struct Material {
+    pub(super) form: Form,
+    pub(super) encoding: Encoding,
+    pub(super) crs: CompactPkeCrs,
+    pub(super) keys: Evaluation,
+}
+
+/// The circuit as far as it has come.
+struct Search {
+    queries: Vec<Encrypted>,
+    noise: Stream,
+    order: Vec<u32>,
+    packed: Packed,
+    or: Or,
+    count: Option<Count>,
+    done: u64,
+    comparisons: u64,
+}
+
+/// The holder's machine. It holds one batch of rows and 44 bytes a place of the answer.
+pub(super) struct Holder {
+    material: Arc<Material>,
+    asked: Asked,
+    rows: Box<dyn Rows>,
+    seed: Seed,
+    places: u64,
+    size: Inbox<8>,
+    query: Option<BlobIn>,
+    checked: Option<Vec<Encrypted>>,
+    search: Option<Search>,
+    header: Outbox<8>,
+    answer: Option<BlobOut>,
+    searched: Searched,
+}
+
+impl Holder {
+    pub(super) fn new(
+        material: Arc<Material>,
+        asked: Asked,
+        rows: Box<dyn Rows>,
+        seed: &Seed,
+    ) -> Result<Self, Fault> {
+        let groups = rows.groups();
+        if groups > asked.largest_slice {
+            return Err(Fault::Misuse("the slice is larger than the agreement lets a query search"));
+        }
+        let places = places(asked.answer, groups);
+        let mut header = Outbox::new(PLACES, 1);
+        header.push(&[places.to_be_bytes()])?;
+        Ok(Self {
+            material,
+            asked,
+            rows,
+            seed: seed.clone(),
+            places,
+            size: Inbox::new(QUERY_SIZE, 1),
+            query: None,
+            checked: None,
+            search: None,
+            header,
+            answer: None,
+            searched: Searched { groups: places, comparisons: 0 },
+        })
+    }
+
+    fn cap(&self) -> Option<u32> {
+        match self.asked.answer {
+            Answer::Any => None,
+            Answer::Candidates { cap } => Some(cap),
+        }
+    }
+
+    /// Searches the next groups.
+    fn advance(&mut self) -> Result<(), Fault> {
+        let search = self.search.as_mut().ok_or(Fault::Misuse("nothing to compute"))?;
+        let cores = rayon::current_num_threads().max(1);
+        let groups = self.rows.next(BATCH.saturating_mul(cores))?;
+        if groups.is_empty() {
+            return self.conclude();
+        }
+        let Material { keys, form, encoding, .. } = &*self.material;
+        let scorer = Scorer::new(*form, *encoding);
+        let first = search.done;
+        search.done = first.saturating_add(groups.len() as u64);
+        if search.done > self.rows.groups() {
+            return Err(Fault::Misuse("the slice has more groups than announced"));
+        }
+        let scores = scores(&scorer, keys, &search.queries, &groups, &mut search.noise)?;
+        search.comparisons = search.comparisons.saturating_add(scores.len() as u64);
+        let mut results = circuit::bootstrap(keys, &Table::sign(), &scores).into_iter();
+        match (&mut search.count, self.asked.answer) {
+            (Some(count), Answer::Candidates { .. }) => {
+                // A group without rows has no result; its place says no.
+                let filled: Vec<(u64, Vec<Big>)> = (first..)
+                    .zip(&groups)
+                    .map(|(at, group)| (at, results.by_ref().take(group.rows.len()).collect()))
+                    .filter(|(_, results): &(u64, Vec<Big>)| !results.is_empty())
+                    .collect();
+                let (places, rows): (Vec<u64>, Vec<Vec<Big>>) = filled.into_iter().unzip();
+                let each = circuit::or_each(keys, rows);
+                count.add(keys, &each);
+                let place = |at: u64| {
+                    let at = usize::try_from(at).ok().and_then(|at| search.order.get(at));
+                    at.map_or(usize::MAX, |place| usize::try_from(*place).unwrap_or(usize::MAX))
+                };
+                let placed: Vec<(usize, Big)> = places.into_iter().map(place).zip(each).collect();
+                search.packed.put(keys, &placed);
+            }
+            _ => search.or.add(keys, results.collect()),
+        }
+        Ok(())
+    }
+
+    /// Ends the circuit and packs its answer.
+    fn conclude(&mut self) -> Result<(), Fault> {
+        let Some(search) = self.search.take() else { return Err(Fault::Misuse("nothing to compute")) };
+        let Search { mut packed, or, count, comparisons, .. } = search;
+        let keys = &self.material.keys;
+        let mut stream = self.seed.stream("tfhe/answer");
+        match count {
+            Some(count) => {
+                if let Some(over) = count.finish(keys) {
+                    packed.blank(keys, &over, &mut stream);
+                    packed.put(keys, &[(0, over)]);
+                }
+            }
+            None => {
+                if let Some(any) = or.finish(keys) {
+                    packed.put(keys, &[(0, any)]);
+                }
+            }
+        }
+        self.searched.comparisons = comparisons;
+        self.answer = Some(BlobOut::new(ANSWER, packed.finish(&mut stream)));
+        Ok(())
+    }
+}
+
+/// Scores every row of every group and adds a fresh encryption of zero to each.
+fn scores(
+    scorer: &Scorer,
+    keys: &Evaluation,
+    queries: &[Encrypted],
+    groups: &[Group],
+    noise: &mut Stream,
+) -> Result<Vec<Small>, Fault> {
+    use rayon::prelude::*;
+    let rows: Vec<_> = groups
+        .iter()
+        .flat_map(|group| &group.rows)
+        .map(|(alternative, template)| {
+            let query = queries.get(usize::from(*alternative));
+            let query = query.ok_or(Fault::Misuse("a row for an alternative that was not asked"))?;
+            Ok((query, template, keys::seed(noise)))
+        })
+        .collect::<Result<_, Fault>>()?;
+    let scores = rows.into_par_iter().map(|(query, template, seed)| {
+        let mut score = scorer.score(query, template);
+        let mut zero = LweCiphertext::new(0, score.lwe_size(), score.ciphertext_modulus());
+        let mut noise = NoiseRandomGenerator::<DefaultRandomGenerator>::new_from_seed(seed);
+        encrypt_lwe_ciphertext_with_compact_public_key(
+            &keys.encryption,
+            &mut zero,
+            Plaintext(0),
+            small_noise(),
+            small_noise(),
+            &mut noise,
+        );
+        lwe_ciphertext_add_assign(&mut score, &zero);
+        score
+    });
+    Ok(scores.collect())
+}
+
+impl Exchange for Holder {
+    type Output = Searched;
+
+    fn wants(&self) -> Wants {
+        let asked = self.query.as_ref().is_some_and(BlobIn::complete);
+        let answer = self.answer.as_ref();
+        let idle = self.search.is_none() && answer.is_none();
+        Wants {
+            receive: !asked,
+            compute: (asked && self.checked.is_none() && idle) || self.search.is_some(),
+            verdict: self.checked.is_some(),
+            send: answer.is_some_and(|answer| !answer.complete()),
+            done: answer.is_some_and(BlobOut::complete),
+        }
+    }
+
+    fn produce(&mut self) -> Result<Frame, Fault> {
+        match &mut self.answer {
+            Some(_) if self.header.ready() => self.header.frame(),
+            Some(answer) => answer.frame(),
+            None => Err(Fault::Misuse("no frame is ready")),
+        }
+    }
+
+    fn consume(&mut self, frame: Frame) -> Result<(), Fault> {
+        if let Some(query) = &mut self.query {
+            query.consume(&frame)?;
+            if query.complete() && query::digest(query.bytes()) != self.asked.digest {
+                return Err(Misbehaviour::Commitment.into());
+            }
+            return Ok(());
+        }
+        if let [size] = self.size.open(&frame)? {
+            let size = u64::from_be_bytes(*size);
+            if size == 0 || size > query::limit(&self.material.form, usize::from(self.asked.alternatives)) {
+                return Err(Misbehaviour::Length.into());
+            }
+            self.query = Some(BlobIn::new(QUERY, size));
+        }
+        Ok(())
+    }
+
+    fn compute(&mut self, _budget: usize) -> Result<(), Fault> {
+        if self.search.is_some() {
+            return self.advance();
+        }
+        let Some(query) = self.query.as_ref().filter(|_| self.wants().compute) else {
+            return Err(Fault::Misuse("nothing to compute"));
+        };
+        let Material { form, encoding, crs, keys } = &*self.material;
+        let alternatives = usize::from(self.asked.alternatives);
+        let checked = query::verify(form, encoding, &keys.encryption, crs, alternatives, query.bytes())?;
+        self.checked = Some(checked);
+        Ok(())
+    }
+
+    fn settle(&mut self, warden: &mut dyn Warden) -> Result<(), Fault> {
+        if self.checked.is_none() {
+            return Err(Fault::Misuse("no verdict is due"));
+        }
+        let disclosure = Disclosure::Match {
+            groups: self.rows.groups(),
+            cap: self.cap(),
+            alternatives: self.asked.alternatives,
+        };
+        if !released(warden, &disclosure)? {
+            return Ok(());
+        }
+        let Some(queries) = self.checked.take() else { return Ok(()) };
+        let places = usize::try_from(self.places).map_err(|_| Fault::Misuse("the slice is too large"))?;
+        let last = u32::try_from(self.places).map_err(|_| Fault::Misuse("the slice is too large"))?;
+        // Place 0 says whether there are too many.
+        let mut order: Vec<u32> = if self.cap().is_some() { (1..last).collect() } else { Vec::new() };
+        self.seed.stream("tfhe/order").shuffle(&mut order);
+        self.search = Some(Search {
+            queries,
+            noise: self.seed.stream("tfhe/noise"),
+            order,
+            packed: Packed::new(places),
+            or: Or::default(),
+            count: self.cap().map(Count::new),
+            done: 0,
+            comparisons: 0,
+        });
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        let total = self.rows.groups();
+        let done = match (&self.search, &self.answer) {
+            (Some(search), _) => search.done,
+            (None, Some(_)) => total,
+            (None, None) => 0,
+        };
+        Progress { phase: "search", done, total }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Searched, Fault> {
+        if self.wants().done { Ok(self.searched) } else { Err(Fault::Misuse("not over")) }
+    }
+}
