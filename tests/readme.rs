@@ -51,14 +51,18 @@ fn the_page_on_thresholds_shows_what_its_commands_give() {
         let (script, rest) = block.split_once("```\n").unwrap();
         let expected = rest.trim_start().strip_prefix("```text\n").and_then(|text| text.split_once("```"));
         let (expected, _) = expected.unwrap_or_else(|| panic!("what this gives is not shown:\n{script}"));
-        let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", script])
-            .current_dir(place.path())
-            .env("PATH", &path)
-            .output()
-            .unwrap();
+        let run = || {
+            let mut bash = Command::new("bash");
+            bash.args(["-euo", "pipefail", "-c", script]).current_dir(place.path()).env("PATH", &path);
+            bash.output().unwrap()
+        };
+        let output = run();
         assert!(output.status.success(), "{output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "of\n{script}");
+        // A picture is never drawn over another.
+        let again = run();
+        assert_eq!(again.status.code(), Some(2), "{again:?}");
+        assert!(String::from_utf8_lossy(&again.stderr).contains("exists already"), "{again:?}");
         compared += 1;
     }
     assert!(compared > 0, "the page has no command");

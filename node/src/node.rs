@@ -104,6 +104,11 @@ impl Handler for Node {
                 queries::count(core, terms, &subjects, format, kind, updates).await
             }
             Request::QueryMatch { terms, wish } => queries::matching(core, terms, wish, updates).await,
+            Request::QueryWrite { terms, wish, file } => {
+                queries::courier::write(core, terms, wish, file, updates).await
+            }
+            Request::CourierAnswer { file, out } => queries::courier::answer(core, file, out).await,
+            Request::CourierOpen { file, out } => queries::courier::open(core, file, out, updates).await,
             Request::QueryResume { query } => queries::resume(core, query, updates).await,
             Request::SnapshotBuild { partner, register, purpose } => {
                 snapshots::build(core, &partner, register, purpose, updates).await

@@ -7,6 +7,7 @@
 
 pub(crate) mod asker;
 mod channel;
+pub(crate) mod courier;
 mod drive;
 pub(crate) mod fetch;
 pub(crate) mod holder;
@@ -51,6 +52,9 @@ pub(crate) enum SessionError {
     /// The session took longer than the settings allow, with a partner that showed signs of life.
     #[error("the session took longer than {0} s, the longest that this node allows (`session_limit_secs`)")]
     TooLong(u64),
+    /// The frames of a file are over.
+    #[error("the file ends before the exchange does")]
+    Ended,
     /// The partner broke the protocol.
     #[error("the partner broke the protocol: {0}")]
     Misbehaved(String),

@@ -93,6 +93,30 @@ pub(super) enum Command {
     /// Ask partners about people
     #[command(subcommand)]
     Query(QueryCommand),
+    /// Answer a query that a courier brought as a file
+    #[command(
+        after_help = "A file that was altered, cut or is for somebody else is refused before anything is charged; \
+        the same file again is not charged again.\n\nExamples:\n  symbolon answer question.mk\n  symbolon answer \
+        question.mk --out answer.rs"
+    )]
+    Answer {
+        /// The file with the query
+        file: PathBuf,
+        /// The new file with the answer [default: the same name with .answer]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Open the answer, or the countersigned receipt, that a courier brought as a file
+    #[command(
+        after_help = "Examples:\n  symbolon open question.mk.answer\n  symbolon open question.mk.answer.receipt"
+    )]
+    Open {
+        /// The file
+        file: PathBuf,
+        /// The new file with the countersignature, for the way back [default: the same name with .receipt]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Snapshots, against which partners ask
     #[command(subcommand)]
     Snapshot(SnapshotCommand),

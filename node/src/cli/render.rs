@@ -38,6 +38,11 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
         }
         Reply::Answers { answers } => query::answers(answers),
+        Reply::Written { kind, partner, query, file, refused, .. } => {
+            query::written(*kind, partner, query, file, refused.as_deref())
+        }
+        Reply::Opened { answers, receipt } => query::opened(answers, receipt.as_deref()),
+        Reply::Settled { partner, query } => format!("{partner} countersigned the receipt of query {query}."),
         Reply::Snapshot { manifest, seconds } => {
             format!("Built in {seconds:.1} s.\n\n{}", manifests(std::slice::from_ref(manifest)))
         }
@@ -56,7 +61,8 @@ pub(super) fn reply(reply: &Reply) -> String {
 pub(super) fn exit_code(reply: &Reply) -> u8 {
     match reply {
         Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
-        Reply::Answers { answers } => {
+        Reply::Written { refused: Some(_), .. } => FailureKind::Refused.exit_code(),
+        Reply::Answers { answers } | Reply::Opened { answers, .. } => {
             let codes = answers.iter().map(|answer| match &answer.outcome {
                 Outcome::Hits { .. } | Outcome::Count { .. } | Outcome::Matched(_) => 0,
                 Outcome::Refused { .. } => FailureKind::Refused.exit_code(),

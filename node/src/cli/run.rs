@@ -50,6 +50,8 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
         Command::Peer(command) => ask(request::peer(command)),
         Command::Query(command) => ask(request::query(command)?),
+        Command::Answer { file, out } => ask(request::answer(&file, out.as_deref())?),
+        Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),
         Command::Audit(AuditCommand::Verify) => ask(Request::AuditVerify),
         Command::Audit(AuditCommand::Reconcile { one, other }) => local::reconcile(&one, &other),

@@ -76,6 +76,14 @@ fn a_wrong_code_is_told_with_those_allowed() {
         (&["symbolon", "serve", "--listen", "0.0.0.0:4711"], "/ip4/192.0.2.1/tcp/4711"),
         (&["symbolon", "register", "erase", "border", "--reason", "x"], "required"),
         (&["symbolon", "register", "erase", "border", "7", "--expired", "--reason", "x"], "cannot be used"),
+        (&["symbolon", "thresholds"], "--modality"),
+        (&["symbolon", "thresholds", "--modality", "iris", "--templates", "a.ndjson"], "cannot be used"),
+        (&["symbolon", "thresholds", "--templates", "a.ndjson", "--people", "200"], "cannot be used"),
+        (&["symbolon", "thresholds", "--modality", "ear"], "iris-ideal"),
+        (&["symbolon", "thresholds", "--modality", "face", "--seed", "0g"], "hexadecimal"),
+        (&["symbolon", "thresholds", "--modality", "face", "--seed", "123"], "even number"),
+        (&["symbolon", "thresholds", "--modality", "face", "--thresholds", "0.3,0.6"], "between 0 and 0.5"),
+        (&["symbolon", "thresholds", "--modality", "face", "--records", "10,0"], "10000000"),
         (&["symbolon", "agreement", "draft", "--with", "a.json", "--from", "today"], "RFC 3339"),
     ] {
         let error = parse(line).unwrap_err();

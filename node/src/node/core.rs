@@ -240,11 +240,15 @@ impl Core {
         partner: &AgencyCode,
         protocol: &StreamProtocol,
     ) -> Channel {
-        let patience = Patience {
+        Channel::new(stream, self.patience(), partner.as_str(), protocol.as_ref(), self.tap.clone())
+    }
+
+    /// How long a partner is waited for.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
             silence: Duration::from_secs(self.config.session_timeout_secs),
             whole: Duration::from_secs(self.config.session_limit_secs),
-        };
-        Channel::new(stream, patience, partner.as_str(), protocol.as_ref(), self.tap.clone())
+        }
     }
 
     /// Lets no other change of a register begin until the guard is dropped.

@@ -1,5 +1,6 @@
 //! Queries to one, several or all partners at once.
 
+pub(super) mod courier;
 mod draft;
 mod matching;
 mod retention;

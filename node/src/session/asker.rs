@@ -97,8 +97,14 @@ pub(crate) async fn ask(
             },
         }
     };
+    journal(core, asked, &error).await?;
+    Err(error)
+}
+
+/// Journals how a query ended that was not answered.
+async fn journal(core: &Arc<Core>, asked: &Asked, error: &SessionError) -> Result<(), SessionError> {
     let (core, ask, signature) = (core.clone(), asked.ask.clone(), asked.signature);
-    let recorded = match &error {
+    let recorded = match error {
         SessionError::Refused { here: true, .. } => Ok(()),
         SessionError::Refused { refusal, here: false } => {
             let refusal = refusal.clone();
@@ -109,8 +115,57 @@ pub(crate) async fn ask(
             blocking(move || core.book.fail(Side::Asker, &ask, fault, reason)).await
         }
     };
-    recorded?;
-    Err(error)
+    Ok(recorded?)
+}
+
+/// Writes a query to a channel over files. It is charged as always, and noted as not answered: whoever has
+/// the file may see to an answer, so its charge stays.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn write(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let Asked { ask, signature, .. } = asked;
+    let paid = pay(core, partner, asked).await?;
+    let Machine::Match(machine) = machine(core, partner, asked).await? else {
+        return Err(Failure::input("only a match can be asked by courier").into());
+    };
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    let opening = opening(ask, signature)?;
+    let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+    match drive(guarded, channel, |_| ()).await {
+        Err(SessionError::Ended) => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Err(Failure::local("the exchange ended without an answer").into()),
+    }
+    let (core, ask) = (core.clone(), ask.clone());
+    let reason = "it was given to a courier and waits for the answer".to_owned();
+    Ok(blocking(move || core.book.fail(Side::Asker, &ask, false, reason)).await?)
+}
+
+/// Hears the answer to a query that was written to a file.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was; it is journalled.
+pub(crate) async fn read(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    channel: &mut Channel,
+    report: &Report,
+) -> Result<(Answered, SignedReceipt), SessionError> {
+    let paid = pay(core, partner, asked).await?;
+    let machine = machine(core, partner, asked).await?;
+    let talked = talk(core, partner, asked, paid, machine, channel, report).await;
+    report.bytes(channel);
+    if let Err(error) = &talked {
+        journal(core, asked, error).await?;
+    }
+    talked
 }
 
 async fn attempt(
@@ -124,15 +179,7 @@ async fn attempt(
         ExchangeKind::Count => COUNT,
         ExchangeKind::Match => MATCH,
     };
-    let admission = {
-        let (core, agreement, ask) = (core.clone(), partner.agreement.clone(), asked.ask.clone());
-        let signature = asked.signature;
-        blocking(move || core.book.admit(Side::Asker, &agreement, &ask, signature, clock::now())).await?
-    };
-    let paid = match admission {
-        Admission::Paid(paid) => paid,
-        Admission::Refused(refusal) => return Err(SessionError::refused_here(refusal)),
-    };
+    let paid = pay(core, partner, asked).await?;
     let machine = machine(core, partner, asked).await?;
     let mut channel = core.dial(partner, protocol).await?;
     let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
@@ -143,6 +190,16 @@ async fn attempt(
         tracing::debug!(%error, "the stream broke after the answer");
     }
     Ok(answer)
+}
+
+/// Admits a query on this side and charges it, once.
+async fn pay(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Paid, SessionError> {
+    let (core, agreement, ask) = (core.clone(), partner.agreement.clone(), asked.ask.clone());
+    let signature = asked.signature;
+    match blocking(move || core.book.admit(Side::Asker, &agreement, &ask, signature, clock::now())).await? {
+        Admission::Paid(paid) => Ok(paid),
+        Admission::Refused(refusal) => Err(SessionError::refused_here(refusal)),
+    }
 }
 
 enum Machine {

@@ -106,6 +106,22 @@ pub(crate) struct Channel {
     writer: JoinHandle<std::io::Result<()>>,
     timer: Timer,
     meter: Arc<Meter>,
+    /// How old what is heard may be, in seconds, beside the difference of the clocks.
+    under_way: u64,
+}
+
+/// How old the words of a file may be when they are read: 14 days, in seconds.
+const UNDER_WAY: u64 = 14 * 86_400;
+
+/// What was said on a channel over files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathered(Arc<Mutex<Vec<u8>>>);
+
+impl Gathered {
+    /// The bytes, as they would be on a stream.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// How long a partner is waited for.
@@ -176,7 +192,24 @@ impl Channel {
         let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
         let writer = tokio::spawn(write_all(writing, queue, tap));
         let timer = Timer::start(patience);
-        Self { incoming, outgoing, reader, writer, timer, meter }
+        Self { incoming, outgoing, reader, writer, timer, meter, under_way: 0 }
+    }
+
+    /// Starts a channel over files: it hears the frames of one, and gathers those of another.
+    pub(crate) fn carried(came: Vec<Frame>, patience: Patience) -> (Self, Gathered) {
+        let (frames, incoming) = mpsc::channel(1);
+        let (outgoing, queue) = mpsc::channel(1);
+        let (meter, gathered) = (Arc::new(Meter::default()), Gathered::default());
+        let reader = tokio::spawn(hand_out(came, frames, meter.clone()));
+        let writer = tokio::spawn(gather(queue, gathered.clone()));
+        let timer = Timer::start(patience);
+        let channel = Self { incoming, outgoing, reader, writer, timer, meter, under_way: UNDER_WAY };
+        (channel, gathered)
+    }
+
+    /// How old what is heard may be, in seconds, beside the difference of the clocks.
+    pub(super) fn under_way(&self) -> u64 {
+        self.under_way
     }
 
     /// Whether the session may go on: a partner that shows signs of life must not hold its place for ever.
@@ -285,6 +318,31 @@ async fn read_all(
             return;
         }
     }
+}
+
+async fn hand_out(came: Vec<Frame>, frames: mpsc::Sender<Result<Frame, SessionError>>, meter: Arc<Meter>) {
+    for frame in came {
+        let bytes = Frame::HEADER.saturating_add(frame.body.len());
+        meter.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        if frames.send(Ok(frame)).await.is_err() {
+            return;
+        }
+    }
+    // Whoever stopped listening needs no end.
+    let _ = frames.send(Err(SessionError::Ended)).await;
+}
+
+async fn gather(mut queue: mpsc::Receiver<Frame>, gathered: Gathered) -> std::io::Result<()> {
+    while let Some(frame) = queue.recv().await {
+        // It tells of time, so it would make a repeated file another one.
+        if Word::is(&frame) && matches!(Word::read(&frame), Ok(Word::Progress { .. })) {
+            continue;
+        }
+        let mut bytes = gathered.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bytes.extend_from_slice(&frame.header());
+        bytes.extend_from_slice(&frame.body);
+    }
+    Ok(())
 }
 
 async fn read_frame(stream: &mut ReadHalf<Stream>) -> Result<Frame, SessionError> {

@@ -57,7 +57,8 @@ pub(crate) async fn serve(
     };
     let admission = {
         let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
-        blocking(move || admit(&core, &agreement, &ask, signature)).await?
+        let under_way = channel.under_way();
+        blocking(move || admit(&core, &agreement, &ask, signature, under_way)).await?
     };
     let paid = match admission {
         Admission::Paid(paid) => paid,
@@ -103,16 +104,22 @@ fn authentic(
 }
 
 /// Admits a query, or journals why it is not.
-fn admit(core: &Core, agreement: &InForce, ask: &Ask, signature: Signature) -> Result<Admission, Failure> {
-    if let Err(refusal) = answerable(core, agreement, ask) {
+fn admit(
+    core: &Core,
+    agreement: &InForce,
+    ask: &Ask,
+    signature: Signature,
+    under_way: u64,
+) -> Result<Admission, Failure> {
+    if let Err(refusal) = answerable(core, agreement, ask, under_way) {
         core.book.refuse(Side::Holder, ask, signature, &refusal)?;
         return Ok(Admission::Refused(refusal));
     }
     core.book.admit(Side::Holder, agreement, ask, signature, clock::now())
 }
 
-/// Everything that needs neither rules nor meters.
-fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), Refusal> {
+/// Everything that needs neither rules nor meters. The query may be `under_way` seconds old.
+fn answerable(core: &Core, agreement: &InForce, ask: &Ask, under_way: u64) -> Result<(), Refusal> {
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     let state = core.book.state();
     let before = state.query(Side::Holder, &ask.query).map_err(failed)?;
@@ -143,7 +150,10 @@ fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), Refusal
         // A retry; its time is that of the first attempt.
         return Ok(());
     }
-    let apart = clock::now().0.abs_diff(ask.asked_at.0);
+    let (now, asked) = (clock::now().0, ask.asked_at.0);
+    let apart = now.abs_diff(asked);
+    // A courier makes words older, never newer.
+    let apart = if asked < now { apart.saturating_sub(under_way) } else { apart };
     if apart > core.config.clock_skew_secs {
         let text = format!("the clocks of the two nodes are {apart} s apart");
         return Err(Refusal::new(RefusalCode::ClockSkew, text));
@@ -210,12 +220,23 @@ async fn answer(
         Word::Countersigned(signature) => signature,
         other => return Err(unexpected("a countersignature", &other)),
     };
-    let key = agreement.terms().party(&ask.asker).map_err(|e| Failure::local(e.to_string()))?.key;
+    let (core, agreement) = (core.clone(), agreement.clone());
+    blocking(move || countersigned(&core, &agreement, receipt, asker)).await
+}
+
+/// Checks and keeps the asker's signature under a receipt.
+pub(super) fn countersigned(
+    core: &Core,
+    agreement: &InForce,
+    receipt: SignedReceipt,
+    asker: Signature,
+) -> Result<(), SessionError> {
+    let party = agreement.terms().party(&receipt.receipt.ask.asker);
+    let key = party.map_err(|e| Failure::local(e.to_string()))?.key;
     signing::verify(&receipt.receipt, &key, &asker).map_err(|e| {
         SessionError::Misbehaved(format!("its signature under the receipt does not stand: {e}"))
     })?;
-    let core = core.clone();
-    blocking(move || settle_receipt(&core, receipt, asker)).await
+    settle_receipt(core, receipt, asker)
 }
 
 /// The words that open the transcript of a query.

@@ -17,7 +17,7 @@ const BOTTOM: f64 = 464.0;
 /// Height of a line of the legend.
 const LINE: f64 = 22.0;
 /// The lowest powers of ten of the axes. A mark below stands on the edge.
-const LOWEST_FALSE: i32 = -12;
+const LOWEST_FALSE: i32 = -13;
 const LOWEST_MISSED: i32 = -5;
 /// A label that would come this close to the one before is left out.
 const CROWDED: f64 = 26.0;
@@ -140,7 +140,8 @@ impl Scale {
         let points = || curves.iter().flat_map(|curve| &curve.points);
         // A rate that is a power of ten but for the last digits is that power.
         let floor = |rate: f64, limit: i32| (rate.log10() + 1e-9).floor().max(f64::from(limit)) as i32;
-        let least = |rates: &mut dyn Iterator<Item = f64>| rates.filter(|rate| *rate > 0.0).fold(0.1, f64::min);
+        let least =
+            |rates: &mut dyn Iterator<Item = f64>| rates.filter(|rate| *rate > 0.0).fold(0.1, f64::min);
         let falsely = floor(least(&mut points().map(|point| point.0)), LOWEST_FALSE);
         let lowest = floor(least(&mut points().map(|point| point.1)), LOWEST_MISSED);
         let modelled = points().map(|point| point.1).fold(0.0, f64::max);

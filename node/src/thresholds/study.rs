@@ -218,7 +218,7 @@ fn forms(question: &Question, material: &Material, model: &Model) -> Result<Vec<
     let one = |wanted: f64| {
         form(length, masked, wanted).map_err(|error| {
             let what = format!("the threshold {wanted} cannot stand in an agreement: {error}");
-            Failure::input(what).with_help("thresholds are from 1/length to about 0.47")
+            Failure::input(what).with_help("thresholds are from 1/length to about 0.48")
         })
     };
     let mut forms = wanted.into_iter().map(one).collect::<Result<Vec<_>, _>>()?;

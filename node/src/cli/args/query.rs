@@ -70,6 +70,9 @@ pub(in crate::cli) enum QueryCommand {
         /// The engine [default: the first of the agreement that can be used]
         #[arg(long)]
         engine: Option<EngineName>,
+        /// Write the query to a new file for a courier in place of sending it; needs one --peer
+        #[arg(long, value_name = "FILE", requires = "peers")]
+        courier: Option<PathBuf>,
     },
     /// Ask a query again that was interrupted; it costs nothing more
     #[command(after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a")]

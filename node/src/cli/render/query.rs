@@ -1,8 +1,14 @@
 //! Answers to queries as text.
 
-use symbolon_policy::{agreement::MatchAnswer, permit::RefusalCode, words::AgencyCode};
+use std::path::Path;
 
-use crate::control::api::{Answer, Matched, Outcome, Person};
+use symbolon_policy::{
+    agreement::MatchAnswer,
+    permit::RefusalCode,
+    words::{AgencyCode, QueryId},
+};
+
+use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
 
 use super::{
     failure, many,
@@ -27,6 +33,33 @@ pub(super) fn answers(answers: &[Answer]) -> String {
         blocks.push(CANDIDATE.to_owned());
     }
     blocks.join("\n\n")
+}
+
+/// A file for a courier, and what comes next.
+pub(super) fn written(
+    kind: CourierKind,
+    partner: &AgencyCode,
+    query: &QueryId,
+    file: &Path,
+    refused: Option<&str>,
+) -> String {
+    let next = match (kind, refused) {
+        (_, Some(why)) => format!("This node refused: {}. The file says so.", one_line(why)),
+        (CourierKind::Question, None) => {
+            "Keep it until the answer came: bringing it again costs nothing more.".to_owned()
+        }
+        (_, None) => "Keep it until the countersigned receipt came.".to_owned(),
+    };
+    format!("Wrote query {query} to {}, for {partner}.\n{next}", file.display())
+}
+
+/// An answer that a courier brought.
+pub(super) fn opened(told: &[Answer], receipt: Option<&Path>) -> String {
+    let text = answers(told);
+    receipt.map_or_else(
+        || text.clone(),
+        |file| format!("{text}\n\nWrote the countersignature to {}, for the way back.", file.display()),
+    )
 }
 
 fn answer(answer: &Answer) -> String {

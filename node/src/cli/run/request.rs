@@ -1,5 +1,7 @@
 //! Arguments as requests.
 
+use std::path::{Path, PathBuf};
+
 use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wish};
 
 use crate::cli::{
@@ -77,11 +79,34 @@ pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
             let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
             Request::QueryCount { terms: words(terms, None), subjects, format, kind }
         }
-        QueryCommand::Match { terms, case, form, answer, probe, engine } => {
+        QueryCommand::Match { terms, case, form, answer, probe, engine, courier } => {
             let wish = Wish { form, answer: answer.into(), engine, probe: absolute(&probe)? };
-            Request::QueryMatch { terms: words(terms, case), wish }
+            let terms = words(terms, case);
+            match courier {
+                Some(file) => Request::QueryWrite { terms, wish, file: absolute(&file)? },
+                None => Request::QueryMatch { terms, wish },
+            }
         }
     })
+}
+
+/// The new file stands beside the one that came, if it is not named.
+fn beside(file: &Path, out: Option<&Path>, ending: &str) -> Result<PathBuf, Failure> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    absolute(out.unwrap_or(Path::new(&name)))
+}
+
+/// # Errors
+/// [`Failure`] if a path cannot be made absolute; so below.
+pub(super) fn answer(file: &Path, out: Option<&Path>) -> Result<Request, Failure> {
+    Ok(Request::CourierAnswer { out: beside(file, out, ".answer")?, file: absolute(file)? })
+}
+
+/// # Errors
+/// As [`answer`].
+pub(super) fn open(file: &Path, out: Option<&Path>) -> Result<Request, Failure> {
+    Ok(Request::CourierOpen { out: beside(file, out, ".receipt")?, file: absolute(file)? })
 }
 
 fn words(terms: Terms, case: Option<String>) -> QueryTerms {

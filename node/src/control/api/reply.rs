@@ -121,6 +121,35 @@ pub enum Reply {
         /// One for each partner asked.
         answers: Vec<Answer>,
     },
+    /// To [`Request::QueryWrite`] and [`Request::CourierAnswer`].
+    Written {
+        /// What the file is.
+        kind: CourierKind,
+        /// For whom.
+        partner: AgencyCode,
+        /// Of which query.
+        query: QueryId,
+        /// Where it is.
+        file: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// Why the query is refused, if the file says so.
+        refused: Option<String>,
+    },
+    /// To [`Request::CourierOpen`] of an answer.
+    Opened {
+        /// The one answer.
+        answers: Vec<Answer>,
+        /// The file with the countersignature, for the way back.
+        receipt: Option<PathBuf>,
+    },
+    /// To [`Request::CourierOpen`] of a receipt.
+    Settled {
+        /// Who countersigned.
+        partner: AgencyCode,
+        /// Which query.
+        query: QueryId,
+    },
     /// To [`Request::SnapshotBuild`].
     Snapshot {
         /// The manifest.
@@ -153,6 +182,18 @@ pub enum Reply {
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
+}
+
+/// What a courier's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CourierKind {
+    /// A query.
+    Question,
+    /// Its answer, or why there is none.
+    Answer,
+    /// The asker's signature under the receipt.
+    Receipt,
 }
 
 /// What the node is and does.

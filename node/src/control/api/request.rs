@@ -141,6 +141,29 @@ pub enum Request {
         /// What is asked.
         wish: Wish,
     },
+    /// Writes a match to a file for a courier in place of sending it.
+    QueryWrite {
+        /// Words of the query; one partner.
+        terms: QueryTerms,
+        /// What is asked.
+        wish: Wish,
+        /// Absolute path of the new file.
+        file: PathBuf,
+    },
+    /// Answers a courier's file.
+    CourierAnswer {
+        /// Absolute path of the question.
+        file: PathBuf,
+        /// Absolute path of the new file with the answer.
+        out: PathBuf,
+    },
+    /// Opens the answer, or the receipt, that a courier brought.
+    CourierOpen {
+        /// Absolute path.
+        file: PathBuf,
+        /// Absolute path of the new file with the countersignature.
+        out: PathBuf,
+    },
     /// Asks a query again that was interrupted. It costs nothing more.
     QueryResume {
         /// Which query.

@@ -96,8 +96,22 @@ fn form<'a>(agreed: &'a MatchTerms, wish: &api::Wish) -> Result<&'a FormTerms, F
 }
 
 impl Attempt {
-    /// Sets up keys where none are current, encrypts the probe and asks.
+    /// Asks about a probe.
     pub(super) async fn matched(&mut self, terms: &QueryTerms, wish: &Wish) -> Ended {
+        let (draft, keys) = self.draft(terms, wish).await?;
+        let asked = self.prepare(terms, draft, &[]).await?;
+        self.query = Some(asked.ask.query);
+        let ended = self.ask(asked, &[]).await;
+        self.forget(keys, &ended).await?;
+        ended
+    }
+
+    /// Reads the probe, and sets up keys where none are current.
+    pub(super) async fn draft(
+        &mut self,
+        terms: &QueryTerms,
+        wish: &Wish,
+    ) -> Result<(Draft, Keys), SessionError> {
         let agreement = self.partner.agreement.clone();
         let agreed = agreement.terms().matching.as_ref().ok_or_else(|| {
             Failure::input(format!(
@@ -123,11 +137,7 @@ impl Attempt {
             matching: Some(matching),
             subject: Subject::Probe(probe, Ready::default()),
         };
-        let asked = self.prepare(terms, draft, &[]).await?;
-        self.query = Some(asked.ask.query);
-        let ended = self.ask(asked, &[]).await;
-        self.forget(keys, &ended).await?;
-        ended
+        Ok((draft, keys))
     }
 
     /// Ends own keys that the partner no longer has.

@@ -97,10 +97,11 @@ async fn a_count_is_not_repeated_under_other_national_rules() {
     let counted = count(&holder, &asker).await;
     let core = holder.core();
     let agreement = core.book.agreement(&counted.ask.agreement).unwrap();
-    let again = |agreement: &InForce| match admit(core, agreement, &counted.ask, counted.signature).unwrap() {
-        Admission::Paid(_) => None,
-        Admission::Refused(refusal) => Some(refusal.code),
-    };
+    let again =
+        |agreement: &InForce| match admit(core, agreement, &counted.ask, counted.signature, 0).unwrap() {
+            Admission::Paid(_) => None,
+            Admission::Refused(refusal) => Some(refusal.code),
+        };
     assert_eq!(again(&agreement), None, "a retry is admitted before");
     let rules = "@id(\"no-exact\")\n@title(\"Nothing exact\")\n\
                  forbid(principal, action == Action::\"QueryExact\", resource);\n";

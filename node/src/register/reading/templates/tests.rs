@@ -113,7 +113,8 @@ fn each_fault_is_named_and_placed() {
     rest[16] = 0x40;
     let rest = HEXLOWER.encode(&rest);
     let longer = || json!({"position": "LEFT_IRIS", "kind": "iris-2", "length": 129, "bits": "0".repeat(34), "mask": "0".repeat(34)});
-    let cases: Vec<(fn() -> Json, &str, Option<Json>, &str, &str)> = vec![
+    type Case = (fn() -> Json, &'static str, Option<Json>, &'static str, &'static str);
+    let cases: Vec<Case> = vec![
         (iris, "position", None, "position", "is missing"),
         (iris, "position", Some(json!("NOSE")), "position", "must be `LEFT_IRIS`"),
         (iris, "kind", None, "kind", "is missing"),
