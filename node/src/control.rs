@@ -7,9 +7,11 @@
 use std::future::Future;
 
 pub mod api;
+mod expected;
 mod failure;
 mod socket;
 
+pub(crate) use expected::{bytes, duration};
 pub use socket::{Bound, Client, bind_control, connect, serve_control};
 
 use api::{Failure, Reply, Request, Update};
@@ -21,7 +23,8 @@ pub type Updates = tokio::sync::mpsc::Sender<Update>;
 /// Does what a request asks.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one request to its end. The socket never drops the future before it is done, even if
-    /// the client hangs up, unless the node itself stops.
+    /// the client hangs up, unless the node itself stops. Work that need not be done for nobody sees it: `updates` is
+    /// closed then.
     ///
     /// # Errors
     /// The [`Failure`] that the client is told.

@@ -52,6 +52,9 @@ pub(crate) enum SessionError {
     /// The session took longer than the settings allow, with a partner that showed signs of life.
     #[error("the session took longer than {0} s, the longest that this node allows (`session_limit_secs`)")]
     TooLong(u64),
+    /// Whoever wanted the answer no longer waits.
+    #[error("it was stopped by whoever asked; what it cost stays spent")]
+    Stopped,
     /// The frames of a file are over.
     #[error("the file ends before the exchange does")]
     Ended,
@@ -116,6 +119,7 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Local(failure) => failure,
+            SessionError::Stopped => Self::local(error.to_string()),
             SessionError::Refused { refusal, .. } => Self::new(FailureKind::Refused, refusal.text),
             other => Self::partner(other.to_string()),
         }

@@ -103,7 +103,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"4";
+const LAYOUT: &[u8] = b"5";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -296,6 +296,22 @@ impl State {
             meters.push((key, decode(&value)?));
         }
         Ok(meters)
+    }
+
+    /// The most that answers can have told an asker under an agreement, in bits.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn told(&self, agreement: &AgreementId, asker: &AgencyCode) -> Result<u64, Failure> {
+        Ok(self.get(&Key::told(agreement, asker))?.unwrap_or_default())
+    }
+
+    /// How many records, padding included, the last match of the same slice searched that this node asked.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn searched(&self, ask: &Ask) -> Result<Option<u64>, Failure> {
+        self.get(&Key::searched(ask))
     }
 
     /// Makes everything durable.

@@ -15,7 +15,7 @@ use crate::{
     words::{AgencyCode, AgreementId, Timestamp},
 };
 
-pub use matching::{FormTerms, MatchAnswer, MatchTerms, Projection};
+pub use matching::{FormTerms, MatchAnswer, MatchTerms, Projection, Unanswerable};
 pub use terms::{CountTerms, ExactTerms, Party, Quota, Terms, Unit};
 
 /// Why a document is not an agreement.

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agreement;
+mod engines;
 mod query;
 mod register;
 mod rules;
@@ -15,6 +16,7 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::control::api::Format;
 
 pub(super) use agreement::AgreementCommand;
+pub(super) use engines::Engines;
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
 pub(super) use rules::{Explain, NationalCommand, RulesCommand};
@@ -93,7 +95,7 @@ pub(super) enum Command {
     /// Ask partners about people
     #[command(subcommand)]
     Query(QueryCommand),
-    /// Answer a query that a courier brought as a file
+    /// Answer a query, or a part of setting up keys, that a courier brought as a file
     #[command(
         after_help = "A file that was altered, cut or is for somebody else is refused before anything is charged; \
         the same file again is not charged again.\n\nExamples:\n  symbolon answer question.mk\n  symbolon answer \
@@ -102,18 +104,18 @@ pub(super) enum Command {
     Answer {
         /// The file with the query
         file: PathBuf,
-        /// The new file with the answer [default: the same name with .answer]
+        /// The new file with the answer [default: the same name with .answer; for keys, with the number of the part]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Open the answer, or the countersigned receipt, that a courier brought as a file
+    /// Open the answer, the countersigned receipt, or a part of setting up keys, that a courier brought as a file
     #[command(
         after_help = "Examples:\n  symbolon open question.mk.answer\n  symbolon open question.mk.answer.receipt"
     )]
     Open {
         /// The file
         file: PathBuf,
-        /// The new file with the countersignature, for the way back [default: the same name with .receipt]
+        /// The new file for the way back [default: the same name with .receipt; for keys, with the number of the part]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -128,6 +130,8 @@ pub(super) enum Command {
     Status,
     /// Show what thresholds on templates yield and give away, and propose one; needs no home
     Thresholds(Thresholds),
+    /// Show the engines of the encrypted match, and what a register of some size would cost; needs no home
+    Engines(Engines),
     /// Two nodes with invented people on this machine, from agreement to audit
     Demo(Demo),
     /// A completion script for a shell

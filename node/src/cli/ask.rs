@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Runtime, sync::mpsc};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 use crate::{
     config::{Config, Flags},
@@ -35,6 +39,9 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
     runtime()?.block_on(async {
         let mut progress = Progress::new(global.quiet, global.verbose);
         let reply = match reach(&Home::new(&dir), PATIENCE).await? {
+            Some(client) if stoppable(&request) => {
+                client.call_until(&request, |update| progress.show(&update), interrupted()).await
+            }
             Some(client) => client.call(&request, |update| progress.show(&update)).await,
             None if matches!(request, Request::Stop) => {
                 Err(Failure::input(format!("no node is running in {}", dir.display())))
@@ -44,6 +51,32 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
         progress.end();
         reply
     })
+}
+
+/// Whether a request can be stopped while it runs, and says then what became of it.
+fn stoppable(request: &Request) -> bool {
+    matches!(request, Request::QueryMatch { .. } | Request::QueryResume { .. })
+}
+
+/// Waits for Ctrl-C; a second one ends the program as always.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    let again = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(130);
+    };
+    tokio::spawn(again);
 }
 
 /// The running node, or nothing if the home is free. A node that starts or stops holds the home but
@@ -74,11 +107,18 @@ async fn here(
     let node = Node::open(home, config, passphrase).await?;
     let (updates, mut arriving) = mpsc::channel(UPDATES);
     let reply = {
+        let stops = stoppable(&request);
+        let mut stop = std::pin::pin!(interrupted());
         let mut work = std::pin::pin!(node.handle(request, updates));
+        let mut stopped = false;
         loop {
             tokio::select! {
                 Some(update) = arriving.recv() => progress.show(&update),
                 reply = &mut work => break reply,
+                () = &mut stop, if stops && !stopped => {
+                    stopped = true;
+                    arriving.close();
+                }
             }
         }
     };

@@ -52,6 +52,11 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
     let _ = io::stderr().write_all(clean(&format!("symbolon: {}\n{help}", failure.what)).as_bytes());
 }
 
+/// Writes a line to standard error; what cannot be written there is lost.
+pub(super) fn note(line: &str) {
+    let _ = io::stderr().write_all(format!("{}\n", clean(line)).as_bytes());
+}
+
 fn document(value: &serde_json::Value) -> Result<(), Failure> {
     write(&format!("{value:#}\n"))
 }

@@ -6,7 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::control::api::Update;
 
-use super::output::clean;
+use super::output::{self, clean};
 
 /// Bars that can be told from one another on a screen; updates of more pieces are not shown.
 const MOST: usize = 32;
@@ -16,6 +16,7 @@ pub(super) struct Progress {
     bars: MultiProgress,
     by_task: BTreeMap<String, ProgressBar>,
     shown: bool,
+    quiet: bool,
 }
 
 impl Progress {
@@ -23,11 +24,14 @@ impl Progress {
     /// run through them.
     pub(super) fn new(quiet: bool, verbose: u8) -> Self {
         let shown = !quiet && verbose == 0 && std::io::stderr().is_terminal();
-        Self { bars: MultiProgress::new(), by_task: BTreeMap::new(), shown }
+        Self { bars: MultiProgress::new(), by_task: BTreeMap::new(), shown, quiet }
     }
 
     /// Shows how far a piece of work is.
     pub(super) fn show(&mut self, update: &Update) {
+        if update.lasting {
+            return self.note(update);
+        }
         if !self.shown || (self.by_task.len() >= MOST && !self.by_task.contains_key(&update.task)) {
             return;
         }
@@ -49,6 +53,17 @@ impl Progress {
         }
         bar.set_message(clean(&update.phase));
         bar.set_position(update.done);
+    }
+
+    /// Shows a line that stays, also where nobody looks now: above the bars, or in the log.
+    fn note(&self, update: &Update) {
+        let line = format!("{}: {}", clean(&update.task), clean(&update.phase));
+        if self.shown {
+            // It tells nothing that the answer does not.
+            let _ = self.bars.println(line);
+        } else if !self.quiet {
+            output::note(&line);
+        }
     }
 
     /// Takes the bars off the screen.

@@ -1,6 +1,7 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod engines;
 mod query;
 mod table;
 mod thresholds;
@@ -8,10 +9,12 @@ mod thresholds;
 use symbolon_policy::{identity::IdentityCard, manifest::Manifest};
 
 use crate::control::api::{
-    Failure, FailureKind, Imported, MeterLine, Outcome, PeerLine, RegisterLine, Reply, Status,
+    CourierKind, Failure, FailureKind, Imported, MeterLine, Outcome, PeerLine, RegisterLine, Reply, Status,
+    ToldLine,
 };
 
 pub(super) use agreement::{clauses, next_step};
+pub(super) use engines::engines;
 pub(super) use thresholds::thresholds;
 
 use table::{number, pairs, short, table};
@@ -38,8 +41,16 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
         }
         Reply::Answers { answers } => query::answers(answers),
+        Reply::Written { kind: CourierKind::Keys, partner, part, file, refused, .. } => {
+            query::keys(partner, *part, file, refused.as_deref())
+        }
         Reply::Written { kind, partner, query, file, refused, .. } => {
             query::written(*kind, partner, query, file, refused.as_deref())
+        }
+        Reply::KeysReady { partner, .. } => {
+            format!(
+                "The keys to ask {partner} are set up. Run the same `symbolon query match --courier` again."
+            )
         }
         Reply::Opened { answers, receipt } => query::opened(answers, receipt.as_deref()),
         Reply::Settled { partner, query } => format!("{partner} countersigned the receipt of query {query}."),
@@ -107,6 +118,9 @@ fn status(status: &Status) -> String {
     if !status.meters.is_empty() {
         parts.push(meters(&status.meters));
     }
+    if !status.told.is_empty() {
+        parts.push(told(&status.told));
+    }
     parts.join("\n\n")
 }
 
@@ -116,6 +130,12 @@ fn meters(meters: &[MeterLine]) -> String {
         [id, asker, line.meter.clone(), number(line.spent), number(line.limit)]
     });
     table(["AGREEMENT", "ASKER", "METER", "SPENT", "LIMIT"], rows)
+}
+
+fn told(told: &[ToldLine]) -> String {
+    let rows =
+        told.iter().map(|line| [short(&line.agreement), line.asker.to_string(), number(line.leakage_bits)]);
+    table(["AGREEMENT", "ASKER", "BITS TOLD AT MOST"], rows)
 }
 
 fn registers(registers: &[RegisterLine]) -> String {
@@ -206,6 +226,16 @@ fn failure(failure: &Failure) -> String {
 /// `1 line`, `2 lines`.
 fn many(count: u64, one: &str, more: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { more })
+}
+
+/// A share in per cent, with two digits that count.
+fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    match value {
+        10.0.. => format!("{value:.0} %"),
+        0.1..10.0 => format!("{value:.1} %"),
+        _ => format!("{value:.1e} %"),
+    }
 }
 
 fn or_none(text: String) -> String {

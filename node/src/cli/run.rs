@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod engines;
 mod local;
 mod request;
 mod serve;
@@ -41,6 +42,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Serve(serve) => serve::run(&global, serve),
         Command::Demo(options) => run_demo(&global, options),
         Command::Thresholds(options) => thresholds::run(&global, options),
+        Command::Engines(options) => engines::run(&options),
         Command::Identity { out } => identity(&global, out.as_deref()),
         Command::Agreement(command) => agreement(&global, command),
         Command::Register(command) => ask(request::register(command)?),

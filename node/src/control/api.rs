@@ -4,8 +4,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine, Outcome,
-    PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
+    AgreementLine, AgreementState, Answer, Budget, CourierKind, Expected, Imported, Line, Matched, MeterLine,
+    Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, ToldLine, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

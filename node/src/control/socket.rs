@@ -146,10 +146,12 @@ async fn bind(path: &Path) -> Result<UnixListener, Failure> {
     Ok(listener)
 }
 
-/// Serves one client. Whatever the client does, the handler runs to its end.
+/// Serves one client. Whatever the client does, the handler runs to its end; that the client closed its side it
+/// sees by its updates, which then are closed.
 async fn serve(stream: UnixStream, handler: &impl Handler) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
-    let line = match timeout(PATIENCE, read_line(&mut BufReader::new(reader), REQUEST_LIMIT)).await {
+    let mut reader = BufReader::new(reader);
+    let line = match timeout(PATIENCE, read_line(&mut reader, REQUEST_LIMIT)).await {
         Err(_) => return Err(ErrorKind::TimedOut.into()),
         Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => {
             return write_line(&mut writer, &Line::Failed(Failure::input(error.to_string()))).await;
@@ -178,12 +180,16 @@ async fn serve(stream: UnixStream, handler: &impl Handler) -> io::Result<()> {
                 biased;
                 update = arriving.recv() => update,
                 () = done.cancelled() => None,
+                // A client says nothing more; it hung up, or no longer waits. Work that can be stopped sees the
+                // channel closed.
+                () = silence(&mut reader) => None,
             };
             let Some(update) = update else { break };
             if write_line(&mut writer, &Line::Progress(update)).await.is_err() {
                 break;
             }
         }
+        arriving.close();
     };
     let (answer, ()) = tokio::join!(work, progress);
     let last = match answer {
@@ -191,6 +197,11 @@ async fn serve(stream: UnixStream, handler: &impl Handler) -> io::Result<()> {
         Err(failure) => Line::Failed(failure),
     };
     write_line(&mut writer, &last).await
+}
+
+/// Waits until the client closed its side.
+async fn silence(reader: &mut (impl AsyncBufRead + Unpin)) {
+    let _ = reader.read_u8().await;
 }
 
 /// One line without its end, of at most `limit` bytes.

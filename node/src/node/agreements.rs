@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use symbolon_policy::{
-    agreement::{Agreement, AgreementError, CountTerms, ExactTerms, Party, Quota, Revocation, Terms, Unit},
+    agreement::{
+        Agreement, AgreementError, CountTerms, ExactTerms, MatchTerms, Party, Quota, Revocation, Terms, Unit,
+    },
     identity::{Identity, IdentityCard},
     permit::InForce,
     rules::PCC_BILATERAL,
@@ -120,9 +122,20 @@ pub(super) fn parse(document: &str) -> Result<Agreement, Failure> {
     Agreement::new(terms).map_err(bad)
 }
 
+/// Refuses terms of the match that promise an answer which no engine gives, before anybody is bound by them.
+fn answerable(agreement: &Agreement) -> Result<(), Failure> {
+    let unanswerable = agreement.terms.matching.as_ref().map(MatchTerms::unanswerable).unwrap_or_default();
+    let Some(first) = unanswerable.first() else { return Ok(()) };
+    Err(Failure::input(first.to_string()).with_help(
+        "change the form's `answers`, `cap` or `alternatives`, or name another engine; `symbolon engines --form \
+         LENGTH` tells what each takes",
+    ))
+}
+
 pub(super) fn sign(core: &Core, document: &str) -> Result<Reply, Failure> {
     let mut agreement = parse(document)?;
     agreement.verify_signatures().map_err(bad)?;
+    answerable(&agreement)?;
     agreement.sign(core.book.own(), &*core.signer).map_err(bad)?;
     reply(core, agreement)
 }
@@ -136,6 +149,7 @@ pub(super) async fn accept(core: &Arc<Core>, document: &str) -> Result<Reply, Fa
         return Err(Failure::input(format!("the agreement names other keys for {own} than this node has")));
     }
     peer_id(agreement.terms.partner_of(own).map_err(bad)?)?;
+    answerable(&agreement)?;
     // Rules that this version of the program cannot read must not be accepted.
     InForce::new(&agreement, None).map_err(bad)?;
     let id = agreement.id().map_err(bad)?;

@@ -327,8 +327,19 @@ impl Report {
         }
         *last = (phase.to_owned(), Instant::now());
         // A reader that is slow or gone misses an update; the work goes on.
-        let _ =
-            self.updates.try_send(Update { task: self.task.clone(), phase: phase.to_owned(), done, total });
+        let (task, phase) = (self.task.clone(), phase.to_owned());
+        let _ = self.updates.try_send(Update { task, phase, done, total, lasting: false });
+    }
+
+    /// Says something once that is to stay.
+    pub(crate) fn note(&self, text: String) {
+        let (task, phase) = (self.task.clone(), text);
+        let _ = self.updates.try_send(Update { task, phase, done: 0, total: 0, lasting: true });
+    }
+
+    /// Waits until nobody is there any more to be told.
+    pub(crate) async fn abandoned(&self) {
+        self.updates.closed().await;
     }
 
     /// Adds the bytes of a channel that is done.

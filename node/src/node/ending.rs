@@ -73,6 +73,7 @@ impl Core {
     /// A [`Failure`] if that cannot be recorded.
     pub(crate) fn end_expired(&self) -> Result<(), Failure> {
         let now = clock::now();
+        crate::session::courier::keys::sweep(self);
         for snapshot in self.book.state().snapshots()? {
             let agreement = self.book.agreement(&snapshot.manifest.agreement);
             let closed = agreement.is_none_or(|agreement| agreement.holds(now).is_err());

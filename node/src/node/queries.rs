@@ -22,7 +22,7 @@ use super::{Core, Partner, Report, blocking, people};
 use crate::{
     control::{
         Updates,
-        api::{self, Answer, Failure, Format, Outcome, QueryTerms, Reply},
+        api::{self, Answer, Expected, Failure, Format, Outcome, QueryTerms, Reply},
     },
     journal::Side,
     session::{
@@ -118,7 +118,8 @@ async fn run(
         let (core, terms, question) = (core.clone(), terms.clone(), question.clone());
         async move {
             let started = Instant::now();
-            let mut attempt = Attempt { core, partner, report, timing: Vec::new(), started, query: None };
+            let mut attempt =
+                Attempt { core, partner, report, timing: Vec::new(), started, query: None, expected: None };
             let ended = attempt.run(&terms, &question).await;
             attempt.answer(ended)
         }
@@ -143,8 +144,15 @@ pub(super) async fn resume(core: &Arc<Core>, query: QueryId, updates: Updates) -
     let sealed = Sealed::load(core, &query)?;
     let report = Report::new(partner.party.code.as_str(), updates);
     let started = Instant::now();
-    let mut attempt =
-        Attempt { core: core.clone(), partner, report, timing: Vec::new(), started, query: Some(query) };
+    let mut attempt = Attempt {
+        core: core.clone(),
+        partner,
+        report,
+        timing: Vec::new(),
+        started,
+        query: Some(query),
+        expected: None,
+    };
     let asked = sealed.asked(known.ask, known.signature)?;
     let ended = attempt.ask(asked, &sealed.people()).await;
     attempt.heed(&ended).await;
@@ -159,6 +167,7 @@ struct Attempt {
     timing: Vec<(String, f64)>,
     started: Instant,
     query: Option<QueryId>,
+    expected: Option<Expected>,
 }
 
 type Ended = Result<(Outcome, SignedReceipt), SessionError>;
@@ -277,12 +286,21 @@ impl Attempt {
         };
         let (bytes_out, bytes_in) = self.report.moved();
         let partner = self.partner.party.code;
-        Answer { partner, query: self.query, outcome, timing: self.timing, bytes_out, bytes_in, receipt }
+        let (query, timing, expected) = (self.query, self.timing, self.expected);
+        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, receipt }
     }
 
     fn failure(&self, error: SessionError) -> Failure {
+        if matches!(error, SessionError::Stopped) && self.query.is_none() {
+            return Failure::local("stopped while keys were set up; nothing was asked or charged");
+        }
+        let stopped = matches!(error, SessionError::Stopped);
         let may_pass = error.may_pass();
         let failure = Failure::from(error);
+        if let (true, Some(query)) = (stopped, self.query) {
+            return failure
+                .with_help(format!("to ask it again for nothing more: `symbolon query resume {query}`"));
+        }
         match self.query.filter(|_| may_pass && failure.help.is_none()) {
             Some(query) => failure.with_help(format!(
                 "when the partner is there again: `symbolon query resume {query}`; it costs nothing more"

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
+    agreement::Terms,
     quota::{Ledger as _, Meter},
-    words::AgencyCode,
+    words::{AgencyCode, AgreementId, Timestamp},
 };
 
 use super::{Core, agreements, blocking, core::peer_id, registers};
 use crate::{
     clock,
-    control::api::{Failure, MeterLine, PeerLine, Reply, Status},
+    control::api::{Failure, MeterLine, PeerLine, Reply, Status, ToldLine},
     home,
     session::sync::meet,
 };
@@ -40,46 +41,93 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
             journal_root,
             exchanges: core.exchanges.load(std::sync::atomic::Ordering::Relaxed),
             meters: meters(&core)?,
+            told: told(&core)?,
         })))
     })
     .await
 }
 
-/// Meters of the periods that run now.
+/// Meters of the periods that run now: those of agreements that hold, also where nothing was spent, and others
+/// that were.
 fn meters(core: &Core) -> Result<Vec<MeterLine>, Failure> {
     let now = clock::now();
     let mut lines = Vec::new();
     for (key, spent) in core.book.state().meters()? {
         let Some(agreement) = core.book.agreement(&key.agreement) else { continue };
-        let terms = agreement.terms();
-        let (days, limit, meter) = match &key.meter {
-            Meter::Quota { index, officer } => {
-                let Some(quota) = usize::try_from(*index).ok().and_then(|i| terms.quotas.get(i)) else {
-                    continue;
-                };
-                let officer = officer.as_ref().map(|officer| format!(" of {officer}")).unwrap_or_default();
-                (quota.period_days, quota.limit, format!("quota {index}{officer}"))
-            }
-            Meter::Counts { register, purpose } => {
-                let days = terms.count.as_ref().map_or(1, |count| count.period_days);
-                (days, 1, format!("counts of {register} for {purpose}"))
-            }
-            Meter::Epsilon => {
-                let Some(count) = &terms.count else { continue };
-                (
-                    count.period_days,
-                    u64::from(count.epsilon_budget_milli),
-                    "epsilon spent, in thousandths".to_owned(),
-                )
-            }
-            Meter::Probes { register } => {
-                let Some(matching) = &terms.matching else { continue };
-                (matching.budget_days, u64::from(matching.budget), format!("probes of {register}"))
-            }
-        };
-        let period = now.period(i64::from(days).saturating_mul(symbolon_policy::words::Timestamp::DAY));
-        if key.period == period {
+        let Some((days, limit, meter)) = limit(agreement.terms(), &key.meter) else { continue };
+        if key.period == period(now, days) {
             lines.push(MeterLine { agreement: key.agreement, asker: key.asker, meter, spent, limit });
+        }
+    }
+    for partner in core.partners() {
+        untouched(partner.agreement.id(), partner.agreement.terms(), &mut lines);
+    }
+    lines.sort_by_key(|line| (line.agreement, line.asker.clone(), line.meter.clone()));
+    Ok(lines)
+}
+
+fn period(now: Timestamp, days: u32) -> i64 {
+    now.period(i64::from(days).saturating_mul(Timestamp::DAY))
+}
+
+/// Days of a meter's period, its limit and its name.
+fn limit(terms: &Terms, meter: &Meter) -> Option<(u32, u64, String)> {
+    Some(match meter {
+        Meter::Quota { index, officer } => {
+            let quota = terms.quotas.get(usize::try_from(*index).ok()?)?;
+            let officer = officer.as_ref().map(|officer| format!(" of {officer}")).unwrap_or_default();
+            (quota.period_days, quota.limit, format!("quota {index}{officer}"))
+        }
+        Meter::Counts { register, purpose } => {
+            let days = terms.count.as_ref().map_or(1, |count| count.period_days);
+            (days, 1, format!("counts of {register} for {purpose}"))
+        }
+        Meter::Epsilon => {
+            let count = terms.count.as_ref()?;
+            let budget = u64::from(count.epsilon_budget_milli);
+            (count.period_days, budget, "epsilon spent, in thousandths".to_owned())
+        }
+        Meter::Probes { register } => {
+            let matching = terms.matching.as_ref()?;
+            (matching.budget_days, u64::from(matching.budget), format!("probes of {register}"))
+        }
+    })
+}
+
+/// Adds meters of which nothing is spent, as far as they are known before. A budget of probes is for each
+/// register, of which the asker names one only when it asks.
+fn untouched(agreement: AgreementId, terms: &Terms, lines: &mut Vec<MeterLine>) {
+    let mut add = |asker: &AgencyCode, meter: String, limit: u64, like: &str| {
+        let same = |line: &MeterLine| {
+            let meter =
+                line.meter.strip_prefix(like).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+            line.agreement == agreement && line.asker == *asker && meter
+        };
+        if !lines.iter().any(same) {
+            lines.push(MeterLine { agreement, asker: asker.clone(), meter, spent: 0, limit });
+        }
+    };
+    for (index, quota) in terms.quotas.iter().enumerate() {
+        let name = format!("quota {index}");
+        let each = if quota.per_officer { " of each officer" } else { "" };
+        add(&quota.asker, format!("{name}{each}"), quota.limit, &name);
+    }
+    if let Some(matching) = &terms.matching {
+        for party in &terms.parties {
+            let budget = u64::from(matching.budget);
+            add(&party.code, "probes of each register".to_owned(), budget, "probes of");
+        }
+    }
+}
+
+/// What answers told, each way, under agreements that hold.
+fn told(core: &Core) -> Result<Vec<ToldLine>, Failure> {
+    let mut lines = Vec::new();
+    for partner in core.partners() {
+        let agreement = partner.agreement.id();
+        for party in &partner.agreement.terms().parties {
+            let leakage_bits = core.book.state().told(&agreement, &party.code)?;
+            lines.push(ToldLine { agreement, asker: party.code.clone(), leakage_bits });
         }
     }
     Ok(lines)

@@ -84,8 +84,33 @@ pub(crate) async fn ask(
     asked: &Asked,
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
+    // Only a match takes so long that it is worth to stop it; to the partner the stream breaks.
+    let stopped = async {
+        match asked.ask.exchange {
+            ExchangeKind::Match => report.abandoned().await,
+            ExchangeKind::Exact | ExchangeKind::Count => std::future::pending().await,
+        }
+    };
+    let tried = try_all(core, partner, asked, report);
+    let ended = tokio::select! {
+        biased;
+        ended = tried => ended,
+        () = stopped => Err(SessionError::Stopped),
+    };
+    if let Err(error) = &ended {
+        journal(core, asked, error).await?;
+    }
+    ended
+}
+
+async fn try_all(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    report: &Report,
+) -> Result<(Answered, SignedReceipt), SessionError> {
     let mut pauses = PAUSES.iter();
-    let error = loop {
+    loop {
         match attempt(core, partner, asked, report).await {
             Ok(answer) => return Ok(answer),
             Err(error) => match pauses.next() {
@@ -93,12 +118,10 @@ pub(crate) async fn ask(
                     tracing::info!(partner = %partner.party.code, query = %asked.ask.query, %error, "trying again");
                     tokio::time::sleep(*pause).await;
                 }
-                _ => break error,
+                _ => return Err(error),
             },
         }
-    };
-    journal(core, asked, &error).await?;
-    Err(error)
+    }
 }
 
 /// Journals how a query ended that was not answered.

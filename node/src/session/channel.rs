@@ -101,6 +101,8 @@ impl Slot<'_> {
 #[derive(Debug)]
 pub(crate) struct Channel {
     incoming: mpsc::Receiver<Result<Frame, SessionError>>,
+    /// What came and was looked at before it was wanted.
+    early: Option<Result<Frame, SessionError>>,
     outgoing: mpsc::Sender<Frame>,
     reader: JoinHandle<()>,
     writer: JoinHandle<std::io::Result<()>>,
@@ -192,7 +194,7 @@ impl Channel {
         let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
         let writer = tokio::spawn(write_all(writing, queue, tap));
         let timer = Timer::start(patience);
-        Self { incoming, outgoing, reader, writer, timer, meter, under_way: 0 }
+        Self { incoming, early: None, outgoing, reader, writer, timer, meter, under_way: 0 }
     }
 
     /// Starts a channel over files: it hears the frames of one, and gathers those of another.
@@ -203,8 +205,8 @@ impl Channel {
         let reader = tokio::spawn(hand_out(came, frames, meter.clone()));
         let writer = tokio::spawn(gather(queue, gathered.clone()));
         let timer = Timer::start(patience);
-        let channel = Self { incoming, outgoing, reader, writer, timer, meter, under_way: UNDER_WAY };
-        (channel, gathered)
+        let under_way = UNDER_WAY;
+        (Self { incoming, early: None, outgoing, reader, writer, timer, meter, under_way }, gathered)
     }
 
     /// How old what is heard may be, in seconds, beside the difference of the clocks.
@@ -243,6 +245,9 @@ impl Channel {
 
     /// The next frame, if it has come.
     pub(super) fn try_frame(&mut self) -> Result<Option<Frame>, SessionError> {
+        if let Some(early) = self.early.take() {
+            return early.map(Some);
+        }
         match self.incoming.try_recv() {
             Ok(frame) => frame.map(Some),
             Err(mpsc::error::TryRecvError::Empty) => Ok(None),
@@ -250,8 +255,30 @@ impl Channel {
         }
     }
 
+    /// Whether the partner is still there, for a side that works and waits for nothing. A frame that came too early
+    /// is kept, and none after it is taken.
+    ///
+    /// # Errors
+    /// [`SessionError::Connection`] if the stream broke.
+    pub(super) fn alive(&mut self) -> Result<(), SessionError> {
+        if self.early.is_none() {
+            self.early = self.incoming.try_recv().ok();
+        }
+        match self.early.take() {
+            // That a file is over says nothing of whoever wrote it.
+            Some(Err(error)) if !matches!(error, SessionError::Ended) => Err(error),
+            early => {
+                self.early = early;
+                Ok(())
+            }
+        }
+    }
+
     /// Waits for whichever is wanted and comes first: a slot to send, or a frame.
     pub(super) async fn either(&mut self, send: bool, receive: bool) -> Result<Option<Frame>, SessionError> {
+        if receive && let Some(early) = self.early.take() {
+            return early.map(Some);
+        }
         let event = async {
             tokio::select! {
                 slot = self.outgoing.reserve(), if send => slot.map(|_| None).map_err(|_| closed()),

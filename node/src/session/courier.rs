@@ -5,6 +5,8 @@
 //! agreement key. So nothing of a file is believed, charged or journalled before all of it was checked.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub(crate) mod keys;
+
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +41,10 @@ pub(crate) struct Slip {
     pub(crate) from: AgencyCode,
     pub(crate) to: AgencyCode,
     pub(crate) agreement: AgreementId,
+    /// The query; for keys, a number drawn for their setup.
     pub(crate) query: QueryId,
+    /// Which file of a setup of keys, from 1; 0 for all other files.
+    pub(crate) part: u8,
     /// Length of the frames.
     bytes: u64,
     /// Over the frames.
@@ -64,12 +69,12 @@ pub(crate) fn seal(
     core: &Core,
     kind: CourierKind,
     to: AgencyCode,
-    (agreement, query): (AgreementId, QueryId),
+    (agreement, query, part): (AgreementId, QueryId, u8),
     frames: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let local = |error: &dyn std::fmt::Display| Failure::local(error.to_string());
     let (bytes, digest) = (frames.len() as u64, digest(frames));
-    let slip = Slip { kind, from: core.book.own().clone(), to, agreement, query, bytes, digest };
+    let slip = Slip { kind, from: core.book.own().clone(), to, agreement, query, part, bytes, digest };
     let signature = signing::sign(&slip, &*core.signer).map_err(|e| local(&e))?;
     let slip = canonical::encode(&(slip, signature)).map_err(|e| local(&e))?;
     let length = u32::try_from(slip.len()).map_err(|e| local(&e))?;

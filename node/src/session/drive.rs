@@ -46,6 +46,8 @@ pub(super) async fn drive<T: Send + 'static>(
         }
         let mut frame = if wants.receive { channel.try_frame()? } else { None };
         if frame.is_none() && wants.compute {
+            // Nobody waits for work whose asker left.
+            channel.alive()?;
             exchange = compute(exchange).await?;
             if said.elapsed() > HEARTBEAT
                 && let Some(slot) = channel.try_slot()

@@ -81,7 +81,12 @@ pub(crate) async fn obtain(
                 tokio::time::sleep(POLL).await;
             }
             Word::Admitted => {
-                let made = offer(core, partner, fetch, &mut channel, report).await;
+                let seed = Seed::new(rand::random());
+                let made = tokio::select! {
+                    biased;
+                    made = offer(core, partner, fetch, &seed, &mut channel, report) => made,
+                    () = report.abandoned() => Err(SessionError::Stopped),
+                };
                 report.bytes(&channel);
                 if let Err(error) = &made {
                     failed(core, Side::Asker, fetch, error).await?;
@@ -93,10 +98,12 @@ pub(crate) async fn obtain(
     }
 }
 
-async fn offer(
+/// The asker's side of one setup that was admitted.
+pub(super) async fn offer(
     core: &Arc<Core>,
     partner: &Partner,
     fetch: &Fetch,
+    seed: &Seed,
     channel: &mut Channel,
     report: &Report,
 ) -> Result<Keys, SessionError> {
@@ -104,8 +111,7 @@ async fn offer(
     let (engine, form) = plan(&partner.agreement, setup).map_err(SessionError::refused_here)?;
     let paid =
         core.book.admit_fetch(&partner.agreement, fetch, clock::now()).map_err(SessionError::refused_here)?;
-    let seed = Seed::new(rand::random());
-    let exchange = paid.open(Role::Asker, &[&opening(fetch)?], || engine.offer(&form, &seed))?;
+    let exchange = paid.open(Role::Asker, &[&opening(fetch)?], || engine.offer(&form, seed))?;
     let show = |p: Progress| report.say("setting up keys", p.done, p.total);
     let (material, transcript) = drive(exchange, channel, show).await?;
     let material = Zeroizing::new(material);
@@ -114,7 +120,7 @@ async fn offer(
         Word::Keys { set, signature } => (*set, signature),
         other => return Err(unexpected("a set of keys", &other)),
     };
-    check(core, partner, fetch, transcript, &set, &signature)?;
+    check(core, partner, fetch, (transcript, channel.under_way()), &set, &signature)?;
     let core = core.clone();
     blocking(move || keep(&core, Side::Asker, set, signature, &material)).await
 }
@@ -124,7 +130,7 @@ fn check(
     core: &Core,
     partner: &Partner,
     fetch: &Fetch,
-    transcript: Digest,
+    (transcript, under_way): (Digest, u64),
     set: &KeySet,
     signature: &Signature,
 ) -> Result<(), SessionError> {
@@ -136,7 +142,11 @@ fn check(
     if KeySet::of(fetch, transcript, set.made, hours).as_ref() != Some(set) {
         return wrong("is of other keys than were set up");
     }
-    if clock::now().0.abs_diff(set.made.0) > core.config.clock_skew_secs {
+    let (now, made) = (clock::now().0, set.made.0);
+    let apart = now.abs_diff(made);
+    // A courier makes words older, never newer.
+    let apart = if made < now { apart.saturating_sub(under_way) } else { apart };
+    if apart > core.config.clock_skew_secs {
         return wrong("has another time; compare the clocks of the two nodes");
     }
     Ok(())
@@ -159,7 +169,7 @@ fn keep(
 }
 
 /// Journals that a setup was broken off.
-async fn failed(
+pub(super) async fn failed(
     core: &Arc<Core>,
     side: Side,
     fetch: &Fetch,
@@ -205,7 +215,8 @@ pub(crate) async fn serve(
         }
     };
     channel.say(&Word::Admitted).await?;
-    let accepted = accept(core, &agreement, &fetch, paid, channel).await;
+    let seed = Seed::new(rand::random());
+    let accepted = accept(core, &agreement, &fetch, paid, &seed, channel).await;
     if let Err(error) = &accepted {
         if error.partner_at_fault() {
             core.keys.caught(asker, clock::now());
@@ -215,7 +226,7 @@ pub(crate) async fn serve(
     accepted
 }
 
-fn admit(core: &Core, asker: &AgencyCode, fetch: &Fetch) -> Result<(Arc<InForce>, Paid), Refusal> {
+pub(super) fn admit(core: &Core, asker: &AgencyCode, fetch: &Fetch) -> Result<(Arc<InForce>, Paid), Refusal> {
     let agreement = core.agreement_of(asker, fetch)?;
     let setup = fetch.matching.as_ref().ok_or_else(|| {
         Refusal::new(RefusalCode::Malformed, "the request does not say what the keys are for")
@@ -228,17 +239,18 @@ fn admit(core: &Core, asker: &AgencyCode, fetch: &Fetch) -> Result<(Arc<InForce>
     Ok((agreement, paid))
 }
 
-async fn accept(
+/// The holder's side of one setup that was admitted.
+pub(super) async fn accept(
     core: &Arc<Core>,
     agreement: &InForce,
     fetch: &Fetch,
     paid: Paid,
+    seed: &Seed,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
     let setup = fetch.matching.as_ref().ok_or_else(|| Failure::local("no keys were asked for"))?;
     let (engine, form) = plan(agreement, setup).map_err(SessionError::refused_here)?;
-    let seed = Seed::new(rand::random());
-    let exchange = paid.open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, &seed))?;
+    let exchange = paid.open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, seed))?;
     let (material, transcript) = drive(exchange, channel, |_| ()).await?;
     let hours = agreement.terms().matching.as_ref().map_or(0, |agreed| agreed.key_hours);
     let set = KeySet::of(fetch, transcript, clock::now(), hours);
@@ -261,7 +273,7 @@ impl Core {
     ///
     /// # Errors
     /// A local [`Failure`].
-    fn own_keys(&self, fetch: &Fetch) -> Result<Option<Keys>, Failure> {
+    pub(crate) fn own_keys(&self, fetch: &Fetch) -> Result<Option<Keys>, Failure> {
         let now = clock::now();
         let fits = |keys: &Keys| keys.side == Side::Asker && keys.set.expires > now && keys.set.serves(fetch);
         let sets = self.book.state().key_sets()?.into_iter().filter(fits);

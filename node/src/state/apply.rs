@@ -5,6 +5,7 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     quota::{Charge, Ledger},
+    receipt::Receipt,
     words::{AgreementId, QueryId, RegisterName},
 };
 
@@ -90,9 +91,17 @@ impl State {
                 let id = receipt.receipt.ask.query;
                 put(&mut batch, Key::open_receipt(&receipt.receipt.ask.asker, &id), &id)?;
                 self.advance(&mut batch, Side::Holder, &id, |_| Stage::Answered(receipt.clone()))?;
+                self.told_more(&mut batch, &receipt.receipt)?;
             }
             Event::Receipt { side, receipt } => {
                 let ask = &receipt.receipt.ask;
+                // The holder counted it when it answered.
+                if *side == Side::Asker && !self.done(*side, &ask.query)? {
+                    self.told_more(&mut batch, &receipt.receipt)?;
+                    if ask.matching.is_some() {
+                        put(&mut batch, Key::searched(ask), &receipt.receipt.entries)?;
+                    }
+                }
                 self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;
                 self.settle(&mut batch, *side, ask)?;
             }
@@ -153,9 +162,20 @@ impl State {
         Ok(())
     }
 
+    fn done(&self, side: Side, query: &QueryId) -> Result<bool, Failure> {
+        Ok(matches!(self.query(side, query)?, Some(Query { stage: Stage::Done(_), .. })))
+    }
+
+    /// An answer went out, or came.
+    fn told_more(&self, batch: &mut sled::Batch, receipt: &Receipt) -> Result<(), Failure> {
+        let Receipt { ask, leakage_bits, .. } = receipt;
+        let bits = self.told(&ask.agreement, &ask.asker)?.saturating_add(*leakage_bits);
+        put(batch, Key::told(&ask.agreement, &ask.asker), &bits)
+    }
+
     /// A receipt was signed by both: it counts in the balance, once.
     fn settle(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
-        if matches!(self.query(side, &ask.query)?, Some(Query { stage: Stage::Done(_), .. })) {
+        if self.done(side, &ask.query)? {
             return Ok(());
         }
         let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };

@@ -1,6 +1,7 @@
 //! Keys of the state: one letter for the kind, then what names the item.
 
 use symbolon_policy::{
+    ask::Ask,
     canonical,
     quota::MeterKey,
     words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
@@ -116,6 +117,18 @@ impl Key {
 
     pub(super) fn open_receipt(asker: &AgencyCode, id: &QueryId) -> Self {
         key(b'o', &[asker.as_str().as_bytes(), &[0], id.as_bytes()])
+    }
+
+    /// What answers to an asker told under an agreement.
+    pub(super) fn told(agreement: &AgreementId, asker: &AgencyCode) -> Self {
+        key(b't', &[agreement.as_bytes(), asker.as_str().as_bytes()])
+    }
+
+    /// Records of the last match that this node asked of a slice.
+    pub(super) fn searched(ask: &Ask) -> Self {
+        let (register, purpose) = (ask.register.as_str().as_bytes(), ask.purpose.as_str().as_bytes());
+        let asker = ask.asker.as_str().as_bytes();
+        key(b'e', &[ask.agreement.as_bytes(), asker, &[0], register, &[0], purpose])
     }
 
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {

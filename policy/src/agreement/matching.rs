@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use symbolon_protocol::matching::{
-    engine::{Answer, Asked},
+    engine::{Answer, Asked, engine},
     rule::{Form, FormError, Rule},
 };
 
@@ -81,6 +81,28 @@ pub enum MatchAnswer {
     Candidates,
 }
 
+/// An answer that no engine of the terms gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no engine of the agreement gives the answer `{}` for the form {form} ({why})", answer.as_str())]
+pub struct Unanswerable {
+    /// Which form.
+    pub form: FormName,
+    /// Which answer.
+    pub answer: MatchAnswer,
+    /// What each engine says.
+    pub why: String,
+}
+
+impl MatchAnswer {
+    /// As it stands in an agreement.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Candidates => "candidates",
+        }
+    }
+}
+
 /// A seeded projection of embeddings to sign bits [ISO/IEC 24745: renewable, and unlinkable across
 /// agreements].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +146,34 @@ impl MatchTerms {
         let alternatives = u16::try_from(ask.items).ok().filter(|n| (1..=form.alternatives).contains(n))?;
         let answer = form.answer(asked.answer).filter(|_| self.engines.contains(&asked.engine))?;
         Some(Asked { digest: ask.digest.0, alternatives, answer, largest_slice: self.largest_slice })
+    }
+
+    /// Answers that no engine of these terms gives, as far as this program knows the engines. One that it does not
+    /// know may give them.
+    pub fn unanswerable(&self) -> Vec<Unanswerable> {
+        let engines: Option<Vec<_>> = self.engines.iter().map(|name| engine(name.as_str())).collect();
+        let Some(engines) = engines else { return Vec::new() };
+        let mut found = Vec::new();
+        for form in &self.forms {
+            for told in &form.answers {
+                let Some(answer) = form.answer(*told) else { continue };
+                let takes = |alternatives| {
+                    let faults = engines.iter().map(|engine| {
+                        engine.takes(&form.form(), alternatives, answer).err().map(|fault| {
+                            let why = fault.to_string();
+                            let why = why.trim_start_matches("the exchange was misused: ");
+                            format!("{}: {why}", engine.card().id)
+                        })
+                    });
+                    faults.collect::<Option<Vec<_>>>()
+                };
+                // With the most alternatives too, for a query may have as many.
+                if let Some(why) = takes(1).or_else(|| takes(form.alternatives)) {
+                    found.push(Unanswerable { form: form.name.clone(), answer: *told, why: why.join("; ") });
+                }
+            }
+        }
+        found
     }
 
     pub(super) fn check(&self) -> Result<(), AgreementError> {

@@ -119,6 +119,8 @@ pub struct Card {
     pub holder_learns: &'static str,
     /// What the security rests on.
     pub assumptions: &'static str,
+    /// How the cost of a query grows, in a few words.
+    pub cost: &'static str,
 }
 
 /// What a query would cost.
@@ -130,6 +132,23 @@ pub struct Estimate {
     pub bytes_up: u64,
     /// Bytes from holder to asker.
     pub bytes_down: u64,
+    /// Bytes of memory that the holder needs for it, beside the loaded keys.
+    pub memory: u64,
+}
+
+/// What setting up keys would cost, once for all queries until the keys end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SetupEstimate {
+    /// Messages, both ways together.
+    pub messages: u32,
+    /// Seconds of both sides together, with the cores given at each.
+    pub seconds: f64,
+    /// Bytes from asker to holder.
+    pub bytes_up: u64,
+    /// Bytes from holder to asker.
+    pub bytes_down: u64,
+    /// Bytes of memory that the holder needs to keep the keys loaded.
+    pub memory: u64,
 }
 
 /// One way to run the match.
@@ -170,6 +189,9 @@ pub trait Engine: Send + Sync {
     /// What a query over `groups` groups of one row an alternative would cost on `cores` cores.
     fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
     -> Estimate;
+
+    /// What setting up keys would cost on `cores` cores at each side.
+    fn setup_estimate(&self, form: &Form, cores: usize) -> SetupEstimate;
 }
 
 /// An asker with its material.
@@ -206,6 +228,40 @@ pub trait Answering: Send + Sync {
 /// Every engine of this program.
 pub fn engines() -> &'static [&'static dyn Engine] {
     &[&super::tfhe::OneRound]
+}
+
+/// The most alternatives that are ever tried, as agreements bound them.
+const MOST_ALTERNATIVES: u16 = 32;
+/// The largest cap that is ever tried.
+const LARGEST_CAP: u32 = 16;
+
+/// What an engine takes of a form, by its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The most alternatives in a query.
+    pub alternatives: u16,
+    /// Whether it tells a yes or no.
+    pub any: bool,
+    /// The most candidates that it shows; 0 if it shows none.
+    pub cap: u32,
+}
+
+/// What an engine takes of a form.
+///
+/// # Errors
+/// The engine's own [`Fault`] if it takes nothing of it.
+pub fn taken(engine: &dyn Engine, form: &Form) -> Result<Taken, Fault> {
+    let takes = |alternatives, answer| engine.takes(form, alternatives, answer);
+    let cap = |alternatives| {
+        (1..=LARGEST_CAP).rev().find(|cap| takes(alternatives, Answer::Candidates { cap: *cap }).is_ok())
+    };
+    let (any, cap_of_one) = (takes(1, Answer::Any), cap(1));
+    if let (Err(fault), None) = (&any, cap_of_one) {
+        return Err(fault.clone());
+    }
+    let some = |n: &u16| takes(*n, Answer::Any).is_ok() || cap(*n).is_some();
+    let alternatives = (1..=MOST_ALTERNATIVES).rev().find(some).unwrap_or(1);
+    Ok(Taken { alternatives, any: any.is_ok(), cap: cap_of_one.unwrap_or(0) })
 }
 
 /// The engine of a name.

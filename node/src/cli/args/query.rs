@@ -70,7 +70,8 @@ pub(in crate::cli) enum QueryCommand {
         /// The engine [default: the first of the agreement that can be used]
         #[arg(long)]
         engine: Option<EngineName>,
-        /// Write the query to a new file for a courier in place of sending it; needs one --peer
+        /// Write the query to a new file for a courier in place of sending it; needs one --peer. Where no keys are current,
+        /// the file begins to set them up
         #[arg(long, value_name = "FILE", requires = "peers")]
         courier: Option<PathBuf>,
     },

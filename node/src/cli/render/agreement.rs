@@ -1,5 +1,7 @@
 //! Agreements as text.
 
+mod matching;
+
 use symbolon_policy::{
     agreement::{Agreement, Quota, Unit},
     rules::ClauseRef,
@@ -43,12 +45,14 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
         ("Signed by", super::or_none(signed.join(", "))),
         ("Exact", exact),
         ("Count", count),
+        ("Match", if terms.matching.is_some() { "agreed, see below" } else { "not agreed" }.to_owned()),
     ]);
     let parties = table(
         ["PARTY", "NAME", "AGREEMENT KEY"],
         terms.parties.iter().map(|party| [party.code.to_string(), party.name.clone(), party.key.to_string()]),
     );
     let mut parts = vec![head, parties];
+    parts.extend(terms.matching.as_ref().map(matching::terms));
     parts.push(if terms.quotas.is_empty() {
         "No quotas: no query is possible.".to_owned()
     } else {

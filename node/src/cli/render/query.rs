@@ -11,7 +11,7 @@ use symbolon_policy::{
 use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
 
 use super::{
-    failure, many,
+    failure, many, percent,
     table::{number, one_line, short, table},
 };
 
@@ -51,6 +51,22 @@ pub(super) fn written(
         (_, None) => "Keep it until the countersigned receipt came.".to_owned(),
     };
     format!("Wrote query {query} to {}, for {partner}.\n{next}", file.display())
+}
+
+/// A part of setting up keys, and what comes next.
+pub(super) fn keys(partner: &AgencyCode, part: u8, file: &Path, refused: Option<&str>) -> String {
+    let next = match refused {
+        Some(why) => format!("This node refused: {}. The file says so.", one_line(why)),
+        None if part == 1 => {
+            "No keys are current, so it begins to set them up; nothing was asked or charged. \
+            When the last file came back, run the same command again."
+                .to_owned()
+        }
+        None => "Keep it until the next file came: the one that came can be opened again.".to_owned(),
+    };
+    let turn = if part % 2 == 1 { "answer" } else { "open" };
+    let file = file.display();
+    format!("Wrote file {part} of setting up keys to {file}, for {partner} (`symbolon {turn}`).\n{next}")
 }
 
 /// An answer that a courier brought.
@@ -118,16 +134,6 @@ fn matched(partner: &AgencyCode, told: &Matched) -> String {
     text + &format!(
         "\n  The answer tells at most {bits}. Probes spent {spent}, left {left}. Engine {engine}."
     )
-}
-
-/// A share in per cent, with two digits that count.
-fn percent(share: f64) -> String {
-    let value = share * 100.0;
-    match value {
-        10.0.. => format!("{value:.0} %"),
-        0.1..10.0 => format!("{value:.1} %"),
-        _ => format!("{value:.1e} %"),
-    }
 }
 
 fn candidates(people: &[Person]) -> String {

@@ -9,7 +9,7 @@ use symbolon_policy::{
 use symbolon_protocol::identifier::{CANONICALISATION, Kind};
 
 use super::*;
-use crate::control::api::{AgreementLine, AgreementState, Answer, Person, Reject};
+use crate::control::api::{AgreementLine, AgreementState, Answer, Person, Reject, ToldLine};
 
 /// Renders what a client renders: the reply after its way through JSON.
 fn text(told: &Reply) -> String {
@@ -25,6 +25,7 @@ fn answer(partner: &str, outcome: Outcome) -> Answer {
         timing: vec![("fetch".to_owned(), 0.25), ("ask".to_owned(), 1.0)],
         bytes_out: 1_234,
         bytes_in: 56_789,
+        expected: None,
         receipt: None,
     }
 }
@@ -187,6 +188,11 @@ fn a_status_on_one_screen() {
             spent: 90,
             limit: 100,
         }],
+        told: vec![ToldLine {
+            agreement: AgreementId([0x3f; 32]),
+            asker: "MK".parse().unwrap(),
+            leakage_bits: 1_020,
+        }],
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),
@@ -206,7 +212,10 @@ AGREEMENT     PARTNER  NAME  STATE     VALID UNTIL           TITLE
 3f3f3f3f3f3f  MK       МВР   in force  2030-03-17T17:46:40Z  RS and MK [2J
 
 AGREEMENT     ASKER  METER                SPENT  LIMIT
-3f3f3f3f3f3f  MK     identifiers, border     90    100"
+3f3f3f3f3f3f  MK     identifiers, border     90    100
+
+AGREEMENT     ASKER  BITS TOLD AT MOST
+3f3f3f3f3f3f  MK                 1,020"
     );
 }
 

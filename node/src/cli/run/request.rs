@@ -1,6 +1,6 @@
 //! Arguments as requests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wish};
 
@@ -90,23 +90,16 @@ pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
     })
 }
 
-/// The new file stands beside the one that came, if it is not named.
-fn beside(file: &Path, out: Option<&Path>, ending: &str) -> Result<PathBuf, Failure> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    absolute(out.unwrap_or(Path::new(&name)))
-}
-
 /// # Errors
 /// [`Failure`] if a path cannot be made absolute; so below.
 pub(super) fn answer(file: &Path, out: Option<&Path>) -> Result<Request, Failure> {
-    Ok(Request::CourierAnswer { out: beside(file, out, ".answer")?, file: absolute(file)? })
+    Ok(Request::CourierAnswer { out: out.map(absolute).transpose()?, file: absolute(file)? })
 }
 
 /// # Errors
 /// As [`answer`].
 pub(super) fn open(file: &Path, out: Option<&Path>) -> Result<Request, Failure> {
-    Ok(Request::CourierOpen { out: beside(file, out, ".receipt")?, file: absolute(file)? })
+    Ok(Request::CourierOpen { out: out.map(absolute).transpose()?, file: absolute(file)? })
 }
 
 fn words(terms: Terms, case: Option<String>) -> QueryTerms {

@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, options: Thresholds) -> Result<Report, Failur
     let mut progress = Progress::new(global.quiet, global.verbose);
     let made = study::study(&question, &mut |what, done, total| {
         let (task, phase) = ("thresholds".to_owned(), what.to_owned());
-        progress.show(&Update { task, phase, done, total });
+        progress.show(&Update { task, phase, done, total, lasting: false });
     });
     progress.end();
     let study = made?;

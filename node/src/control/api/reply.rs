@@ -40,6 +40,9 @@ pub struct Update {
     pub done: u64,
     /// Items in all; 0 when not known.
     pub total: u64,
+    /// Whether it is to be shown as a line that stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
 }
 
 /// Answers.
@@ -127,8 +130,11 @@ pub enum Reply {
         kind: CourierKind,
         /// For whom.
         partner: AgencyCode,
-        /// Of which query.
+        /// Of which query, or which setup of keys.
         query: QueryId,
+        /// Which file of a setup of keys, from 1 to the last; 0 for other files.
+        #[serde(default)]
+        part: u8,
         /// Where it is.
         file: PathBuf,
         /// Its length.
@@ -142,6 +148,13 @@ pub enum Reply {
         answers: Vec<Answer>,
         /// The file with the countersignature, for the way back.
         receipt: Option<PathBuf>,
+    },
+    /// To [`Request::CourierOpen`] of the last file of a setup of keys.
+    KeysReady {
+        /// Whose keys these are to ask.
+        partner: AgencyCode,
+        /// The setup.
+        query: QueryId,
     },
     /// To [`Request::CourierOpen`] of a receipt.
     Settled {
@@ -194,6 +207,8 @@ pub enum CourierKind {
     Answer,
     /// The asker's signature under the receipt.
     Receipt,
+    /// A part of setting up evaluation keys.
+    Keys,
 }
 
 /// What the node is and does.
@@ -223,6 +238,20 @@ pub struct Status {
     pub exchanges: u64,
     /// Meters of the current periods.
     pub meters: Vec<MeterLine>,
+    /// What answers told, each way, under agreements that hold.
+    #[serde(default)]
+    pub told: Vec<ToldLine>,
+}
+
+/// What answers told one asker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldLine {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Who asked.
+    pub asker: AgencyCode,
+    /// The most that all answers together can have told, in bits, as their receipts say.
+    pub leakage_bits: u64,
 }
 
 /// One meter.
@@ -352,8 +381,27 @@ pub struct Answer {
     pub bytes_out: u64,
     /// Bytes received from it.
     pub bytes_in: u64,
+    /// What a match was expected to cost before it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// The receipt, where the exchange ended well.
     pub receipt: Option<Box<SignedReceipt>>,
+}
+
+/// What a match is expected to cost, by the engine's own model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Seconds at the holder, if it has as many cores as this machine.
+    pub seconds: f64,
+    /// Bytes to the holder.
+    pub bytes_up: u64,
+    /// Bytes from it.
+    pub bytes_down: u64,
+    /// Records, padding included.
+    pub entries: u64,
+    /// Whether these were the records of the last match of this slice; else they are the most that the agreement
+    /// allows, and so are the figures.
+    pub known: bool,
 }
 
 /// How a query to one partner ended.

@@ -154,15 +154,15 @@ pub enum Request {
     CourierAnswer {
         /// Absolute path of the question.
         file: PathBuf,
-        /// Absolute path of the new file with the answer.
-        out: PathBuf,
+        /// Absolute path of the new file with the answer; beside the question when absent.
+        out: Option<PathBuf>,
     },
     /// Opens the answer, or the receipt, that a courier brought.
     CourierOpen {
         /// Absolute path.
         file: PathBuf,
-        /// Absolute path of the new file with the countersignature.
-        out: PathBuf,
+        /// Absolute path of the new file for the way back; beside the one that came when absent.
+        out: Option<PathBuf>,
     },
     /// Asks a query again that was interrupted. It costs nothing more.
     QueryResume {

@@ -42,7 +42,20 @@ impl Client {
     ///
     /// # Errors
     /// What the node says when it cannot do as asked, or a [`Failure`] of the connection itself.
-    pub async fn call(self, request: &Request, mut on_update: impl FnMut(Update)) -> Result<Reply, Failure> {
+    pub async fn call(self, request: &Request, on_update: impl FnMut(Update)) -> Result<Reply, Failure> {
+        self.call_until(request, on_update, std::future::pending()).await
+    }
+
+    /// The same, until `stop`: then the node is told that nobody waits, and says what became of the request.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_until(
+        self,
+        request: &Request,
+        mut on_update: impl FnMut(Update),
+        stop: impl Future<Output = ()>,
+    ) -> Result<Reply, Failure> {
         let length = serde_json::to_vec(request).map(|line| line.len());
         let length =
             length.map_err(|error| Failure::input(format!("the request cannot be written: {error}")))?;
@@ -58,8 +71,22 @@ impl Client {
         let (reader, mut writer) = self.stream.into_split();
         write_line(&mut writer, request).await.map_err(lost)?;
         let mut reader = BufReader::new(reader);
+        let mut stop = std::pin::pin!(stop);
+        let mut writer = Some(writer);
         loop {
-            let line = read_line(&mut reader, ANSWER_LIMIT).await.map_err(lost)?;
+            // Not within a line, of which a part would be lost.
+            let line = {
+                let mut line = std::pin::pin!(read_line(&mut reader, ANSWER_LIMIT));
+                tokio::select! {
+                    line = &mut line => line,
+                    () = &mut stop, if writer.is_some() => {
+                        // Closes this side.
+                        drop(writer.take());
+                        line.await
+                    }
+                }
+                .map_err(lost)?
+            };
             match serde_json::from_slice(&line).map_err(|error| lost(error.into()))? {
                 Line::Progress(update) => on_update(update),
                 Line::Done(reply) => return Ok(*reply),

@@ -26,7 +26,13 @@ impl Handler for Steps {
                 let total = id.parse::<u64>().map_err(|error| Failure::input(error.to_string()))?;
                 for done in 1..=total {
                     let phase = "steps".to_owned();
-                    let _ = updates.try_send(Update { task: "RS".to_owned(), phase, done, total });
+                    let _ = updates.try_send(Update {
+                        task: "RS".to_owned(),
+                        phase,
+                        done,
+                        total,
+                        lasting: false,
+                    });
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 Ok(Reply::Text { text: format!("{total} steps") })

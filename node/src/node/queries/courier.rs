@@ -7,9 +7,9 @@ use std::{
     time::Instant,
 };
 
-use symbolon_policy::words::QueryId;
+use symbolon_policy::words::{AgencyCode, AgreementId, QueryId};
 
-use super::{Attempt, Draft, Ended, Sealed, Wish};
+use super::{Attempt, Ended, Sealed, Wish};
 use crate::{
     control::{
         Updates,
@@ -20,7 +20,7 @@ use crate::{
     session::{
         SessionError,
         asker::{self, Answered},
-        courier::{self, Opened},
+        courier::{self, Opened, Slip, keys::Next},
     },
     state::Stage,
 };
@@ -41,8 +41,15 @@ pub(in crate::node) async fn write(
     let wish = blocking(move || Wish::read(wish)).await?;
     let report = Report::new(code.as_str(), updates);
     let started = Instant::now();
-    let mut attempt =
-        Attempt { core: core.clone(), partner, report, timing: Vec::new(), started, query: None };
+    let mut attempt = Attempt {
+        core: core.clone(),
+        partner,
+        report,
+        timing: Vec::new(),
+        started,
+        query: None,
+        expected: None,
+    };
     match written(&mut attempt, &terms, &wish, file).await {
         Ok(reply) => Ok(reply),
         Err(error) => Ok(Reply::Answers { answers: vec![attempt.answer(Err(error))] }),
@@ -55,55 +62,95 @@ async fn written(
     wish: &Wish,
     file: PathBuf,
 ) -> Result<Reply, SessionError> {
-    let (draft, _): (Draft, _) = attempt.draft(terms, wish).await.map_err(unready)?;
+    let Some(draft) = attempt.draft_by_courier(terms, wish).await? else {
+        return begin_keys(attempt, terms, wish, file).await;
+    };
     let asked = attempt.prepare(terms, draft, &[]).await?;
     let id = asked.ask.query;
     attempt.query = Some(id);
+    attempt.expect(&asked.ask)?;
     let (core, partner) = (attempt.core.clone(), attempt.partner.clone());
     let (mut channel, gathered) = core.carried(Vec::new());
     asker::write(&core, &partner, &asked, &mut channel).await?;
     channel.close().await?;
-    let (to, under) = (partner.party.code, (asked.ask.agreement, id));
+    let (to, under) = (partner.party.code, (asked.ask.agreement, id, 0));
     Ok(save(&core, CourierKind::Question, to, under, gathered.take(), file, None).await?)
 }
 
-/// Keys are set up over the network.
-fn unready(error: SessionError) -> SessionError {
-    match error {
-        SessionError::Connection(what) => Failure::partner(format!(
-            "no evaluation keys are there for this form, and they are set up over the network: {what}"
-        ))
-        .with_help("run the same command once while the partner can be reached; nothing was charged")
-        .into(),
-        error => error,
-    }
+/// Writes the first file of a setup of keys in place of a query. Nothing is charged.
+async fn begin_keys(
+    attempt: &Attempt,
+    terms: &QueryTerms,
+    wish: &Wish,
+    file: PathBuf,
+) -> Result<Reply, SessionError> {
+    let (core, partner) = (&attempt.core, &attempt.partner);
+    let (_, fetch) = attempt.setup(terms, wish)?;
+    let (id, frames) = courier::keys::begin(core, partner, &fetch).await?;
+    let under = (fetch.agreement, id, 1);
+    Ok(save(core, CourierKind::Keys, partner.party.code.clone(), under, frames, file, None).await?)
 }
 
-/// Answers a question.
-pub(in crate::node) async fn answer(core: &Arc<Core>, file: PathBuf, out: PathBuf) -> Result<Reply, Failure> {
-    free(&out)?;
-    let opened = load(core, file).await?;
-    if opened.slip.kind != CourierKind::Question {
+/// Answers a question, or goes on with a setup of keys.
+pub(in crate::node) async fn answer(
+    core: &Arc<Core>,
+    file: PathBuf,
+    out: Option<PathBuf>,
+) -> Result<Reply, Failure> {
+    let opened = load(core, file.clone()).await?;
+    let slip = opened.slip.clone();
+    let holders = slip.kind == CourierKind::Keys && slip.part % 2 == 1;
+    if slip.kind != CourierKind::Question && !holders {
         return Err(Failure::input("the file asks nothing").with_help("use `symbolon open`"));
     }
-    let slip = opened.slip.clone();
+    let out = out.unwrap_or_else(|| beside(&file, &slip));
+    free(&out)?;
     let _under_way = core.exchange();
-    let (frames, refused) = courier::answer(core, opened).await?;
+    let (kind, (frames, refused)) = if holders {
+        (CourierKind::Keys, courier::keys::answer(core, opened).await?)
+    } else {
+        (CourierKind::Answer, courier::answer(core, opened).await?)
+    };
     let refused = refused.map(|error| Failure::from(error).what);
-    let under = (slip.agreement, slip.query);
-    save(core, CourierKind::Answer, slip.from, under, frames, out, refused).await
+    let part = if holders { slip.part.saturating_add(1) } else { 0 };
+    let under = (slip.agreement, slip.query, part);
+    save(core, kind, slip.from, under, frames, out, refused).await
 }
 
-/// Opens an answer or a receipt.
+/// The name of the next file, beside the one that came.
+fn beside(file: &Path, slip: &Slip) -> PathBuf {
+    let (text, next) = (file.as_os_str().to_string_lossy(), slip.part.saturating_add(1));
+    let ending = match slip.kind {
+        CourierKind::Question => ".answer".to_owned(),
+        CourierKind::Answer | CourierKind::Receipt => ".receipt".to_owned(),
+        CourierKind::Keys => format!(".keys-{next}"),
+    };
+    let own = format!(".keys-{}", slip.part);
+    match text.strip_suffix(&own) {
+        // What is no text keeps its name.
+        Some(stem) if slip.kind == CourierKind::Keys && file.to_str().is_some() => {
+            PathBuf::from(format!("{stem}{ending}"))
+        }
+        _ => {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            name.into()
+        }
+    }
+}
+
+/// Opens an answer, a receipt, or a part of a setup of keys.
 pub(in crate::node) async fn open(
     core: &Arc<Core>,
     file: PathBuf,
-    out: PathBuf,
+    out: Option<PathBuf>,
     updates: Updates,
 ) -> Result<Reply, Failure> {
-    let opened = load(core, file).await?;
+    let opened = load(core, file.clone()).await?;
+    let out = out.unwrap_or_else(|| beside(&file, &opened.slip));
     match opened.slip.kind {
-        CourierKind::Question => {
+        CourierKind::Keys if opened.slip.part.is_multiple_of(2) => go_on(core, opened, out, updates).await,
+        CourierKind::Question | CourierKind::Keys => {
             Err(Failure::input("the file asks something").with_help("use `symbolon answer`"))
         }
         CourierKind::Receipt => {
@@ -115,6 +162,21 @@ pub(in crate::node) async fn open(
         CourierKind::Answer => {
             free(&out)?;
             hear(core, opened, out, updates).await
+        }
+    }
+}
+
+/// Goes on with a setup of keys at the asker.
+async fn go_on(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) -> Result<Reply, Failure> {
+    free(&out)?;
+    let slip = opened.slip.clone();
+    let partner = partner_under(core, &slip.agreement)?;
+    let report = Report::new(slip.from.as_str(), updates);
+    match courier::keys::open(core, &partner, opened, &report).await? {
+        Next::Ready => Ok(Reply::KeysReady { partner: slip.from, query: slip.query }),
+        Next::File(frames) => {
+            let under = (slip.agreement, slip.query, slip.part.saturating_add(1));
+            save(core, CourierKind::Keys, slip.from, under, frames, out, None).await
         }
     }
 }
@@ -134,8 +196,15 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
     let report = Report::new(slip.from.as_str(), updates);
     let started = Instant::now();
     let asked = sealed.asked(known.ask, known.signature)?;
-    let mut attempt =
-        Attempt { core: core.clone(), partner, report, timing: Vec::new(), started, query: Some(query) };
+    let mut attempt = Attempt {
+        core: core.clone(),
+        partner,
+        report,
+        timing: Vec::new(),
+        started,
+        query: Some(query),
+        expected: None,
+    };
     let (mut channel, gathered) = core.carried(frames);
     let read = asker::read(core, &attempt.partner, &asked, &mut channel, &attempt.report).await;
     attempt.lap("exchange");
@@ -154,7 +223,7 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
         None => None,
         Some(signature) => {
             let frame = courier::countersignature(signature).map_err(Failure::from)?;
-            let under = (slip.agreement, query);
+            let under = (slip.agreement, query, 0);
             match save(core, CourierKind::Receipt, slip.from, under, frame, out.clone(), None).await {
                 Ok(_) => Some(out),
                 Err(failure) => {
@@ -170,14 +239,18 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
 
 fn known_partner(
     core: &Core,
-    agreement: &symbolon_policy::words::AgreementId,
+    agreement: &AgreementId,
     query: &QueryId,
 ) -> Result<(Partner, Sealed), Failure> {
+    Ok((partner_under(core, agreement)?, Sealed::load(core, query)?))
+}
+
+/// The other party of an agreement, whether it still holds or not.
+fn partner_under(core: &Core, agreement: &AgreementId) -> Result<Partner, Failure> {
     let agreement = core.book.agreement(agreement);
     let agreement = agreement.ok_or_else(|| Failure::integrity("the query's agreement is not there"))?;
     let party = agreement.terms().partner_of(core.book.own()).map_err(|e| Failure::local(e.to_string()))?;
-    let partner = Partner { party: party.clone(), agreement };
-    Ok((partner, Sealed::load(core, query)?))
+    Ok(Partner { party: party.clone(), agreement })
 }
 
 async fn load(core: &Arc<Core>, file: PathBuf) -> Result<Opened, Failure> {
@@ -188,8 +261,8 @@ async fn load(core: &Arc<Core>, file: PathBuf) -> Result<Opened, Failure> {
 async fn save(
     core: &Arc<Core>,
     kind: CourierKind,
-    partner: symbolon_policy::words::AgencyCode,
-    under: (symbolon_policy::words::AgreementId, QueryId),
+    partner: AgencyCode,
+    under: (AgreementId, QueryId, u8),
     frames: Vec<u8>,
     file: PathBuf,
     refused: Option<String>,
@@ -198,7 +271,8 @@ async fn save(
     blocking(move || {
         let whole = courier::seal(&core, kind, partner.clone(), under, &frames)?;
         write_new(&file, &whole)?;
-        Ok(Reply::Written { kind, partner, query: under.1, file, bytes: whole.len() as u64, refused })
+        let (_, query, part) = under;
+        Ok(Reply::Written { kind, partner, query, part, file, bytes: whole.len() as u64, refused })
     })
     .await
 }

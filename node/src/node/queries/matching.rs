@@ -4,27 +4,31 @@ use std::{fs::File, io::Read};
 
 use symbolon_policy::{
     agreement::{FormTerms, MatchTerms},
-    ask::{self, Ask, MatchAsk, MatchSetup},
+    ask::{self, Ask, Fetch, MatchAsk, MatchSetup},
     permit::RefusalCode,
     quota::{Ledger as _, Meter, charges},
     receipt::Receipt,
     rules::ExchangeKind,
-    words::EngineName,
+    words::{EngineName, Position},
 };
-use symbolon_protocol::matching::{
-    engine,
-    rates::{Impostors, model::at_least_one, threshold},
+use symbolon_protocol::{
+    matching::{engine, template::Template},
+    padding::bucket,
 };
 use zeroize::Zeroizing;
 
 use super::{Attempt, Draft, Ended, Sealed};
 use crate::{
-    control::api::{self, Budget, Failure, Outcome, QueryTerms},
+    control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
     node::blocking,
+    outlook::false_hits,
     register,
     session::{SessionError, asker::Subject, keys::obtain, matching::Ready},
     state::Keys,
 };
+
+/// The alternatives of a probe, and where each was taken.
+type Alternatives = Vec<(Position, Template)>;
 
 /// What is asked of every partner, each under its own agreement.
 pub(super) struct Wish {
@@ -101,17 +105,56 @@ impl Attempt {
         let (draft, keys) = self.draft(terms, wish).await?;
         let asked = self.prepare(terms, draft, &[]).await?;
         self.query = Some(asked.ask.query);
+        self.expect(&asked.ask)?;
         let ended = self.ask(asked, &[]).await;
         self.forget(keys, &ended).await?;
         ended
     }
 
     /// Reads the probe, and sets up keys where none are current.
-    pub(super) async fn draft(
+    async fn draft(&mut self, terms: &QueryTerms, wish: &Wish) -> Result<(Draft, Keys), SessionError> {
+        let (alternatives, wanted) = self.setup(terms, wish)?;
+        let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
+        self.lap("keys");
+        Ok((self.draft_under(alternatives, wish, &keys), keys))
+    }
+
+    /// The same without a word to the partner; nothing where no keys are current.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the probe cannot be asked about.
+    pub(super) async fn draft_by_courier(
         &mut self,
         terms: &QueryTerms,
         wish: &Wish,
-    ) -> Result<(Draft, Keys), SessionError> {
+    ) -> Result<Option<Draft>, SessionError> {
+        let (alternatives, wanted) = self.setup(terms, wish)?;
+        let keys = self.core.own_keys(&wanted)?;
+        Ok(keys.map(|keys| self.draft_under(alternatives, wish, &keys)))
+    }
+
+    fn draft_under(&self, alternatives: Alternatives, wish: &Wish, keys: &Keys) -> Draft {
+        self.report.say("encrypting the probe", 0, 0);
+        let (positions, probe) = alternatives.into_iter().unzip();
+        let (form, engine) = (keys.set.form.clone(), keys.set.engine.clone());
+        let matching = MatchAsk { form, engine, answer: wish.wish.answer, keys: keys.set.keys, positions };
+        Draft {
+            exchange: ExchangeKind::Match,
+            snapshot: None,
+            matching: Some(matching),
+            subject: Subject::Probe(probe, Ready::default()),
+        }
+    }
+
+    /// Reads the probe, and says which keys it needs.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the probe cannot be asked about.
+    pub(super) fn setup(
+        &self,
+        terms: &QueryTerms,
+        wish: &Wish,
+    ) -> Result<(Alternatives, Fetch), SessionError> {
         let agreement = self.partner.agreement.clone();
         let agreed = agreement.terms().matching.as_ref().ok_or_else(|| {
             Failure::input(format!(
@@ -124,20 +167,32 @@ impl Attempt {
                 .with_help("see docs/templates.md")
         })?;
         let (_, setup) = wish.plan(agreed, alternatives.len())?;
-        let wanted = self.wanted(terms, Some(setup.clone()));
-        let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
-        self.lap("keys");
-        self.report.say("encrypting the probe", 0, 0);
-        let (positions, probe) = alternatives.into_iter().unzip();
-        let MatchSetup { form, engine } = setup;
-        let matching = MatchAsk { form, engine, answer: wish.wish.answer, keys: keys.set.keys, positions };
-        let draft = Draft {
-            exchange: ExchangeKind::Match,
-            snapshot: None,
-            matching: Some(matching),
-            subject: Subject::Probe(probe, Ready::default()),
+        Ok((alternatives, self.wanted(terms, Some(setup))))
+    }
+
+    /// Says what a query is expected to cost before it begins.
+    pub(super) fn expect(&mut self, ask: &Ask) -> Result<(), Failure> {
+        let terms = self.partner.agreement.terms().matching.as_ref();
+        let found = terms.zip(ask.matching.as_ref());
+        let found = found.and_then(|(terms, asked)| {
+            Some((terms, terms.form(&asked.form)?, terms.asked(ask)?, ask::engine(&asked.engine).ok()?))
+        });
+        // What is not agreed is refused soon.
+        let Some((terms, form, asked, engine)) = found else { return Ok(()) };
+        let searched = self.core.book.state().searched(ask)?;
+        let entries = searched.unwrap_or_else(|| bucket(terms.largest_slice.saturating_add(1)));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cost = engine.estimate(&form.form(), entries, asked.alternatives, asked.answer, cores);
+        let expected = Expected {
+            seconds: cost.seconds,
+            bytes_up: cost.bytes_up,
+            bytes_down: cost.bytes_down,
+            entries,
+            known: searched.is_some(),
         };
-        Ok((draft, keys))
+        self.report.note(expected.to_string());
+        self.expected = Some(expected);
+        Ok(())
     }
 
     /// Ends own keys that the partner no longer has.
@@ -188,14 +243,4 @@ impl Attempt {
             budget: Budget { spent, limit: agreed.budget.into() },
         }))
     }
-}
-
-/// The share of answers with a hit in which the person is not in the slice, if a person who is there is always
-/// found: the false ones among strangers, and the share of queries whose person is there.
-pub(super) fn false_hits(form: &FormTerms, comparisons: u64, prior_permille: u32) -> Option<f64> {
-    let threshold = threshold(&form.form(), form.length)?;
-    let fmr = Impostors::new(form.degrees_of_freedom.into()).ok()?.fmr(threshold);
-    let prior = f64::from(prior_permille) / 1_000.0;
-    let wrong = (1.0 - prior) * at_least_one(fmr, comparisons as f64);
-    Some(wrong / (wrong + prior))
 }

@@ -20,9 +20,11 @@ pub(crate) struct Agency {
     pub(crate) node: Arc<Node>,
 }
 
-/// Where updates are lost.
+/// Where updates are lost, though somebody waits for the answer.
 pub(crate) fn updates() -> Updates {
-    tokio::sync::mpsc::channel(1).0
+    let (updates, waiting) = tokio::sync::mpsc::channel(1);
+    std::mem::forget(waiting);
+    updates
 }
 
 impl Agency {
