@@ -14,25 +14,31 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
-use support::{Agency, Done, Kept, PERMITTED, REGISTER, people, record};
+use support::{Agency, Done, Kept, PERMITTED, REGISTER, Running, people, record};
 
 /// Bits of a template, and how many may differ in a hit.
 const LENGTH: usize = 128;
 const MOST: usize = 32;
 
+/// How long the other node may take to begin or to end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// The probes that may be spent, one more than the test asks.
-const BUDGET: u64 = 8;
+const BUDGET: u64 = 9;
 
 const TERMS: &str = r#"
 [matching]
 engines = ["tfhe-one-round/1"]
 key_hours = 24
 largest_slice = 1000
-budget = 8
+budget = 9
 budget_days = 3660
 prior_permille = 100
 
@@ -92,13 +98,18 @@ fn with_face(number: u32, kept: Kept, face: &[bool; LENGTH]) -> String {
 /// Asks by faces, and waits.
 #[track_caller]
 fn ask(asker: &Agency, answer: &str, faces: &[[bool; LENGTH]]) -> Done {
+    start(asker, answer, faces).wait()
+}
+
+/// Asks by faces.
+fn start(asker: &Agency, answer: &str, faces: &[[bool; LENGTH]]) -> Running {
     let alternatives: Vec<Value> =
         faces.iter().map(|face| json!({ "position": "FACE", "bits": hex(face) })).collect();
     let file = asker.file("probe.json", &json!({ "alternatives": alternatives }).to_string());
     let [purpose, basis] = PERMITTED;
     let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
     let rest = ["--officer", "officer-1", "--case", "K-17/2026", "--peer", "RS", "--form", "face-128"];
-    asker.run(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file]].concat())
+    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file]].concat())
 }
 
 /// What a match told.
@@ -161,17 +172,14 @@ fn matches_from_keys_to_an_empty_budget() {
     assert_eq!(files(&holder), ["partner"]);
     assert_eq!(files(&asker), ["own"]);
 
-    // Six of eight probes are spent: three alternatives are too many at once, and two are the last.
+    stopped(&holder, &asker);
+    // Seven of nine probes are spent, and two are the last.
     assert_eq!(told(&ask(&asker, "candidates", &[face(8), face(70)])), (true, 1.into()));
     let refused = ask(&asker, "any", &[face(7)]);
     let outcome = &refused.answer()["outcome"];
     assert_eq!((refused.exit, &outcome["outcome"]), (Some(3), &"refused".into()), "{refused:#?}");
     assert_eq!((&outcome["code"], &outcome["here"]), (&"probes_spent".into(), &true.into()), "{outcome}");
-    assert!(outcome["text"].as_str().unwrap().contains("8 of 8 spent, 1 asked"), "{outcome}");
-    let budget = |agency: &Agency| {
-        let meters = agency.meters();
-        meters.into_iter().find(|(name, _)| name.contains("probes of border")).unwrap().1
-    };
+    assert!(outcome["text"].as_str().unwrap().contains("9 of 9 spent, 1 asked"), "{outcome}");
     assert_eq!((budget(&asker), budget(&holder)), (BUDGET, BUDGET));
     assert_eq!(asker.ask(&people([1]), &["RS"]).hits(), ["1"], "exact queries go on");
 
@@ -184,6 +192,50 @@ fn matches_from_keys_to_an_empty_budget() {
     assert_eq!(names(&holder, "ended.ndjson", "keys_ended").len(), 1);
     holder.stop();
     asker.stop();
+}
+
+/// Whoever asked stops waiting: the holder stops searching, both note it, and the charge stays.
+fn stopped(holder: &Agency, asker: &Agency) {
+    // Seconds of work for all cores of most machines.
+    holder.import(&(1_000..1_850).map(|n| with_face(n, Kept::No, &face(n.into()))).collect::<String>());
+    let before = names(holder, "before.ndjson", "answered").len();
+    let query = start(asker, "any", &[face(7)]);
+    let begun = Instant::now();
+    let under_way = || holder.run(&["status"]).ok()["exchanges"].as_u64().unwrap();
+    while budget(holder) < 7 || under_way() == 0 {
+        assert!(begun.elapsed() < PATIENCE, "the holder never began");
+        thread::sleep(Duration::from_millis(20));
+    }
+    query.interrupt();
+    let done = query.wait();
+    let failure = &done.answer()["outcome"]["failure"];
+    assert_eq!(done.exit, Some(1), "{done:#?}");
+    assert!(failure["what"].as_str().unwrap().contains("stays spent"), "{done:#?}");
+    assert!(failure["help"].as_str().unwrap().contains("query resume"), "{done:#?}");
+    let id = &done.answer()["query"];
+    while under_way() > 0 {
+        assert!(begun.elapsed() < PATIENCE, "the holder never ends");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(names(holder, "after.ndjson", "answered").len(), before, "it searched to the end");
+    for (agency, why) in [(holder, "connection"), (asker, "stopped by whoever asked")] {
+        let failed = names(agency, "failed.ndjson", "failed");
+        let failed: Vec<_> = failed.iter().filter(|event| event["query"] == *id).collect();
+        let [event] = failed.as_slice() else { panic!("{failed:#?}") };
+        assert!(event["reason"].as_str().unwrap().contains(why), "{event}");
+        assert_eq!(event["partner_at_fault"], false);
+    }
+    assert_eq!((budget(asker), budget(holder)), (7, 7));
+    let ids: Vec<String> = (1_000..1_850).map(|n| format!("R-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    holder.run(&[&["register", "erase", REGISTER, "--reason", "over"], ids.as_slice()].concat()).ok();
+}
+
+/// Probes that are spent.
+#[track_caller]
+fn budget(agency: &Agency) -> u64 {
+    let meters = agency.meters();
+    meters.into_iter().find(|(name, _)| name.contains("probes of border")).unwrap().1
 }
 
 /// Kinds of the files of evaluation keys.

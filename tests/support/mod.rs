@@ -24,7 +24,7 @@ pub(crate) const PERMITTED: [&str; 2] = ["IRREG_ENTRY", "READMISSION"];
 pub(crate) const FORBIDDEN: [&str; 2] = ["SIMULATION", "VITAL_INTEREST"];
 
 /// How long a command or the start of a node may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A path as a command takes it.
 pub(crate) fn text_of(path: &Path) -> String {

@@ -1,7 +1,7 @@
 //! Commands of the program, and what they gave.
 
 use std::{
-    process::{Child, Output},
+    process::{Child, Command, Output},
     thread,
     time::{Duration, Instant},
 };
@@ -82,6 +82,13 @@ impl Running {
             thread::sleep(Duration::from_millis(2));
         }
         Done::of(child.wait_with_output().unwrap())
+    }
+
+    /// Interrupts it, as Ctrl-C does.
+    #[track_caller]
+    pub(crate) fn interrupt(&self) {
+        let id = self.0.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
     /// Whether it still runs.
