@@ -18,12 +18,13 @@ use symbolon_policy::{
     words::{AgencyCode, Digest, QueryId},
 };
 use symbolon_protocol::{exchange::Frame, seed::Seed};
+use tokio::sync::SemaphorePermit;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Opened, Slip, cut_frames, digest};
 use crate::{
     clock,
-    control::api::Failure,
+    control::api::{Failure, FailureKind},
     files,
     journal::Side,
     node::{Core, Partner, Report},
@@ -192,6 +193,8 @@ pub(crate) async fn open(
     Opened { slip, frames }: Opened,
     report: &Report,
 ) -> Result<Next, SessionError> {
+    // Two files in one place of a setup must not be taken at once.
+    let _turn = turn(core)?;
     let unknown = || Failure::input("this node has no setup of keys under way to which the file belongs");
     let mut pending = Pending::load(core, Side::Asker, &slip.query)?.ok_or_else(unknown)?;
     if pending.fetch.holder != slip.from || pending.fetch.agreement != slip.agreement {
@@ -252,12 +255,8 @@ pub(crate) async fn answer(
     core: &Arc<Core>,
     Opened { slip, frames }: Opened,
 ) -> Result<(Vec<u8>, Option<SessionError>), SessionError> {
-    let busy = |_| {
-        Failure::new(crate::control::api::FailureKind::Refused, "other keys are being set up")
-            .with_help("open the file again in a minute")
-    };
     // One at a time: each keeps all cores at work, and no two may change one setup.
-    let _turn = core.keys.setting_up.try_acquire().map_err(busy)?;
+    let _turn = turn(core)?;
     let mut pending = match Pending::load(core, Side::Holder, &slip.query)? {
         Some(pending) => pending,
         None => first(&slip, &frames)?,
@@ -303,6 +302,13 @@ pub(crate) async fn answer(
             Err(error)
         }
     }
+}
+
+fn turn(core: &Core) -> Result<SemaphorePermit<'_>, Failure> {
+    core.keys.setting_up.try_acquire().map_err(|_| {
+        Failure::new(FailureKind::Refused, "other keys are being set up")
+            .with_help("open the file again in a minute")
+    })
 }
 
 /// A setup that begins with this file.
