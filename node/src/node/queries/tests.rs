@@ -18,8 +18,15 @@ async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked
     let people = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
     let report = Report::new("RS", updates());
     let started = Instant::now();
-    let mut attempt =
-        Attempt { core: core.clone(), partner, report, timing: Vec::new(), started, query: None };
+    let mut attempt = Attempt {
+        core: core.clone(),
+        partner,
+        report,
+        timing: Vec::new(),
+        started,
+        query: None,
+        expected: None,
+    };
     let snapshot = attempt.fetch(&terms()).await.unwrap();
     let identifiers: Vec<_> =
         people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();
