@@ -52,6 +52,11 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
     let _ = io::stderr().write_all(clean(&format!("symbolon: {}\n{help}", failure.what)).as_bytes());
 }
 
+/// Writes one line to standard error, at once; if that cannot be written, nothing is lost.
+pub(super) fn notice(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", clean(text));
+}
+
 fn document(value: &serde_json::Value) -> Result<(), Failure> {
     write(&format!("{value:#}\n"))
 }

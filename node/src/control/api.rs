@@ -4,8 +4,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine, Outcome,
-    PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
+    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine, Moved,
+    Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

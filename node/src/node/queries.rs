@@ -276,8 +276,10 @@ impl Attempt {
             Err(error) => (Outcome::Failed { failure: self.failure(error) }, None),
         };
         let (bytes_out, bytes_in) = self.report.moved();
+        let setup = self.report.setup();
         let partner = self.partner.party.code;
-        Answer { partner, query: self.query, outcome, timing: self.timing, bytes_out, bytes_in, receipt }
+        let timing = self.timing;
+        Answer { partner, query: self.query, outcome, timing, bytes_out, bytes_in, setup, receipt }
     }
 
     fn failure(&self, error: SessionError) -> Failure {

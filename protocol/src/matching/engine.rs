@@ -170,6 +170,15 @@ pub trait Engine: Send + Sync {
     /// What a query over `groups` groups of one row an alternative would cost on `cores` cores.
     fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
     -> Estimate;
+
+    /// How far from the threshold a decision can differ from [`Rule::hit`](super::rule::Rule::hit): one
+    /// standard deviation, in positions that differ. 0 for an engine that decides exactly.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a form this engine does not take.
+    fn blur(&self, _form: &Form) -> Result<f64, Fault> {
+        Ok(0.0)
+    }
 }
 
 /// An asker with its material.

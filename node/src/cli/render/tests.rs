@@ -25,6 +25,7 @@ fn answer(partner: &str, outcome: Outcome) -> Answer {
         timing: vec![("fetch".to_owned(), 0.25), ("ask".to_owned(), 1.0)],
         bytes_out: 1_234,
         bytes_in: 56_789,
+        setup: None,
         receipt: None,
     }
 }

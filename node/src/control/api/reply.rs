@@ -352,8 +352,20 @@ pub struct Answer {
     pub bytes_out: u64,
     /// Bytes received from it.
     pub bytes_in: u64,
+    /// Of these bytes, those that set up keys of a match; absent where keys were there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Moved>,
     /// The receipt, where the exchange ended well.
     pub receipt: Option<Box<SignedReceipt>>,
+}
+
+/// Bytes that went over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Sent.
+    pub bytes_out: u64,
+    /// Received.
+    pub bytes_in: u64,
 }
 
 /// How a query to one partner ended.

@@ -125,7 +125,9 @@ impl Attempt {
         })?;
         let (_, setup) = wish.plan(agreed, alternatives.len())?;
         let wanted = self.wanted(terms, Some(setup.clone()));
+        let before = self.report.moved();
         let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
+        self.report.set_up(before);
         self.lap("keys");
         self.report.say("encrypting the probe", 0, 0);
         let (positions, probe) = alternatives.into_iter().unzip();
