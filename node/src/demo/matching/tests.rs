@@ -43,17 +43,22 @@ fn told(answer: MatchAnswer, candidates: Option<u64>) -> api::Matched {
 }
 
 #[test]
-fn the_plain_rule_finds_who_is_planted_and_no_stranger() {
+fn the_plain_rule_decides_by_distance() {
     let (crowd, _) = crowd();
     assert_eq!(crowd.probes.len(), PROBES.len());
     for probe in &crowd.probes {
         let plain = plain(probe);
         let there = probe.planted != Planted::Stranger;
-        assert_eq!((plain.hits, plain.planted_hit), (u64::from(there), there.then_some(true)), "{plain:?}");
-        assert_eq!(plain.distance.is_some(), there);
+        assert_eq!((plain.distance.is_some(), plain.planted_hit.is_some()), (there, there));
+        if let (Sort::Face, Some(distance)) = (probe.sort, plain.distance) {
+            assert_eq!(plain.planted_hit, Some(distance <= Sort::Face.threshold()), "{plain:?}");
+        }
+        assert!(plain.near_hits <= plain.hits.min(plain.near), "{plain:?}");
+        assert!(plain.hits >= u64::from(plain.planted_hit == Some(true)), "{plain:?}");
     }
     let fingers = crowd.probes.iter().find(|probe| probe.sort == Sort::Fingers).unwrap();
     assert_eq!(fingers.template.usable(), 8 * 512);
+    assert_eq!((plain(fingers).hits, plain(fingers).planted_hit), (1, Some(true)));
 }
 
 #[test]
@@ -143,9 +148,11 @@ fn a_wrong_answer_is_a_fault() {
         keys: Vec::new(),
         probes: vec![probed(found)],
     };
-    assert_eq!(matching(1).faults(), Vec::<String>::new());
-    assert_eq!(matching(0).faults().len(), 1);
+    let Plain { hits, near, .. } = plain(probe);
+    let wrong = hits + near + 1;
+    assert_eq!(matching(hits).faults(), Vec::<String>::new());
+    assert_eq!(matching(wrong).faults().len(), 1);
     let mut text = String::new();
-    write(&matching(0), &mut text).unwrap();
+    write(&matching(wrong), &mut text).unwrap();
     assert!(text.contains("1 DIFFER"), "{text}");
 }
