@@ -55,6 +55,7 @@ fn it_holds_and_leaves_nothing() {
     let (report, output) = run(temporary.path(), &["--capture", capture.to_str().unwrap()]);
     assert!(output.status.success(), "{report:#}");
     assert!(output.stderr.is_empty());
+    assert_eq!(report.get("match"), None);
 
     // 2 alike, 6 respelled, 2 misread, 2 misheard; 1 blocked, 1 EU, 1 minor; the rest absent.
     assert_eq!((report["hits_planted"].as_u64(), report["hits_found"].as_u64()), (Some(12), Some(12)));
@@ -132,4 +133,45 @@ fn a_signal_ends_everything() {
         assert!(what.contains("the demonstration was ended"), "{what}");
         assert_nothing_left(temporary.path());
     }
+}
+
+/// Setting up keys for both forms takes most of the time, so there is one test of the match.
+#[test]
+fn the_match_says_what_the_plain_rule_says() {
+    let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let capture = place.path().join("capture.ndjson");
+    let (report, output) =
+        run(temporary.path(), &["--match", "--match-records", "24", "--capture", capture.to_str().unwrap()]);
+    assert!(output.status.success(), "{report:#}");
+    assert!(output.stderr.is_empty());
+    let probes = report["match"]["probes"].as_array().unwrap();
+    assert_eq!(probes.len(), 6);
+    for (number, probe) in (1..).zip(probes) {
+        let (told, plain) = (&probe["told"], &probe["plain"]);
+        let hits = plain["hits"].as_u64().unwrap();
+        if plain["near"] == 0 {
+            assert_eq!(probe["verdict"], "same", "{probe:#}");
+            assert_eq!(told["hit"], hits > 0, "{probe:#}");
+            let candidates = if told["answer"] == "any" { Value::Null } else { hits.into() };
+            assert_eq!(told["candidates"], candidates, "{probe:#}");
+        }
+        assert_ne!(probe["verdict"], "wrong", "{probe:#}");
+        // One bit, or log2 of every set of up to three of 1,024 places, and one answer more.
+        assert_eq!(told["leakage_bits"], if told["answer"] == "any" { 1 } else { 28 });
+        assert_eq!(told["budget"], serde_json::json!({ "spent": number, "limit": 10 }));
+        // Keys are not counted as bytes of the query.
+        assert!(probe["wire"]["bytes_out"].as_u64() < Some(1_000_000), "{probe:#}");
+    }
+    // Some are far from the threshold on either side, so that something was compared.
+    let far =
+        |hit: bool| probes.iter().any(|probe| probe["plain"]["near"] == 0 && probe["told"]["hit"] == hit);
+    assert!(far(true) && far(false), "{report:#}");
+    let keys: Vec<_> = report["match"]["keys"].as_array().unwrap().iter().map(|keys| &keys["form"]).collect();
+    assert_eq!(keys, ["face-512", "tenprint-5120"]);
+
+    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 8, "matched": 8, "clean": true }));
+    let searched = &report["capture"];
+    assert_eq!(searched["found"], serde_json::json!({}));
+    assert!(searched["patterns"]["of templates, in clear"].as_u64() > Some(1_000));
+    assert_nothing_left(temporary.path());
 }

@@ -8,6 +8,7 @@
 
 mod agency;
 mod capture;
+pub mod matching;
 mod names;
 mod people;
 mod play;
@@ -38,6 +39,7 @@ pub use spelling::Spelling;
 pub use steps::{Step, Wire};
 
 use capture::Patterns;
+use matching::Crowd;
 use people::Asked;
 use process::Children;
 use stage::Stage;
@@ -49,8 +51,10 @@ const OFFICER: &str = "mk.officer-0417";
 const CASE: &str = "IRREG-2026-0042";
 /// People in one query: with two identifiers each as many as the ready agreement allows.
 const BATCH: usize = 500;
-/// Longest time before everything is ended.
+/// Longest time before everything is ended, without the match.
 const LIMIT: Duration = Duration::from_secs(600);
+/// How many times as long as estimated a match may take.
+const PATIENCE: f64 = 6.0;
 
 /// National rules of the holder, which the asker does not see.
 const HOLDER_RULES: &str = r#"@id("stay-by-letter")
@@ -66,6 +70,8 @@ pub struct Options {
     pub people: u32,
     /// Records in the register, 1,000 to 1,000,000.
     pub records: u32,
+    /// People in the register of the encrypted match, 10 to 5,000; no match if it is absent.
+    pub matching: Option<u32>,
     /// A new file for everything that goes over the wire, in clear.
     pub capture: Option<PathBuf>,
     /// A new or empty directory in which everything is kept.
@@ -78,7 +84,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { people: 1_000, records: 100_000, capture: None, keep: None, json: false, quiet: false }
+        Self {
+            people: 1_000,
+            records: 100_000,
+            matching: None,
+            capture: None,
+            keep: None,
+            json: false,
+            quiet: false,
+        }
     }
 }
 
@@ -93,7 +107,11 @@ impl Options {
             )))
         };
         within("people", self.people, 100, 3_000)?;
-        within("records", self.records, 1_000, 1_000_000)
+        within("records", self.records, 1_000, 1_000_000)?;
+        match self.matching {
+            Some(records) => within("records to match", records, matching::FEWEST, matching::MOST),
+            None => Ok(()),
+        }
     }
 }
 
@@ -112,30 +130,36 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     }
     let program =
         std::env::current_exe().map_err(|e| Failure::local(format!("cannot find this program: {e}")))?;
-    let children = Children::watch(LIMIT)?;
+    let patience = options.matching.map_or(0.0, |records| matching::estimate(records) * PATIENCE);
+    let children = Children::watch(LIMIT + Duration::from_secs_f64(patience))?;
     let mut steps = Steps::new(!options.json && !options.quiet);
 
     let register = place.path().join("register.ndjson");
     let asked = steps.run("", "invent people and records", || invent(&options, &register))?;
+    let templates = place.path().join("templates.ndjson");
+    let crowd = options.matching.map(|records| invent_crowd(records, &templates, &mut steps)).transpose()?;
     let stage = Stage::open(&children, &program, place.path(), options.capture.is_some(), &mut steps)?;
-    let agreed = stage.agree(&mut steps)?;
+    let terms = crowd.as_ref().map(Crowd::terms).transpose()?.unwrap_or_default();
+    let agreed = stage.agree(&terms, &mut steps)?;
     let manifest = stage.fill(&register, options.records, &mut steps)?;
 
     let played = stage.exact(&asked, &mut steps)?;
     let suppressed = stage.suppressed(&asked, &played, &mut steps)?;
     let refusals = stage.refused(&asked, &mut steps)?;
     let (count, counted) = stage.count(&asked, &mut steps)?;
+    let matched = crowd.as_ref().map(|crowd| stage.matched(crowd, &templates, &mut steps)).transpose()?;
     let nodes = stage.status()?;
-    let answered = played.queries.iter().chain(&counted).count() as u64;
-    let (journals, reconciled) = stage.audit(answered, &mut steps)?;
+    let matches = matched.iter().flat_map(|matched| &matched.queries);
+    let queries: Vec<_> = played.queries.iter().chain(&counted).chain(matches).copied().collect();
+    let (journals, reconciled) = stage.audit(queries.len() as u64, &mut steps)?;
     let parts = stage.capture_parts();
     stage.close(&mut steps)?;
 
     let capture = options.capture.as_deref().map(|file| {
         steps.run("", "search what went over the wire", || {
             capture::join(&parts, file)?;
-            let mut patterns = patterns(&asked);
-            for query in played.queries.iter().chain(&counted) {
+            let mut patterns = patterns(&asked, crowd.as_ref());
+            for query in &queries {
                 patterns.control(
                     &format!("the query id {}", query.to_string().chars().take(8).collect::<String>()),
                     query.as_bytes(),
@@ -168,6 +192,7 @@ pub fn run(options: Options) -> Result<Report, Failure> {
         suppressed,
         refusals,
         count,
+        matching: matched.map(|matched| matched.report),
         receipt: played.receipt,
         journals,
         reconciled,
@@ -184,6 +209,16 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     }
 }
 
+fn invent_crowd(records: u32, register: &Path, steps: &mut Steps) -> Result<Crowd, Failure> {
+    let fault = |e: std::io::Error| Failure::local(format!("cannot write {}: {e}", register.display()));
+    steps.run("", "invent people with templates", || {
+        let mut file = BufWriter::new(File::create(register).map_err(fault)?);
+        let crowd = Crowd::invent(records, today(), &mut file)?;
+        file.flush().map_err(fault)?;
+        Ok(crowd)
+    })
+}
+
 fn invent(options: &Options, register: &Path) -> Result<Vec<Asked>, Failure> {
     let write = || {
         let mut file = BufWriter::new(File::create(register)?);
@@ -195,10 +230,17 @@ fn invent(options: &Options, register: &Path) -> Result<Vec<Asked>, Failure> {
 }
 
 /// Everything that must not be found in a capture, and what must.
-fn patterns(asked: &[Asked]) -> Patterns {
+fn patterns(asked: &[Asked], crowd: Option<&Crowd>) -> Patterns {
     let mut patterns = Patterns::default();
     asked.iter().for_each(|person| patterns.person(person));
     patterns.text(CASE);
+    if let Some(crowd) = crowd {
+        crowd.templates().for_each(|template| patterns.template(template));
+        crowd.ids().for_each(|id| patterns.text(&id));
+        for word in ["face-512", "tenprint-5120", matching::ENGINE] {
+            patterns.control(word, word.as_bytes());
+        }
+    }
     for word in [REGISTER, OFFICER, "IRREG_ENTRY", "READMISSION"] {
         patterns.control(word, word.as_bytes());
     }

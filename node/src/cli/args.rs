@@ -13,7 +13,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 
-use crate::control::api::Format;
+use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::AgreementCommand;
 pub(super) use engines::Engines;
@@ -247,7 +247,8 @@ pub(super) enum AuditCommand {
 /// Two nodes with invented people on this machine, from agreement to audit
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --capture wire.ndjson --keep demo-homes"
+    after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --match\n  \
+    symbolon demo --match --match-records 100 --capture wire.ndjson --keep demo-homes"
 )]
 pub(super) struct Demo {
     /// How many people are asked about, 100 to 3,000
@@ -256,6 +257,13 @@ pub(super) struct Demo {
     /// How many records the register holds, 1,000 to 1,000,000
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     pub(super) records: u32,
+    /// Also match encrypted faces and fingers; setting up keys takes minutes
+    #[arg(long = "match")]
+    pub(super) matching: bool,
+    /// How many people the register of the match holds, 10 to 5,000 [default: 1000]
+    #[arg(long, value_name = "N", requires = "matching")]
+    #[arg(value_parser = clap::value_parser!(u32).range(i64::from(matching::FEWEST)..=i64::from(matching::MOST)))]
+    pub(super) match_records: Option<u32>,
     /// A new file for every frame that crosses the wire, in clear
     #[arg(long, value_name = "FILE")]
     pub(super) capture: Option<PathBuf>,

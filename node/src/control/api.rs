@@ -5,7 +5,7 @@ mod request;
 
 pub use reply::{
     AgreementLine, AgreementState, Answer, Budget, CourierKind, Expected, Imported, Line, Matched, MeterLine,
-    Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, ToldLine, Update,
+    Moved, Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, ToldLine, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

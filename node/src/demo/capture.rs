@@ -58,28 +58,33 @@ impl Searched {
     }
 }
 
-/// Joins the captures of the nodes in the order of time.
+/// Joins the captures of the nodes in the order of time. It holds one line of each.
 ///
 /// # Errors
 /// A local [`Failure`] if a file cannot be read or written.
 pub(super) fn join(parts: &[PathBuf], file: &Path) -> Result<(), Failure> {
-    let mut lines = Vec::new();
+    let fault = |e: io::Error| Failure::local(format!("cannot write {}: {e}", file.display()));
+    let mut rest = Vec::with_capacity(parts.len());
     for part in parts {
-        for line in self::lines(part)? {
-            let line = line?;
-            lines.push((parse(part, &line)?.time, line));
+        rest.push(lines(part)?.map(|line| line.and_then(|line| Ok((parse(part, &line)?.time, line)))));
+    }
+    let mut heads = Vec::with_capacity(parts.len());
+    for part in &mut rest {
+        heads.push(part.next().transpose()?);
+    }
+    let mut out = BufWriter::new(File::create(file).map_err(fault)?);
+    // Frames of one second keep the order of their part.
+    let earliest = |heads: &[Option<(Timestamp, String)>]| {
+        let times = heads.iter().enumerate().filter_map(|(at, head)| Some((head.as_ref()?.0, at)));
+        times.min().map(|(_, at)| at)
+    };
+    while let Some(at) = earliest(&heads) {
+        let (Some(head), Some(part)) = (heads.get_mut(at), rest.get_mut(at)) else { break };
+        if let Some((_, line)) = std::mem::replace(head, part.next().transpose()?) {
+            writeln!(out, "{line}").map_err(fault)?;
         }
     }
-    // Stable: frames of one second keep the order of their part.
-    lines.sort_by_key(|(time, _)| *time);
-    let write = || -> io::Result<()> {
-        let mut out = BufWriter::new(File::create(file)?);
-        for (_, line) in &lines {
-            writeln!(out, "{line}")?;
-        }
-        out.flush()
-    };
-    write().map_err(|e| Failure::local(format!("cannot write {}: {e}", file.display())))
+    out.flush().map_err(fault)
 }
 
 /// Searches a capture. Frames of one direction of one protocol are read as one run of bytes, so that nothing hides

@@ -2,6 +2,8 @@
 
 mod text;
 
+pub(super) use text::grouped;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -12,7 +14,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::{capture::Searched, people::Case, spelling::Spelling, steps::Step};
+use super::{capture::Searched, matching::Matching, people::Case, spelling::Spelling, steps::Step};
 use crate::control::api::Status;
 
 /// Everything that was done and found, for people by [`Report::text`] and for machines as JSON.
@@ -52,6 +54,9 @@ pub struct Report {
     pub refusals: Vec<Refused>,
     /// The count for statistics.
     pub count: Counted,
+    /// The encrypted match, if it was asked for.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Matching>,
     /// The receipt of the first query, signed by both.
     pub receipt: SignedReceipt,
     /// Both journals.
@@ -171,6 +176,7 @@ impl Report {
                 faults.push(format!("{what}: {planted} planted, {hit} hit, {right} as they must"));
             }
         }
+        faults.extend(self.matching.iter().flat_map(Matching::faults));
         let Suppressed { record, held_and_blocked, same_as_absent, .. } = &self.suppressed;
         if !held_and_blocked {
             faults.push(format!("record {record} is not in the register, or not blocked"));

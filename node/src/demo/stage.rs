@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, OpenOptions},
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -70,11 +71,11 @@ impl<'a> Stage<'a> {
         Ok(Self { children, place, holder, asker, cards, processes })
     }
 
-    /// Drafts an agreement with the ready rules, signs it on both sides and puts it in force.
+    /// Drafts an agreement with the ready rules, adds `terms`, signs it on both sides and puts it in force.
     ///
     /// # Errors
     /// A [`Failure`] of a command or a file.
-    pub(super) fn agree(&self, steps: &mut Steps) -> Result<Agreed, Failure> {
+    pub(super) fn agree(&self, terms: &str, steps: &mut Steps) -> Result<Agreed, Failure> {
         let file = |name: &str| self.place.join(name);
         let (draft, half, whole) =
             (file("agreement-draft.toml"), file("agreement-half.json"), file("agreement.json"));
@@ -87,6 +88,7 @@ impl<'a> Stage<'a> {
         steps.run("MK, RS", "draft an agreement and sign it", || {
             let Self { holder, asker, .. } = self;
             let _: Reply = asker.call("agreement draft --days 30 --with", &[&card, &"--out", &draft])?;
+            add(&draft, terms)?;
             let _: Reply = asker.call("agreement sign", &[&draft, &"--out", &half])?;
             let _: Reply = holder.call("agreement sign", &[&half, &"--out", &whole])?;
             Ok(())
@@ -191,6 +193,13 @@ fn status(agency: &Agency<'_>) -> Result<Status, Failure> {
 /// A new file.
 pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(file, bytes).map_err(|e| Failure::local(format!("cannot write {}: {e}", file.display())))
+}
+
+/// Adds lines to a file.
+fn add(file: &Path, lines: &str) -> Result<(), Failure> {
+    let added =
+        OpenOptions::new().append(true).open(file).and_then(|mut file| file.write_all(lines.as_bytes()));
+    added.map_err(|e| Failure::local(format!("cannot write {}: {e}", file.display())))
 }
 
 /// A reply of another kind than the verb has.

@@ -33,6 +33,8 @@ pub struct Wire {
 /// Steps done so far.
 pub(super) struct Steps {
     bar: ProgressBar,
+    /// How long the next step is thought to take.
+    expected: Option<Duration>,
     done: Vec<Step>,
 }
 
@@ -46,7 +48,12 @@ impl Steps {
         if shown {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Self { bar, done: Vec::new() }
+        Self { bar, expected: None, done: Vec::new() }
+    }
+
+    /// Says how long the next step will take, where that is long.
+    pub(super) fn expect(&mut self, time: Duration) {
+        self.expected = Some(time);
     }
 
     /// Runs one step and takes its time.
@@ -61,7 +68,8 @@ impl Steps {
     ) -> Result<T, Failure> {
         let (start, what) = (Instant::now(), what.into());
         self.bar.inc(1);
-        self.bar.set_message(format!("{who} {what}"));
+        let about = self.expected.take().map(|time| format!(", about {:.0} s", time.as_secs_f64().ceil()));
+        self.bar.set_message(format!("{who} {what}{}", about.unwrap_or_default()));
         let outcome = step()?;
         let seconds = start.elapsed().as_secs_f64();
         self.done.push(Step { who: who.to_owned(), what, seconds, wire: None });

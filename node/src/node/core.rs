@@ -4,7 +4,7 @@ use std::{
     path::Path,
     str::FromStr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -29,7 +29,7 @@ use crate::{
     config::Config,
     control::{
         Updates,
-        api::{Failure, Update},
+        api::{Failure, Moved, Update},
     },
     home::{Home, Lock},
     journal::Side,
@@ -306,6 +306,7 @@ pub(crate) struct Report {
     updates: Updates,
     last: Arc<Mutex<(String, Instant)>>,
     bytes: Arc<(AtomicU64, AtomicU64)>,
+    setup: Arc<OnceLock<Moved>>,
 }
 
 /// Shortest time between two updates of one phase.
@@ -316,7 +317,7 @@ impl Report {
     pub(crate) fn new(task: impl Into<String>, updates: Updates) -> Self {
         let long_ago = Instant::now().checked_sub(PACE).unwrap_or_else(Instant::now);
         let last = Arc::new(Mutex::new((String::new(), long_ago)));
-        Self { task: task.into(), updates, last, bytes: Arc::default() }
+        Self { task: task.into(), updates, last, bytes: Arc::default(), setup: Arc::default() }
     }
 
     /// Says how far the work is; updates that come too fast are left out.
@@ -347,6 +348,22 @@ impl Report {
         let (sent, received) = channel.meter().read();
         self.bytes.0.fetch_add(sent, Ordering::Relaxed);
         self.bytes.1.fetch_add(received, Ordering::Relaxed);
+    }
+
+    /// Notes that what was moved since `before` set up keys.
+    pub(crate) fn set_up(&self, before: (u64, u64)) {
+        let (sent, received) = self.moved();
+        let moved =
+            Moved { bytes_out: sent.saturating_sub(before.0), bytes_in: received.saturating_sub(before.1) };
+        if moved.bytes_out > 0 {
+            // Keys that ended are set up once more at most.
+            let _ = self.setup.set(moved);
+        }
+    }
+
+    /// What set up keys.
+    pub(crate) fn setup(&self) -> Option<Moved> {
+        self.setup.get().copied()
     }
 
     /// Bytes sent and received so far.

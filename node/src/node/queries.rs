@@ -285,9 +285,10 @@ impl Attempt {
             Err(error) => (Outcome::Failed { failure: self.failure(error) }, None),
         };
         let (bytes_out, bytes_in) = self.report.moved();
+        let setup = self.report.setup();
         let partner = self.partner.party.code;
         let (query, timing, expected) = (self.query, self.timing, self.expected);
-        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, receipt }
+        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, setup, receipt }
     }
 
     fn failure(&self, error: SessionError) -> Failure {

@@ -192,6 +192,15 @@ pub trait Engine: Send + Sync {
 
     /// What setting up keys would cost on `cores` cores at each side.
     fn setup_estimate(&self, form: &Form, cores: usize) -> SetupEstimate;
+
+    /// How far from the threshold a decision can differ from [`Rule::hit`](super::rule::Rule::hit): one
+    /// standard deviation, in positions that differ. 0 for an engine that decides exactly.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a form this engine does not take.
+    fn blur(&self, _form: &Form) -> Result<f64, Fault> {
+        Ok(0.0)
+    }
 }
 
 /// An asker with its material.

@@ -57,6 +57,25 @@ pub const FINGER: Modality = Modality { length: 512, parts: 1, freedom: 100.0, m
 /// one capture is equally good or bad for all ten.
 pub const TENPRINT: Modality = Modality { length: 5_120, parts: 10, freedom: 1_000.0, mean: 0.18, sd: 0.05 };
 
+impl Modality {
+    /// The same, but with its two moments as those of the distance between two captures of a person, not
+    /// between capture and code: for registers that hold captures, as real ones do.
+    ///
+    /// Captures of noise q and r differ with probability q + r - 2qr. With q and r independent, of mean m and
+    /// variance v, that has the mean 2m(1 - m) and the variance 2(1 - 2m)²v + 4v². Moments that cannot be
+    /// met are refused by [`Population::new`].
+    pub fn of_two_captures(self) -> Self {
+        let Self { length, mean, sd, .. } = self;
+        let d = length as f64;
+        let spread = |mean: f64| mean * (1.0 - mean) / d;
+        let m = (1.0 - (1.0 - 2.0 * mean).sqrt()) / 2.0;
+        let slope = (1.0 - 2.0 * m).powi(2);
+        let variance = (sd * sd - spread(mean)) / (1.0 - 1.0 / d);
+        let v = ((slope * slope + 4.0 * variance).sqrt() - slope) / 4.0;
+        Self { mean: m, sd: ((1.0 - 1.0 / d) * v + spread(m)).sqrt(), ..self }
+    }
+}
+
 /// Numbers that no generator can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModalityError {

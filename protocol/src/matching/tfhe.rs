@@ -165,6 +165,13 @@ impl Engine for OneRound {
             memory: LOADED_BYTES,
         }
     }
+
+    fn blur(&self, form: &Form) -> Result<f64, Fault> {
+        // In units of the sum, which a position that differs moves by 2p over what weights have in common.
+        let blur = Encoding::of(form)?.blur;
+        let common = if form.masked { parameters::common(form) } else { 2 * form.rule.p };
+        Ok(blur * f64::from(common) / f64::from(2 * form.rule.p))
+    }
 }
 
 fn spoilt() -> Fault {

@@ -26,6 +26,7 @@ fn answer(partner: &str, outcome: Outcome) -> Answer {
         bytes_out: 1_234,
         bytes_in: 56_789,
         expected: None,
+        setup: None,
         receipt: None,
     }
 }

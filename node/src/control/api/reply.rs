@@ -384,6 +384,9 @@ pub struct Answer {
     /// What a match was expected to cost before it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
+    /// Of these bytes, those that set up keys of a match; absent where keys were there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Moved>,
     /// The receipt, where the exchange ended well.
     pub receipt: Option<Box<SignedReceipt>>,
 }
@@ -402,6 +405,15 @@ pub struct Expected {
     /// Whether these were the records of the last match of this slice; else they are the most that the agreement
     /// allows, and so are the figures.
     pub known: bool,
+}
+
+/// Bytes that went over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Sent.
+    pub bytes_out: u64,
+    /// Received.
+    pub bytes_in: u64,
 }
 
 /// How a query to one partner ended.

@@ -5,6 +5,9 @@
 //! that the protocol would blind. A hash is searched for by its first eight bytes, raw, in hexadecimal of either case
 //! and in base64 of either alphabet, so that a truncated one is found as well.
 //!
+//! Of every template: its bits in blocks of 24 bytes, each in the order of the file and in that of memory, raw, in
+//! hexadecimal and in base64; and the SHA-256 and SHA-512 of all of them.
+//!
 //! Text below six bytes, such as a short given name, would be found in random bytes by chance. It is searched for in
 //! the full name and as hashes.
 
@@ -14,6 +17,7 @@ use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
 use sha2::{Digest, Sha256, Sha512};
 use symbolon_protocol::{
     identifier::{CANONICALISATION, RawIdentifier},
+    matching::template::Template,
     oprf::{Mode, element},
 };
 
@@ -26,7 +30,11 @@ const PREFIX: usize = 8;
 /// Digits of base64 that depend on these bytes alone.
 const BASE64_DIGITS: usize = 10;
 
+/// Bytes of a template that are searched for by themselves; whole digits of base64.
+const BLOCK: usize = 24;
+
 const CLEAR: &str = "in clear";
+const TEMPLATE: &str = "of templates, in clear";
 const SHA256: &str = "as SHA-256";
 const SHA512: &str = "as SHA-512";
 const ELEMENT: &str = "as group element";
@@ -73,6 +81,24 @@ impl Patterns {
     pub(in crate::demo) fn text(&mut self, text: &str) {
         for text in BTreeSet::from([text.to_owned(), text.to_uppercase(), text.to_lowercase()]) {
             self.clear(text.as_bytes());
+        }
+    }
+
+    /// Adds a template that must not be found, nor any part of it.
+    pub(in crate::demo) fn template(&mut self, template: &Template) {
+        let (bits, _) = template.to_bytes();
+        let turned: Vec<u8> = bits.iter().map(|byte| byte.reverse_bits()).collect();
+        for bytes in [bits, turned] {
+            self.hash(SHA256, &Sha256::digest(&bytes));
+            self.hash(SHA512, &Sha512::digest(&bytes));
+            // What is masked is 0, and zeros are everywhere.
+            let varied = |block: &&[u8]| block.iter().any(|byte| Some(byte) != block.first());
+            for block in bytes.chunks_exact(BLOCK).filter(varied) {
+                self.add(block, What::Person(TEMPLATE));
+                for base in [HEXLOWER, HEXUPPER, BASE64, BASE64URL] {
+                    self.add(base.encode(block).as_bytes(), What::Person(TEMPLATE));
+                }
+            }
         }
     }
 

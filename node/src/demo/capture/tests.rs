@@ -1,7 +1,10 @@
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use jiff::civil::date;
 use sha2::{Digest, Sha256, Sha512};
-use symbolon_protocol::oprf::{Mode, element};
+use symbolon_protocol::{
+    matching::template::Template,
+    oprf::{Mode, element},
+};
 
 use super::*;
 use crate::demo::people::{Asked, Case, generate};
@@ -89,6 +92,32 @@ fn names_are_found_in_either_spelling_and_case() {
                 assert!(found(&patterns, text.as_bytes()).contains_key("in clear"), "{text}");
             }
         }
+    }
+}
+
+#[test]
+fn any_part_of_a_template_is_found() {
+    let positions: Vec<Option<bool>> = (0..1_024)
+        .map(|at| (at < 640).then(|| Sha256::digest([at as u8, (at / 256) as u8])[0] & 1 == 1))
+        .collect();
+    let template = Template::from_positions(&positions).unwrap();
+    let (bits, _) = template.to_bytes();
+    let mut patterns = Patterns::default();
+    patterns.template(&template);
+    patterns.control("register", b"border");
+    assert_eq!(found(&patterns, &[0; 48]), BTreeMap::new(), "what is masked is no pattern");
+    let turned: Vec<u8> = bits.iter().map(|byte| byte.reverse_bits()).collect();
+    for bytes in [&bits, &turned] {
+        for form in [
+            bytes[24..48].to_vec(),
+            HEXLOWER.encode(bytes).into_bytes(),
+            HEXUPPER.encode(&bytes[24..]).into_bytes(),
+            BASE64.encode(bytes).into_bytes(),
+            BASE64URL_NOPAD.encode(bytes).into_bytes(),
+        ] {
+            assert!(found(&patterns, &form).contains_key("of templates, in clear"), "{form:?}");
+        }
+        assert!(found(&patterns, &Sha256::digest(bytes)).contains_key("as SHA-256"));
     }
 }
 

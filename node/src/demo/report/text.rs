@@ -9,6 +9,7 @@ use super::{CaseCount, Reconciled, Report};
 use crate::{
     control::api::MeterLine,
     demo::{
+        matching,
         spelling::Spelling,
         steps::{Step, Wire},
     },
@@ -37,6 +38,9 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
     examples(report, out)?;
     refusals(report, out)?;
     count(report, out)?;
+    if let Some(told) = &report.matching {
+        matching::write(told, out)?;
+    }
     receipt(report, out)?;
     journals(report, out)?;
     capture(report, out)?;
@@ -46,6 +50,13 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
     writeln!(out, "\nDone in {:.1} seconds; {left}.", report.seconds)?;
     if let Some(kept) = &report.kept {
         writeln!(out, "Homes, passphrases, files and logs are kept in {}.", kept.display())?;
+    }
+    if report.matching.is_none() {
+        let minutes = matching::estimate(matching::RECORDS) / 60.0;
+        writeln!(
+            out,
+            "The encrypted match of faces and fingers: `symbolon demo --match`, about {minutes:.0} minutes more."
+        )?;
     }
     Ok(())
 }
@@ -179,10 +190,14 @@ fn capture(report: &Report, out: &mut String) -> fmt::Result {
     let sum = |counts: Vec<&u64>| counts.into_iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
     let controls: Vec<_> =
         capture.controls.iter().filter(|(_, found)| **found > 0).map(|(name, _)| name.as_str()).collect();
+    let things = match report.matching {
+        Some(_) => "names, numbers, dates, references and templates",
+        None => "names, numbers, dates and references",
+    };
     writeln!(out, "\nCapture of the wire before encryption: {}", capture.file.display())?;
     writeln!(
         out,
-        "  searched for {} patterns of names, numbers, dates and references in {} bytes: {} found",
+        "  searched for {} patterns of {things} in {} bytes: {} found",
         grouped(sum(capture.patterns.values().collect())),
         grouped(capture.bytes),
         grouped(sum(capture.found.values().collect()))
@@ -212,7 +227,7 @@ fn short(digest: &impl fmt::Display) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(in crate::demo) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len().saturating_mul(2));
     for (place, digit) in (0..digits.len()).rev().zip(digits.chars()) {

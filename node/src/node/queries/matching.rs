@@ -114,7 +114,9 @@ impl Attempt {
     /// Reads the probe, and sets up keys where none are current.
     async fn draft(&mut self, terms: &QueryTerms, wish: &Wish) -> Result<(Draft, Keys), SessionError> {
         let (alternatives, wanted) = self.setup(terms, wish)?;
+        let before = self.report.moved();
         let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
+        self.report.set_up(before);
         self.lap("keys");
         Ok((self.draft_under(alternatives, wish, &keys), keys))
     }

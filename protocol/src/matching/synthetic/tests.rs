@@ -118,6 +118,25 @@ fn one_person_is_at_the_stated_distance() {
 }
 
 #[test]
+fn two_captures_are_at_the_stated_distance() {
+    for modality in [FACE, TENPRINT] {
+        let population = population(modality.of_two_captures());
+        let twice = |person: u64| {
+            let [one, other] = [0, 1].map(|occasion| population.capture(person, occasion, 0.0).unwrap());
+            distance(&one.template, &other.template)
+        };
+        let sample: Vec<f64> = (0..3_000).map(twice).collect();
+        // The law is no beta law; its kurtosis is below 4 at these moments.
+        check(&sample, modality.mean, modality.sd.powi(2), 4.0);
+    }
+    let beyond = Modality { mean: 0.6, ..FACE };
+    assert_eq!(
+        Population::new(beyond.of_two_captures(), Seed::new([1; 32])).map(|_| ()),
+        Err(ModalityError::Spread)
+    );
+}
+
+#[test]
 fn better_captures_are_closer() {
     let population = population(FACE);
     let mean = |least: f64| {

@@ -166,3 +166,14 @@ fn sizes_are_small() {
     assert_eq!(answer::Packed::bytes(1_024), 7_680);
     assert_eq!(answer::Packed::bytes(1), 1_538);
 }
+
+/// The table in docs/protocols/match-one-round.md.
+#[test]
+fn the_blur_is_told_in_positions_that_differ() {
+    let face = Form { length: 512, masked: false, rule: Rule { s: 0, p: 1, kappa: 246 } };
+    let doubled = Form { rule: Rule { s: 0, p: 2, kappa: 492 }, ..face };
+    for (form, blur) in [(face, 2.0), (doubled, 2.0), (form(), 4.6)] {
+        let found = OneRound.blur(&form).unwrap();
+        assert!((found - blur).abs() < 0.06, "{form:?}: {found}");
+    }
+}
