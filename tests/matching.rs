@@ -228,7 +228,7 @@ fn stopped(holder: &Agency, asker: &Agency) {
     assert_eq!((budget(asker), budget(holder)), (7, 7));
     let ids: Vec<String> = (1_000..1_850).map(|n| format!("R-{n}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    holder.run(&[&["register", "erase", REGISTER, "--reason", "over"], ids.as_slice()].concat()).ok();
+    holder.run(&[&["register", "erase", REGISTER, "--reason", "ORDER"], ids.as_slice()].concat()).ok();
 }
 
 /// Probes that are spent.
