@@ -37,6 +37,7 @@ mod answer;
 mod asker;
 mod circuit;
 mod crs;
+mod fourier;
 mod holder;
 mod keys;
 mod keyswitch;
@@ -118,14 +119,14 @@ impl Engine for OneRound {
     fn asking(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Asking>, Fault> {
         let encoding = Encoding::of(form)?;
         let (seed, reference) = material.split_first_chunk::<32>().ok_or_else(spoilt)?;
-        let crs = crs::read(form, &encoding, reference).map_err(|_| spoilt())?;
+        let crs = crs::restore(reference).map_err(|_| spoilt())?;
         Ok(Arc::new(AskerKeys { form: *form, encoding, seed: Seed::new(*seed), crs }))
     }
 
     fn answering(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Answering>, Fault> {
         let encoding = Encoding::of(form)?;
         let (keys, reference) = material.split_at_checked(PUBLIC_BYTES).ok_or_else(spoilt)?;
-        let crs = crs::read(form, &encoding, reference).map_err(|_| spoilt())?;
+        let crs = crs::restore(reference).map_err(|_| spoilt())?;
         let keys = Public::from_bytes(keys).map_err(|_| spoilt())?.expand();
         Ok(Arc::new(HolderKeys(Arc::new(Material { form: *form, encoding, crs, keys }))))
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use tfhe::core_crypto::prelude::*;
 
 use super::{
+    fourier::transform,
     keys::Evaluation,
     keyswitch,
     parameters::{BATCH, BIG, BIG_DEGREE, BIG_LWE, BIT, COUNT_REACH, MODULUS, OR_FAN_IN, SMALL, SWITCH},
@@ -57,7 +58,7 @@ fn rotate(keys: &Evaluation, table: &Table, inputs: &[Small]) -> Vec<Big> {
     let count = GlweCiphertextCount(inputs.len());
     let mut accumulators = GlweCiphertextList::new(0, BIG.to_glwe_size(), BIG_DEGREE, count, MODULUS);
     accumulators.iter_mut().for_each(|mut to| to.as_mut().copy_from_slice(table.0.as_ref()));
-    let fft = Fft::new(BIG_DEGREE);
+    let fft = transform();
     let fft = fft.as_view();
     let need = batch_programmable_bootstrap_lwe_ciphertext_mem_optimized_requirement::<u64>(
         BIG.to_glwe_size(),

@@ -5,7 +5,7 @@
 
 use tfhe::{
     core_crypto::{commons::math::random::RandomGenerator, prelude::*},
-    safe_serialization::{safe_deserialize_conformant, safe_serialize},
+    safe_serialization::{safe_deserialize, safe_deserialize_conformant, safe_serialize},
     zk::{CompactPkeCrs, CompactPkeCrsConformanceParams, CompactPkeZkScheme, ZkMSBZeroPaddingBitCount},
 };
 
@@ -77,4 +77,13 @@ pub(super) fn read(form: &Form, encoding: &Encoding, bytes: &[u8]) -> Result<Com
     );
     safe_deserialize_conformant(bytes, LIMIT, &expected)
         .map_err(|_| Misbehaviour::Keys("the reference string is malformed").into())
+}
+
+/// Reads a reference string that this node made, or checked with [`read`] when it came, and kept unaltered.
+/// That every point is in its group is not checked again: it takes seconds.
+///
+/// # Errors
+/// [`Fault::Local`] if it cannot be read.
+pub(super) fn restore(bytes: &[u8]) -> Result<CompactPkeCrs, Fault> {
+    safe_deserialize(bytes, LIMIT).map_err(Fault::Local)
 }

@@ -9,9 +9,12 @@ use tfhe::core_crypto::{
     prelude::*,
 };
 
-use super::parameters::{
-    ANSWER, ANSWER_MASK, BIG, BIG_DEGREE, BIG_LWE, BOOTSTRAP, MODULUS, PACK, SLOTS, SMALL, SWITCH, big_noise,
-    small_noise,
+use super::{
+    fourier::transform,
+    parameters::{
+        ANSWER, ANSWER_MASK, BIG, BIG_DEGREE, BIG_LWE, BOOTSTRAP, MODULUS, PACK, SLOTS, SMALL, SWITCH,
+        big_noise, small_noise,
+    },
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
@@ -209,6 +212,8 @@ impl Public {
             standard.decomposition_base_log(),
             standard.decomposition_level_count(),
         );
+        // Before the library would choose one.
+        let _ = transform();
         convert_standard_lwe_bootstrap_key_to_fourier(&standard, &mut bootstrap);
         let pack = self.pack.decompress_into_lwe_packing_keyswitch_key();
         debug_assert_eq!(pack.output_key_glwe_dimension().0 * SLOTS, ANSWER_MASK);
