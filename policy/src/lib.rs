@@ -6,6 +6,8 @@
 pub mod agreement;
 pub mod ask;
 pub mod canonical;
+pub mod case;
+pub mod claim;
 pub mod class;
 pub mod identity;
 pub mod keys;

@@ -57,6 +57,7 @@ fn agreement() -> Agreement {
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: None,
         matching: None,
+        claims: None,
         quotas: vec![quota("RS", false, 100), quota("RS", true, 40), quota("MK", false, 100)],
         rules: OPEN.into(),
     };

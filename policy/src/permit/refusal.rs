@@ -60,6 +60,18 @@ pub enum RefusalCode {
     OpenReceipts,
     /// The opening words are malformed, unsigned or of another version.
     Malformed,
+    /// The agreement has no terms for claims.
+    ClaimsNotAgreed,
+    /// The query that is claimed was not answered here.
+    UnknownQuery,
+    /// The query that is claimed was answered too long ago.
+    ClaimTooLate,
+    /// The claim names another case or legal basis than its query.
+    CaseDiffers,
+    /// More records are hits than a claim may find.
+    TooManyRecords,
+    /// A claim with this id was made before in other words.
+    AlteredClaim,
     /// The clocks of the two nodes are too far apart.
     ClockSkew,
     /// The holder is at its limit of exchanges; try again later.

@@ -245,6 +245,7 @@ fn an_agreement_in_full() {
             epsilon_budget_milli: 2_000,
         }),
         matching: None,
+        claims: None,
         quotas: vec![quota],
         rules: PCC_BILATERAL.to_owned(),
     };
