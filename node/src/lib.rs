@@ -1,6 +1,7 @@
 //! One agency's machine: network, store, journal, sessions, command line.
 
 mod book;
+mod claims;
 pub mod cli;
 mod clock;
 pub mod config;

@@ -4,11 +4,14 @@ use serde::Serialize;
 use symbolon_policy::{
     ask::Ask,
     canonical,
+    case::Case,
+    claim::SignedRelease,
+    officer::ActKind,
     quota::{Charge, Ledger},
-    words::{AgreementId, QueryId, RegisterName},
+    words::{AgreementId, ClaimId, QueryId, RegisterName},
 };
 
-use super::{Accepted, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
+use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
 use crate::{
     control::api::Failure,
     journal::{Event, Side},
@@ -97,6 +100,41 @@ impl State {
                 self.settle(&mut batch, *side, ask)?;
             }
             Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
+            Event::Claimed { side, claim, signature, found, at, .. } => {
+                let terms = self.get::<Accepted>(&Key::agreement(&claim.agreement))?;
+                let terms = terms.and_then(|accepted| accepted.agreement.terms.claims);
+                let terms =
+                    terms.ok_or_else(|| Failure::integrity("a claim under no agreement for claims"))?;
+                let case = Case::begin(claim.clone(), found.clone(), &terms, *at);
+                let claimed = Claimed { case, signature: *signature, outcome: None, releases: Vec::new() };
+                put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
+            }
+            Event::ClaimAnswered { claim, outcome, .. } => {
+                self.follow(&mut batch, Side::Asker, claim, |claimed| {
+                    claimed.outcome = Some(outcome.clone())
+                })?;
+            }
+            Event::CaseStep { claim, step, at, .. } => {
+                // A step that could not be taken was not recorded.
+                self.follow(&mut batch, Side::Holder, claim, |claimed| drop(claimed.case.step(step, *at)))?;
+            }
+            Event::Released { side, release } => {
+                self.follow(&mut batch, *side, &release.release.claim, |claimed| {
+                    let same = |known: &&mut SignedRelease| known.release.number == release.release.number;
+                    match claimed.releases.iter_mut().find(same) {
+                        Some(known) => *known = release.clone(),
+                        None => claimed.releases.push(release.clone()),
+                    }
+                })?;
+            }
+            Event::HitJudged { act } => {
+                if let Some(query) = judged(&act.act.act) {
+                    let mut judged = self.judged(&query)?;
+                    judged.push(act.clone());
+                    put(&mut batch, Key::judged(&query), &judged)?;
+                }
+            }
+            Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }
             | Event::QueriesErased { .. }
@@ -109,6 +147,20 @@ impl State {
             | Event::ForkSeen { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)
+    }
+
+    fn follow(
+        &self,
+        batch: &mut sled::Batch,
+        side: Side,
+        id: &ClaimId,
+        change: impl FnOnce(&mut Claimed),
+    ) -> Result<(), Failure> {
+        if let Some(mut claimed) = self.claim(side, id)? {
+            change(&mut claimed);
+            put(batch, Key::case(side, id), &claimed)?;
+        }
+        Ok(())
     }
 
     fn amend(
@@ -167,6 +219,14 @@ impl State {
         }
         batch.remove(Key::open_receipt(&ask.asker, &ask.query).bytes());
         put(batch, Key::balance(&ask.agreement, partner), &balance)
+    }
+}
+
+/// The query whose hit an act is about.
+fn judged(act: &ActKind) -> Option<QueryId> {
+    match act {
+        ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => Some(*query),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use symbolon_policy::{
     canonical,
     quota::MeterKey,
-    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
 use crate::{control::api::Failure, journal::Side};
@@ -116,6 +116,18 @@ impl Key {
 
     pub(super) fn open_receipt(asker: &AgencyCode, id: &QueryId) -> Self {
         key(b'o', &[asker.as_str().as_bytes(), &[0], id.as_bytes()])
+    }
+
+    pub(super) fn cases(of: Side) -> Self {
+        key(b'w', &[side(of)])
+    }
+
+    pub(super) fn case(of: Side, claim: &ClaimId) -> Self {
+        key(b'w', &[side(of), claim.as_bytes()])
+    }
+
+    pub(super) fn judged(query: &QueryId) -> Self {
+        key(b'j', &[query.as_bytes()])
     }
 
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {
