@@ -4,6 +4,7 @@ mod agreements;
 mod audit;
 mod core;
 mod ending;
+mod officers;
 mod people;
 mod queries;
 mod registers;
@@ -109,7 +110,12 @@ impl Handler for Node {
             }
             Request::CourierAnswer { file, out } => queries::courier::answer(core, file, out).await,
             Request::CourierOpen { file, out } => queries::courier::open(core, file, out, updates).await,
-            Request::QueryResume { query } => queries::resume(core, query, updates).await,
+            Request::QueryResume { query, authority } => {
+                queries::resume(core, query, authority.as_deref(), updates).await
+            }
+            Request::OfficerEnrol { card, roles, until } => officers::enrol(core, *card, roles, until).await,
+            Request::OfficerList => officers::list(core),
+            Request::OfficerRemove { id, reason } => officers::remove(core, id, reason).await,
             Request::SnapshotBuild { partner, register, purpose } => {
                 snapshots::build(core, &partner, register, purpose, updates).await
             }

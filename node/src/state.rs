@@ -6,6 +6,7 @@
 
 mod apply;
 mod keys;
+mod officers;
 
 use std::path::Path;
 
@@ -27,6 +28,7 @@ use symbolon_policy::{
 
 use crate::{control::api::Failure, journal::Side};
 use keys::Key;
+pub(crate) use officers::Meant;
 
 /// Where a query stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +121,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"4";
+const LAYOUT: &[u8] = b"5";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.

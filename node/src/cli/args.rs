@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agreement;
+mod officer;
 mod query;
 mod register;
 mod rules;
@@ -15,6 +16,7 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::control::api::Format;
 
 pub(super) use agreement::AgreementCommand;
+pub(super) use officer::{Key, OfficerCommand};
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
 pub(super) use rules::{Explain, NationalCommand, RulesCommand};
@@ -117,6 +119,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Officers: people with roles and keys of their own
+    #[command(subcommand)]
+    Officer(OfficerCommand),
     /// Snapshots, against which partners ask
     #[command(subcommand)]
     Snapshot(SnapshotCommand),

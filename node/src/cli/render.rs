@@ -1,6 +1,7 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod officer;
 mod query;
 mod table;
 mod thresholds;
@@ -12,6 +13,7 @@ use crate::control::api::{
 };
 
 pub(super) use agreement::{clauses, next_step};
+pub(super) use officer::card as officer_card;
 pub(super) use thresholds::thresholds;
 
 use table::{number, pairs, short, table};
@@ -43,6 +45,10 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::Opened { answers, receipt } => query::opened(answers, receipt.as_deref()),
         Reply::Settled { partner, query } => format!("{partner} countersigned the receipt of query {query}."),
+        Reply::Officer { officer: enrolled } => {
+            format!("Enrolled.\n\n{}", officer::list(true, std::slice::from_ref(enrolled)))
+        }
+        Reply::Officers { required, officers } => officer::list(*required, officers),
         Reply::Snapshot { manifest, seconds } => {
             format!("Built in {seconds:.1} s.\n\n{}", manifests(std::slice::from_ref(manifest)))
         }
@@ -100,6 +106,7 @@ fn status(status: &Status) -> String {
         ("Peer id", status.peer.clone()),
         ("Version", status.version.clone()),
         ("Serving", serving),
+        ("Officers", officer::line(status.officers)),
         ("Exchanges", format!("{} under way", number(status.exchanges))),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);

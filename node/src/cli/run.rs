@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod local;
+mod officer;
 mod request;
 mod serve;
 mod thresholds;
@@ -50,6 +51,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
         Command::Peer(command) => ask(request::peer(command)),
         Command::Query(command) => ask(request::query(command)?),
+        Command::Officer(command) => officer::run(&global, command),
         Command::Answer { file, out } => ask(request::answer(&file, out.as_deref())?),
         Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),

@@ -1,11 +1,13 @@
 //! Requests and replies, as they travel in lines of JSON.
 
+mod authority;
 mod reply;
 mod request;
 
+pub use authority::Authority;
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine, Outcome,
-    PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
+    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine,
+    OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

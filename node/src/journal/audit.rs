@@ -13,6 +13,7 @@ mod finding;
 mod history;
 mod import;
 mod notes;
+mod officers;
 mod reconcile;
 
 use std::{collections::BTreeMap, fmt, path::Path};

@@ -8,12 +8,14 @@ use symbolon_policy::{
     claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
-    officer::SignedAct,
+    officer::{Intent, Officer, SignedAct},
     permit::RefusalCode,
     quota::Charge,
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId, Timestamp},
+    words::{
+        AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId, Timestamp,
+    },
 };
 
 /// The side of an exchange that this node was on.
@@ -56,6 +58,34 @@ pub enum Event {
     RevocationKnown {
         /// Of which agreement.
         agreement: AgreementId,
+    },
+    /// An officer was enrolled.
+    OfficerEnrolled {
+        /// With which roles and keys.
+        officer: Officer,
+    },
+    /// An officer's enrolment was ended.
+    OfficerRemoved {
+        /// Whose.
+        officer: OfficerId,
+        /// Why.
+        reason: String,
+    },
+    /// An officer signed a request; queries follow.
+    OfficerAsked {
+        /// What was signed.
+        act: SignedAct,
+        /// What it is the digest of.
+        intent: Intent,
+    },
+    /// A request was refused because no enrolled officer stands for it.
+    OfficerRefused {
+        /// Whom the request named.
+        officer: OfficerId,
+        /// What came with it, if anything did.
+        act: Option<SignedAct>,
+        /// Why.
+        reason: String,
     },
     /// The national rules were set, or removed.
     NationalRules {

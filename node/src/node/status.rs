@@ -10,7 +10,7 @@ use symbolon_policy::{
 use super::{Core, agreements, blocking, core::peer_id, registers};
 use crate::{
     clock,
-    control::api::{Failure, MeterLine, PeerLine, Reply, Status},
+    control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status},
     home,
     session::sync::meet,
 };
@@ -40,6 +40,10 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
             journal_root,
             exchanges: core.exchanges.load(std::sync::atomic::Ordering::Relaxed),
             meters: meters(&core)?,
+            officers: OfficersLine {
+                required: core.book.state().officers_begun()?,
+                enrolled: core.book.state().officers()?.len() as u64,
+            },
         })))
     })
     .await

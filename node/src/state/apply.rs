@@ -43,6 +43,12 @@ impl State {
                     accepted.revoked.iter_mut().for_each(|revoked| revoked.known = true);
                 })?;
             }
+            Event::OfficerEnrolled { officer } => {
+                put(&mut batch, Key::officer(&officer.id), officer)?;
+                put(&mut batch, Key::officers_begun(), &true)?;
+            }
+            Event::OfficerRemoved { officer, .. } => batch.remove(Key::officer(officer).bytes()),
+            Event::OfficerAsked { act, intent } => self.meant(&mut batch, &act.act, intent)?,
             Event::NationalRules { text } => {
                 put(&mut batch, Key::national(), text)?;
                 put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
@@ -138,6 +144,7 @@ impl State {
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }
             | Event::QueriesErased { .. }
+            | Event::OfficerRefused { .. }
             | Event::CheckpointSeen { .. }
             | Event::CheckpointCountersigned { .. }
             | Event::SnapshotMoved { side: Side::Holder, .. }
@@ -240,7 +247,7 @@ fn changed(batch: &mut sled::Batch, seq: u64, register: &RegisterName, left: boo
     Ok(())
 }
 
-fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
+pub(super) fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
     let value = canonical::encode(value).map_err(|e| Failure::local(e.to_string()))?;
     batch.insert(key.bytes(), value);
     Ok(())

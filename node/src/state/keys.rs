@@ -3,7 +3,7 @@
 use symbolon_policy::{
     canonical,
     quota::MeterKey,
-    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId},
 };
 
 use crate::{control::api::Failure, journal::Side};
@@ -49,6 +49,28 @@ impl Key {
     /// When what takes part in every slice changed last.
     pub(super) fn slices() -> Self {
         key(b'!', &[b"slices"])
+    }
+
+    /// Whether an officer was ever enrolled.
+    pub(super) fn officers_begun() -> Self {
+        key(b'!', &[b"officers"])
+    }
+
+    pub(super) fn officers() -> Self {
+        key(b'f', &[])
+    }
+
+    pub(super) fn officer(id: &OfficerId) -> Self {
+        key(b'f', &[id.as_str().as_bytes()])
+    }
+
+    pub(super) fn acts(id: &OfficerId) -> Self {
+        // Pseudonyms hold no zero byte either.
+        key(b'd', &[id.as_str().as_bytes(), &[0]])
+    }
+
+    pub(super) fn act(id: &OfficerId, act: &Digest) -> Self {
+        key(b'd', &[id.as_str().as_bytes(), &[0], act.as_bytes()])
     }
 
     pub(super) fn agreements() -> Self {

@@ -56,6 +56,8 @@ pub enum RefusalCode {
     SliceTooLarge,
     /// A query with this id was asked before in other words.
     AlteredRetry,
+    /// No signature of an enrolled officer for this query is on record.
+    OfficerUnproven,
     /// The asker has not signed receipts of earlier queries.
     OpenReceipts,
     /// The opening words are malformed, unsigned or of another version.

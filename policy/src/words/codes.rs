@@ -267,3 +267,19 @@ codes! {
         Partner = "partner",
     }
 }
+
+codes! {
+    /// What an officer may do. A role counts only with the officer's key.
+    Role, "a role", "`ASKS`, `VERIFIES`, `APPROVES`, `ADMINISTERS` or `AUDITS`", {
+        /// Asks partners, claims after a hit, explains.
+        Asks = "ASKS",
+        /// Verifies whether a candidate is the person.
+        Verifies = "VERIFIES",
+        /// Approves or refuses partners' claims.
+        Approves = "APPROVES",
+        /// Runs the node.
+        Administers = "ADMINISTERS",
+        /// Reads the journal.
+        Audits = "AUDITS",
+    }
+}

@@ -162,6 +162,10 @@ octets! {
     ProjectionSeed, 32, "a projection seed", "64 small hexadecimal digits"
 }
 octets! {
+    /// Drawn at random; who does not know it cannot try out what a digest was made of.
+    Salt, 32, "a salt", "64 small hexadecimal digits"
+}
+octets! {
     /// Names one snapshot; drawn at random.
     SnapshotId, 16, "a snapshot id", "32 small hexadecimal digits"
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
-use symbolon_policy::words::{LegalBasis, Purpose};
+use symbolon_policy::words::{LegalBasis, Purpose, Role, Timestamp};
 use symbolon_protocol::identifier::Kind;
 
 pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
@@ -36,6 +36,25 @@ pub(super) fn multiaddress(text: &str) -> Result<String, String> {
             Err(format!("{error}; write it as /ip4/192.0.2.1/tcp/4711 or /dns4/node.example/tcp/4711"))
         }
     }
+}
+
+/// A role, in small or capital letters.
+pub(super) fn role(text: &str) -> Result<Role, String> {
+    text.to_ascii_uppercase().parse::<Role>().map_err(|error| error.to_string())
+}
+
+/// An end: a moment, or a day that is the last one (UTC).
+pub(super) fn end(text: &str) -> Result<Timestamp, String> {
+    let moment =
+        || text.parse::<Timestamp>().map_err(|_| "write 2027-12-31 or 2027-12-31T12:00:00Z".to_owned());
+    let Ok(day) = text.parse::<jiff::civil::Date>() else { return moment() };
+    if text.len() > 10 {
+        return moment();
+    }
+    format!("{day}T00:00:00Z")
+        .parse::<Timestamp>()
+        .map(|at| at.plus(Timestamp::DAY))
+        .map_err(|e| e.to_string())
 }
 
 /// A seed: up to 64 hexadecimal digits, filled up with zeros.

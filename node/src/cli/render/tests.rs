@@ -9,7 +9,7 @@ use symbolon_policy::{
 use symbolon_protocol::identifier::{CANONICALISATION, Kind};
 
 use super::*;
-use crate::control::api::{AgreementLine, AgreementState, Answer, Person, Reject};
+use crate::control::api::{AgreementLine, AgreementState, Answer, OfficersLine, Person, Reject};
 
 /// Renders what a client renders: the reply after its way through JSON.
 fn text(told: &Reply) -> String {
@@ -187,6 +187,7 @@ fn a_status_on_one_screen() {
             spent: 90,
             limit: 100,
         }],
+        officers: OfficersLine { required: false, enrolled: 0 },
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),
@@ -195,6 +196,7 @@ Agency     RS, Ministry of the Interior
 Peer id    12D3KooWExample
 Version    0.1.0
 Serving    yes, on /ip4/127.0.0.1/tcp/4711
+Officers   none was ever enrolled: any pseudonym is taken
 Exchanges  0 under way
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
 

@@ -7,6 +7,7 @@ use symbolon_policy::{
     agreement::{Agreement, MatchAnswer},
     identity::IdentityCard,
     manifest::Manifest,
+    officer::Officer,
     permit::RefusalCode,
     receipt::SignedReceipt,
     words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
@@ -150,6 +151,18 @@ pub enum Reply {
         /// Which query.
         query: QueryId,
     },
+    /// To [`Request::OfficerEnrol`].
+    Officer {
+        /// As enrolled.
+        officer: Officer,
+    },
+    /// To [`Request::OfficerList`].
+    Officers {
+        /// Whether queries need an officer's key: one was enrolled at some time.
+        required: bool,
+        /// Those enrolled now.
+        officers: Vec<Officer>,
+    },
     /// To [`Request::SnapshotBuild`].
     Snapshot {
         /// The manifest.
@@ -223,6 +236,17 @@ pub struct Status {
     pub exchanges: u64,
     /// Meters of the current periods.
     pub meters: Vec<MeterLine>,
+    /// Officers.
+    pub officers: OfficersLine,
+}
+
+/// Whether officers are authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficersLine {
+    /// Queries need an officer's key. If not, any pseudonym is taken.
+    pub required: bool,
+    /// Officers enrolled now.
+    pub enrolled: u64,
 }
 
 /// One meter.

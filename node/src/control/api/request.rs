@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::MatchAnswer,
     identity::IdentityCard,
+    officer::OfficerCard,
     words::{
-        AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
+        AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, Role,
+        Timestamp,
     },
 };
 use symbolon_protocol::identifier::Kind;
+
+use super::Authority;
 
 /// What a node can be asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -168,6 +172,27 @@ pub enum Request {
     QueryResume {
         /// Which query.
         query: QueryId,
+        /// The officer's word for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authority: Option<Box<Authority>>,
+    },
+    /// Enrols an officer.
+    OfficerEnrol {
+        /// What the officer showed.
+        card: Box<OfficerCard>,
+        /// What the officer may do.
+        roles: Vec<Role>,
+        /// Until when; without end when absent.
+        until: Option<Timestamp>,
+    },
+    /// Officers that are enrolled.
+    OfficerList,
+    /// Ends an enrolment.
+    OfficerRemove {
+        /// Whose.
+        id: OfficerId,
+        /// Why.
+        reason: String,
     },
     /// Builds the snapshot for a partner anew.
     SnapshotBuild {
@@ -229,6 +254,9 @@ pub struct QueryTerms {
     pub officer: OfficerId,
     /// The case reference.
     pub case: Option<String>,
+    /// The officer's word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Box<Authority>>,
 }
 
 /// What is asked of a match.

@@ -12,11 +12,11 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, Digest, Purpose, QueryId, Timestamp},
 };
 
-use super::{Fault, Finding, Report, Weight};
+use super::{Fault, Finding, Report, Weight, officers::Officers};
 use crate::journal::{Entry, Event, Side, Tree};
 
 /// How long after the decision its entry may be written, in seconds.
-const DELAY: i64 = 60;
+pub(super) const DELAY: i64 = 60;
 
 /// What the audit keeps of one journal.
 pub(super) struct History {
@@ -29,6 +29,7 @@ pub(super) struct History {
     pub(super) countersigned: BTreeMap<AgencyCode, u64>,
     pub(super) last: Timestamp,
     own: Option<PublicKey>,
+    officers: Officers,
     meters: HashMap<MeterKey, u64>,
     findings: Vec<Finding>,
 }
@@ -82,6 +83,7 @@ impl History {
             countersigned: BTreeMap::new(),
             last: Timestamp(i64::MIN),
             own,
+            officers: Officers::default(),
             meters: HashMap::new(),
             findings: Vec::new(),
         }
@@ -131,7 +133,15 @@ impl History {
             Event::ForkSeen { partner, .. } => {
                 self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
             }
+            Event::OfficerEnrolled { officer } => self.officers.enrolled(officer),
+            Event::OfficerRemoved { officer, .. } => self.officers.removed(officer),
+            Event::OfficerAsked { act, intent } => {
+                if let Err(problem) = self.officers.asked(act, intent, entry.time) {
+                    self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+                }
+            }
             Event::NationalRules { .. }
+            | Event::OfficerRefused { .. }
             | Event::RevocationKnown { .. }
             | Event::QueriesErased { .. }
             | Event::ImportBegun { .. }
@@ -251,6 +261,9 @@ impl History {
             if spent > limit {
                 self.violation(seq, Fault::Overspent { query, spent, limit });
             }
+        }
+        if side == Side::Asker && !self.officers.stand_for(ask, entry.time) {
+            self.violation(seq, Fault::Unsigned { query, officer: ask.officer.clone() });
         }
         if self.cases.get(&query).is_some_and(|case| case.begun.is_some()) {
             self.violation(seq, Fault::AskedTwice { query });

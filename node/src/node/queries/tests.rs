@@ -15,7 +15,7 @@ use crate::{
 /// A query of the asker about the first person, paid for and interrupted before its first word.
 async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked {
     let partner = core.partner(holder.core().book.own()).unwrap();
-    let people = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
+    let (people, _) = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
     let report = Report::new("RS", updates());
     let started = Instant::now();
     let mut attempt =
@@ -49,7 +49,7 @@ async fn a_query_is_resumed_under_its_own_agreement_though_a_newer_one_is_in_for
     agree(&holder, &asker).await;
     assert_ne!(core.partner(code).unwrap().agreement.id(), first, "the newer one is in force");
 
-    let reply = resume(core, asked.ask.query, updates()).await.unwrap();
+    let reply = resume(core, asked.ask.query, None, updates()).await.unwrap();
     let Reply::Answers { answers } = reply else { panic!("{reply:?}") };
     assert_eq!(hits(&answers[0]), ["p1"]);
     let receipt = answers[0].receipt.as_ref().unwrap();
@@ -107,6 +107,6 @@ async fn queries_are_kept_for_a_time_and_those_that_can_be_resumed_for_longer() 
     core.end_snapshot(&core.book.state().snapshot(&snapshot).unwrap().unwrap().manifest, "over").unwrap();
     erase_old(core, now.plus(Timestamp::DAY + 60)).unwrap();
     assert_eq!(kept(), [open.ask.query.to_string()]);
-    let gone = resume(core, failed.ask.query, updates()).await.unwrap_err();
+    let gone = resume(core, failed.ask.query, None, updates()).await.unwrap_err();
     assert!(gone.what.ends_with("is no longer kept"), "{gone}");
 }
