@@ -8,6 +8,7 @@
 //! field, no answer. Partners' keys are taken from the agreements in the journal, so the auditor
 //! compares the keys in the [`Report`] with those it knows.
 
+mod claims;
 mod export;
 mod finding;
 mod history;

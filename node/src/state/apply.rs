@@ -122,7 +122,9 @@ impl State {
             }
             Event::CaseStep { claim, step, at, .. } => {
                 // A step that could not be taken was not recorded.
-                self.follow(&mut batch, Side::Holder, claim, |claimed| drop(claimed.case.step(step, *at)))?;
+                self.follow(&mut batch, Side::Holder, claim, |claimed| {
+                    let _ = claimed.case.step(step, *at);
+                })?;
             }
             Event::Released { side, release } => {
                 self.follow(&mut batch, *side, &release.release.claim, |claimed| {

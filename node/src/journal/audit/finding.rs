@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use symbolon_policy::words::{AgencyCode, AgreementId, OfficerId, QueryId};
+use symbolon_policy::words::{AgencyCode, AgreementId, ClaimId, OfficerId, QueryId};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -154,6 +154,14 @@ pub enum Fault {
         query: QueryId,
         /// The officer that it names.
         officer: OfficerId,
+    },
+    /// Something about a claim is not as it must be.
+    #[error("claim {claim}: {problem}")]
+    Claim {
+        /// Which claim.
+        claim: ClaimId,
+        /// What.
+        problem: String,
     },
     /// A query has no end yet.
     #[error("query {query} has neither answer, refusal nor failure yet")]

@@ -48,6 +48,13 @@ impl Officers {
         Ok(())
     }
 
+    /// Checks any other act.
+    pub(super) fn acted(&self, act: &SignedAct, time: Timestamp) -> Result<(), String> {
+        let officer = self.enrolled.get(&act.act.officer).ok_or("the officer was not enrolled")?;
+        let earlier = time.plus(DELAY.saturating_neg());
+        act.verify(officer, time).or_else(|_| act.verify(officer, earlier)).map_err(|e| e.to_string())
+    }
+
     /// Whether a query of this agency was signed for by an enrolled officer, if it had to be.
     pub(super) fn stand_for(&self, ask: &Ask, time: Timestamp) -> bool {
         let officer = self.enrolled.get(&ask.officer);
