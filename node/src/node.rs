@@ -2,6 +2,8 @@
 
 mod agreements;
 mod audit;
+mod cases;
+mod claims;
 mod core;
 mod ending;
 mod officers;
@@ -116,6 +118,17 @@ impl Handler for Node {
             Request::OfficerEnrol { card, roles, until } => officers::enrol(core, *card, roles, until).await,
             Request::OfficerList => officers::list(core),
             Request::OfficerRemove { id, reason } => officers::remove(core, id, reason).await,
+            Request::HitItems { query, hits } => claims::items(core, &query, &hits),
+            Request::HitJudge { acts } => claims::judge(core, acts).await,
+            Request::ClaimDraft { query, items, fields, officer } => {
+                claims::draft(core, query, items, fields, officer).await
+            }
+            Request::ClaimMake { claim, act } => claims::make(core, *claim, *act, updates).await,
+            Request::ClaimCollect { claim } => claims::collect(core, claim, updates).await,
+            Request::ClaimList => claims::list(core),
+            Request::CaseList { all } => cases::list(core, all).await,
+            Request::CaseShow { claim } => cases::show(core, &claim),
+            Request::CaseStep { claim, act } => cases::step(core, claim, *act).await,
             Request::SnapshotBuild { partner, register, purpose } => {
                 snapshots::build(core, &partner, register, purpose, updates).await
             }

@@ -77,6 +77,24 @@ impl Book {
         Err(Failure::new(FailureKind::Refused, refused).with_help(help))
     }
 
+    /// Checks any other act of an officer; whoever uses it records it.
+    ///
+    /// # Errors
+    /// A [`Failure`] of refusal.
+    pub(crate) fn officer_acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
+        let refused = |why: String| {
+            Failure::new(FailureKind::Refused, why)
+                .with_help("see docs/officers.md and `symbolon officer list`")
+        };
+        let officer = self.state.officer(&act.act.officer)?;
+        let officer = officer.ok_or_else(|| refused(format!("{} is not enrolled", act.act.officer)))?;
+        act.verify(&officer, now).map_err(|error| refused(error.to_string()))?;
+        if act.act.at.plus(FRESH) < now {
+            return Err(refused("what the officer signed is older than five minutes".to_owned()));
+        }
+        Ok(())
+    }
+
     fn stands(
         &self,
         id: &OfficerId,

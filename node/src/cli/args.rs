@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agreement;
+mod claim;
 mod officer;
 mod query;
 mod register;
@@ -16,6 +17,7 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::control::api::Format;
 
 pub(super) use agreement::AgreementCommand;
+pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use officer::{Key, OfficerCommand};
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
@@ -119,6 +121,15 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Hits: candidates that an officer judges
+    #[command(subcommand)]
+    Hit(HitCommand),
+    /// Claims: from a verified hit to released fields
+    #[command(subcommand)]
+    Claim(ClaimCommand),
+    /// Cases: partners' claims, which officers of this agency decide
+    #[command(subcommand)]
+    Case(CaseCommand),
     /// Officers: people with roles and keys of their own
     #[command(subcommand)]
     Officer(OfficerCommand),

@@ -1,6 +1,7 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod claim;
 mod officer;
 mod query;
 mod table;
@@ -49,6 +50,12 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("Enrolled.\n\n{}", officer::list(true, std::slice::from_ref(enrolled)))
         }
         Reply::Officers { required, officers } => officer::list(*required, officers),
+        Reply::Items { items } => items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Reply::ClaimDraft { claim } => claim.claim.to_string(),
+        Reply::Claim(line) => claim::claim(line),
+        Reply::Claims { claims } => claim::claims(claims),
+        Reply::Case(line) => claim::case(line),
+        Reply::Cases { cases } => claim::cases(cases),
         Reply::Snapshot { manifest, seconds } => {
             format!("Built in {seconds:.1} s.\n\n{}", manifests(std::slice::from_ref(manifest)))
         }

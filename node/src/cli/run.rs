@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod claim;
 mod local;
 mod officer;
 mod request;
@@ -52,6 +53,9 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Peer(command) => ask(request::peer(command)),
         Command::Query(command) => ask(request::query(command)?),
         Command::Officer(command) => officer::run(&global, command),
+        Command::Hit(command) => claim::hit(&global, command),
+        Command::Claim(command) => claim::claim(&global, command),
+        Command::Case(command) => claim::case(&global, command),
         Command::Answer { file, out } => ask(request::answer(&file, out.as_deref())?),
         Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),

@@ -6,8 +6,9 @@ mod request;
 
 pub use authority::Authority;
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CourierKind, Imported, Line, Matched, MeterLine,
-    OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, Update,
+    AgreementLine, AgreementState, Answer, Budget, CaseLine, ClaimLine, CourierKind, Imported, Line, Matched,
+    MeterLine, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject, ReleaseLine, Reply, Standing,
+    Status, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

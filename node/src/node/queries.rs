@@ -38,7 +38,7 @@ use crate::{
 use draft::Draft;
 use matching::Wish;
 pub(super) use retention::erase_old;
-use sealed::Sealed;
+pub(super) use sealed::Sealed;
 
 /// Asks which people are in partners' registers.
 pub(super) async fn exact(

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
-use symbolon_policy::words::{LegalBasis, Purpose, Role, Timestamp};
+use symbolon_policy::words::{Field, LegalBasis, Purpose, Role, Timestamp};
 use symbolon_protocol::identifier::Kind;
 
 pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
@@ -18,6 +18,17 @@ pub(super) fn legal_basis() -> impl TypedValueParser<Value = LegalBasis> {
 
 pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
     listed(Kind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+pub(super) fn field() -> impl TypedValueParser<Value = Field> {
+    listed(Field::ALL.iter().map(|field| field.as_str()))
+}
+
+/// A hit of an exact query: the person's reference, a colon, the kind of identifier.
+pub(super) fn hit(text: &str) -> Result<(String, Kind), String> {
+    let wrong = || "write it as PERSON:KIND, such as p-17:travel-document".to_owned();
+    let (person, kind) = text.rsplit_once(':').ok_or_else(wrong)?;
+    Ok((person.to_owned(), kind.parse::<Kind>().map_err(|e| format!("{e}; {}", wrong()))?))
 }
 
 /// A word of a list; the list stands in the help, in completions and in the error.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, MatchAnswer},
+    case::{Case, End},
+    claim::{Claim, Outcome as ClaimOutcome, Release},
     identity::IdentityCard,
     manifest::Manifest,
     officer::Officer,
@@ -163,6 +165,30 @@ pub enum Reply {
         /// Those enrolled now.
         officers: Vec<Officer>,
     },
+    /// To [`Request::HitItems`].
+    Items {
+        /// Places in the query, ascending.
+        items: Vec<u32>,
+    },
+    /// To [`Request::ClaimDraft`].
+    ClaimDraft {
+        /// The claim.
+        claim: Box<Claim>,
+    },
+    /// To [`Request::ClaimMake`] and [`Request::ClaimCollect`].
+    Claim(Box<ClaimLine>),
+    /// To [`Request::ClaimList`].
+    Claims {
+        /// All of them, the newest first.
+        claims: Vec<ClaimLine>,
+    },
+    /// To [`Request::CaseList`].
+    Cases {
+        /// The most urgent first.
+        cases: Vec<CaseLine>,
+    },
+    /// To [`Request::CaseShow`] and [`Request::CaseStep`].
+    Case(Box<CaseLine>),
     /// To [`Request::SnapshotBuild`].
     Snapshot {
         /// The manifest.
@@ -195,6 +221,52 @@ pub enum Reply {
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
+}
+
+/// A claim that this node made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClaimLine {
+    /// The claim.
+    pub claim: Claim,
+    /// What the holder said that it found.
+    pub outcome: Option<ClaimOutcome>,
+    /// How it stands, if the holder was asked now.
+    pub standing: Option<Standing>,
+    /// What was released.
+    pub releases: Vec<ReleaseLine>,
+}
+
+/// A release that was taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleaseLine {
+    /// The file with the sealed fields.
+    pub file: PathBuf,
+    /// What it names.
+    pub release: Release,
+}
+
+/// How a claim stands at its holder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Standing {
+    /// Persons who approved.
+    pub approvals: u8,
+    /// Until when it is decided.
+    pub decide_by: Timestamp,
+    /// Whether the clock is stopped.
+    pub stopped: bool,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+}
+
+/// A claim that came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CaseLine {
+    /// The digest of the claim, which officers sign.
+    pub digest: Digest,
+    /// The case.
+    pub case: Case,
+    /// What was released.
+    pub releases: Vec<Release>,
 }
 
 /// What a courier's file is.

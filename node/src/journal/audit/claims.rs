@@ -76,7 +76,8 @@ impl Claims {
     /// Takes a release; says what is wrong with it.
     pub(super) fn released(&mut self, side: Side, signed: &SignedRelease) -> Result<(), String> {
         let release = &signed.release;
-        let known = self.0.get_mut(&(side == Side::Holder, release.claim)).ok_or("a release without a claim")?;
+        let known =
+            self.0.get_mut(&(side == Side::Holder, release.claim)).ok_or("a release without a claim")?;
         let before = known.released.insert(release.number, signed.asker.is_some());
         if side == Side::Asker {
             return if before.is_none() { Ok(()) } else { Err("it was taken twice".to_owned()) };
@@ -96,7 +97,8 @@ impl Claims {
             return Err("it names other persons than approved".to_owned());
         }
         let within = release.fields.iter().all(|(reference, fields)| {
-            due.iter().any(|(known, allowed)| known == reference && fields.iter().all(|f| allowed.contains(f)))
+            due.iter()
+                .any(|(known, allowed)| known == reference && fields.iter().all(|f| allowed.contains(f)))
         });
         if within { Ok(()) } else { Err("it has fields that were not approved".to_owned()) }
     }
