@@ -15,29 +15,7 @@ use std::{
 
 use serde_json::Value;
 
-use support::{Agency, Done, PERMITTED, REGISTER, people, records, text_of};
-
-/// An officer's key file, and the file with its passphrase.
-struct Officer {
-    id: &'static str,
-    key: String,
-    passphrase: String,
-    card: String,
-}
-
-/// Makes keys; `name` tells the files of two officers of one pseudonym apart.
-fn officer(agency: &Agency, id: &'static str, name: &str) -> Officer {
-    let path = |end: &str| text_of(&agency.path(&format!("{name}.{end}")));
-    let (key, passphrase) = (path("key"), path("pass"));
-    let new = ["officer", "new", "--id", id, "--out", &key, "--officer-passphrase-file", &passphrase];
-    let card = agency.run(&[&new[..], &["--generate-passphrase"]].concat()).ok();
-    assert_eq!(card["card"]["id"], id);
-    let again = agency.run(&["officer", "card", "--key", &key, "--officer-passphrase-file", &passphrase]);
-    assert_eq!(again.ok(), card);
-    assert_eq!(agency.run(&new).exit, Some(2), "a key file is never overwritten");
-    let card = agency.file(&format!("{name}.json"), &card.to_string());
-    Officer { id, key, passphrase, card }
-}
+use support::{Agency, Done, Officer, PERMITTED, REGISTER, officer, people, records, text_of};
 
 /// The arguments of a query in an officer's name, with a key if there is one.
 fn query<'a>(file: &'a str, id: &'a str, key: Option<&'a Officer>) -> Vec<&'a str> {
@@ -45,16 +23,6 @@ fn query<'a>(file: &'a str, id: &'a str, key: Option<&'a Officer>) -> Vec<&'a st
     let words = ["query", "exact", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
     let rest = ["--peer", "RS", "--case", "K-17/2026", "--officer", id, file];
     words.into_iter().chain(rest).chain(key.into_iter().flat_map(Officer::signs)).collect()
-}
-
-impl Officer {
-    fn signs(&self) -> [&str; 4] {
-        ["--officer-key", &self.key, "--officer-passphrase-file", &self.passphrase]
-    }
-
-    fn enrol(&self, agency: &Agency, words: &[&str]) -> Done {
-        agency.run(&[&["officer", "enrol", &self.card], words].concat())
-    }
 }
 
 /// `RS` holds ten records and `MK` asks; both nodes run.
