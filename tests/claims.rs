@@ -215,7 +215,7 @@ fn a_minor_a_contested_record_and_a_false_hit() {
     let (query, hits) = scene.query(PERMITTED, &[6]);
     assert_eq!(hits, ["6"]);
     scene.verify(&query, 6, "--same", &scene.bojan).ok();
-    scene.holder.run(&["register", "erase", REGISTER, "R-6", "--reason", "on request"]).ok();
+    scene.holder.run(&["register", "erase", REGISTER, "R-6", "--reason", "SUBJECT_REQUEST"]).ok();
     let line = scene.claim(&query, 6, &names, &scene.ana).ok();
     assert_eq!(line["outcome"]["found"], json!([]));
     let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
