@@ -29,7 +29,8 @@ fn the_page_on_officers_works_as_it_stands() {
     );
     let place = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_symbolon")).parent().unwrap().to_owned();
-    let path = std::iter::once(program).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let others = std::env::var_os("PATH").unwrap();
+    let path = std::iter::once(program).chain(std::env::split_paths(&others));
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", &script]).current_dir(place.path());
     let output = bash.env("PATH", std::env::join_paths(path).unwrap()).output().unwrap();
