@@ -154,7 +154,7 @@ pub(super) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// The code lists: purposes, legal bases, categories, kinds of identifier
+    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier
     #[command(after_help = "Examples:\n  symbolon codes\n  symbolon codes --json | jq -r '.purposes[]'")]
     Codes,
 }

@@ -18,7 +18,7 @@ pub(in crate::cli) enum QueryCommand {
         {\"ref\":\"case-17/1\",\"identifiers\":[{\"kind\":\"travel-document\",\"number\":\"...\",\"state\":\"SRB\",\
         \"birth_date\":\"...\"}]}\nor as CSV. A hit is a candidate, not an identity. The exit code is 0 if every partner \
         answered.\n\nExamples:\n  symbolon query exact --register border --purpose RETURN_ID --basis READMISSION \
-        --officer n.ilic --case K-17/2026 people.ndjson\n  symbolon query exact --register border --purpose \
+        --officer n.ilic --officer-key n.ilic.key --case K-17/2026 people.ndjson\n  symbolon query exact --register border --purpose \
         SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --peer MK --peer AL people.csv")]
     Exact {
         #[command(flatten)]

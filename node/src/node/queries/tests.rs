@@ -2,12 +2,18 @@
 
 use std::io::Read as _;
 
-use symbolon_policy::words::Timestamp;
+use ed25519_dalek::SigningKey;
+use symbolon_policy::{
+    officer::{Act, ActKind, Officer, SignedAct},
+    signing::{Document as _, Signer as _},
+    words::{OfficerId, Role, Timestamp},
+};
 
 use super::*;
 use crate::{
     book::Admission,
     clock,
+    control::api::FailureKind,
     journal::Event,
     node::tests::pair::{Agency, agree, exact, hits, pair, person, terms, updates},
 };
@@ -54,6 +60,40 @@ async fn a_query_is_resumed_under_its_own_agreement_though_a_newer_one_is_in_for
     assert_eq!(hits(&answers[0]), ["p1"]);
     let receipt = answers[0].receipt.as_ref().unwrap();
     assert_eq!((receipt.receipt.ask.agreement, receipt.receipt.ask.query), (first, asked.ask.query));
+}
+
+// Whoever resumes gets the answer, and the receipt names the officer who asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_is_resumed_by_the_officer_who_asked() {
+    let (holder, asker, _serving) = pair(5).await;
+    let core = asker.core();
+    let asked = interrupted(core, &holder, &asker).await;
+    let query = asked.ask.query;
+    let (own, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+    let (ana, ivo) = (terms().officer, "ivo".parse::<OfficerId>().unwrap());
+    for (id, key) in [(&ana, &own), (&ivo, &other)] {
+        let roles = vec![Role::Asks];
+        let (id, key) = (id.clone(), key.public());
+        core.book.enrol(Officer { id, roles, key, seal: "age1".into(), until: None }).unwrap();
+    }
+    let word = |id: &OfficerId, key: &SigningKey, query| {
+        let act = ActKind::Ask { digest: Intent::Resume { query }.digest().unwrap() };
+        let act = Act { officer: id.clone(), act, at: clock::now() };
+        Authority { act: SignedAct::sign(act, key).unwrap(), salt: Salt([0; 32]) }
+    };
+    for wrong in [
+        None,
+        Some(word(&ivo, &other, query)),
+        Some(word(&ana, &other, query)),
+        Some(word(&ana, &own, QueryId([9; 16]))),
+    ] {
+        let refused = resume(core, query, wrong.as_ref(), updates()).await.unwrap_err();
+        assert_eq!(refused.kind, FailureKind::Refused, "{refused}");
+    }
+    let signed = word(&ana, &own, query);
+    let reply = resume(core, query, Some(&signed), updates()).await.unwrap();
+    let Reply::Answers { answers } = reply else { panic!("{reply:?}") };
+    assert_eq!(hits(&answers[0]), ["p1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
