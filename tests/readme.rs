@@ -1,15 +1,15 @@
-//! The commands of the README, run in order as a newcomer types them, and those of a page with what they give.
+//! The commands of the README, run in order as a newcomer types them, and those of pages.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::{fs, path::Path, process::Command};
 
-#[test]
-fn the_tour_of_the_readme_works_as_it_stands() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+/// The blocks of commands of a page, as one script.
+fn script_of(page: &str) -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page)).unwrap();
     let mut script = String::new();
     let mut inside = false;
-    for line in readme.lines() {
+    for line in page.lines() {
         match line {
             "```sh" => inside = true,
             "```" => inside = false,
@@ -17,6 +17,38 @@ fn the_tour_of_the_readme_works_as_it_stands() {
             _ => {}
         }
     }
+    script
+}
+
+#[test]
+fn the_page_on_officers_works_as_it_stands() {
+    let script = script_of("docs/officers.md");
+    assert!(
+        script.contains("officer enrol") && script.contains("--officer-key"),
+        "the commands are not there"
+    );
+    let place = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_symbolon")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap();
+    let path = std::iter::once(program).chain(std::env::split_paths(&others));
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c", &script]).current_dir(place.path());
+    let output = bash.env("PATH", std::env::join_paths(path).unwrap()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{}\n--- output\n{out}\n--- errors\n{err}", output.status);
+    for (part, says) in [(&out, "any pseudonym is taken"), (&out, "2 enrolled; queries need a key")] {
+        assert!(part.contains(says), "{says}:\n{part}");
+    }
+    for says in ["did not sign", "does not have the role ASKS", "no agreement is in force", "is not enrolled"]
+    {
+        assert!(err.contains(says), "{says}:\n{err}");
+    }
+}
+
+#[test]
+fn the_tour_of_the_readme_works_as_it_stands() {
+    let script = script_of("README.md");
     assert!(script.contains("query exact") && script.contains("audit reconcile"), "the tour is not there");
     // The program under test stands where the README says that a build puts it.
     let place = tempfile::tempdir().unwrap();

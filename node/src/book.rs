@@ -5,6 +5,7 @@
 //! the same unit.
 
 mod admission;
+mod officers;
 
 use std::{
     collections::BTreeMap,

@@ -9,6 +9,7 @@
 //! snapshots/       filters made for partners and received from them; epoch keys, sealed
 //! keys/            evaluation keys: own ones, sealed, and partners'
 //! queries/         own queries, sealed, for retries and claims
+//! claims/          who took part in queries, what claims found, what is released
 //! control.sock     where a running node takes requests
 //! lock             held while a process uses the home
 //! ```
@@ -163,6 +164,11 @@ impl Home {
     /// Own queries.
     pub fn queries(&self) -> PathBuf {
         self.0.join("queries")
+    }
+
+    /// What claims need.
+    pub fn claims(&self) -> PathBuf {
+        self.0.join("claims")
     }
 
     /// Where a running node takes requests.

@@ -1,4 +1,4 @@
-//! The node's secrets, in one file encrypted to a passphrase [age-encryption.org/v1, scrypt].
+//! The node's secrets, in one file encrypted to a passphrase.
 
 use std::path::Path;
 
@@ -11,12 +11,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     control::api::{Failure, FailureKind},
-    files,
+    files, locked,
     sealing::StorageKey,
 };
-
-/// log2 of scrypt's cost: 64 MiB and about a fifth of a second.
-const WORK: u8 = 16;
 
 /// The keystore's plaintext.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -65,10 +62,7 @@ impl Keystore {
         let plain = Zeroizing::new(
             serde_json::to_vec(&self.plain).map_err(|e| Failure::local(format!("keystore: {e}")))?,
         );
-        let mut recipient = age::scrypt::Recipient::new(passphrase);
-        recipient.set_work_factor(WORK);
-        let sealed =
-            age::encrypt(&recipient, &plain).map_err(|e| Failure::local(format!("keystore: {e}")))?;
+        let sealed = locked::lock(&plain, passphrase)?;
         files::write_whole(path, &sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
     }
@@ -82,22 +76,7 @@ impl Keystore {
             Failure::input(format!("cannot read the keystore {}: {e}", path.display()))
                 .with_help("make a home with `symbolon init`, or name the right one with --home")
         })?;
-        let mut identity = age::scrypt::Identity::new(passphrase);
-        identity.set_max_work_factor(WORK);
-        let plain = age::decrypt(&identity, &sealed).map_err(|error| match error {
-            age::DecryptError::DecryptionFailed
-            | age::DecryptError::NoMatchingKeys
-            | age::DecryptError::KeyDecryptionFailed => {
-                Failure::input("the passphrase does not open the keystore".to_owned())
-                    .with_help("check --passphrase-file; the passphrase cannot be recovered")
-            }
-            other => Failure::new(
-                FailureKind::Integrity,
-                format!("the keystore {} is damaged: {other}", path.display()),
-            )
-            .with_help("restore it from your backup"),
-        })?;
-        let plain = Zeroizing::new(plain);
+        let plain = locked::unlock("keystore", path, &sealed, passphrase)?;
         let plain = serde_json::from_slice(&plain).map_err(|e| {
             Failure::new(FailureKind::Integrity, format!("the keystore holds something else: {e}"))
         })?;

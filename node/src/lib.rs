@@ -1,6 +1,7 @@
 //! One agency's machine: network, store, journal, sessions, command line.
 
 mod book;
+mod claims;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -8,12 +9,15 @@ pub mod control;
 pub mod demo;
 mod engines;
 mod files;
+mod hashed;
 pub mod home;
 pub mod journal;
 mod keys;
 mod keystore;
+mod locked;
 pub mod network;
 pub mod node;
+mod officers;
 mod outlook;
 pub mod register;
 pub mod sealing;

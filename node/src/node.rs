@@ -2,8 +2,11 @@
 
 mod agreements;
 mod audit;
+mod cases;
+mod claims;
 mod core;
 mod ending;
+mod officers;
 mod people;
 mod queries;
 mod registers;
@@ -109,7 +112,23 @@ impl Handler for Node {
             }
             Request::CourierAnswer { file, out } => queries::courier::answer(core, file, out).await,
             Request::CourierOpen { file, out } => queries::courier::open(core, file, out, updates).await,
-            Request::QueryResume { query } => queries::resume(core, query, updates).await,
+            Request::QueryResume { query, authority } => {
+                queries::resume(core, query, authority.as_deref(), updates).await
+            }
+            Request::OfficerEnrol { card, roles, until } => officers::enrol(core, *card, roles, until).await,
+            Request::OfficerList => officers::list(core),
+            Request::OfficerRemove { id, reason } => officers::remove(core, id, reason).await,
+            Request::HitItems { query, hits } => claims::items(core, &query, &hits),
+            Request::HitJudge { acts } => claims::judge(core, acts).await,
+            Request::ClaimDraft { query, items, fields, officer } => {
+                claims::draft(core, query, items, fields, officer).await
+            }
+            Request::ClaimMake { claim, act } => claims::make(core, *claim, *act, updates).await,
+            Request::ClaimCollect { claim } => claims::collect(core, claim, updates).await,
+            Request::ClaimList => claims::list(core),
+            Request::CaseList { all } => cases::list(core, all).await,
+            Request::CaseShow { claim } => cases::show(core, &claim),
+            Request::CaseStep { claim, act } => cases::step(core, claim, *act).await,
             Request::SnapshotBuild { partner, register, purpose } => {
                 snapshots::build(core, &partner, register, purpose, updates).await
             }

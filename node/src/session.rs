@@ -7,6 +7,7 @@
 
 pub(crate) mod asker;
 mod channel;
+pub(crate) mod claim;
 pub(crate) mod courier;
 mod drive;
 pub(crate) mod fetch;
@@ -35,6 +36,8 @@ pub(crate) const COUNT: StreamProtocol = StreamProtocol::new("/symbolon/count/1"
 pub(crate) const MATCH: StreamProtocol = StreamProtocol::new("/symbolon/match/1");
 /// Setting up evaluation keys for the match.
 pub(crate) const KEYS: StreamProtocol = StreamProtocol::new("/symbolon/keys/1");
+/// Claims after a hit.
+pub(crate) const CLAIM: StreamProtocol = StreamProtocol::new("/symbolon/claim/1");
 /// Transfer of snapshots.
 pub(crate) const SNAPSHOT: StreamProtocol = StreamProtocol::new("/symbolon/snapshot/1");
 /// Exchange of checkpoints and open receipts.

@@ -6,6 +6,7 @@
 
 mod apply;
 mod keys;
+mod officers;
 
 use std::path::Path;
 
@@ -14,16 +15,20 @@ use symbolon_policy::{
     agreement::{Agreement, Revocation},
     ask::Ask,
     canonical,
+    case::Case,
+    claim::{Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
+    officer::SignedAct,
     quota::{Balance, Charge, Ledger, MeterKey},
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
 use crate::{control::api::Failure, journal::Side};
 use keys::Key;
+pub(crate) use officers::Meant;
 
 /// Where a query stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +57,19 @@ pub(crate) struct Query {
     pub(crate) charges: Vec<Charge>,
     /// The register's version when it was admitted; a count is repeated only if it is the same.
     pub(crate) register_version: u64,
+}
+
+/// A claim that was made or came, and what followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimed {
+    /// At the holder the case as it stands; at the asker one without records.
+    pub(crate) case: Case,
+    /// By the asker's agreement key.
+    pub(crate) signature: Signature,
+    /// What the holder said, at the asker.
+    pub(crate) outcome: Option<Outcome>,
+    /// Releases, in their order.
+    pub(crate) releases: Vec<SignedRelease>,
 }
 
 /// An agreement that was accepted.
@@ -103,7 +121,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"5";
+const LAYOUT: &[u8] = b"6";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -151,6 +169,30 @@ impl State {
     /// A local [`Failure`].
     pub(crate) fn query(&self, side: Side, id: &QueryId) -> Result<Option<Query>, Failure> {
         self.get(&Key::query(side, id))
+    }
+
+    /// A claim that was made or came.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn claim(&self, side: Side, id: &ClaimId) -> Result<Option<Claimed>, Failure> {
+        self.get(&Key::case(side, id))
+    }
+
+    /// All claims of one side.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn claims(&self, side: Side) -> Result<Vec<Claimed>, Failure> {
+        self.scan(&Key::cases(side))
+    }
+
+    /// What officers said of the hits of a query, in their order.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn judged(&self, query: &QueryId) -> Result<Vec<SignedAct>, Failure> {
+        Ok(self.get(&Key::judged(query))?.unwrap_or_default())
     }
 
     /// Queries of one side that are open.

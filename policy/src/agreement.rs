@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub use matching::{FormTerms, MatchAnswer, MatchTerms, Projection, Unanswerable};
-pub use terms::{CountTerms, ExactTerms, Party, Quota, Terms, Unit};
+pub use terms::{ClaimTerms, CountTerms, ExactTerms, Party, Quota, Terms, Unit};
 
 /// Why a document is not an agreement.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

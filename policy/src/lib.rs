@@ -6,10 +6,13 @@
 pub mod agreement;
 pub mod ask;
 pub mod canonical;
+pub mod case;
+pub mod claim;
 pub mod class;
 pub mod identity;
 pub mod keys;
 pub mod manifest;
+pub mod officer;
 pub mod permit;
 pub mod quota;
 pub mod receipt;

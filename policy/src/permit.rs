@@ -10,9 +10,11 @@ mod grant;
 mod guarded;
 
 use crate::{
-    agreement::{Agreement, AgreementError, Terms},
+    agreement::{Agreement, AgreementError, ClaimTerms, Terms},
     ask::{Ask, Fetch},
+    claim::Claim,
     quota::{Charge, Ledger, Meter, charges},
+    receipt::Receipt,
     rules::{AskContext, Decision, ExchangeKind, Reason, RuleSet, Rulebook, SearchContext, Slice},
     words::{AgencyCode, AgreementId, Digest, Modality, Purpose, RegisterName, Timestamp},
 };
@@ -271,6 +273,22 @@ pub fn admit_fetch(
     admit(agreement, &fetch.smallest_ask(&agreement.terms), own, ledger, now)?;
     let grant = if fetch.matching.is_some() { Grant::Keys } else { Grant::Snapshot };
     Ok(Paid { grant })
+}
+
+/// Decides whether an agency takes part in a claim, which costs nothing. The asker opens `opening` bytes, the
+/// holder none.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code.
+pub fn admit_claim<'a>(
+    agreement: &'a InForce,
+    claim: &Claim,
+    (ask, receipt): (&Ask, &Receipt),
+    opening: u64,
+    now: Timestamp,
+) -> Result<(Paid, &'a ClaimTerms), Refusal> {
+    let terms = claim.check(agreement, ask, receipt, now)?;
+    Ok((Paid { grant: Grant::Opening(opening) }, terms))
 }
 
 impl Paid {

@@ -35,7 +35,7 @@ pub use diff::{ChangedRegion, Changes, Diff, diff};
 pub use error::{RuleErrors, RuleFault};
 pub use explain::{ClauseReport, ConditionReport, Explanation};
 pub use explain_slice::{Classes, Keeper, KeptOut, SliceReport};
-pub use facts::{AskContext, ExchangeKind, SearchContext};
+pub use facts::{AskContext, ExchangeKind, ReleaseContext, SearchContext};
 pub use scan::{MAX_CLAUSE, MAX_CLAUSES, MAX_DEPTH, MAX_OPERATORS, MAX_TEXT};
 pub use schema::SCHEMA;
 pub use set::RuleSet;
@@ -122,6 +122,14 @@ impl Rulebook {
     #[must_use]
     pub fn slice(&self, context: &SearchContext) -> Slice {
         Slice::new(|class| self.search(context, class).permitted)
+    }
+
+    /// May this field of records of this class be released?
+    pub fn release(&self, context: &ReleaseContext, class: &RecordClass) -> Decision {
+        match Floor::of(class) {
+            Some(floor) => Decision::refused(Reason::Floor(floor), Vec::new()),
+            None => self.decide(&Facts::release(context, class)),
+        }
     }
 
     fn decide(&self, facts: &Facts) -> Decision {

@@ -8,10 +8,10 @@ mod codes;
 mod names;
 mod time;
 
-pub use codes::{AgeBand, Category, LegalBasis, Modality, Position, Provenance, Purpose};
+pub use codes::{AgeBand, Category, Field, LegalBasis, Modality, Position, Provenance, Purpose, Role};
 pub use names::{
-    AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, ProjectionSeed, QueryId, RegisterName,
-    SnapshotId,
+    AgencyCode, AgreementId, ClaimId, Digest, EngineName, FormName, OfficerId, ProjectionSeed, QueryId,
+    Reference, RegisterName, Salt, SnapshotId,
 };
 pub use time::Timestamp;
 

@@ -81,6 +81,7 @@ pub(crate) fn terms() -> Terms {
             epsilon_budget_milli: 2_500,
         }),
         matching: None,
+        claims: None,
         quotas: vec![quota(Unit::Identifiers, 1_000)],
         rules: OPEN.into(),
     }

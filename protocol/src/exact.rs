@@ -10,15 +10,18 @@
 //! The holder has published a snapshot of its slice ([`crate::snapshot`]): the outputs of every
 //! identifier under an epoch key, as a [`crate::filter`]. [`Query`] blinds the asker's identifiers,
 //! [`Asker`] sends them and checks the answer, [`Holder`] evaluates them with one proof for the
-//! batch.
+//! batch. After a hit, [`Query::open`] shows single items to the holder, which replays them with
+//! [`Opened::replay`].
 
 mod asker;
 mod holder;
 mod messages;
+mod opening;
 
 pub use asker::{Asker, Query};
 pub use holder::{Holder, Served};
 pub use messages::BATCH_LIMIT;
+pub use opening::Opened;
 
 #[cfg(test)]
 mod tests;

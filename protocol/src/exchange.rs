@@ -108,6 +108,11 @@ pub enum Disclosure {
         /// Alternatives in the query.
         alternatives: u16,
     },
+    /// What a query asked about, in `bytes` bytes.
+    Opening {
+        /// Bytes that will be sent.
+        bytes: u64,
+    },
     /// How many of `items` identifiers are in the slice, with noise.
     Count {
         /// Identifiers asked about, dummies not included.
@@ -159,6 +164,9 @@ pub enum Misbehaviour {
     /// Evaluation keys or a reference string that are not what they should be.
     #[error("the key material is not what it should be: {0}")]
     Keys(&'static str),
+    /// What was opened in a claim is not what was asked.
+    #[error("what was opened is not what was asked: {0}")]
+    Opening(&'static str),
     /// A filter that is not in canonical form.
     #[error("the filter is malformed: {0}")]
     Filter(&'static str),

@@ -5,6 +5,7 @@
 //! one for each role, take and give bounded [`exchange::Frame`]s; what carries the frames does not
 //! matter to them.
 
+pub mod claim;
 pub mod count;
 pub mod exact;
 pub mod exchange;

@@ -7,12 +7,14 @@
 #![allow(dead_code, unused_imports, clippy::print_stderr)]
 
 mod agency;
+mod officer;
 mod people;
 mod program;
 
 use std::{path::Path, time::Duration};
 
 pub(crate) use agency::Agency;
+pub(crate) use officer::{Officer, officer};
 pub(crate) use people::{Kept, people, person, record, records};
 pub(crate) use program::{Done, Running};
 

@@ -49,8 +49,11 @@ impl Book {
                 let text = "the register is being changed; ask again when that is over";
                 Err(Refusal::new(RefusalCode::Busy, text))
             }
-            None => permit::admit(agreement, ask, &self.own, &self.state, now)
-                .map(|permit| Admitted::Now(Box::new(permit))),
+            None => match self.unproven_here(side, ask, now)? {
+                Some(refusal) => Err(refusal),
+                None => permit::admit(agreement, ask, &self.own, &self.state, now)
+                    .map(|permit| Admitted::Now(Box::new(permit))),
+            },
         };
         let refusal = match decision {
             Ok(Admitted::Before(paid)) => return Ok(Admission::Paid(paid)),
@@ -65,6 +68,11 @@ impl Book {
         };
         self.append(&writing, &refused(side, ask, signature, &refusal))?;
         Ok(Admission::Refused(refusal))
+    }
+
+    /// Of a partner's query its own node has made sure.
+    fn unproven_here(&self, side: Side, ask: &Ask, now: Timestamp) -> Result<Option<Refusal>, Failure> {
+        if side == Side::Asker { self.unproven(ask, now) } else { Ok(None) }
     }
 
     /// Whether a count or a match would be over a register that is being changed. A retry of it would be

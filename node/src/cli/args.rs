@@ -1,7 +1,9 @@
 //! What can be typed.
 
 mod agreement;
+mod claim;
 mod engines;
+mod officer;
 mod query;
 mod register;
 mod rules;
@@ -16,7 +18,9 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::AgreementCommand;
+pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use engines::Engines;
+pub(super) use officer::{Key, OfficerCommand};
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
 pub(super) use rules::{Explain, NationalCommand, RulesCommand};
@@ -119,6 +123,18 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Hits: candidates that an officer judges
+    #[command(subcommand)]
+    Hit(HitCommand),
+    /// Claims: from a verified hit to released fields
+    #[command(subcommand)]
+    Claim(ClaimCommand),
+    /// Cases: partners' claims, which officers of this agency decide
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Officers: people with roles and keys of their own
+    #[command(subcommand)]
+    Officer(OfficerCommand),
     /// Snapshots, against which partners ask
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
@@ -142,7 +158,7 @@ pub(super) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// The code lists: purposes, legal bases, categories, kinds of identifier
+    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier
     #[command(after_help = "Examples:\n  symbolon codes\n  symbolon codes --json | jq -r '.purposes[]'")]
     Codes,
 }

@@ -1,4 +1,4 @@
-//! The passphrase of the keystore: from a file, or typed.
+//! The passphrase of the keystore or of an officer's key file: from a file, or typed.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,6 +17,8 @@ use crate::control::api::Failure;
 const LONGEST: u64 = 4_096;
 /// The shortest new passphrase, in characters.
 const SHORTEST: usize = 12;
+/// What to do where an officer cannot be asked.
+const OFFICERS: &str = "give --officer-passphrase-file FILE or set SYMBOLON_OFFICER_PASSPHRASE_FILE";
 /// Random bytes in a passphrase that is drawn: 192 bits.
 const DRAWN: usize = 24;
 
@@ -28,7 +30,15 @@ pub(super) fn get(file: Option<&Path>) -> Result<SecretString, Failure> {
     file.map_or_else(|| prompt("Passphrase: "), read)
 }
 
-/// The passphrase for a new home; typed twice, or at least [`SHORTEST`] characters in the file.
+/// The passphrase of an officer's key file.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn officers(file: Option<&Path>) -> Result<SecretString, Failure> {
+    file.map_or_else(|| ask("Officer's passphrase: ", OFFICERS), read)
+}
+
+/// The passphrase for a new home or key file; typed twice, or at least [`SHORTEST`] characters in the file.
 ///
 /// # Errors
 /// As [`get`], and if the passphrase is too short or was mistyped.
@@ -93,9 +103,14 @@ fn read(path: &Path) -> Result<SecretString, Failure> {
 }
 
 fn prompt(text: &str) -> Result<SecretString, Failure> {
+    ask(text, "give --passphrase-file FILE or set SYMBOLON_PASSPHRASE_FILE")
+}
+
+fn ask(text: &str, help: &str) -> Result<SecretString, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::input("the passphrase is needed, and there is no terminal to ask on")
-            .with_help("give --passphrase-file FILE or set SYMBOLON_PASSPHRASE_FILE"));
+        return Err(
+            Failure::input("the passphrase is needed, and there is no terminal to ask on").with_help(help)
+        );
     }
     let typed = rpassword::prompt_password(text)
         .map_err(|error| Failure::local(format!("cannot ask for the passphrase: {error}")))?;

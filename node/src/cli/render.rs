@@ -1,7 +1,9 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod claim;
 mod engines;
+mod officer;
 mod query;
 mod table;
 mod thresholds;
@@ -15,6 +17,7 @@ use crate::control::api::{
 
 pub(super) use agreement::{clauses, next_step};
 pub(super) use engines::engines;
+pub(super) use officer::card as officer_card;
 pub(super) use thresholds::thresholds;
 
 use table::{number, pairs, short, table};
@@ -54,6 +57,16 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::Opened { answers, receipt } => query::opened(answers, receipt.as_deref()),
         Reply::Settled { partner, query } => format!("{partner} countersigned the receipt of query {query}."),
+        Reply::Officer { officer: enrolled } => {
+            format!("Enrolled.\n\n{}", officer::list(true, std::slice::from_ref(enrolled)))
+        }
+        Reply::Officers { required, officers } => officer::list(*required, officers),
+        Reply::Items { items } => items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Reply::ClaimDraft { claim } => claim.claim.to_string(),
+        Reply::Claim(line) => claim::claim(line),
+        Reply::Claims { claims } => claim::claims(claims),
+        Reply::Case(line) => claim::case(line),
+        Reply::Cases { cases } => claim::cases(cases),
         Reply::Snapshot { manifest, seconds } => {
             format!("Built in {seconds:.1} s.\n\n{}", manifests(std::slice::from_ref(manifest)))
         }
@@ -111,6 +124,7 @@ fn status(status: &Status) -> String {
         ("Peer id", status.peer.clone()),
         ("Version", status.version.clone()),
         ("Serving", serving),
+        ("Officers", officer::line(status.officers)),
         ("Exchanges", format!("{} under way", number(status.exchanges))),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);

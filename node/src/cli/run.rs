@@ -1,7 +1,9 @@
 //! What each command does.
 
+mod claim;
 mod engines;
 mod local;
+mod officer;
 mod request;
 mod serve;
 mod thresholds;
@@ -52,6 +54,10 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
         Command::Peer(command) => ask(request::peer(command)),
         Command::Query(command) => ask(request::query(command)?),
+        Command::Officer(command) => officer::run(&global, command),
+        Command::Hit(command) => claim::hit(&global, command),
+        Command::Claim(command) => claim::claim(&global, command),
+        Command::Case(command) => claim::case(&global, command),
         Command::Answer { file, out } => ask(request::answer(&file, out.as_deref())?),
         Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),

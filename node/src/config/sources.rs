@@ -18,8 +18,8 @@ const DEFAULTS: &str = "defaults";
 const ENVIRONMENT: &str = "environment";
 const FLAGS: &str = "flags";
 const PREFIX: &str = "SYMBOLON_";
-/// Variables that say where the settings are, and so are none.
-const NO_SETTINGS: [&str; 2] = ["home", "config"];
+/// Variables of flags that are no settings.
+const NO_SETTINGS: [&str; 3] = ["home", "config", "officer_passphrase_file"];
 
 pub(super) fn gather(
     home: &Path,

@@ -1,11 +1,14 @@
 //! Requests and replies, as they travel in lines of JSON.
 
+mod authority;
 mod reply;
 mod request;
 
+pub use authority::Authority;
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CourierKind, Expected, Imported, Line, Matched, MeterLine,
-    Moved, Outcome, PeerLine, Person, RegisterLine, Reject, Reply, Status, ToldLine, Update,
+    AgreementLine, AgreementState, Answer, Budget, CaseLine, ClaimLine, CourierKind, Expected, Imported,
+    Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,
+    ReleaseLine, Reply, Standing, Status, ToldLine, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

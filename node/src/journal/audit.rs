@@ -8,11 +8,13 @@
 //! field, no answer. Partners' keys are taken from the agreements in the journal, so the auditor
 //! compares the keys in the [`Report`] with those it knows.
 
+mod claims;
 mod export;
 mod finding;
 mod history;
 mod import;
 mod notes;
+mod officers;
 mod reconcile;
 
 use std::{collections::BTreeMap, fmt, path::Path};

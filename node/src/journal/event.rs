@@ -4,13 +4,18 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Revocation},
     ask::{Ask, Fetch},
+    case::{Found, Step},
+    claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
+    officer::{Intent, Officer, SignedAct},
     permit::RefusalCode,
     quota::Charge,
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{
+        AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId, Timestamp,
+    },
 };
 
 /// The side of an exchange that this node was on.
@@ -53,6 +58,34 @@ pub enum Event {
     RevocationKnown {
         /// Of which agreement.
         agreement: AgreementId,
+    },
+    /// An officer was enrolled.
+    OfficerEnrolled {
+        /// With which roles and keys.
+        officer: Officer,
+    },
+    /// An officer's enrolment was ended.
+    OfficerRemoved {
+        /// Whose.
+        officer: OfficerId,
+        /// Why.
+        reason: String,
+    },
+    /// An officer signed a request; queries follow.
+    OfficerAsked {
+        /// What was signed.
+        act: SignedAct,
+        /// What it is the digest of.
+        intent: Intent,
+    },
+    /// A request was refused because no enrolled officer stands for it.
+    OfficerRefused {
+        /// Whom the request named.
+        officer: OfficerId,
+        /// What came with it, if anything did.
+        act: Option<SignedAct>,
+        /// Why.
+        reason: String,
     },
     /// The national rules were set, or removed.
     NationalRules {
@@ -225,6 +258,78 @@ pub enum Event {
         side: Side,
         /// The receipt with both signatures.
         receipt: Box<SignedReceipt>,
+    },
+    /// A claim was made, or came.
+    Claimed {
+        /// Which side this node was on.
+        side: Side,
+        /// What is claimed.
+        claim: Claim,
+        /// By the asker's agreement key.
+        signature: Signature,
+        /// The officer's word for it, at the asker.
+        act: Option<SignedAct>,
+        /// What the holder found, and what its rules say of it.
+        found: Vec<Found>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A claim was refused, by the side named or by the partner.
+    ClaimRefused {
+        /// Which side this node was on.
+        side: Side,
+        /// What was claimed.
+        claim: Claim,
+        /// By the asker's agreement key.
+        signature: Signature,
+        /// Why.
+        code: RefusalCode,
+    },
+    /// A claim was broken off. If the partner is at fault, it opened something else than it had asked; the
+    /// signed claim holds the digest of what it opened.
+    ClaimFailed {
+        /// Which side this node was on.
+        side: Side,
+        /// What was claimed.
+        claim: Claim,
+        /// By the asker's agreement key.
+        signature: Signature,
+        /// Whether the partner broke the protocol.
+        partner_at_fault: bool,
+        /// What happened.
+        reason: String,
+    },
+    /// The holder said what a claim found.
+    ClaimAnswered {
+        /// Which claim.
+        claim: ClaimId,
+        /// What it said.
+        outcome: Outcome,
+        /// By the holder's agreement key.
+        signature: Signature,
+    },
+    /// A person or the clock took a step in a case.
+    CaseStep {
+        /// The claim.
+        claim: ClaimId,
+        /// Which step.
+        step: Step,
+        /// The officer's word for it; none for the clock's.
+        act: Option<SignedAct>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An officer verified a hit, or explained why it is not claimed.
+    HitJudged {
+        /// The officer's word.
+        act: SignedAct,
+    },
+    /// Fields were released: made by the holder, or countersigned by both.
+    Released {
+        /// Which side this node was on.
+        side: Side,
+        /// What is released.
+        release: SignedRelease,
     },
     /// A partner's checkpoint was found consistent with the last one seen, and countersigned.
     CheckpointSeen {

@@ -84,6 +84,7 @@ impl World {
             exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
             count: None,
             matching: None,
+            claims: None,
             quotas: vec![Quota {
                 asker: rs.code.clone(),
                 register: None,

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use symbolon_policy::{
     agreement::{
-        Agreement, AgreementError, CountTerms, ExactTerms, MatchTerms, Party, Quota, Revocation, Terms, Unit,
+        Agreement, AgreementError, ClaimTerms, CountTerms, ExactTerms, MatchTerms, Party, Quota, Revocation,
+        Terms, Unit,
     },
     identity::{Identity, IdentityCard},
     permit::InForce,
@@ -77,6 +78,7 @@ pub(super) fn draft(
             epsilon_budget_milli: 4_000,
         }),
         matching: None,
+        claims: Some(ClaimTerms { claim_hours: 72, decide_hours: 48, most_records: 10 }),
         quotas: parties.iter().map(daily).collect(),
         parties,
         rules: rules.unwrap_or_else(|| PCC_BILATERAL.to_owned()),

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     book::Book,
+    claims::ClaimStore,
     clock,
     config::Config,
     control::{
@@ -38,7 +39,7 @@ use crate::{
     network::{Incoming, Network, NetworkConfig},
     register::Registers,
     sealing::StorageKey,
-    session::{COUNT, Channel, EXACT, JOURNAL, KEYS, MATCH, Patience, SNAPSHOT, SessionError, Tap},
+    session::{CLAIM, COUNT, Channel, EXACT, JOURNAL, KEYS, MATCH, Patience, SNAPSHOT, SessionError, Tap},
     snapshots::{SliceOf, Snapshots},
 };
 
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     pub(crate) registers: Registers,
     pub(crate) snapshots: Snapshots,
     pub(crate) keys: KeyStore,
+    pub(crate) claims: ClaimStore,
     pub(crate) network: OnceCell<Network>,
     pub(crate) stop: CancellationToken,
     pub(crate) exchanges: AtomicU64,
@@ -80,7 +82,7 @@ impl Core {
         let own = keystore.code().clone();
         let book = Book::open(&home, own.clone(), signer.clone() as Arc<dyn Signer>)?;
         let registers = Registers::open(&home.registers(), &storage.derive("registers"))?;
-        for directory in [home.snapshots(), home.keys(), home.queries()] {
+        for directory in [home.snapshots(), home.keys(), home.queries(), home.claims()] {
             home.make(&directory)?;
         }
         let snapshots = Snapshots::new(home.snapshots(), storage.derive("snapshots"));
@@ -94,6 +96,7 @@ impl Core {
             registers,
             snapshots,
             keys: KeyStore::new(home.keys(), storage.derive("keys")),
+            claims: ClaimStore::new(home.claims(), storage.derive("claims")),
             network: OnceCell::new(),
             stop: CancellationToken::new(),
             exchanges: AtomicU64::new(0),
@@ -174,7 +177,7 @@ impl Core {
     pub(super) async fn start_network(&self, listen: Vec<Multiaddr>) -> Result<(Network, Incoming), Failure> {
         let config = NetworkConfig {
             listen,
-            protocols: vec![EXACT, COUNT, MATCH, KEYS, SNAPSHOT, JOURNAL],
+            protocols: vec![EXACT, COUNT, MATCH, KEYS, CLAIM, SNAPSHOT, JOURNAL],
             quic: self.config.quic,
             dial_timeout: Duration::from_secs(self.config.dial_timeout_secs),
             open_timeout: Duration::from_secs(self.config.dial_timeout_secs),

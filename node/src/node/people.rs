@@ -7,11 +7,13 @@ use std::{
 };
 
 use serde::Deserialize;
+use symbolon_policy::words::Digest;
 use symbolon_protocol::identifier::{Kind, RawIdentifier};
 use zeroize::Zeroizing;
 
 use crate::{
     control::api::{Failure, Format},
+    hashed::Hashed,
     register::MAX_LINE,
 };
 
@@ -39,18 +41,18 @@ const EACH_LIMIT: usize = 32;
 /// Wrong lines that an error names.
 const SHOWN: usize = 10;
 
-/// Reads a file of people. One wrong line refuses the file: a query that silently left a person out
+/// Reads a file of people, and gives the digest of the bytes that were read. One wrong line refuses the file: a query that silently left a person out
 /// would be taken for a no-hit.
 ///
 /// # Errors
 /// An input [`Failure`] that names the first wrong lines, fields and reasons, never a value.
-pub(super) fn read(path: &Path, format: Option<Format>) -> Result<Vec<Person>, Failure> {
+pub(super) fn read(path: &Path, format: Option<Format>) -> Result<(Vec<Person>, Digest), Failure> {
     let unreadable = |e: std::io::Error| Failure::input(format!("cannot read {}: {e}", path.display()));
-    let file = File::open(path).map_err(unreadable)?;
+    let mut file = Hashed::new(File::open(path).map_err(unreadable)?);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let entries = match format.unwrap_or(if csv { Format::Csv } else { Format::Ndjson }) {
-        Format::Ndjson => ndjson(file).map_err(unreadable)?,
-        Format::Csv => rows(file)?,
+        Format::Ndjson => ndjson(&mut file).map_err(unreadable)?,
+        Format::Csv => rows(&mut file)?,
     };
     let (mut people, mut wrong) = (Vec::new(), Vec::new());
     for (line, entry) in entries {
@@ -69,7 +71,7 @@ pub(super) fn read(path: &Path, format: Option<Format>) -> Result<Vec<Person>, F
     if people.is_empty() {
         return Err(Failure::input(format!("{} names nobody", path.display())));
     }
-    Ok(people)
+    Ok((people, file.finish().map_err(unreadable)?))
 }
 
 type Entries = Vec<(u64, Result<Entry, String>)>;
@@ -86,7 +88,7 @@ fn person(line: u64, entry: Entry) -> Result<Person, String> {
     Ok(Person { reference: entry.reference.unwrap_or_else(|| line.to_string()), identifiers })
 }
 
-fn ndjson(file: File) -> std::io::Result<Entries> {
+fn ndjson(file: &mut Hashed<File>) -> std::io::Result<Entries> {
     let mut reader = BufReader::new(file);
     let mut entries = Vec::new();
     for line in 1.. {
@@ -111,7 +113,7 @@ fn ndjson(file: File) -> std::io::Result<Entries> {
 }
 
 /// Columns are `ref` and `identifiers[0].kind`, `identifiers[0].number` and so on.
-fn rows(file: File) -> Result<Entries, Failure> {
+fn rows(file: &mut Hashed<File>) -> Result<Entries, Failure> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(BufReader::new(file));
     let header = reader
         .headers()
@@ -163,7 +165,9 @@ mod tests {
     fn read_text(text: &str, format: Format) -> Result<Vec<Person>, Failure> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        read(file.path(), Some(format))
+        let (people, digest) = read(file.path(), Some(format))?;
+        assert_eq!(digest, Digest::of("symbolon/asked-file/1", text.as_bytes()));
+        Ok(people)
     }
 
     #[test]

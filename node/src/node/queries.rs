@@ -11,18 +11,19 @@ use std::{path::Path, sync::Arc, time::Instant};
 use futures::future::join_all;
 use symbolon_policy::{
     ask::{Fetch, MatchSetup},
+    officer::{How, Intent},
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::ExchangeKind,
-    words::{QueryId, SnapshotId},
+    words::{Digest, QueryId, Salt, SnapshotId},
 };
 use symbolon_protocol::{identifier::Kind, set::IdentifierBytes};
 
-use super::{Core, Partner, Report, blocking, people};
+use super::{Core, Partner, Report, blocking, officers, people};
 use crate::{
     control::{
         Updates,
-        api::{self, Answer, Expected, Failure, Format, Outcome, QueryTerms, Reply},
+        api::{self, Answer, Authority, Expected, Failure, Format, Outcome, QueryTerms, Reply},
     },
     journal::Side,
     session::{
@@ -37,7 +38,7 @@ use crate::{
 use draft::Draft;
 use matching::Wish;
 pub(super) use retention::erase_old;
-use sealed::Sealed;
+pub(super) use sealed::Sealed;
 
 /// Asks which people are in partners' registers.
 pub(super) async fn exact(
@@ -48,7 +49,8 @@ pub(super) async fn exact(
     updates: Updates,
 ) -> Result<Reply, Failure> {
     let path = subjects.to_owned();
-    let people = blocking(move || people::read(&path, format)).await?;
+    let (people, file) = blocking(move || people::read(&path, format)).await?;
+    signed(core, &terms, How::Exact, &file).await?;
     run(core, terms, Question::People(ExchangeKind::Exact, people), updates).await
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn count(
     updates: Updates,
 ) -> Result<Reply, Failure> {
     let path = subjects.to_owned();
-    let mut people = blocking(move || people::read(&path, format)).await?;
+    let (mut people, file) = blocking(move || people::read(&path, format)).await?;
     for person in &mut people {
         person.identifiers.retain(|(k, _)| *k == kind);
     }
@@ -70,6 +72,7 @@ pub(super) async fn count(
     if people.is_empty() {
         return Err(Failure::input(format!("nobody in the file has an identifier of kind {kind}")));
     }
+    signed(core, &terms, How::Count { kind }, &file).await?;
     run(core, terms, Question::People(ExchangeKind::Count, people), updates).await
 }
 
@@ -80,8 +83,16 @@ pub(super) async fn matching(
     wish: api::Wish,
     updates: Updates,
 ) -> Result<Reply, Failure> {
+    let how = wish.how(false);
     let wish = blocking(move || Wish::read(wish)).await?;
+    signed(core, &terms, how, &wish.file).await?;
     run(core, terms, Question::Probe(wish), updates).await
+}
+
+/// The officer's word for a new query. It comes before anything else about it.
+async fn signed(core: &Arc<Core>, terms: &QueryTerms, how: How, file: &Digest) -> Result<(), Failure> {
+    let intent = |salt: &Salt| terms.intent(how, salt, file);
+    officers::signed(core, &terms.officer, terms.authority.as_deref(), intent).await
 }
 
 /// What every partner is asked.
@@ -128,13 +139,20 @@ async fn run(
 }
 
 /// Asks again a query that was interrupted.
-pub(super) async fn resume(core: &Arc<Core>, query: QueryId, updates: Updates) -> Result<Reply, Failure> {
+pub(super) async fn resume(
+    core: &Arc<Core>,
+    query: QueryId,
+    authority: Option<&Authority>,
+    updates: Updates,
+) -> Result<Reply, Failure> {
     let known = core.book.state().query(Side::Asker, &query)?;
     let known = known.ok_or_else(|| Failure::input(format!("this node never asked a query {query}")))?;
     if matches!(known.stage, Stage::Done(_)) {
         return Err(Failure::input(format!("the query {query} was answered; its answer is not kept"))
             .with_help("ask a new query"));
     }
+    // By the officer who asked: receipts name that one.
+    officers::signed(core, &known.ask.officer, authority, |_| Intent::Resume { query }).await?;
     // Under the agreement it was paid for, which need not be the newest; whether it still holds is
     // asked again with every attempt.
     let agreement = core.book.agreement(&known.ask.agreement);

@@ -15,7 +15,9 @@ use crate::{
     control::{api::Failure, bind_control, serve_control},
     network::{Inbound, Incoming},
     register::Begins,
-    session::{COUNT, EXACT, JOURNAL, KEYS, MATCH, SNAPSHOT, SessionError, fetch, holder, keys, sync},
+    session::{
+        CLAIM, COUNT, EXACT, JOURNAL, KEYS, MATCH, SNAPSHOT, SessionError, claim, fetch, holder, keys, sync,
+    },
 };
 
 /// How often the node looks for what has expired.
@@ -99,12 +101,15 @@ fn round(core: &Core) -> Result<(), Failure> {
     core.end_expired()?;
     // A register that is damaged must not keep old queries alive, nor the other way round.
     let queries = queries::erase_old(core, clock::now());
+    let cases = claim::cases::expire(core, clock::now());
+    core.claims.forget_old();
     let today = clock::today()?;
     for info in core.registers.list()? {
         let expire = |begins: Begins<'_>| core.registers.expire(&info.name, today, begins);
         erase_noted(core, &info.name, "records expired", expire)?;
     }
     queries?;
+    cases?;
     let (entries, _) = core.book.root()?;
     metrics::gauge!("symbolon_journal_entries").set(entries as f64);
     Ok(())
@@ -184,6 +189,7 @@ async fn session(
         p if p == COUNT => holder::serve(core, code, ExchangeKind::Count, &mut channel).await,
         p if p == MATCH => holder::serve(core, code, ExchangeKind::Match, &mut channel).await,
         p if p == KEYS => keys::serve(core, code, &mut channel).await,
+        p if p == CLAIM => claim::holder::serve(core, code, &mut channel).await,
         p if p == SNAPSHOT => fetch::serve(core, code, &mut channel).await,
         p if p == JOURNAL => sync::talk(core, code, key, &mut channel).await,
         _ => Ok(()),

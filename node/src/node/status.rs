@@ -11,7 +11,7 @@ use symbolon_policy::{
 use super::{Core, agreements, blocking, core::peer_id, registers};
 use crate::{
     clock,
-    control::api::{Failure, MeterLine, PeerLine, Reply, Status, ToldLine},
+    control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
     home,
     session::sync::meet,
 };
@@ -42,6 +42,10 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
             exchanges: core.exchanges.load(std::sync::atomic::Ordering::Relaxed),
             meters: meters(&core)?,
             told: told(&core)?,
+            officers: OfficersLine {
+                required: core.book.state().officers_begun()?,
+                enrolled: core.book.state().officers()?.len() as u64,
+            },
         })))
     })
     .await

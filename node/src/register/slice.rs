@@ -17,6 +17,7 @@ use symbolon_protocol::{
     matching::{
         engine::{Group, Rows},
         projection::Projection,
+        template::Template,
     },
     seed::Seed,
 };
@@ -26,10 +27,16 @@ use super::{
     COUNT_KEY, Day, Register, RegisterError, Registers,
     stored::{Spoilt, Vault},
     template,
+    words::RecordId,
 };
 
-/// The encoded templates of a record.
-type Encoded = Zeroizing<Vec<u8>>;
+/// A record that takes part.
+struct Part {
+    id: RecordId,
+    pseudonym: [u8; 16],
+    /// Its templates.
+    encoded: Zeroizing<Vec<u8>>,
+}
 
 /// Which templates take part.
 struct Wanted {
@@ -49,6 +56,7 @@ impl Registers {
     /// `positions` says where each alternative of the query was taken, in their order, and each is compared
     /// with the record's template of that position which serves `form`. Embeddings become bits under the
     /// form's seed as they are read. A position that is none of the form's modality is compared with nothing.
+    /// `note` is told the pseudonym of each record that takes part.
     ///
     /// Waits for a write that is under way, and then reads the register once to count: long work. Once another
     /// write begins, [`Rows::next`] gives [`Fault::Local`].
@@ -63,22 +71,19 @@ impl Registers {
         today: Day,
         form: &FormTerms,
         positions: &[Position],
+        mut note: impl FnMut(&[u8; 16]),
     ) -> Result<Box<dyn Rows>, RegisterError> {
         let register = self.register(name)?;
         let version = self.version(&register)?;
         let noted = register.count()?;
-        let projection = form.projection.as_ref().map(|projection| {
-            let wide = |number| usize::try_from(number).unwrap_or(usize::MAX);
-            Projection::new(&Seed::new(projection.seed.0), wide(projection.dimensions), wide(form.length))
-        });
-        let projection = projection.transpose()?;
-        let (form, positions) = (form.clone(), positions.to_vec());
-        let wanted = Arc::new(Wanted { slice, today, form, projection, positions });
-
+        let wanted = Arc::new(Wanted::new(slice, today, form, positions)?);
         let (mut found, mut groups) = (0_u64, 0_u64);
-        for encoded in taking_part(self.register(name)?, wanted.clone()) {
+        for part in taking_part(self.register(name)?, wanted.clone()) {
             found = found.saturating_add(1);
-            groups = groups.saturating_add(u64::from(encoded?.is_some()));
+            if let Some(part) = part? {
+                groups = groups.saturating_add(1);
+                note(&part.pseudonym);
+            }
         }
         let (name, tree) = (name.clone(), register.tree.clone());
         let records = Box::new(taking_part(register, wanted.clone()));
@@ -88,6 +93,39 @@ impl Registers {
             return Err(RegisterError::Incomplete { name: rows.name, noted, found });
         }
         Ok(Box::new(rows))
+    }
+
+    /// The records of a slice that a probe is a hit with, in plaintext and by the same rule as an engine has.
+    ///
+    /// `probe` has the alternatives that were taken at `positions`. For the rest as
+    /// [`templates`](Self::templates), but that a write meanwhile may or may not be seen.
+    ///
+    /// # Errors
+    /// As [`templates`](Self::templates).
+    pub fn matching(
+        &self,
+        name: &RegisterName,
+        slice: Slice,
+        today: Day,
+        form: &FormTerms,
+        (positions, probe): (&[Position], &[Template]),
+    ) -> Result<Vec<(RecordId, [u8; 16])>, RegisterError> {
+        let rule = form.form().rule;
+        let wanted = Arc::new(Wanted::new(slice, today, form, positions)?);
+        let register = self.register(name)?;
+        let spoilt = |_| RegisterError::Corrupt { name: name.clone(), key: Vault::digest(b"templates") };
+        let mut hits = Vec::new();
+        for part in taking_part(register, wanted.clone()) {
+            let Some(part) = part? else { continue };
+            let group = wanted.group(&part.encoded).map_err(spoilt)?;
+            let hit = group.rows.iter().any(|(alternative, template)| {
+                probe.get(usize::from(*alternative)).is_some_and(|probe| rule.hit(probe, template))
+            });
+            if hit {
+                hits.push((part.id, part.pseudonym));
+            }
+        }
+        Ok(hits)
     }
 
     /// Names the state of a register: its sealed count, which no write leaves as it was. Waits for writes.
@@ -107,13 +145,27 @@ impl Registers {
 fn taking_part(
     register: Register,
     wanted: Arc<Wanted>,
-) -> impl Iterator<Item = Result<Option<Encoded>, RegisterError>> + Send + 'static {
+) -> impl Iterator<Item = Result<Option<Part>, RegisterError>> + Send + 'static {
     register.read(None, move |vault, key, value| wanted.of(vault, key, value))
 }
 
 impl Wanted {
+    fn new(
+        slice: Slice,
+        today: Day,
+        form: &FormTerms,
+        positions: &[Position],
+    ) -> Result<Self, RegisterError> {
+        let projection = form.projection.as_ref().map(|projection| {
+            let wide = |number| usize::try_from(number).unwrap_or(usize::MAX);
+            Projection::new(&Seed::new(projection.seed.0), wide(projection.dimensions), wide(form.length))
+        });
+        let (form, positions) = (form.clone(), positions.to_vec());
+        Ok(Self { slice, today, form, projection: projection.transpose()?, positions })
+    }
+
     /// The templates of a record that takes part; opens nothing but the head of another.
-    fn of(&self, vault: &Vault, key: &[u8], value: &[u8]) -> Result<Option<Encoded>, Spoilt> {
+    fn of(&self, vault: &Vault, key: &[u8], value: &[u8]) -> Result<Option<Part>, Spoilt> {
         let opened = vault.opened(key, value)?;
         if opened.stored.expires <= self.today || !self.slice.contains(&opened.stored.class) {
             return Ok(None);
@@ -122,11 +174,11 @@ impl Wanted {
         let serves = template::decode(&encoded)?.iter().any(|part| {
             part.serves(&self.form) && self.positions.iter().any(|position| part.is_at(*position))
         });
-        Ok(serves.then_some(encoded))
+        Ok(serves.then(|| Part { id: opened.stored.id, pseudonym: opened.stored.pseudonym, encoded }))
     }
 
     /// The rows of a record: each alternative with the template that it is compared with.
-    fn group(&self, encoded: &Encoded) -> Result<Group, Spoilt> {
+    fn group(&self, encoded: &[u8]) -> Result<Group, Spoilt> {
         let mut rows = Vec::with_capacity(self.positions.len());
         for part in template::decode(encoded)?.iter().filter(|part| part.serves(&self.form)) {
             let mut alternatives =
@@ -147,7 +199,7 @@ struct TemplateRows {
     tree: Tree,
     version: IVec,
     wanted: Arc<Wanted>,
-    records: Box<dyn Iterator<Item = Result<Option<Encoded>, RegisterError>> + Send>,
+    records: Box<dyn Iterator<Item = Result<Option<Part>, RegisterError>> + Send>,
     groups: u64,
     given: u64,
 }
@@ -171,12 +223,12 @@ impl Rows for TemplateRows {
     fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
         let local = |error: RegisterError| Fault::Local(error.to_string());
         let records = self.records.by_ref().filter_map(Result::transpose).take(most);
-        let encoded = records.collect::<Result<Vec<_>, _>>();
+        let parts = records.collect::<Result<Vec<_>, _>>();
         // First: a record that is being written may look like anything.
         self.unchanged().map_err(local)?;
-        let encoded = encoded.map_err(local)?;
+        let parts = parts.map_err(local)?;
         let spoilt = |_| Fault::Local(format!("a template of register `{}` cannot be read", self.name));
-        let groups = encoded.par_iter().map(|encoded| self.wanted.group(encoded));
+        let groups = parts.par_iter().map(|part| self.wanted.group(&part.encoded));
         let groups = groups.collect::<Result<Vec<_>, Spoilt>>().map_err(spoilt)?;
 
         self.given = self.given.saturating_add(groups.len() as u64);

@@ -41,6 +41,8 @@ pub(super) type Key = [u8; 17];
 pub struct StoredRecord {
     /// The agency's own id of the record.
     pub id: RecordId,
+    /// Its pseudonym within its register; tells nothing to whoever lacks the storage key.
+    pub pseudonym: [u8; 16],
     /// The class that rules decide on.
     pub class: RecordClass,
     /// The day on which the data was taken.
@@ -93,6 +95,11 @@ pub(super) struct Opened<'v> {
     head: &'v [u8],
     templates: Option<&'v [u8]>,
     body: &'v [u8],
+}
+
+/// The pseudonym that stands in a record's key.
+pub(super) fn pseudonym(key: &[u8]) -> Result<[u8; 16], Spoilt> {
+    key.strip_prefix(RECORD_PREFIX).and_then(|name| name.try_into().ok()).ok_or(Spoilt)
 }
 
 /// The keys of one register.
@@ -196,6 +203,7 @@ impl Vault {
         };
         let stored = StoredRecord {
             id: id.parse().map_err(|_| Spoilt)?,
+            pseudonym: pseudonym(key)?,
             class,
             taken: taken.parse().map_err(|_| Spoilt)?,
             expires: expires.parse().map_err(|_| Spoilt)?,

@@ -266,8 +266,13 @@ impl Core {
         let agreement = self.book.agreement(&slice.agreement);
         let agreement = agreement.ok_or_else(|| Failure::local("the agreement is not there"))?;
         let today = clock::today()?;
-        let mut source = Snapshots::source(&self.registers, &agreement, own, slice, exact, today)?;
+        let source = Snapshots::source(&self.registers, &agreement, own, slice, exact, today)?;
+        let mut source = source.noting(self.claims.note()?);
         let manifest = self.snapshots.build(&agreement, own, slice, &mut source, now, progress)?;
+        // Who takes part is kept before anybody can ask: a claim is answered by it.
+        let kept =
+            source.into_members().map_or(Ok(()), |members| self.claims.keep(members, &manifest.snapshot));
+        kept.inspect_err(|_| self.snapshots.destroy(&manifest.snapshot))?;
         let before = self.current_snapshot(slice, now)?;
         self.book
             .snapshot_made(&manifest, since)

@@ -125,7 +125,7 @@ pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<
     let records = list.iter().find(|info| info.name == ask.register).map_or(0, |info| info.records);
     // The slice is counted only where the register alone does not tell that it fits.
     let most = words.both.largest_slice;
-    if records > most && rows(core, agreement, ask, words.form).map_err(failed)?.groups() > most {
+    if records > most && rows(core, agreement, ask, words.form, |_| ()).map_err(failed)?.groups() > most {
         let text = format!("the slice has more than the {most} records that a query may search");
         return Err(Refusal::new(RefusalCode::SliceTooLarge, text));
     }
@@ -152,7 +152,10 @@ pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Sear
     let keys = keys.ok_or_else(|| Failure::local("the keys ended while they were asked"))?;
     let answering = core.keys.answering(words.engine, &form, &keys)?;
     let seed = holder_seed(core, ask)?;
-    let rows = rows(core, agreement, ask, words.form)?;
+    let mut members = core.claims.note()?;
+    let rows = rows(core, agreement, ask, words.form, |record| members.add(record))?;
+    // Who takes part is kept before anything is answered: a claim is answered by it.
+    core.claims.keep(members, &ask.query)?;
     // Room for the place that says whether there are too many.
     let entries = bucket(rows.groups().saturating_add(1));
     let Asked { alternatives, answer, .. } = words.both;
@@ -163,10 +166,16 @@ pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Sear
 }
 
 /// The templates of the slice that the rules allow, each beside the alternatives taken at its place.
-fn rows(core: &Core, agreement: &InForce, ask: &Ask, form: &FormTerms) -> Result<Box<dyn Rows>, Failure> {
+fn rows(
+    core: &Core,
+    agreement: &InForce,
+    ask: &Ask,
+    form: &FormTerms,
+    note: impl FnMut(&[u8; 16]),
+) -> Result<Box<dyn Rows>, Failure> {
     let positions = ask.matching.as_ref().map(|asked| asked.positions.as_slice()).unwrap_or_default();
     let slice = agreement.slice(&ask.asker, core.book.own(), &ask.register, ask.purpose, ExchangeKind::Match);
     // The day of the query, not of the retry: the slice of a repeated match must be the same.
     let day = clock::day(ask.asked_at)?;
-    Ok(core.registers.templates(&ask.register, slice, day, form, positions)?)
+    Ok(core.registers.templates(&ask.register, slice, day, form, positions, note)?)
 }

@@ -5,12 +5,14 @@ use symbolon_policy::{
     agreement::Revocation,
     ask::{Ask, Fetch},
     canonical,
+    case::End,
+    claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
     receipt::SignedReceipt,
     signing::Signature,
-    words::AgreementId,
+    words::{AgreementId, ClaimId, Timestamp},
 };
 use symbolon_protocol::exchange::Frame;
 
@@ -65,6 +67,39 @@ pub(super) enum Word {
         /// By the holder's agreement key.
         signature: Signature,
     },
+    /// The asker claims a hit.
+    Claim {
+        /// What is claimed.
+        claim: Box<Claim>,
+        /// By the asker's agreement key.
+        signature: Signature,
+    },
+    /// What a claim found.
+    Outcome {
+        /// What.
+        outcome: Box<Outcome>,
+        /// By the holder's agreement key.
+        signature: Signature,
+    },
+    /// The asker wants to know how its claim stands, and what is released.
+    Collect(ClaimId),
+    /// How a claim stands.
+    Standing {
+        /// Persons who approved.
+        approvals: u8,
+        /// Until when it is decided.
+        decide_by: Timestamp,
+        /// Whether the clock is stopped.
+        stopped: bool,
+        /// How it ended, if it did.
+        end: Option<End>,
+        /// Releases that follow.
+        releases: u32,
+    },
+    /// A release; its sealed fields follow in pieces.
+    Release(Box<SignedRelease>),
+    /// A piece of sealed fields.
+    Piece(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Still at work.
     Progress {
         /// Items done.
@@ -124,6 +159,12 @@ impl Word {
             Self::Manifest { .. } => "manifest",
             Self::Searching { .. } => "searching",
             Self::Keys { .. } => "keys",
+            Self::Claim { .. } => "claim",
+            Self::Outcome { .. } => "outcome",
+            Self::Collect(_) => "collect",
+            Self::Standing { .. } => "standing",
+            Self::Release(_) => "release",
+            Self::Piece(_) => "piece",
             Self::Progress { .. } => "progress",
             Self::Receipt(_) => "receipt",
             Self::Countersigned(_) => "countersigned",

@@ -7,6 +7,7 @@ use symbolon_protocol::{
 };
 
 use crate::{
+    claims::Members,
     control::api::Failure,
     register::{Day, RegisterError, Registers, StoredRecord},
 };
@@ -18,6 +19,7 @@ pub(crate) struct SliceSource {
     slice: Slice,
     today: Day,
     total: u64,
+    members: Option<Members>,
 }
 
 impl SliceSource {
@@ -34,7 +36,17 @@ impl SliceSource {
         let records = registers.scan(name).map_err(|e| Failure::input(e.to_string()))?;
         let list = registers.list().map_err(|e| Failure::local(e.to_string()))?;
         let total = list.iter().find(|info| info.name == *name).map_or(0, |info| info.records);
-        Ok(Self { records: Box::new(records), slice, today, total })
+        Ok(Self { records: Box::new(records), slice, today, total, members: None })
+    }
+
+    /// The same, which notes who takes part.
+    pub(crate) fn noting(self, members: Members) -> Self {
+        Self { members: Some(members), ..self }
+    }
+
+    /// Who took part so far, if that was noted.
+    pub(crate) fn into_members(self) -> Option<Members> {
+        self.members
     }
 }
 
@@ -45,6 +57,7 @@ impl IdentifierSource for SliceSource {
             let Some(record) = self.records.next() else { break };
             let record = record.map_err(|e| Fault::Local(e.to_string()))?;
             if record.expires > self.today && self.slice.contains(&record.class) {
+                self.members.iter_mut().for_each(|members| members.add(&record.pseudonym));
                 identifiers.extend(record.identifiers);
             }
         }

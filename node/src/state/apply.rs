@@ -4,12 +4,15 @@ use serde::Serialize;
 use symbolon_policy::{
     ask::Ask,
     canonical,
+    case::Case,
+    claim::SignedRelease,
+    officer::ActKind,
     quota::{Charge, Ledger},
     receipt::Receipt,
-    words::{AgreementId, QueryId, RegisterName},
+    words::{AgreementId, ClaimId, QueryId, RegisterName},
 };
 
-use super::{Accepted, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
+use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
 use crate::{
     control::api::Failure,
     journal::{Event, Side},
@@ -41,6 +44,12 @@ impl State {
                     accepted.revoked.iter_mut().for_each(|revoked| revoked.known = true);
                 })?;
             }
+            Event::OfficerEnrolled { officer } => {
+                put(&mut batch, Key::officer(&officer.id), officer)?;
+                put(&mut batch, Key::officers_begun(), &true)?;
+            }
+            Event::OfficerRemoved { officer, .. } => batch.remove(Key::officer(officer).bytes()),
+            Event::OfficerAsked { act, intent } => self.meant(&mut batch, &act.act, intent)?,
             Event::NationalRules { text } => {
                 put(&mut batch, Key::national(), text)?;
                 put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
@@ -106,9 +115,47 @@ impl State {
                 self.settle(&mut batch, *side, ask)?;
             }
             Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
+            Event::Claimed { side, claim, signature, found, at, .. } => {
+                let terms = self.get::<Accepted>(&Key::agreement(&claim.agreement))?;
+                let terms = terms.and_then(|accepted| accepted.agreement.terms.claims);
+                let terms =
+                    terms.ok_or_else(|| Failure::integrity("a claim under no agreement for claims"))?;
+                let case = Case::begin(claim.clone(), found.clone(), &terms, *at);
+                let claimed = Claimed { case, signature: *signature, outcome: None, releases: Vec::new() };
+                put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
+            }
+            Event::ClaimAnswered { claim, outcome, .. } => {
+                self.follow(&mut batch, Side::Asker, claim, |claimed| {
+                    claimed.outcome = Some(outcome.clone())
+                })?;
+            }
+            Event::CaseStep { claim, step, at, .. } => {
+                // A step that could not be taken was not recorded.
+                self.follow(&mut batch, Side::Holder, claim, |claimed| {
+                    let _ = claimed.case.step(step, *at);
+                })?;
+            }
+            Event::Released { side, release } => {
+                self.follow(&mut batch, *side, &release.release.claim, |claimed| {
+                    let same = |known: &&mut SignedRelease| known.release.number == release.release.number;
+                    match claimed.releases.iter_mut().find(same) {
+                        Some(known) => *known = release.clone(),
+                        None => claimed.releases.push(release.clone()),
+                    }
+                })?;
+            }
+            Event::HitJudged { act } => {
+                if let Some(query) = judged(&act.act.act) {
+                    let mut judged = self.judged(&query)?;
+                    judged.push(act.clone());
+                    put(&mut batch, Key::judged(&query), &judged)?;
+                }
+            }
+            Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }
             | Event::QueriesErased { .. }
+            | Event::OfficerRefused { .. }
             | Event::CheckpointSeen { .. }
             | Event::CheckpointCountersigned { .. }
             | Event::SnapshotMoved { side: Side::Holder, .. }
@@ -118,6 +165,20 @@ impl State {
             | Event::ForkSeen { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)
+    }
+
+    fn follow(
+        &self,
+        batch: &mut sled::Batch,
+        side: Side,
+        id: &ClaimId,
+        change: impl FnOnce(&mut Claimed),
+    ) -> Result<(), Failure> {
+        if let Some(mut claimed) = self.claim(side, id)? {
+            change(&mut claimed);
+            put(batch, Key::case(side, id), &claimed)?;
+        }
+        Ok(())
     }
 
     fn amend(
@@ -190,6 +251,14 @@ impl State {
     }
 }
 
+/// The query whose hit an act is about.
+fn judged(act: &ActKind) -> Option<QueryId> {
+    match act {
+        ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => Some(*query),
+        _ => None,
+    }
+}
+
 /// A change of a register is over. `left` says that records may have left its slices.
 fn changed(batch: &mut sled::Batch, seq: u64, register: &RegisterName, left: bool) -> Result<(), Failure> {
     batch.remove(Key::changing(register).bytes());
@@ -200,7 +269,7 @@ fn changed(batch: &mut sled::Batch, seq: u64, register: &RegisterName, left: boo
     Ok(())
 }
 
-fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
+pub(super) fn put<T: Serialize>(batch: &mut sled::Batch, key: Key, value: &T) -> Result<(), Failure> {
     let value = canonical::encode(value).map_err(|e| Failure::local(e.to_string()))?;
     batch.insert(key.bytes(), value);
     Ok(())

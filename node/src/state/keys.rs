@@ -4,7 +4,7 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     quota::MeterKey,
-    words::{AgencyCode, AgreementId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId},
 };
 
 use crate::{control::api::Failure, journal::Side};
@@ -50,6 +50,28 @@ impl Key {
     /// When what takes part in every slice changed last.
     pub(super) fn slices() -> Self {
         key(b'!', &[b"slices"])
+    }
+
+    /// Whether an officer was ever enrolled.
+    pub(super) fn officers_begun() -> Self {
+        key(b'!', &[b"officers"])
+    }
+
+    pub(super) fn officers() -> Self {
+        key(b'f', &[])
+    }
+
+    pub(super) fn officer(id: &OfficerId) -> Self {
+        key(b'f', &[id.as_str().as_bytes()])
+    }
+
+    pub(super) fn acts(id: &OfficerId) -> Self {
+        // Pseudonyms hold no zero byte either.
+        key(b'd', &[id.as_str().as_bytes(), &[0]])
+    }
+
+    pub(super) fn act(id: &OfficerId, act: &Digest) -> Self {
+        key(b'd', &[id.as_str().as_bytes(), &[0], act.as_bytes()])
     }
 
     pub(super) fn agreements() -> Self {
@@ -129,6 +151,18 @@ impl Key {
         let (register, purpose) = (ask.register.as_str().as_bytes(), ask.purpose.as_str().as_bytes());
         let asker = ask.asker.as_str().as_bytes();
         key(b'e', &[ask.agreement.as_bytes(), asker, &[0], register, &[0], purpose])
+    }
+
+    pub(super) fn cases(of: Side) -> Self {
+        key(b'w', &[side(of)])
+    }
+
+    pub(super) fn case(of: Side, claim: &ClaimId) -> Self {
+        key(b'w', &[side(of), claim.as_bytes()])
+    }
+
+    pub(super) fn judged(query: &QueryId) -> Self {
+        key(b'j', &[query.as_bytes()])
     }
 
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {

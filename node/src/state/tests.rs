@@ -6,12 +6,13 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use symbolon_policy::{
     agreement::{Agreement, ExactTerms, Party, Quota, Revocation, Terms, Unit},
+    officer::{Act, ActKind, Intent, Officer, SignedAct},
     permit::{self, InForce, Paid, RefusalCode},
     quota::Meter,
     receipt::{AnswerClass, Receipt},
     rules::ExchangeKind,
     signing::{self, Signer},
-    words::{Digest, LegalBasis, Purpose, Timestamp},
+    words::{Digest, LegalBasis, Purpose, Role, Timestamp},
 };
 use symbolon_protocol::identifier::CANONICALISATION;
 use tempfile::TempDir;
@@ -57,6 +58,7 @@ fn agreement() -> Agreement {
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: None,
         matching: None,
+        claims: None,
         quotas: vec![quota("RS", false, 100), quota("RS", true, 40), quota("MK", false, 100)],
         rules: OPEN.into(),
     };
@@ -132,6 +134,11 @@ fn signature() -> Signature {
     Signature([9; 64])
 }
 
+fn officer(n: u8) -> Officer {
+    let (id, until) = (if n.is_multiple_of(2) { "ana" } else { "ivo" }.parse().unwrap(), None);
+    Officer { id, roles: vec![Role::Asks], key: key(n).public(), seal: "age1".into(), until }
+}
+
 /// One random event; queries carry the charges that the policy sets for them.
 fn event(agreement: &InForce, kind: u8, n: u8, items: u32, at_asker: bool) -> Event {
     let side = if at_asker { Side::Asker } else { Side::Holder };
@@ -168,6 +175,16 @@ fn event(agreement: &InForce, kind: u8, n: u8, items: u32, at_asker: bool) -> Ev
         17 => Event::QueriesErased { queries: vec![asked.query] },
         18 => Event::RevocationKnown { agreement: agreement.id() },
         19 => Event::AgreementAccepted { agreement: Box::new(self::agreement()) },
+        20 => Event::OfficerEnrolled { officer: officer(n) },
+        21 => Event::OfficerRemoved { officer: officer(n).id, reason: "moved".into() },
+        22 => {
+            let at = NOW.plus(i64::from(items) * Timestamp::DAY);
+            let kind = ActKind::Ask { digest: asked.digest };
+            let act = Act { officer: officer(n).id, act: kind, at };
+            let act = SignedAct { act, signature: signature() };
+            Event::OfficerAsked { act, intent: Intent::Resume { query: asked.query } }
+        }
+        23 => Event::OfficerRefused { officer: officer(n).id, act: None, reason: "no key".into() },
         _ => Event::AgreementRevoked {
             revocation: Revocation {
                 agreement: agreement.id(),
@@ -217,7 +234,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn the_state_is_a_function_of_the_journal(
-        steps in prop::collection::vec((0_u8..21, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
+        steps in prop::collection::vec((0_u8..25, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
         stop in 0_usize..60,
     ) {
         let agreement = in_force();

@@ -35,6 +35,9 @@ pub struct Terms {
     /// The match, if agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<MatchTerms>,
+    /// Claims after a hit, if agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimTerms>,
     /// How much may be asked. A query must fit every quota that concerns it, and at least one must.
     #[serde(default)]
     pub quotas: Vec<Quota>,
@@ -87,6 +90,19 @@ pub struct CountTerms {
     pub epsilon_budget_milli: u32,
 }
 
+/// Terms of claims.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimTerms {
+    /// How long after its answer a query may be claimed, in hours.
+    pub claim_hours: u32,
+    /// How long the holder has to approve or refuse a claim, in hours; the time in which it waits for a
+    /// judicial authorisation is not counted.
+    pub decide_hours: u32,
+    /// The most records that one claim may find; beyond it is answered as too many, and nothing else.
+    pub most_records: u32,
+}
+
 /// How much one party may ask of the other in a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +142,7 @@ const SMALLEST_COUNT: u32 = 100;
 const LARGEST_COUNT: u32 = 1_000_000;
 pub(super) const LONGEST_EPOCH_HOURS: u32 = 24 * 31;
 pub(super) const LONGEST_PERIOD_DAYS: u32 = 3_660;
+const MOST_CLAIMED: u32 = 100;
 const TEXT_LIMIT: usize = 500;
 
 impl Terms {
@@ -199,6 +216,7 @@ impl Terms {
             self.noise()?;
         }
         self.matching.iter().try_for_each(MatchTerms::check)?;
+        self.claims.iter().try_for_each(ClaimTerms::check)?;
         for (index, quota) in self.quotas.iter().enumerate() {
             let path = |name: &str| format!("quotas[{index}].{name}");
             check(self.party(&quota.asker).is_ok(), &path("asker"), "must be one of the parties")?;
@@ -232,6 +250,15 @@ impl CountTerms {
         check(period(self.period_days), "count.period_days", "must be from 1 to 3,660")?;
         let budget = self.epsilon_budget_milli >= self.epsilon_milli;
         check(budget, "count.epsilon_budget_milli", "must be at least `epsilon_milli`")
+    }
+}
+
+impl ClaimTerms {
+    fn check(&self) -> Result<(), AgreementError> {
+        let hours = |hours| (1..=LONGEST_EPOCH_HOURS).contains(&hours);
+        check(hours(self.claim_hours), "claims.claim_hours", "must be from 1 to 744")?;
+        check(hours(self.decide_hours), "claims.decide_hours", "must be from 1 to 744")?;
+        check((1..=MOST_CLAIMED).contains(&self.most_records), "claims.most_records", "must be from 1 to 100")
     }
 }
 

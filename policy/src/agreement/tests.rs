@@ -146,6 +146,7 @@ fn the_ends_of_every_range_stand() {
             dummies: count.2,
             ..old
         }),
+        claims: None,
         quotas: vec![Quota { period_days: days, limit: 0, ..quota(Unit::Queries, 0) }],
         title: "x".repeat(500),
         ..terms()

@@ -21,6 +21,8 @@ pub(super) enum Grant {
     Snapshot,
     /// The setting up of keys, which discloses nothing.
     Keys,
+    /// What a claim opens, in so many bytes.
+    Opening(u64),
 }
 
 impl Grant {
@@ -54,6 +56,7 @@ impl Grant {
                 *groups <= asked.largest_slice && *cap == agreed && *alternatives == asked.alternatives
             }
             (Self::Snapshot, Disclosure::Snapshot { .. }) => true,
+            (Self::Opening(paid), Disclosure::Opening { bytes }) => bytes == paid,
             _ => false,
         }
     }

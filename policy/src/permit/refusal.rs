@@ -56,10 +56,24 @@ pub enum RefusalCode {
     SliceTooLarge,
     /// A query with this id was asked before in other words.
     AlteredRetry,
+    /// No signature of an enrolled officer for this query is on record.
+    OfficerUnproven,
     /// The asker has not signed receipts of earlier queries.
     OpenReceipts,
     /// The opening words are malformed, unsigned or of another version.
     Malformed,
+    /// The agreement has no terms for claims.
+    ClaimsNotAgreed,
+    /// The query that is claimed was not answered here.
+    UnknownQuery,
+    /// The query that is claimed was answered too long ago.
+    ClaimTooLate,
+    /// The claim names another case or legal basis than its query.
+    CaseDiffers,
+    /// More records are hits than a claim may find.
+    TooManyRecords,
+    /// A claim with this id was made before in other words.
+    AlteredClaim,
     /// The clocks of the two nodes are too far apart.
     ClockSkew,
     /// The holder is at its limit of exchanges; try again later.

@@ -242,6 +242,7 @@ fn the_balance_reaches_the_rules() {
 #[test]
 fn rules_see_the_tightest_quota_with_this_query_in_it() {
     let agreement = in_force(Terms {
+        claims: None,
         quotas: vec![quota(Unit::Identifiers, 50), quota(Unit::Identifiers, 20)],
         ..terms()
     });

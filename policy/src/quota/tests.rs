@@ -15,6 +15,7 @@ fn quotas(charges: &[Charge]) -> Vec<(u32, u64, u64)> {
 fn a_query_is_charged_to_every_quota_that_concerns_it_and_to_no_other() {
     let border = Some(border());
     let terms = Terms {
+        claims: None,
         quotas: vec![
             quota(Unit::Identifiers, 10),
             quota(Unit::Queries, 11),

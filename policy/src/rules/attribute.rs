@@ -6,11 +6,12 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::words::{
-    AgeBand, AgencyCode, Category, LegalBasis, Modality, OfficerId, Provenance, Purpose, RegisterName,
+    AgeBand, AgencyCode, Category, Field, LegalBasis, Modality, OfficerId, Provenance, Purpose, RegisterName,
     Timestamp,
 };
 
 use super::facts::{ExchangeKind, Facts, register_id};
+use crate::class::RecordClass;
 
 /// Something that rules may look at. `Asker` is the agency together with its officer, `Register`
 /// the register together with its holder.
@@ -61,6 +62,10 @@ pub enum Attribute {
     Blocked,
     /// The accuracy is contested.
     Contested,
+    /// What a field says.
+    Field,
+    /// Persons of the holder who approved.
+    Approvals,
 }
 
 use Attribute as A;
@@ -129,6 +134,25 @@ impl Attribute {
         A::Contested,
     ];
 
+    /// What the release of a field is decided on.
+    pub(super) const RELEASE: &'static [Self] = &[
+        A::Exchange,
+        A::Asker,
+        A::Register,
+        A::Purpose,
+        A::LegalBasis,
+        A::Field,
+        A::Approvals,
+        A::Category,
+        A::Age,
+        A::Provenance,
+        A::OwnCitizen,
+        A::Vulnerable,
+        A::Marked,
+        A::Blocked,
+        A::Contested,
+    ];
+
     /// The attribute that rules call `context.name`.
     pub(super) fn of_context(name: &str) -> Option<Self> {
         Some(match name {
@@ -144,6 +168,8 @@ impl Attribute {
             "hour" => A::Hour,
             "weekday" => A::Weekday,
             "now" => A::Now,
+            "field" => A::Field,
+            "approvals" => A::Approvals,
             _ => return None,
         })
     }
@@ -172,6 +198,7 @@ impl Attribute {
             A::LegalBasis => "LegalBasis",
             A::Category => "Category",
             A::Provenance => "Provenance",
+            A::Field => "Field",
             _ => return None,
         })
     }
@@ -185,6 +212,7 @@ impl Attribute {
             A::QuotaLeft => (most.saturating_neg(), most),
             A::Reciprocity => (-1000, 1000),
             A::Weekday => (1, 7),
+            A::Approvals => (0, 2),
             A::Hour => (0, 23),
             // Seconds, from 1970 to the end of the year 9999.
             A::Now => (0, 253_402_207_200),
@@ -205,13 +233,19 @@ impl Attribute {
             A::Category => each(Category::ALL, Value::Category),
             A::Age => each(AgeBand::ALL, Value::Age),
             A::Provenance => each(Provenance::ALL, Value::Provenance),
+            A::Field => each(Field::ALL, Value::Field),
             A::CaseReference | A::OwnCitizen | A::Vulnerable | A::Marked | A::Blocked | A::Contested => {
                 each(&[false, true], Value::Flag)
             }
             A::Asker | A::Register => Vec::new(),
-            A::BatchSize | A::QuotaUsed | A::QuotaLeft | A::Reciprocity | A::Weekday | A::Hour | A::Now => {
-                Vec::new()
-            }
+            A::BatchSize
+            | A::QuotaUsed
+            | A::QuotaLeft
+            | A::Reciprocity
+            | A::Weekday
+            | A::Hour
+            | A::Now
+            | A::Approvals => Vec::new(),
         }
     }
 
@@ -249,6 +283,8 @@ impl fmt::Display for Attribute {
             A::Marked => "marked",
             A::Blocked => "blocked",
             A::Contested => "contested",
+            A::Field => "field",
+            A::Approvals => "approvals",
         })
     }
 }
@@ -265,6 +301,7 @@ pub(super) enum Value {
     Category(Category),
     Age(AgeBand),
     Provenance(Provenance),
+    Field(Field),
     Flag(bool),
     Number(i64),
 }
@@ -296,6 +333,22 @@ impl Facts {
                 (A::Now, Value::Number(n)) => ask.now = Timestamp(*n),
                 _ => {}
             },
+            Self::Release { release, class } => match (attribute, value) {
+                (A::Exchange, Value::Exchange(kind)) => release.exchange = *kind,
+                (A::Asker, Value::Asker(agency, officer)) => {
+                    release.asker = agency.clone();
+                    officer.iter().for_each(|officer| release.officer = officer.clone());
+                }
+                (A::Register, Value::Register(holder, name)) => {
+                    release.holder = holder.clone();
+                    release.register = name.clone();
+                }
+                (A::Purpose, Value::Purpose(purpose)) => release.purpose = *purpose,
+                (A::LegalBasis, Value::LegalBasis(basis)) => release.legal_basis = *basis,
+                (A::Field, Value::Field(field)) => release.field = *field,
+                (A::Approvals, Value::Number(n)) => release.approvals = (*n).try_into().unwrap_or(0),
+                _ => set_class(class, attribute, value),
+            },
             Self::Search { search, class } => match (attribute, value) {
                 (A::Exchange, Value::Exchange(kind)) => search.exchange = *kind,
                 (A::Asker, Value::Asker(agency, _)) => search.asker = agency.clone(),
@@ -304,15 +357,7 @@ impl Facts {
                     search.register = name.clone();
                 }
                 (A::Purpose, Value::Purpose(purpose)) => search.purpose = *purpose,
-                (A::Category, Value::Category(category)) => class.category = *category,
-                (A::Age, Value::Age(age)) => class.age = *age,
-                (A::Provenance, Value::Provenance(provenance)) => class.provenance = *provenance,
-                (A::OwnCitizen, Value::Flag(flag)) => class.own_citizen = *flag,
-                (A::Vulnerable, Value::Flag(flag)) => class.vulnerable = *flag,
-                (A::Marked, Value::Flag(flag)) => class.marked = *flag,
-                (A::Blocked, Value::Flag(flag)) => class.blocked = *flag,
-                (A::Contested, Value::Flag(flag)) => class.contested = *flag,
-                _ => {}
+                _ => set_class(class, attribute, value),
             },
         }
     }
@@ -323,6 +368,7 @@ impl Facts {
             Self::Query { ask, .. } if ask.exchange == ExchangeKind::Match => Attribute::MATCH,
             Self::Query { .. } => Attribute::QUERY,
             Self::Search { .. } => Attribute::SEARCH,
+            Self::Release { .. } => Attribute::RELEASE,
         }
     }
 
@@ -352,17 +398,48 @@ impl Facts {
                 A::Asker => search.asker.to_string(),
                 A::Register => register_id(&search.holder, &search.register),
                 A::Purpose => search.purpose.to_string(),
-                A::Category => class.category.to_string(),
-                A::Age => class.age.to_string(),
-                A::Provenance => class.provenance.to_string(),
-                A::OwnCitizen => flag(class.own_citizen),
-                A::Vulnerable => flag(class.vulnerable),
-                A::Marked => flag(class.marked),
-                A::Blocked => flag(class.blocked),
-                A::Contested => flag(class.contested),
-                _ => String::new(),
+                _ => show_class(class, attribute),
+            },
+            Self::Release { release, class } => match attribute {
+                A::Exchange => release.exchange.as_str().to_owned(),
+                A::Asker => format!("{}/{}", release.asker, release.officer),
+                A::Register => register_id(&release.holder, &release.register),
+                A::Purpose => release.purpose.to_string(),
+                A::LegalBasis => release.legal_basis.to_string(),
+                A::Field => release.field.to_string(),
+                A::Approvals => release.approvals.to_string(),
+                _ => show_class(class, attribute),
             },
         }
+    }
+}
+
+fn set_class(class: &mut RecordClass, attribute: Attribute, value: &Value) {
+    match (attribute, value) {
+        (A::Category, Value::Category(category)) => class.category = *category,
+        (A::Age, Value::Age(age)) => class.age = *age,
+        (A::Provenance, Value::Provenance(provenance)) => class.provenance = *provenance,
+        (A::OwnCitizen, Value::Flag(flag)) => class.own_citizen = *flag,
+        (A::Vulnerable, Value::Flag(flag)) => class.vulnerable = *flag,
+        (A::Marked, Value::Flag(flag)) => class.marked = *flag,
+        (A::Blocked, Value::Flag(flag)) => class.blocked = *flag,
+        (A::Contested, Value::Flag(flag)) => class.contested = *flag,
+        _ => {}
+    }
+}
+
+fn show_class(class: &RecordClass, attribute: Attribute) -> String {
+    let flag = |flag| if flag { "yes" } else { "no" }.to_owned();
+    match attribute {
+        A::Category => class.category.to_string(),
+        A::Age => class.age.to_string(),
+        A::Provenance => class.provenance.to_string(),
+        A::OwnCitizen => flag(class.own_citizen),
+        A::Vulnerable => flag(class.vulnerable),
+        A::Marked => flag(class.marked),
+        A::Blocked => flag(class.blocked),
+        A::Contested => flag(class.contested),
+        _ => String::new(),
     }
 }
 
@@ -379,6 +456,7 @@ impl fmt::Display for Value {
             Self::Category(code) => write!(f, "{code}"),
             Self::Age(code) => write!(f, "{code}"),
             Self::Provenance(code) => write!(f, "{code}"),
+            Self::Field(code) => write!(f, "{code}"),
             Self::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
             Self::Number(number) => write!(f, "{number}"),
         }

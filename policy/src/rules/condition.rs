@@ -163,7 +163,9 @@ impl Seen {
             Expr::Var(Var::Action) => self.attributes.extend([Attribute::Exchange]),
             Expr::Var(Var::Resource) => self.attributes.extend([Attribute::Register]),
             // The context as a whole, as in `context == {...}`.
-            Expr::Var(Var::Context) => self.attributes.extend(Attribute::MATCH),
+            Expr::Var(Var::Context) => {
+                self.attributes.extend(Attribute::MATCH.iter().chain(Attribute::RELEASE));
+            }
             Expr::UnaryOp { op: UnaryOp::Neg, expr } => match expr.as_ref() {
                 Expr::Literal(Literal::Long(number)) => self.numbers.extend(number.checked_neg()),
                 other => {

@@ -31,6 +31,8 @@ pub struct Diff {
     pub queries: Changes,
     /// Which records take part.
     pub searches: Changes,
+    /// Which fields are released after a hit.
+    pub releases: Changes,
 }
 
 /// The difference over one space of requests.
@@ -90,7 +92,8 @@ pub fn diff(before: &Rulebook, after: &Rulebook, most: usize) -> Result<Diff, Sp
     let removed = old.values().map(|clause| clause.name.clone()).collect();
     let queries = changes(Space::of_queries(books)?, before, after, most)?;
     let searches = changes(Space::of_searches(books)?, before, after, most)?;
-    Ok(Diff { added, removed, changed, queries, searches })
+    let releases = changes(Space::of_releases(books)?, before, after, most)?;
+    Ok(Diff { added, removed, changed, queries, searches, releases })
 }
 
 fn by_name(book: &Rulebook) -> BTreeMap<(Kind, &str), &Clause> {
@@ -160,6 +163,7 @@ fn changed_region(
 fn decide(book: &Rulebook, facts: &Facts) -> Decision {
     match facts {
         Facts::Search { search, class } => book.search(search, class),
+        Facts::Release { release, class } => book.release(release, class),
         Facts::Query { .. } => book.decide(facts),
     }
 }
@@ -172,7 +176,8 @@ impl fmt::Display for Diff {
             clauses.iter().try_for_each(|clause| writeln!(f, "{what}: {clause}"))?;
         }
         writeln!(f, "queries: {}", self.queries)?;
-        write!(f, "searches: {}", self.searches)
+        writeln!(f, "searches: {}", self.searches)?;
+        write!(f, "releases: {}", self.releases)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     class::RecordClass,
-    words::{AgeBand, AgencyCode, LegalBasis, Modality, OfficerId, Purpose, RegisterName, Timestamp},
+    words::{AgeBand, AgencyCode, Field, LegalBasis, Modality, OfficerId, Purpose, RegisterName, Timestamp},
 };
 
 use super::schema::Vocabulary;
@@ -91,12 +91,36 @@ pub struct SearchContext {
     pub exchange: ExchangeKind,
 }
 
+/// Everything that decides whether one field is released after a hit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReleaseContext {
+    /// The agency that claims.
+    pub asker: AgencyCode,
+    /// The officer who claims, of that agency.
+    pub officer: OfficerId,
+    /// The agency that holds the register.
+    pub holder: AgencyCode,
+    /// The register.
+    pub register: RegisterName,
+    /// Why it was asked.
+    pub purpose: Purpose,
+    /// The legal basis it stands on.
+    pub legal_basis: LegalBasis,
+    /// The kind of exchange that had the hit.
+    pub exchange: ExchangeKind,
+    /// What the field says.
+    pub field: Field,
+    /// Persons of the holder who approved, at most 2.
+    pub approvals: u8,
+}
+
 /// One request in the terms of the schema. What is left of the quota, the hour and the weekday stand
 /// on their own here, so that `diff` can vary them; for a real query they follow from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Facts {
     Query { ask: AskContext, quota_left: i64, hour: i64, weekday: i64 },
     Search { search: SearchContext, class: RecordClass },
+    Release { release: ReleaseContext, class: RecordClass },
 }
 
 impl Facts {
@@ -107,6 +131,10 @@ impl Facts {
         let hour = ask.now.period(Timestamp::HOUR).rem_euclid(24);
         let quota_left = i64::from(ask.quota_limit).saturating_sub(ask.quota_used.into());
         Self::Query { ask: ask.clone(), quota_left, hour, weekday }
+    }
+
+    pub(super) fn release(release: &ReleaseContext, class: &RecordClass) -> Self {
+        Self::Release { release: release.clone(), class: *class }
     }
 
     pub(super) fn search(search: &SearchContext, class: &RecordClass) -> Self {
@@ -130,10 +158,12 @@ impl Facts {
                 query(names, ask, *quota_left, *hour, *weekday)?
             }
             Self::Search { search, class } => record(names, search, class)?,
+            Self::Release { release, class } => field(names, release, class)?,
         };
         let (asker, holder, register) = match self {
             Self::Query { ask, .. } => (&ask.asker, &ask.holder, &ask.register),
             Self::Search { search, .. } => (&search.asker, &search.holder, &search.register),
+            Self::Release { release, .. } => (&release.asker, &release.holder, &release.register),
         };
         let action = names.action.uid(action);
         let request = Request::new(principal.uid(), action, resource.uid(), context, schema)
@@ -168,8 +198,7 @@ fn query(
     hour: i64,
     weekday: i64,
 ) -> Result<Parts, String> {
-    let officer = names.officer.uid(&format!("{}/{}", ask.asker, ask.officer));
-    let principal = Entity::new_no_attrs(officer, HashSet::from([names.agency.uid(ask.asker.as_str())]));
+    let principal = officer_entity(names, &ask.asker, &ask.officer);
     let action = match ask.exchange {
         ExchangeKind::Exact => "QueryExact",
         ExchangeKind::Count => "QueryCount",
@@ -197,6 +226,42 @@ fn query(
 
 fn record(names: &Vocabulary, search: &SearchContext, class: &RecordClass) -> Result<Parts, String> {
     let principal = Entity::with_uid(names.agency.uid(search.asker.as_str()));
+    let resource = class_entity(names, class, &search.holder, &search.register)?;
+    let context = [
+        ("purpose", names.purpose.value(search.purpose.as_str())),
+        ("exchange", names.exchange.value(search.exchange.as_str())),
+    ];
+    let context = context.map(|(name, value)| (name.to_owned(), value));
+    let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
+    Ok((principal, "Search", resource, context))
+}
+
+fn field(names: &Vocabulary, release: &ReleaseContext, class: &RecordClass) -> Result<Parts, String> {
+    let principal = officer_entity(names, &release.asker, &release.officer);
+    let resource = class_entity(names, class, &release.holder, &release.register)?;
+    let context = [
+        ("field", names.field.value(release.field.as_str())),
+        ("purpose", names.purpose.value(release.purpose.as_str())),
+        ("legalBasis", names.legal_basis.value(release.legal_basis.as_str())),
+        ("exchange", names.exchange.value(release.exchange.as_str())),
+        ("approvals", RestrictedExpression::new_long(release.approvals.into())),
+    ];
+    let context = context.map(|(name, value)| (name.to_owned(), value));
+    let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
+    Ok((principal, "Release", resource, context))
+}
+
+fn officer_entity(names: &Vocabulary, agency: &AgencyCode, officer: &OfficerId) -> Entity {
+    let uid = names.officer.uid(&format!("{agency}/{officer}"));
+    Entity::new_no_attrs(uid, HashSet::from([names.agency.uid(agency.as_str())]))
+}
+
+fn class_entity(
+    names: &Vocabulary,
+    class: &RecordClass,
+    holder: &AgencyCode,
+    register: &RegisterName,
+) -> Result<Entity, String> {
     let flag = RestrictedExpression::new_bool;
     let RecordClass { category, age, provenance, own_citizen, vulnerable, marked, blocked, contested } =
         *class;
@@ -213,16 +278,8 @@ fn record(names: &Vocabulary, search: &SearchContext, class: &RecordClass) -> Re
         ("contested", flag(contested)),
     ];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).into();
-    let register = names.register.uid(&register_id(&search.holder, &search.register));
-    let resource = Entity::new(names.record.uid("class"), attributes, HashSet::from([register]))
-        .map_err(|e| e.to_string())?;
-    let context = [
-        ("purpose", names.purpose.value(search.purpose.as_str())),
-        ("exchange", names.exchange.value(search.exchange.as_str())),
-    ];
-    let context = context.map(|(name, value)| (name.to_owned(), value));
-    let context = Context::from_pairs(context).map_err(|e| e.to_string())?;
-    Ok((principal, "Search", resource, context))
+    let register = names.register.uid(&register_id(holder, register));
+    Entity::new(names.record.uid("class"), attributes, HashSet::from([register])).map_err(|e| e.to_string())
 }
 
 fn register_entity(names: &Vocabulary, holder: &AgencyCode, register: &RegisterName) -> Entity {

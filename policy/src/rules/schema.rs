@@ -21,6 +21,7 @@ pub(super) struct Vocabulary {
     pub(super) provenance: Name,
     pub(super) exchange: Name,
     pub(super) modality: Name,
+    pub(super) field: Name,
 }
 
 impl Vocabulary {
@@ -49,6 +50,7 @@ impl Vocabulary {
             provenance: name("Provenance")?,
             exchange: name("Exchange")?,
             modality: name("Modality")?,
+            field: name("Field")?,
         })
     }
 }

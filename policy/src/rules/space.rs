@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     class::RecordClass,
-    words::{AgeBand, Category, LegalBasis, Modality, Provenance, Purpose, Timestamp, WordError},
+    words::{AgeBand, Category, Field, LegalBasis, Modality, Provenance, Purpose, Timestamp, WordError},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     condition::Condition,
     decision::Floor,
     diagram::{Diagram, Diagrams, Region},
-    facts::{AskContext, ExchangeKind, Facts, SearchContext},
+    facts::{AskContext, ExchangeKind, Facts, ReleaseContext, SearchContext},
     set::Clause,
 };
 
@@ -67,7 +67,19 @@ pub enum SpaceError {
     Name(#[from] WordError),
 }
 
-/// A space of requests, queries or searches.
+/// The class that stands where neither rulebook looks at it.
+const ORDINARY: RecordClass = RecordClass {
+    category: Category::AsylumApplicant,
+    age: AgeBand::Adult,
+    provenance: Provenance::Own,
+    own_citizen: false,
+    vulnerable: false,
+    marked: false,
+    blocked: false,
+    contested: false,
+};
+
+/// A space of requests: queries, searches or releases.
 pub(super) struct Space {
     facts: Facts,
     pub(super) dimensions: Vec<Dimension>,
@@ -118,17 +130,24 @@ impl Space {
             purpose: Purpose::Simulation,
             exchange: ExchangeKind::Exact,
         };
-        let class = RecordClass {
-            category: Category::AsylumApplicant,
-            age: AgeBand::Adult,
-            provenance: Provenance::Own,
-            own_citizen: false,
-            vulnerable: false,
-            marked: false,
-            blocked: false,
-            contested: false,
+        Ok(Self::new(Facts::search(&search, &ORDINARY), &names, books))
+    }
+
+    /// The space of releases that these rulebooks can tell apart.
+    pub(super) fn of_releases(books: [&Rulebook; 2]) -> Result<Self, SpaceError> {
+        let names = Names::of(books)?;
+        let release = ReleaseContext {
+            asker: names.other_asker.clone(),
+            officer: names.other_officer.clone(),
+            holder: names.other_holder.clone(),
+            register: names.other_register.clone(),
+            purpose: Purpose::Simulation,
+            legal_basis: LegalBasis::NatLaw,
+            exchange: ExchangeKind::Exact,
+            field: Field::Other,
+            approvals: 0,
         };
-        Ok(Self::new(Facts::search(&search, &class), &names, books))
+        Ok(Self::new(Facts::release(&release, &ORDINARY), &names, books))
     }
 
     /// The space of all classes of records, for one slice.
@@ -152,7 +171,7 @@ impl Space {
             books.iter().flat_map(|book| book.parts()).flat_map(|clause| &clause.conditions).collect();
         let mut seen: BTreeSet<Attribute> =
             conditions.iter().flat_map(|condition| condition.attributes.iter().copied()).collect();
-        if matches!(facts, Facts::Search { .. }) {
+        if !matches!(facts, Facts::Query { .. }) {
             // The floors look at these.
             seen.extend(Floor::ALL.iter().map(|floor| floor.attribute()));
         }
@@ -269,7 +288,9 @@ impl Space {
     pub(super) fn floor(&mut self, diagrams: &mut Diagrams, floor: Floor) -> Result<Diagram, SpaceError> {
         let looked_at = BTreeSet::from([floor.attribute()]);
         self.table(diagrams, &self.dimensions_of(&looked_at), "the floors", |facts| match facts {
-            Facts::Search { class, .. } if floor.keeps_out(class) => Outcome::Forbidden as u16,
+            Facts::Search { class, .. } | Facts::Release { class, .. } if floor.keeps_out(class) => {
+                Outcome::Forbidden as u16
+            }
             _ => Outcome::NothingPermits as u16,
         })
     }

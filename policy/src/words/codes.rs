@@ -207,6 +207,56 @@ impl Position {
 }
 
 codes! {
+    /// What a field of a record says. A field whose name is not mapped to another code is `OTHER`.
+    Field, "a field", "one of the field codes (see docs/procedure.md)", {
+        /// The kind of person-event.
+        Category = "CATEGORY",
+        /// The day on which the data was taken.
+        Taken = "TAKEN",
+        /// When it happened.
+        EventDate = "EVENT_DATE",
+        /// Where it happened.
+        Place = "PLACE",
+        /// The sex of the person.
+        Sex = "SEX",
+        /// The authority that is competent.
+        Authority = "AUTHORITY",
+        /// The number of the case there.
+        CaseNumber = "CASE_NUMBER",
+        /// A name of the person.
+        Name = "NAME",
+        /// The date of birth.
+        BirthDate = "BIRTH_DATE",
+        /// A nationality.
+        Nationality = "NATIONALITY",
+        /// A document of the person.
+        Document = "DOCUMENT",
+        /// Whatever else.
+        Other = "OTHER",
+    }
+}
+
+impl Field {
+    /// The code of a record's field, by the field's name.
+    pub fn of(name: &str) -> Self {
+        match name {
+            "category" => Self::Category,
+            "taken" => Self::Taken,
+            "event_date" | "date" => Self::EventDate,
+            "place" | "event_place" => Self::Place,
+            "sex" => Self::Sex,
+            "authority" | "competent_authority" => Self::Authority,
+            "case_number" | "case" => Self::CaseNumber,
+            "name" | "names" | "family_name" | "given_name" | "alias" => Self::Name,
+            "birth_date" => Self::BirthDate,
+            "nationality" => Self::Nationality,
+            "document" | "document_number" => Self::Document,
+            _ => Self::Other,
+        }
+    }
+}
+
+codes! {
     /// Where the data of a record came from.
     Provenance, "a provenance", "`own`, `eu` or `partner`", {
         /// Taken by the agency itself.
@@ -215,5 +265,21 @@ codes! {
         Eu = "eu",
         /// Received from another partner; onward use needs that partner's consent.
         Partner = "partner",
+    }
+}
+
+codes! {
+    /// What an officer may do. A role counts only with the officer's key.
+    Role, "a role", "`ASKS`, `VERIFIES`, `APPROVES`, `ADMINISTERS` or `AUDITS`", {
+        /// Asks partners, claims after a hit, explains.
+        Asks = "ASKS",
+        /// Verifies whether a candidate is the person.
+        Verifies = "VERIFIES",
+        /// Approves or refuses partners' claims.
+        Approves = "APPROVES",
+        /// Runs the node.
+        Administers = "ADMINISTERS",
+        /// Reads the journal.
+        Audits = "AUDITS",
     }
 }

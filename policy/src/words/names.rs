@@ -149,9 +149,21 @@ octets! {
     QueryId, 16, "a query id", "32 small hexadecimal digits"
 }
 octets! {
+    /// Names one claim for ever.
+    ClaimId, 16, "a claim id", "32 small hexadecimal digits"
+}
+octets! {
+    /// Names a record towards one claim and nowhere else; only its holder can tell which record it is.
+    Reference, 16, "a reference", "32 small hexadecimal digits"
+}
+octets! {
     /// Seeds the projection that makes templates of embeddings. It is no secret: it keeps templates of two
     /// agreements from being linked, and another one re-issues them.
     ProjectionSeed, 32, "a projection seed", "64 small hexadecimal digits"
+}
+octets! {
+    /// Drawn at random; who does not know it cannot try out what a digest was made of.
+    Salt, 32, "a salt", "64 small hexadecimal digits"
 }
 octets! {
     /// Names one snapshot; drawn at random.

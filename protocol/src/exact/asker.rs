@@ -71,6 +71,17 @@ impl Query {
         u32::try_from(self.inputs.len()).unwrap_or(u32::MAX)
     }
 
+    /// The identifier and the blind at a place.
+    pub(super) fn item(&self, place: u32) -> Option<(IdentifierBytes, Scalar)> {
+        let place = usize::try_from(place).ok()?;
+        Some((self.inputs.get(place)?.clone(), *self.blinds.get(place)?))
+    }
+
+    /// The blinded elements.
+    pub(super) fn element_bytes(&self) -> Vec<PointBytes> {
+        self.elements.iter().map(|(_, bytes)| *bytes).collect()
+    }
+
     /// The digest that the opening words carry.
     pub fn digest(&self) -> [u8; 32] {
         query_digest(self.elements.iter().map(|(_, bytes)| bytes))

@@ -232,6 +232,13 @@ pub trait Answering: Send + Sync {
     /// # Errors
     /// [`Fault::Misuse`] for a slice above the largest.
     fn answer(&self, asked: &Asked, rows: Box<dyn Rows>, seed: &Seed) -> Result<Boxed<Searched>, Fault>;
+
+    /// Replays a query that was opened: the digest that the query of this probe and seed has, under the asker's
+    /// material that this holder has the other half of.
+    ///
+    /// # Errors
+    /// As [`Asking::prepare`].
+    fn replay(&self, probe: &[Alternative], seed: &Seed) -> Result<[u8; 32], Fault>;
 }
 
 /// Every engine of this program.

@@ -220,6 +220,11 @@ impl Answering for HolderKeys {
         OneRound.takes(&self.0.form, asked.alternatives, asked.answer)?;
         Ok(Box::new(Holder::new(self.0.clone(), *asked, rows, seed)?))
     }
+
+    fn replay(&self, probe: &[Alternative], seed: &Seed) -> Result<[u8; 32], Fault> {
+        let Material { form, encoding, crs, keys } = &*self.0;
+        Ok(query::digest(&query::encrypt(form, encoding, &keys.encryption, crs, probe, seed)?))
+    }
 }
 
 #[cfg(test)]

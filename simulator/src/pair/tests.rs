@@ -51,6 +51,7 @@ fn agreement() -> Agreement {
             epsilon_budget_milli: 1_000,
         }),
         matching: None,
+        claims: None,
         quotas: vec![Quota {
             asker: code("RS"),
             register: None,

@@ -9,7 +9,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::{FormatName, values};
+use super::{FormatName, Key, values};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum QueryCommand {
@@ -18,7 +18,7 @@ pub(in crate::cli) enum QueryCommand {
         {\"ref\":\"case-17/1\",\"identifiers\":[{\"kind\":\"travel-document\",\"number\":\"...\",\"state\":\"SRB\",\
         \"birth_date\":\"...\"}]}\nor as CSV. A hit is a candidate, not an identity. The exit code is 0 if every partner \
         answered.\n\nExamples:\n  symbolon query exact --register border --purpose RETURN_ID --basis READMISSION \
-        --officer n.ilic --case K-17/2026 people.ndjson\n  symbolon query exact --register border --purpose \
+        --officer n.ilic --officer-key n.ilic.key --case K-17/2026 people.ndjson\n  symbolon query exact --register border --purpose \
         SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --peer MK --peer AL people.csv")]
     Exact {
         #[command(flatten)]
@@ -76,10 +76,18 @@ pub(in crate::cli) enum QueryCommand {
         courier: Option<PathBuf>,
     },
     /// Ask a query again that was interrupted; it costs nothing more
-    #[command(after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a")]
+    #[command(
+        after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a\n  symbolon query resume \
+        4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a --officer n.ilic --officer-key n.ilic.key"
+    )]
     Resume {
         /// The query's id, from the failed answer or the journal
         query: QueryId,
+        /// The pseudonym of the officer who asked [default: the one in the key file]
+        #[arg(long, requires = "key")]
+        officer: Option<OfficerId>,
+        #[command(flatten)]
+        key: Key,
     },
 }
 
@@ -115,6 +123,8 @@ pub(in crate::cli) struct Terms {
     /// The pseudonym of the officer who asks
     #[arg(long)]
     pub(in crate::cli) officer: OfficerId,
+    #[command(flatten)]
+    pub(in crate::cli) key: Key,
     /// A partner to ask; may be repeated [default: all with an agreement in force]
     #[arg(long = "peer", value_name = "CODE")]
     pub(in crate::cli) peers: Vec<AgencyCode>,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
-use symbolon_policy::words::{LegalBasis, Purpose};
+use symbolon_policy::words::{Field, LegalBasis, Purpose, Role, Timestamp};
 use symbolon_protocol::identifier::Kind;
 
 pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
@@ -18,6 +18,17 @@ pub(super) fn legal_basis() -> impl TypedValueParser<Value = LegalBasis> {
 
 pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
     listed(Kind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+pub(super) fn field() -> impl TypedValueParser<Value = Field> {
+    listed(Field::ALL.iter().map(|field| field.as_str()))
+}
+
+/// A hit of an exact query: the person's reference, a colon, the kind of identifier.
+pub(super) fn hit(text: &str) -> Result<(String, Kind), String> {
+    let wrong = || "write it as PERSON:KIND, such as p-17:travel-document".to_owned();
+    let (person, kind) = text.rsplit_once(':').ok_or_else(wrong)?;
+    Ok((person.to_owned(), kind.parse::<Kind>().map_err(|e| format!("{e}; {}", wrong()))?))
 }
 
 /// A word of a list; the list stands in the help, in completions and in the error.
@@ -36,6 +47,25 @@ pub(super) fn multiaddress(text: &str) -> Result<String, String> {
             Err(format!("{error}; write it as /ip4/192.0.2.1/tcp/4711 or /dns4/node.example/tcp/4711"))
         }
     }
+}
+
+/// A role, in small or capital letters.
+pub(super) fn role(text: &str) -> Result<Role, String> {
+    text.to_ascii_uppercase().parse::<Role>().map_err(|error| error.to_string())
+}
+
+/// An end: a moment, or a day that is the last one (UTC).
+pub(super) fn end(text: &str) -> Result<Timestamp, String> {
+    let moment =
+        || text.parse::<Timestamp>().map_err(|_| "write 2027-12-31 or 2027-12-31T12:00:00Z".to_owned());
+    let Ok(day) = text.parse::<jiff::civil::Date>() else { return moment() };
+    if text.len() > 10 {
+        return moment();
+    }
+    format!("{day}T00:00:00Z")
+        .parse::<Timestamp>()
+        .map(|at| at.plus(Timestamp::DAY))
+        .map_err(|e| e.to_string())
 }
 
 /// A seed: up to 64 hexadecimal digits, filled up with zeros.

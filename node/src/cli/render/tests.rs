@@ -9,7 +9,7 @@ use symbolon_policy::{
 use symbolon_protocol::identifier::{CANONICALISATION, Kind};
 
 use super::*;
-use crate::control::api::{AgreementLine, AgreementState, Answer, Person, Reject, ToldLine};
+use crate::control::api::{AgreementLine, AgreementState, Answer, OfficersLine, Person, Reject, ToldLine};
 
 /// Renders what a client renders: the reply after its way through JSON.
 fn text(told: &Reply) -> String {
@@ -194,6 +194,7 @@ fn a_status_on_one_screen() {
             asker: "MK".parse().unwrap(),
             leakage_bits: 1_020,
         }],
+        officers: OfficersLine { required: false, enrolled: 0 },
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),
@@ -202,6 +203,7 @@ Agency     RS, Ministry of the Interior
 Peer id    12D3KooWExample
 Version    0.1.0
 Serving    yes, on /ip4/127.0.0.1/tcp/4711
+Officers   none was ever enrolled: any pseudonym is taken
 Exchanges  0 under way
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
 
@@ -255,6 +257,7 @@ fn an_agreement_in_full() {
             epsilon_budget_milli: 2_000,
         }),
         matching: None,
+        claims: None,
         quotas: vec![quota],
         rules: PCC_BILATERAL.to_owned(),
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use symbolon_policy::{
     rules::{self, ClauseRef, Kind as RulesKind, RuleSet, Rulebook},
-    words::{AgeBand, Category, Digest, LegalBasis, Provenance, Purpose},
+    words::{AgeBand, Category, Digest, LegalBasis, Provenance, Purpose, Role},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -87,6 +87,7 @@ struct Codes {
     categories: &'static [Category],
     age_bands: &'static [AgeBand],
     provenances: &'static [Provenance],
+    roles: &'static [Role],
     identifier_kinds: [Kind; 4],
 }
 
@@ -101,6 +102,7 @@ pub(super) fn codes() -> Result<Report, Failure> {
         categories: Category::ALL,
         age_bands: AgeBand::ALL,
         provenances: Provenance::ALL,
+        roles: Role::ALL,
         identifier_kinds: Kind::ALL,
     };
     let list = |title: &str, codes: Vec<&str>| format!("{title}\n  {}", codes.join("\n  "));
@@ -110,6 +112,7 @@ pub(super) fn codes() -> Result<Report, Failure> {
         list("Categories of records", codes.categories.iter().map(|code| code.as_str()).collect()),
         list("Age bands", codes.age_bands.iter().map(|code| code.as_str()).collect()),
         list("Provenances", codes.provenances.iter().map(|code| code.as_str()).collect()),
+        list("Roles of officers", codes.roles.iter().map(|code| code.as_str()).collect()),
         list("Kinds of identifier", codes.identifier_kinds.iter().map(|kind| kind.as_str()).collect()),
     ];
     Report::new(text.join("\n\n"), &codes)

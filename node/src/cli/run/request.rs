@@ -4,8 +4,11 @@ use std::path::Path;
 
 use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wish};
 
+use super::officer;
 use crate::cli::{
-    args::{Explain, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand, Terms},
+    args::{
+        Explain, Key, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand, Terms,
+    },
     files::{absolute, read},
 };
 
@@ -67,27 +70,33 @@ pub(super) fn snapshot(command: SnapshotCommand) -> Request {
 }
 
 /// # Errors
-/// [`Failure`] if the path of the people or the probe cannot be made absolute.
+/// [`Failure`] if the path of the people or the probe cannot be made absolute, or the officer cannot sign.
 pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
-    Ok(match command {
-        QueryCommand::Resume { query } => Request::QueryResume { query },
+    let (key, officer, request) = match command {
+        QueryCommand::Resume { query, officer, key } => {
+            (key, officer, Request::QueryResume { query, authority: None })
+        }
         QueryCommand::Exact { terms, case, people } => {
             let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
-            Request::QueryExact { terms: words(terms, case), subjects, format }
+            let (key, terms) = words(terms, case);
+            (key, None, Request::QueryExact { terms, subjects, format })
         }
         QueryCommand::Count { terms, kind, people } => {
             let (subjects, format) = (absolute(&people.file)?, people.format.map(Into::into));
-            Request::QueryCount { terms: words(terms, None), subjects, format, kind }
+            let (key, terms) = words(terms, None);
+            (key, None, Request::QueryCount { terms, subjects, format, kind })
         }
         QueryCommand::Match { terms, case, form, answer, probe, engine, courier } => {
             let wish = Wish { form, answer: answer.into(), engine, probe: absolute(&probe)? };
-            let terms = words(terms, case);
+            let (key, terms) = words(terms, case);
             match courier {
-                Some(file) => Request::QueryWrite { terms, wish, file: absolute(&file)? },
-                None => Request::QueryMatch { terms, wish },
+                Some(file) => (key, None, Request::QueryWrite { terms, wish, file: absolute(&file)? }),
+                None => (key, None, Request::QueryMatch { terms, wish }),
             }
         }
-    })
+    };
+    let named = request.officer().cloned().or(officer);
+    officer::signed(&key, named.as_ref(), request)
 }
 
 /// # Errors
@@ -102,7 +111,7 @@ pub(super) fn open(file: &Path, out: Option<&Path>) -> Result<Request, Failure> 
     Ok(Request::CourierOpen { out: out.map(absolute).transpose()?, file: absolute(file)? })
 }
 
-fn words(terms: Terms, case: Option<String>) -> QueryTerms {
-    let Terms { register, purpose, basis, officer, peers: partners } = terms;
-    QueryTerms { partners, register, purpose, basis, officer, case }
+fn words(terms: Terms, case: Option<String>) -> (Key, QueryTerms) {
+    let Terms { register, purpose, basis, officer, key, peers: partners } = terms;
+    (key, QueryTerms { partners, register, purpose, basis, officer, case, authority: None })
 }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, MatchAnswer},
+    case::{Case, End},
+    claim::{Claim, Outcome as ClaimOutcome, Release},
     identity::IdentityCard,
     manifest::Manifest,
+    officer::Officer,
     permit::RefusalCode,
     receipt::SignedReceipt,
     words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
@@ -163,6 +166,42 @@ pub enum Reply {
         /// Which query.
         query: QueryId,
     },
+    /// To [`Request::OfficerEnrol`].
+    Officer {
+        /// As enrolled.
+        officer: Officer,
+    },
+    /// To [`Request::OfficerList`].
+    Officers {
+        /// Whether queries need an officer's key: one was enrolled at some time.
+        required: bool,
+        /// Those enrolled now.
+        officers: Vec<Officer>,
+    },
+    /// To [`Request::HitItems`].
+    Items {
+        /// Places in the query, ascending.
+        items: Vec<u32>,
+    },
+    /// To [`Request::ClaimDraft`].
+    ClaimDraft {
+        /// The claim.
+        claim: Box<Claim>,
+    },
+    /// To [`Request::ClaimMake`] and [`Request::ClaimCollect`].
+    Claim(Box<ClaimLine>),
+    /// To [`Request::ClaimList`].
+    Claims {
+        /// All of them, the newest first.
+        claims: Vec<ClaimLine>,
+    },
+    /// To [`Request::CaseList`].
+    Cases {
+        /// The most urgent first.
+        cases: Vec<CaseLine>,
+    },
+    /// To [`Request::CaseShow`] and [`Request::CaseStep`].
+    Case(Box<CaseLine>),
     /// To [`Request::SnapshotBuild`].
     Snapshot {
         /// The manifest.
@@ -195,6 +234,52 @@ pub enum Reply {
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
+}
+
+/// A claim that this node made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClaimLine {
+    /// The claim.
+    pub claim: Claim,
+    /// What the holder said that it found.
+    pub outcome: Option<ClaimOutcome>,
+    /// How it stands, if the holder was asked now.
+    pub standing: Option<Standing>,
+    /// What was released.
+    pub releases: Vec<ReleaseLine>,
+}
+
+/// A release that was taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleaseLine {
+    /// The file with the sealed fields.
+    pub file: PathBuf,
+    /// What it names.
+    pub release: Release,
+}
+
+/// How a claim stands at its holder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Standing {
+    /// Persons who approved.
+    pub approvals: u8,
+    /// Until when it is decided.
+    pub decide_by: Timestamp,
+    /// Whether the clock is stopped.
+    pub stopped: bool,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+}
+
+/// A claim that came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CaseLine {
+    /// The digest of the claim, which officers sign.
+    pub digest: Digest,
+    /// The case.
+    pub case: Case,
+    /// What was released.
+    pub releases: Vec<Release>,
 }
 
 /// What a courier's file is.
@@ -241,6 +326,8 @@ pub struct Status {
     /// What answers told, each way, under agreements that hold.
     #[serde(default)]
     pub told: Vec<ToldLine>,
+    /// Officers.
+    pub officers: OfficersLine,
 }
 
 /// What answers told one asker.
@@ -252,6 +339,15 @@ pub struct ToldLine {
     pub asker: AgencyCode,
     /// The most that all answers together can have told, in bits, as their receipts say.
     pub leakage_bits: u64,
+}
+
+/// Whether officers are authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficersLine {
+    /// Queries need an officer's key. If not, any pseudonym is taken.
+    pub required: bool,
+    /// Officers enrolled now.
+    pub enrolled: u64,
 }
 
 /// One meter.

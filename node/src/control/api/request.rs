@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::MatchAnswer,
+    claim::Claim,
     identity::IdentityCard,
+    officer::{OfficerCard, SignedAct},
     words::{
-        AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
+        AgencyCode, ClaimId, EngineName, Field, FormName, LegalBasis, OfficerId, Purpose, QueryId,
+        RegisterName, Role, Timestamp,
     },
 };
 use symbolon_protocol::identifier::Kind;
+
+use super::Authority;
 
 /// What a node can be asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -168,6 +173,81 @@ pub enum Request {
     QueryResume {
         /// Which query.
         query: QueryId,
+        /// The officer's word for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authority: Option<Box<Authority>>,
+    },
+    /// Enrols an officer.
+    OfficerEnrol {
+        /// What the officer showed.
+        card: Box<OfficerCard>,
+        /// What the officer may do.
+        roles: Vec<Role>,
+        /// Until when; without end when absent.
+        until: Option<Timestamp>,
+    },
+    /// Officers that are enrolled.
+    OfficerList,
+    /// Ends an enrolment.
+    OfficerRemove {
+        /// Whose.
+        id: OfficerId,
+        /// Why.
+        reason: String,
+    },
+    /// The places in a query of hits, by the person's reference and the kind of identifier.
+    HitItems {
+        /// Which query.
+        query: QueryId,
+        /// Which hits.
+        hits: Vec<(String, Kind)>,
+    },
+    /// Records what an officer says of hits.
+    HitJudge {
+        /// What the officer signed.
+        acts: Vec<SignedAct>,
+    },
+    /// Writes a claim, for the officer to sign.
+    ClaimDraft {
+        /// The query.
+        query: QueryId,
+        /// Places of its hits; none for a match.
+        items: Vec<u32>,
+        /// The fields that are requested.
+        fields: Vec<Field>,
+        /// The officer who claims.
+        officer: OfficerId,
+    },
+    /// Makes a claim.
+    ClaimMake {
+        /// The claim.
+        claim: Box<Claim>,
+        /// The officer's signature under its digest.
+        act: Box<SignedAct>,
+    },
+    /// Asks how a claim stands, and takes what is released.
+    ClaimCollect {
+        /// Which claim.
+        claim: ClaimId,
+    },
+    /// Claims that this node made.
+    ClaimList,
+    /// Cases: claims that came.
+    CaseList {
+        /// Also those that are over.
+        all: bool,
+    },
+    /// One case.
+    CaseShow {
+        /// Which.
+        claim: ClaimId,
+    },
+    /// Decides a case, or stops or resumes its clock.
+    CaseStep {
+        /// Which.
+        claim: ClaimId,
+        /// What the officer signed.
+        act: Box<SignedAct>,
     },
     /// Builds the snapshot for a partner anew.
     SnapshotBuild {
@@ -229,6 +309,9 @@ pub struct QueryTerms {
     pub officer: OfficerId,
     /// The case reference.
     pub case: Option<String>,
+    /// The officer's word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Box<Authority>>,
 }
 
 /// What is asked of a match.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use symbolon_policy::words::{AgencyCode, AgreementId, QueryId};
+use symbolon_policy::words::{AgencyCode, AgreementId, ClaimId, OfficerId, QueryId};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -138,6 +138,30 @@ pub enum Fault {
     OtherReceipt {
         /// Which query.
         query: QueryId,
+    },
+    /// What an officer is said to have signed does not stand.
+    #[error("what {officer} is said to have signed does not stand: {problem}")]
+    Officer {
+        /// Which officer.
+        officer: OfficerId,
+        /// Why.
+        problem: String,
+    },
+    /// A query of this agency that no enrolled officer signed for, though officers are enrolled.
+    #[error("query {query} was asked in the name of {officer}, who did not sign for it")]
+    Unsigned {
+        /// Which query.
+        query: QueryId,
+        /// The officer that it names.
+        officer: OfficerId,
+    },
+    /// Something about a claim is not as it must be.
+    #[error("claim {claim}: {problem}")]
+    Claim {
+        /// Which claim.
+        claim: ClaimId,
+        /// What.
+        problem: String,
     },
     /// A query has no end yet.
     #[error("query {query} has neither answer, refusal nor failure yet")]

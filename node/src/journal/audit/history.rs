@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use symbolon_policy::{
     agreement::{Agreement, AgreementError, Terms},
     ask::Ask,
+    claim::Claim,
+    officer::SignedAct,
     permit::RefusalCode,
     quota::{self, Charge, MeterKey},
     receipt::SignedReceipt,
     signing::{self, Document, PublicKey, Signature},
-    words::{AgencyCode, AgreementId, Digest, Purpose, QueryId, Timestamp},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, Purpose, QueryId, Timestamp},
 };
 
-use super::{Fault, Finding, Report, Weight};
+use super::{Fault, Finding, Report, Weight, claims::Claims, officers::Officers};
 use crate::journal::{Entry, Event, Side, Tree};
 
 /// How long after the decision its entry may be written, in seconds.
-const DELAY: i64 = 60;
+pub(super) const DELAY: i64 = 60;
 
 /// What the audit keeps of one journal.
 pub(super) struct History {
@@ -29,6 +31,8 @@ pub(super) struct History {
     pub(super) countersigned: BTreeMap<AgencyCode, u64>,
     pub(super) last: Timestamp,
     own: Option<PublicKey>,
+    officers: Officers,
+    claims: Claims,
     meters: HashMap<MeterKey, u64>,
     findings: Vec<Finding>,
 }
@@ -82,6 +86,8 @@ impl History {
             countersigned: BTreeMap::new(),
             last: Timestamp(i64::MIN),
             own,
+            officers: Officers::default(),
+            claims: Claims::default(),
             meters: HashMap::new(),
             findings: Vec::new(),
         }
@@ -131,7 +137,22 @@ impl History {
             Event::ForkSeen { partner, .. } => {
                 self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
             }
+            Event::Claimed { .. }
+            | Event::ClaimAnswered { .. }
+            | Event::ClaimRefused { .. }
+            | Event::ClaimFailed { .. }
+            | Event::CaseStep { .. }
+            | Event::HitJudged { .. }
+            | Event::Released { .. } => self.claim(entry),
+            Event::OfficerEnrolled { officer } => self.officers.enrolled(officer),
+            Event::OfficerRemoved { officer, .. } => self.officers.removed(officer),
+            Event::OfficerAsked { act, intent } => {
+                if let Err(problem) = self.officers.asked(act, intent, entry.time) {
+                    self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+                }
+            }
             Event::NationalRules { .. }
+            | Event::OfficerRefused { .. }
             | Event::RevocationKnown { .. }
             | Event::QueriesErased { .. }
             | Event::ImportBegun { .. }
@@ -252,6 +273,9 @@ impl History {
                 self.violation(seq, Fault::Overspent { query, spent, limit });
             }
         }
+        if side == Side::Asker && !self.officers.stand_for(ask, entry.time) {
+            self.violation(seq, Fault::Unsigned { query, officer: ask.officer.clone() });
+        }
         if self.cases.get(&query).is_some_and(|case| case.begun.is_some()) {
             self.violation(seq, Fault::AskedTwice { query });
         } else {
@@ -260,6 +284,60 @@ impl History {
             if let Some(case) = self.case(entry, side, ask) {
                 case.begun = Some(seq);
             }
+        }
+    }
+
+    /// An entry about a claim.
+    fn claim(&mut self, entry: &Entry) {
+        let (seq, time) = (entry.seq, entry.time);
+        let odd = |claim: &ClaimId, problem| Fault::Claim { claim: *claim, problem };
+        match &entry.event {
+            Event::Claimed { side, claim, signature, act, found, at } => {
+                self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature);
+                act.iter().for_each(|act| self.acted(seq, act, time));
+                let held = self.agreements.get(&claim.agreement);
+                let terms = held.and_then(|held| held.terms.claims.clone());
+                if let Err(problem) = self.claims.claimed(*side, claim, found, terms.as_ref(), *at) {
+                    self.violation(seq, odd(&claim.claim, problem));
+                }
+            }
+            Event::ClaimRefused { claim, signature, .. } | Event::ClaimFailed { claim, signature, .. } => {
+                self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature);
+            }
+            Event::ClaimAnswered { claim, outcome, signature } => {
+                match self.claims.claim(Side::Asker, claim).cloned() {
+                    Some(made) => {
+                        self.check(seq, "outcome", outcome, &made.agreement, &made.holder, signature);
+                    }
+                    None => self.violation(seq, odd(claim, "an outcome without a claim".to_owned())),
+                }
+            }
+            Event::CaseStep { claim, step, act, at } => {
+                act.iter().for_each(|act| self.acted(seq, act, time));
+                if let Err(problem) = self.claims.step(claim, step, act.as_ref(), *at) {
+                    self.violation(seq, odd(claim, problem));
+                }
+            }
+            Event::HitJudged { act } => self.acted(seq, act, time),
+            Event::Released { side, release } => {
+                let id = release.release.claim;
+                if let Some(Claim { agreement, asker, holder, .. }) = self.claims.claim(*side, &id).cloned() {
+                    self.check(seq, "release", &release.release, &agreement, &holder, &release.holder);
+                    if let Some(signature) = &release.asker {
+                        self.check(seq, "release", &release.release, &agreement, &asker, signature);
+                    }
+                }
+                if let Err(problem) = self.claims.released(*side, release) {
+                    self.violation(seq, odd(&id, problem));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {
+        if let Err(problem) = self.officers.acted(act, time) {
+            self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
         }
     }
 

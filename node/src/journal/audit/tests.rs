@@ -1,3 +1,5 @@
+mod officers;
+
 use std::fs;
 
 use symbolon_policy::{permit::RefusalCode, signing::Signer, words::Timestamp};

@@ -9,7 +9,7 @@ use std::{
 
 use symbolon_policy::words::{AgencyCode, AgreementId, QueryId};
 
-use super::{Attempt, Ended, Sealed, Wish};
+use super::{Attempt, Ended, Sealed, Wish, signed};
 use crate::{
     control::{
         Updates,
@@ -38,7 +38,9 @@ pub(in crate::node) async fn write(
         return Err(Failure::input("a file is for one partner").with_help("name one with --peer"));
     };
     let partner = core.partner(code)?;
+    let how = wish.how(true);
     let wish = blocking(move || Wish::read(wish)).await?;
+    signed(core, &terms, how, &wish.file).await?;
     let report = Report::new(code.as_str(), updates);
     let started = Instant::now();
     let mut attempt = Attempt {

@@ -9,7 +9,7 @@ use symbolon_policy::{
     quota::{Ledger as _, Meter, charges},
     receipt::Receipt,
     rules::ExchangeKind,
-    words::{EngineName, Position},
+    words::{Digest, EngineName, Position},
 };
 use symbolon_protocol::{
     matching::{engine, template::Template},
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use super::{Attempt, Draft, Ended, Sealed};
 use crate::{
     control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
+    hashed::Hashed,
     node::blocking,
     outlook::false_hits,
     register,
@@ -35,6 +36,8 @@ pub(super) struct Wish {
     wish: api::Wish,
     /// The file with the probe. It is read for each partner by itself, for forms differ.
     probe: Zeroizing<Vec<u8>>,
+    /// Its digest.
+    pub(super) file: Digest,
 }
 
 impl Wish {
@@ -52,8 +55,10 @@ impl Wish {
         let size = file.metadata().map_err(unreadable)?.len();
         let size = usize::try_from(size).unwrap_or(limit).saturating_add(1).min(limit);
         let mut probe = Zeroizing::new(Vec::with_capacity(size));
-        file.take(limit as u64).read_to_end(&mut probe).map_err(unreadable)?;
-        Ok(Self { wish, probe })
+        let mut hashed = Hashed::new(file.take(limit as u64));
+        hashed.read_to_end(&mut probe).map_err(unreadable)?;
+        let file = hashed.finish().map_err(unreadable)?;
+        Ok(Self { wish, probe, file })
     }
 
     /// The form, and what to set up for it: the first agreed engine that this node has and that takes the query.

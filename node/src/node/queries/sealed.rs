@@ -19,7 +19,7 @@ use crate::{
 
 /// The plaintext of the file.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-pub(super) struct Sealed {
+pub(in crate::node) struct Sealed {
     seed: [u8; 32],
     case: Option<String>,
     people: Vec<Person>,
@@ -108,7 +108,7 @@ impl Sealed {
     ///
     /// # Errors
     /// An input [`Failure`] if it is gone, another one if it is damaged.
-    pub(super) fn load(core: &Core, id: &QueryId) -> Result<Self, Failure> {
+    pub(in crate::node) fn load(core: &Core, id: &QueryId) -> Result<Self, Failure> {
         let path = core.home.queries().join(id.to_string());
         let sealed = std::fs::read(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -126,7 +126,7 @@ impl Sealed {
     ///
     /// # Errors
     /// An integrity [`Failure`] if its templates are none.
-    pub(super) fn asked(&self, ask: Ask, signature: Signature) -> Result<Asked, Failure> {
+    pub(in crate::node) fn asked(&self, ask: Ask, signature: Signature) -> Result<Asked, Failure> {
         let subject = match &self.probe {
             Some(probe) => Subject::Probe(probe.templates()?, Ready::default()),
             None => {
@@ -137,8 +137,13 @@ impl Sealed {
         Ok(Asked { ask, signature, subject, seed: Seed::new(self.seed) })
     }
 
+    /// Its case reference.
+    pub(in crate::node) fn case(&self) -> Option<String> {
+        self.case.clone()
+    }
+
     /// Its people.
-    pub(super) fn people(&self) -> Vec<Asking> {
+    pub(in crate::node) fn people(&self) -> Vec<Asking> {
         self.people.iter().map(|person| (person.reference.clone(), person.kinds.clone())).collect()
     }
 }

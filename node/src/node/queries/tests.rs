@@ -2,12 +2,18 @@
 
 use std::io::Read as _;
 
-use symbolon_policy::words::Timestamp;
+use ed25519_dalek::SigningKey;
+use symbolon_policy::{
+    officer::{Act, ActKind, Officer, SignedAct},
+    signing::{Document as _, Signer as _},
+    words::{OfficerId, Role, Timestamp},
+};
 
 use super::*;
 use crate::{
     book::Admission,
     clock,
+    control::api::FailureKind,
     journal::Event,
     node::tests::pair::{Agency, agree, exact, hits, pair, person, terms, updates},
 };
@@ -15,7 +21,7 @@ use crate::{
 /// A query of the asker about the first person, paid for and interrupted before its first word.
 async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked {
     let partner = core.partner(holder.core().book.own()).unwrap();
-    let people = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
+    let (people, _) = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
     let report = Report::new("RS", updates());
     let started = Instant::now();
     let mut attempt = Attempt {
@@ -56,11 +62,45 @@ async fn a_query_is_resumed_under_its_own_agreement_though_a_newer_one_is_in_for
     agree(&holder, &asker).await;
     assert_ne!(core.partner(code).unwrap().agreement.id(), first, "the newer one is in force");
 
-    let reply = resume(core, asked.ask.query, updates()).await.unwrap();
+    let reply = resume(core, asked.ask.query, None, updates()).await.unwrap();
     let Reply::Answers { answers } = reply else { panic!("{reply:?}") };
     assert_eq!(hits(&answers[0]), ["p1"]);
     let receipt = answers[0].receipt.as_ref().unwrap();
     assert_eq!((receipt.receipt.ask.agreement, receipt.receipt.ask.query), (first, asked.ask.query));
+}
+
+// Whoever resumes gets the answer, and the receipt names the officer who asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_is_resumed_by_the_officer_who_asked() {
+    let (holder, asker, _serving) = pair(5).await;
+    let core = asker.core();
+    let asked = interrupted(core, &holder, &asker).await;
+    let query = asked.ask.query;
+    let (own, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+    let (ana, ivo) = (terms().officer, "ivo".parse::<OfficerId>().unwrap());
+    for (id, key) in [(&ana, &own), (&ivo, &other)] {
+        let roles = vec![Role::Asks];
+        let (id, key) = (id.clone(), key.public());
+        core.book.enrol(Officer { id, roles, key, seal: "age1".into(), until: None }).unwrap();
+    }
+    let word = |id: &OfficerId, key: &SigningKey, query| {
+        let act = ActKind::Ask { digest: Intent::Resume { query }.digest().unwrap() };
+        let act = Act { officer: id.clone(), act, at: clock::now() };
+        Authority { act: SignedAct::sign(act, key).unwrap(), salt: Salt([0; 32]) }
+    };
+    for wrong in [
+        None,
+        Some(word(&ivo, &other, query)),
+        Some(word(&ana, &other, query)),
+        Some(word(&ana, &own, QueryId([9; 16]))),
+    ] {
+        let refused = resume(core, query, wrong.as_ref(), updates()).await.unwrap_err();
+        assert_eq!(refused.kind, FailureKind::Refused, "{refused}");
+    }
+    let signed = word(&ana, &own, query);
+    let reply = resume(core, query, Some(&signed), updates()).await.unwrap();
+    let Reply::Answers { answers } = reply else { panic!("{reply:?}") };
+    assert_eq!(hits(&answers[0]), ["p1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +154,6 @@ async fn queries_are_kept_for_a_time_and_those_that_can_be_resumed_for_longer() 
     core.end_snapshot(&core.book.state().snapshot(&snapshot).unwrap().unwrap().manifest, "over").unwrap();
     erase_old(core, now.plus(Timestamp::DAY + 60)).unwrap();
     assert_eq!(kept(), [open.ask.query.to_string()]);
-    let gone = resume(core, failed.ask.query, updates()).await.unwrap_err();
+    let gone = resume(core, failed.ask.query, None, updates()).await.unwrap_err();
     assert!(gone.what.ends_with("is no longer kept"), "{gone}");
 }

@@ -108,6 +108,7 @@ pub(crate) fn terms() -> QueryTerms {
         basis: "READMISSION".parse().unwrap(),
         officer: "officer-1".parse().unwrap(),
         case: Some("K-17/2026".into()),
+        authority: None,
     }
 }
 

@@ -63,7 +63,7 @@ impl Names {
             .iter()
             .map(|agency| (Value::Asker(agency.clone(), None), agency.to_string()))
             .collect();
-        if matches!(facts, Facts::Query { .. }) {
+        if !matches!(facts, Facts::Search { .. }) {
             askers.extend(self.officers.iter().map(|(agency, officer)| {
                 (Value::Asker(agency.clone(), Some(officer.clone())), format!("officer {agency}/{officer}"))
             }));

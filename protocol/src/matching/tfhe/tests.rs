@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod attacks;
+mod claims;
 mod decisions;
 mod parts;
 mod setup;

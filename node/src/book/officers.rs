@@ -1,0 +1,144 @@
+//! Officers: enrolment, and the check of what they sign.
+
+use symbolon_policy::{
+    ask::Ask,
+    canonical::CanonicalError,
+    officer::{ActKind, Intent, Officer, SKEW, SignedAct},
+    permit::{Refusal, RefusalCode},
+    signing::Document as _,
+    words::{OfficerId, Role, Timestamp},
+};
+
+use super::Book;
+use crate::{
+    control::api::{Failure, FailureKind},
+    journal::Event,
+};
+
+/// How old an act may be when it comes, in seconds.
+const FRESH: i64 = SKEW;
+
+impl Book {
+    /// Enrols an officer.
+    ///
+    /// # Errors
+    /// An input [`Failure`] if the pseudonym or the key is enrolled already.
+    pub(crate) fn enrol(&self, officer: Officer) -> Result<(), Failure> {
+        let writing = self.writing();
+        let same = |other: &Officer| other.id == officer.id || other.key == officer.key;
+        if let Some(other) = self.state.officers()?.into_iter().find(same) {
+            let what = format!("{} is enrolled already, with the key {}", other.id, other.key);
+            return Err(Failure::input(what).with_help("remove the officer first: `symbolon officer remove`"));
+        }
+        self.append(&writing, &Event::OfficerEnrolled { officer })
+    }
+
+    /// Ends an enrolment.
+    ///
+    /// # Errors
+    /// An input [`Failure`] if there is none.
+    pub(crate) fn remove_officer(&self, id: OfficerId, reason: String) -> Result<(), Failure> {
+        let writing = self.writing();
+        if self.state.officer(&id)?.is_none() {
+            return Err(unknown(&id));
+        }
+        self.append(&writing, &Event::OfficerRemoved { officer: id, reason })
+    }
+
+    /// Checks that an officer signed what is about to be asked, and records it. Where no officer was ever
+    /// enrolled, nothing is signed.
+    ///
+    /// # Errors
+    /// A [`Failure`] of refusal, which is journalled; then nothing may be asked.
+    pub(crate) fn officer_asks(
+        &self,
+        officer: &OfficerId,
+        intent: &Intent,
+        act: Option<&SignedAct>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let writing = self.writing();
+        if !self.state.officers_begun()? {
+            return match act {
+                None => Ok(()),
+                Some(_) => Err(Failure::input("no officer was ever enrolled here, so no key can be checked")
+                    .with_help("leave --officer-key out, or enrol the officer: `symbolon officer enrol`")),
+            };
+        }
+        let Err(refused) = self.stands(officer, intent, act, now)? else {
+            let Some(act) = act.cloned() else { return Ok(()) };
+            return self.append(&writing, &Event::OfficerAsked { act, intent: intent.clone() });
+        };
+        // Only an act of a bounded size goes to the journal.
+        let act = act.filter(|act| matches!(act.act.act, ActKind::Ask { .. })).cloned();
+        let (officer, reason) = (officer.clone(), refused.clone());
+        self.append(&writing, &Event::OfficerRefused { officer, act, reason })?;
+        let help = "see docs/officers.md; nothing was charged";
+        Err(Failure::new(FailureKind::Refused, refused).with_help(help))
+    }
+
+    /// Checks any other act of an officer; whoever uses it records it.
+    ///
+    /// # Errors
+    /// A [`Failure`] of refusal.
+    pub(crate) fn officer_acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
+        let refused = |why: String| {
+            Failure::new(FailureKind::Refused, why)
+                .with_help("see docs/officers.md and `symbolon officer list`")
+        };
+        let officer = self.state.officer(&act.act.officer)?;
+        let officer = officer.ok_or_else(|| refused(format!("{} is not enrolled", act.act.officer)))?;
+        act.verify(&officer, now).map_err(|error| refused(error.to_string()))?;
+        if act.act.at.plus(FRESH) < now {
+            return Err(refused("what the officer signed is older than five minutes".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn stands(
+        &self,
+        id: &OfficerId,
+        intent: &Intent,
+        act: Option<&SignedAct>,
+        now: Timestamp,
+    ) -> Result<Result<(), String>, Failure> {
+        let Some(signed) = act else {
+            return Ok(Err(format!("officers are enrolled here, and {id} did not sign: give --officer-key")));
+        };
+        let Some(officer) = self.state.officer(id)? else {
+            return Ok(Err(format!("{id} is not enrolled here")));
+        };
+        if let Err(error) = signed.verify(&officer, now) {
+            return Ok(Err(error.to_string()));
+        }
+        let odd = |error: CanonicalError| Failure::local(error.to_string());
+        if signed.act.act != (ActKind::Ask { digest: intent.digest().map_err(odd)? }) {
+            return Ok(Err(format!("{id} signed another request")));
+        }
+        if signed.act.at < now.plus(-FRESH) {
+            return Ok(Err(format!("{id} signed at {}, more than {FRESH} seconds ago", signed.act.at)));
+        }
+        if self.state.act_seen(id, &signed.act.digest().map_err(odd)?)? {
+            return Ok(Err(format!("what {id} signed was used already; each request is signed by itself")));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Why a query of this node must not be charged: no enrolled officer signed for it.
+    pub(super) fn unproven(&self, ask: &Ask, now: Timestamp) -> Result<Option<Refusal>, Failure> {
+        if !self.state.officers_begun()? {
+            return Ok(None);
+        }
+        let asks = self.state.officer(&ask.officer)?.is_some_and(|officer| officer.holds(Role::Asks, now));
+        if asks && self.state.asked_for(ask)? {
+            return Ok(None);
+        }
+        let text =
+            format!("no signature of {} as an enrolled officer is on record for this query", ask.officer);
+        Ok(Some(Refusal::new(RefusalCode::OfficerUnproven, text)))
+    }
+}
+
+fn unknown(id: &OfficerId) -> Failure {
+    Failure::input(format!("{id} is not enrolled")).with_help("see `symbolon officer list`")
+}

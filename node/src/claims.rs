@@ -1,0 +1,243 @@
+//! What claims need on the disk: who took part in a query, which records a claim found, what is released.
+//!
+//! ```text
+//! <id>.members    of the snapshot or match <id>: pseudonyms of the records that took part, 16 bytes each
+//! <id>.records    of the claim <id>: its references and the records behind them, sealed
+//! <id>.opening    of the claim <id>: what was opened, sealed; evidence if it was false
+//! <id>-<n>.age    of the claim <id>: the fields of release <n>, sealed to the officer who claimed
+//! ```
+//!
+//! A pseudonym tells nothing to whoever lacks the storage key.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::{
+    canonical,
+    words::{ClaimId, Reference},
+};
+use zeroize::Zeroizing;
+
+use crate::{control::api::Failure, files, register::RecordId, sealing::StorageKey};
+
+/// The pseudonym of a record within its register.
+pub(crate) type Pseudonym = [u8; 16];
+
+/// Who took part is known for so long: the longest epoch and then the longest time for a claim, and a day.
+const KEPT: Duration = Duration::from_secs((31 + 31 + 1) * 86_400);
+
+/// The records behind the references of a claim.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Records(pub(crate) Vec<(Reference, RecordId)>);
+
+/// The directory.
+pub(crate) struct ClaimStore {
+    dir: PathBuf,
+    key: StorageKey,
+    writing: Mutex<()>,
+}
+
+impl ClaimStore {
+    /// The store in a directory that exists.
+    pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
+        Self { dir, key, writing: Mutex::default() }
+    }
+
+    /// Held from looking at a case to the entry that changes it.
+    pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
+        // Nothing is guarded but the order.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn members_path(&self, id: &impl std::fmt::Display) -> PathBuf {
+        self.dir.join(format!("{id}.members"))
+    }
+
+    /// Where the fields of a release lie.
+    pub(crate) fn release_path(&self, claim: &ClaimId, number: u32) -> PathBuf {
+        self.dir.join(format!("{claim}-{number}.age"))
+    }
+
+    /// Begins to note who takes part in something that has no name yet.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if the file cannot be made.
+    pub(crate) fn note(&self) -> Result<Members, Failure> {
+        let file = tempfile::NamedTempFile::new_in(&self.dir).map_err(|e| self.unwritable(&e))?;
+        Ok(Members { file: BufWriter::new(file), fault: None })
+    }
+
+    /// Keeps who took part in `id`.
+    ///
+    /// # Errors
+    /// A local [`Failure`]; then it must not be asked.
+    pub(crate) fn keep(&self, members: Members, id: &impl std::fmt::Display) -> Result<(), Failure> {
+        let Members { file, fault } = members;
+        let keep = || {
+            fault.map_or(Ok(()), Err)?;
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(self.members_path(id)).map_err(|error| error.error)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        keep().map_err(|error| self.unwritable(&error))
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Failure {
+        Failure::local(format!("cannot note who takes part in {}: {error}", self.dir.display()))
+            .with_help("make room on the disk")
+    }
+
+    /// Which of these records took part in `id`; none of them if that is not known any more.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if it cannot be read.
+    pub(crate) fn took_part(
+        &self,
+        id: &impl std::fmt::Display,
+        records: &[Pseudonym],
+    ) -> Result<Vec<bool>, Failure> {
+        let path = self.members_path(id);
+        let mut found = vec![false; records.len()];
+        let unreadable = |e: io::Error| Failure::local(format!("cannot read {}: {e}", path.display()));
+        let mut file = match File::open(&path) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut member = Pseudonym::default();
+        loop {
+            match file.read_exact(&mut member) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(found),
+                Err(error) => return Err(unreadable(error)),
+            }
+            let hits = found.iter_mut().zip(records).filter(|(_, record)| **record == member);
+            hits.for_each(|(found, _)| *found = true);
+        }
+    }
+
+    /// Writes something of a claim, sealed.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn save(&self, claim: &ClaimId, part: &str, plain: &[u8]) -> Result<(), Failure> {
+        let path = self.dir.join(format!("{claim}.{part}"));
+        let sealed = self.key.derive(part).seal(claim.as_bytes(), plain);
+        files::write_whole(&path, &sealed)
+            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
+    }
+
+    /// The records behind the references of a claim.
+    ///
+    /// # Errors
+    /// An integrity [`Failure`] if they are gone or damaged.
+    pub(crate) fn records(&self, claim: &ClaimId) -> Result<Records, Failure> {
+        let path = self.dir.join(format!("{claim}.records"));
+        let damaged = || Failure::integrity(format!("{} is gone or damaged", path.display()));
+        let sealed = fs::read(&path).map_err(|_| damaged())?;
+        let plain = self.key.derive("records").open(claim.as_bytes(), &sealed).map_err(|_| damaged())?;
+        canonical::decode(&plain).map_err(|_| damaged())
+    }
+
+    /// Keeps the records behind the references of a claim.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn keep_records(&self, claim: &ClaimId, records: &Records) -> Result<(), Failure> {
+        let plain = canonical::encode(records).map_err(|e| Failure::local(e.to_string()))?;
+        self.save(claim, "records", &Zeroizing::new(plain))
+    }
+
+    /// The name of a record towards one claim.
+    pub(crate) fn reference(&self, claim: &ClaimId, record: &Pseudonym) -> Reference {
+        Reference(self.key.derive("references").pseudonym(&[claim.as_bytes().as_slice(), record].concat()))
+    }
+
+    /// Forgets who took part in what can be claimed no more.
+    pub(crate) fn forget_old(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let old = entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > KEPT));
+            if old
+                && path.extension().is_some_and(|extension| extension == "members")
+                && let Err(error) = files::remove(&path)
+            {
+                tracing::warn!(path = %path.display(), %error, "an old file could not be removed");
+            }
+        }
+    }
+}
+
+/// Who takes part, as it is noted.
+pub(crate) struct Members {
+    file: BufWriter<tempfile::NamedTempFile>,
+    fault: Option<io::Error>,
+}
+
+impl Members {
+    /// Notes a record. A fault shows when it is kept.
+    pub(crate) fn add(&mut self, record: &Pseudonym) {
+        if self.fault.is_none() {
+            self.fault = self.file.write_all(record).err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_took_part_is_known_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ClaimStore::new(dir.path().to_owned(), StorageKey::from_bytes([1; 32]));
+        let mut members = store.note().unwrap();
+        (0..1_000_u16).for_each(|n| members.add(&pseudonym(n * 2)));
+        store.keep(members, &"a").unwrap();
+        let asked = [pseudonym(0), pseudonym(1), pseudonym(1_998), pseudonym(2_000)];
+        assert_eq!(store.took_part(&"a", &asked).unwrap(), [true, false, true, false]);
+        assert_eq!(store.took_part(&"b", &asked).unwrap(), [false; 4]);
+        store.forget_old();
+        assert!(store.took_part(&"a", &asked).unwrap()[0]);
+        let long_ago = SystemTime::now() - KEPT - Duration::from_secs(60);
+        File::options().write(true).open(store.members_path(&"a")).unwrap().set_modified(long_ago).unwrap();
+        store.forget_old();
+        assert_eq!(store.took_part(&"a", &asked).unwrap(), [false; 4]);
+    }
+
+    fn pseudonym(n: u16) -> Pseudonym {
+        let mut name = Pseudonym::default();
+        name[..2].copy_from_slice(&n.to_be_bytes());
+        name
+    }
+
+    #[test]
+    fn records_are_sealed_and_references_mean_nothing_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ClaimStore::new(dir.path().to_owned(), StorageKey::from_bytes([1; 32]));
+        let (one, other) = (ClaimId([1; 16]), ClaimId([2; 16]));
+        let record: RecordId = "RS-2024-000001".parse().unwrap();
+        let reference = store.reference(&one, &pseudonym(7));
+        assert_ne!(reference, store.reference(&other, &pseudonym(7)));
+        assert_ne!(reference, store.reference(&one, &pseudonym(8)));
+        store.keep_records(&one, &Records(vec![(reference, record.clone())])).unwrap();
+        assert_eq!(store.records(&one).unwrap().0, [(reference, record)]);
+        let path = dir.path().join(format!("{one}.records"));
+        let bytes = fs::read(&path).unwrap();
+        assert!(!bytes.windows(14).any(|part| part == b"RS-2024-000001"));
+        // Moved to another claim it does not open.
+        fs::copy(&path, dir.path().join(format!("{other}.records"))).unwrap();
+        assert!(store.records(&other).is_err() && store.records(&ClaimId([3; 16])).is_err());
+    }
+}

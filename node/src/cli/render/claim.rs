@@ -1,0 +1,149 @@
+//! Claims and cases as text.
+
+use symbolon_policy::{
+    case::End,
+    claim::{Claim, Standing as FieldStanding},
+    words::{Field, Reference},
+};
+
+use crate::control::api::{CaseLine, ClaimLine, Standing};
+
+use super::{
+    many,
+    table::{one_line, pairs, table},
+};
+
+fn persons(count: u8) -> String {
+    many(count.into(), "person", "persons")
+}
+
+fn stands(standing: FieldStanding, approvals: u8) -> String {
+    match standing {
+        FieldStanding::Needs(needs) if needs <= approvals => "released".to_owned(),
+        FieldStanding::Needs(needs) => format!("waits for {}", persons(needs.saturating_sub(approvals))),
+        FieldStanding::Refused => "refused by the rules".to_owned(),
+        FieldStanding::Absent => "not in the record".to_owned(),
+    }
+}
+
+fn end(end: &End) -> String {
+    match end {
+        End::Released => "everything that may be released is".to_owned(),
+        End::Refused { reason, .. } => format!("refused: {}", one_line(reason)),
+        End::Expired => "nobody decided in time".to_owned(),
+        End::Nothing => "there is nothing that could be released".to_owned(),
+    }
+}
+
+fn fields(rows: impl Iterator<Item = (Reference, Field, String)>) -> String {
+    table(
+        ["RECORD", "FIELD", "STANDS"],
+        rows.map(|(reference, field, stands)| [reference.to_string(), field.to_string(), stands]),
+    )
+}
+
+fn head(claim: &Claim) -> Vec<(&'static str, String)> {
+    vec![
+        ("Claim", claim.claim.to_string()),
+        ("Query", claim.query.to_string()),
+        ("Asker", format!("{}/{}", claim.asker, claim.officer)),
+        ("Verified by", format!("{} at {}", claim.verified_by, claim.verified_at)),
+        ("Holder", claim.holder.to_string()),
+        ("Legal basis", claim.basis.to_string()),
+        ("Case", claim.case.clone()),
+    ]
+}
+
+/// A claim of this node.
+pub(super) fn claim(line: &ClaimLine) -> String {
+    let mut parts = vec![pairs(&head(&line.claim))];
+    let approvals = line.standing.as_ref().map_or(0, |standing| standing.approvals);
+    match &line.outcome {
+        None => parts.push("The holder has not answered.".to_owned()),
+        Some(outcome) if outcome.found.is_empty() => {
+            parts.push(
+                "The holder found no such record: the hit was false, or the record is gone.".to_owned(),
+            );
+        }
+        Some(outcome) => {
+            let rows = outcome.found.iter().flat_map(|told| {
+                told.fields
+                    .iter()
+                    .map(|(field, standing)| (told.reference, *field, stands(*standing, approvals)))
+            });
+            parts.push(fields(rows));
+        }
+    }
+    if let Some(Standing { decide_by, stopped, end: over, .. }) = &line.standing {
+        parts.push(match (over, stopped) {
+            (Some(over), _) => format!("Over: {}.", end(over)),
+            (None, true) => "The holder's clock is stopped: it waits for an authorisation.".to_owned(),
+            (None, false) => format!("The holder decides until {decide_by}."),
+        });
+    }
+    for taken in &line.releases {
+        parts.push(format!("Released to {}: {}", line.claim.officer, taken.file.display()));
+    }
+    parts.join("\n\n")
+}
+
+/// Claims of this node.
+pub(super) fn claims(lines: &[ClaimLine]) -> String {
+    if lines.is_empty() {
+        return "No claims.".to_owned();
+    }
+    let rows = lines.iter().map(|line| {
+        let claim = &line.claim;
+        let found = line.outcome.as_ref().map_or("not answered".to_owned(), |outcome| {
+            many(outcome.found.len() as u64, "record", "records")
+        });
+        let releases = many(line.releases.len() as u64, "release", "releases");
+        [claim.claim.to_string(), claim.holder.to_string(), claim.officer.to_string(), found, releases]
+    });
+    table(["CLAIM", "HOLDER", "OFFICER", "FOUND", "RELEASED"], rows)
+}
+
+/// A case of this node.
+pub(super) fn case(line: &CaseLine) -> String {
+    let case = &line.case;
+    let mut about = head(&case.claim);
+    about.push(("Came", case.begun.to_string()));
+    about.push(("Decide by", case.decide_by.to_string()));
+    about.extend(case.stopped.map(|since| ("Clock stopped", since.to_string())));
+    let approved: Vec<_> = case.approved_by.iter().map(ToString::to_string).collect();
+    about.push(("Approved by", if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }));
+    about.extend(case.end.as_ref().map(|over| ("Over", end(over))));
+    let rows = case.found.iter().flat_map(|found| {
+        let stands = |standing| stands(standing, case.approvals());
+        found.fields.iter().map(move |decision| (found.reference, decision.field, stands(decision.standing)))
+    });
+    let table = if case.found.is_empty() { "No record was found.".to_owned() } else { fields(rows) };
+    format!("{}\n\n{table}", pairs(&about))
+}
+
+/// Cases of this node.
+pub(super) fn cases(lines: &[CaseLine]) -> String {
+    if lines.is_empty() {
+        return "No case waits for a decision.".to_owned();
+    }
+    let rows = lines.iter().map(|line| {
+        let case = &line.case;
+        let state = match (&case.end, case.stopped) {
+            (Some(over), _) => end(over),
+            (None, Some(_)) => "clock stopped".to_owned(),
+            (None, None) => {
+                let needs = case.needs().unwrap_or(0).saturating_sub(case.approvals());
+                format!("waits for {}", persons(needs))
+            }
+        };
+        let records = many(case.found.len() as u64, "record", "records");
+        [
+            case.claim.claim.to_string(),
+            case.claim.asker.to_string(),
+            records,
+            case.decide_by.to_string(),
+            state,
+        ]
+    });
+    table(["CLAIM", "ASKER", "FOUND", "DECIDE BY", "STATE"], rows)
+}

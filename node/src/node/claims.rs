@@ -1,0 +1,258 @@
+//! Claims at the asker: judged by an officer, drafted, signed by another, made, collected.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    claim::{Claim, opening_digest},
+    officer::{ActKind, SignedAct},
+    rules::ExchangeKind,
+    signing::{self, Document as _},
+    words::{ClaimId, Field, OfficerId, QueryId},
+};
+use symbolon_protocol::identifier::Kind;
+
+use super::{Core, Partner, Report, blocking, queries::Sealed};
+use crate::{
+    clock,
+    control::{
+        Updates,
+        api::{ClaimLine, Failure, ReleaseLine, Reply, Standing},
+    },
+    journal::{Event, Side},
+    session::claim::asker::{self, Claiming},
+    state::{Claimed, Query, Stage},
+};
+
+/// The places in a query of hits, given by the person's reference and the kind of identifier.
+pub(super) fn items(core: &Core, query: &QueryId, hits: &[(String, Kind)]) -> Result<Reply, Failure> {
+    let asked = Sealed::load(core, query)?.people();
+    let places = asked.iter().flat_map(|(person, kinds)| kinds.iter().map(move |kind| (person, kind)));
+    let places: Vec<_> = places.collect();
+    let place = |(person, kind): &(String, Kind)| {
+        let at = places.iter().position(|(known, of)| *known == person && *of == kind);
+        at.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| {
+            Failure::input(format!("the query {query} asked about no {kind} of `{person}`"))
+                .with_help("name a hit as PERSON:KIND, as the answer showed it")
+        })
+    };
+    let mut items = hits.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    items.sort_unstable();
+    items.dedup();
+    Ok(Reply::Items { items })
+}
+
+/// Records what an officer says of hits.
+pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Reply, Failure> {
+    let core = core.clone();
+    blocking(move || {
+        for act in &acts {
+            let query = match &act.act.act {
+                ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => *query,
+                _ => return Err(Failure::input("this judges no hit")),
+            };
+            answered(&core, &query)?;
+            core.book.officer_acts(act, clock::now())?;
+        }
+        acts.into_iter().try_for_each(|act| core.book.record(&Event::HitJudged { act }))?;
+        Ok(Reply::Ok)
+    })
+    .await
+}
+
+/// A query that was answered, with its receipt.
+fn answered(core: &Core, id: &QueryId) -> Result<(Query, symbolon_policy::receipt::Receipt), Failure> {
+    let known = core.book.state().query(Side::Asker, id)?;
+    let known = known.ok_or_else(|| Failure::input(format!("this node never asked a query {id}")))?;
+    match &known.stage {
+        Stage::Done(receipt) => {
+            let receipt = receipt.receipt.clone();
+            Ok((known, receipt))
+        }
+        _ => Err(Failure::input(format!("the query {id} was not answered"))),
+    }
+}
+
+/// Writes a claim, for the officer to sign.
+pub(super) async fn draft(
+    core: &Arc<Core>,
+    query: QueryId,
+    items: Vec<u32>,
+    mut fields: Vec<Field>,
+    officer: OfficerId,
+) -> Result<Reply, Failure> {
+    let core = core.clone();
+    blocking(move || {
+        fields.sort_unstable();
+        fields.dedup();
+        let (known, receipt) = answered(&core, &query)?;
+        let ask = known.ask.clone();
+        let agreement = core.book.agreement(&ask.agreement);
+        let agreement = agreement.ok_or_else(|| Failure::integrity("the agreement is not there"))?;
+        let enrolled = core.book.state().officer(&officer)?.ok_or_else(|| {
+            Failure::input(format!("{officer} is not enrolled")).with_help("see `symbolon officer list`")
+        })?;
+        let sealed = Sealed::load(&core, &query)?;
+        let case = sealed.case().ok_or_else(|| {
+            Failure::input("the query had no case reference, and a claim names the case of its query")
+                .with_help("ask again with --case")
+        })?;
+        let (verified_by, verified_at) = verification(&core, &query, ask.exchange, &items, &officer)?;
+        let asked = sealed.asked(ask.clone(), known.signature)?;
+        let opening = asker::opening(&asked, &items).map_err(Failure::from)?;
+        let claim = Claim {
+            claim: ClaimId(rand::random()),
+            query,
+            agreement: ask.agreement,
+            asker: ask.asker.clone(),
+            holder: ask.holder.clone(),
+            basis: ask.basis,
+            case,
+            officer,
+            seal: enrolled.seal,
+            verified_by,
+            verified_at,
+            items,
+            fields,
+            opening: opening_digest(&opening),
+            claimed_at: clock::now(),
+        };
+        claim.check(&agreement, &ask, &receipt, clock::now()).map_err(refused)?;
+        Ok(Reply::ClaimDraft { claim: Box::new(claim) })
+    })
+    .await
+}
+
+fn refused(refusal: symbolon_policy::permit::Refusal) -> Failure {
+    Failure::new(crate::control::api::FailureKind::Refused, refusal.text)
+}
+
+/// Another officer than the one who claims, who said of every item that it is the person.
+fn verification(
+    core: &Core,
+    query: &QueryId,
+    exchange: ExchangeKind,
+    items: &[u32],
+    claims: &OfficerId,
+) -> Result<(OfficerId, symbolon_policy::words::Timestamp), Failure> {
+    let judged = core.book.state().judged(query)?;
+    let said = |by: &OfficerId, of: u32| {
+        let last = judged.iter().rev().find_map(|act| match &act.act.act {
+            ActKind::Verify { item, same, .. } if *item == of && act.act.officer == *by => {
+                Some((*same, act.act.at))
+            }
+            _ => None,
+        });
+        last.filter(|(same, _)| *same).map(|(_, at)| at)
+    };
+    // A match is verified as a whole.
+    let items = if exchange == ExchangeKind::Match { &[0] } else { items };
+    let by: Vec<&OfficerId> = judged.iter().map(|act| &act.act.officer).filter(|by| *by != claims).collect();
+    let found = by.into_iter().find_map(|by| {
+        let at = items.iter().map(|item| said(by, *item)).collect::<Option<Vec<_>>>()?;
+        Some((by.clone(), at.into_iter().max()?))
+    });
+    found.ok_or_else(|| {
+        Failure::new(
+            crate::control::api::FailureKind::Refused,
+            "no other officer has verified that this hit is the person",
+        )
+        .with_help("an officer with the role VERIFIES runs `symbolon hit verify`")
+    })
+}
+
+/// Makes a claim that the officer signed. The same claim can be made again.
+pub(super) async fn make(
+    core: &Arc<Core>,
+    claim: Claim,
+    act: SignedAct,
+    updates: Updates,
+) -> Result<Reply, Failure> {
+    let id = claim.claim;
+    let (partner, claiming) = {
+        let (core, claim) = (core.clone(), claim.clone());
+        blocking(move || begin(&core, claim, act)).await?
+    };
+    let report = Report::new(partner.party.code.as_str(), updates);
+    asker::claim(core, &partner, claiming, &report).await?;
+    collected(core, &partner, id, &report).await
+}
+
+fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming), Failure> {
+    let odd = |error: &dyn std::fmt::Display| Failure::local(error.to_string());
+    let digest = claim.digest().map_err(|e| odd(&e))?;
+    if act.act.act != (ActKind::Claim { digest }) || act.act.officer != claim.officer {
+        return Err(Failure::input("the officer signed another claim"));
+    }
+    core.book.officer_acts(&act, clock::now())?;
+    let partner = partner(core, &claim)?;
+    let (known, receipt) = answered(core, &claim.query)?;
+    let ask = known.ask.clone();
+    claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused)?;
+    let (by, at) = verification(core, &claim.query, ask.exchange, &claim.items, &claim.officer)?;
+    if (&by, at) != (&claim.verified_by, claim.verified_at) {
+        return Err(Failure::input("the claim names another verification than was made"));
+    }
+    let asked = Sealed::load(core, &claim.query)?.asked(ask.clone(), known.signature)?;
+    let opening = asker::opening(&asked, &claim.items).map_err(Failure::from)?;
+    if opening_digest(&opening) != claim.opening {
+        return Err(Failure::input("the claim is not of what this node asked"));
+    }
+    let signature = signing::sign(&claim, &*core.signer).map_err(|e| odd(&e))?;
+    let at = clock::now();
+    let (side, found, act) = (Side::Asker, Vec::new(), Some(act));
+    core.book.record(&Event::Claimed { side, claim: claim.clone(), signature, act, found, at })?;
+    Ok((partner, Claiming { claim, signature, opening, ask, receipt }))
+}
+
+/// The holder of a claim, under the claim's agreement.
+fn partner(core: &Core, claim: &Claim) -> Result<Partner, Failure> {
+    let agreement = core.book.agreement(&claim.agreement);
+    let agreement = agreement.ok_or_else(|| Failure::integrity("the claim's agreement is not there"))?;
+    let party = agreement.terms().partner_of(core.book.own()).map_err(|e| Failure::local(e.to_string()))?;
+    Ok(Partner { party: party.clone(), agreement })
+}
+
+/// Asks how a claim stands, and takes what is released.
+pub(super) async fn collect(core: &Arc<Core>, id: ClaimId, updates: Updates) -> Result<Reply, Failure> {
+    let claimed = core.book.state().claim(Side::Asker, &id)?;
+    let missing = || Failure::input(format!("this node made no claim {id}"));
+    let claimed = claimed.ok_or_else(|| missing().with_help("see `symbolon claim list`"))?;
+    let partner = partner(core, &claimed.case.claim)?;
+    let report = Report::new(partner.party.code.as_str(), updates);
+    collected(core, &partner, id, &report).await
+}
+
+async fn collected(
+    core: &Arc<Core>,
+    partner: &Partner,
+    id: ClaimId,
+    report: &Report,
+) -> Result<Reply, Failure> {
+    let stands = asker::collect(core, partner, id, report).await?;
+    let claimed = core.book.state().claim(Side::Asker, &id)?;
+    let claimed = claimed.ok_or_else(|| Failure::local("the claim is not there"))?;
+    let standing = Standing {
+        approvals: stands.approvals,
+        decide_by: stands.decide_by,
+        stopped: stands.stopped,
+        end: stands.end,
+    };
+    Ok(Reply::Claim(Box::new(ClaimLine { standing: Some(standing), ..line(core, claimed) })))
+}
+
+/// All claims of this node.
+pub(super) fn list(core: &Core) -> Result<Reply, Failure> {
+    let mut claims: Vec<_> =
+        core.book.state().claims(Side::Asker)?.into_iter().map(|claimed| line(core, claimed)).collect();
+    claims.sort_by_key(|line| std::cmp::Reverse(line.claim.claimed_at));
+    Ok(Reply::Claims { claims })
+}
+
+fn line(core: &Core, claimed: Claimed) -> ClaimLine {
+    let releases = claimed.releases.into_iter().map(|signed| ReleaseLine {
+        file: core.claims.release_path(&signed.release.claim, signed.release.number),
+        release: signed.release,
+    });
+    let releases = releases.collect();
+    ClaimLine { claim: claimed.case.claim, outcome: claimed.outcome, standing: None, releases }
+}

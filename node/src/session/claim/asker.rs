@@ -1,0 +1,231 @@
+//! The asker's side of a claim.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    case::End,
+    claim::{Claim, Outcome, SignedRelease, opening_digest},
+    permit::{Refusal, admit_claim},
+    receipt::Receipt,
+    signing::{self, Document as _, Signature},
+    words::{ClaimId, Timestamp},
+};
+use symbolon_protocol::{claim, exact, matching::opening, seed::Seed, transcript::Role};
+use zeroize::Zeroizing;
+
+use super::{LONGEST_RELEASE, cases::sealed_digest, words};
+use crate::{
+    clock,
+    control::api::Failure,
+    files,
+    journal::{Event, Side},
+    node::{Core, Partner, Report, blocking},
+    session::{
+        CLAIM, Channel, SessionError,
+        asker::{Asked, Subject},
+        channel::unexpected,
+        drive::drive,
+        words::Word,
+    },
+};
+
+/// What a claim opens of a query.
+///
+/// # Errors
+/// [`SessionError`] if the query has no such items.
+pub(crate) fn opening(asked: &Asked, items: &[u32]) -> Result<Zeroizing<Vec<u8>>, SessionError> {
+    match &asked.subject {
+        Subject::Identifiers(identifiers) => {
+            let query = exact::Query::blind(identifiers.clone(), &asked.seed)?;
+            Ok(query.open(items)?.to_bytes())
+        }
+        Subject::Probe(probe, _) => {
+            let seed = Seed::new(*asked.seed.expose());
+            Ok(opening::Opened { probe: probe.clone(), seed }.to_bytes())
+        }
+    }
+}
+
+/// A claim that is signed and journalled on this side.
+pub(crate) struct Claiming {
+    pub(crate) claim: Claim,
+    pub(crate) signature: Signature,
+    pub(crate) opening: Zeroizing<Vec<u8>>,
+    pub(crate) ask: symbolon_policy::ask::Ask,
+    pub(crate) receipt: Receipt,
+}
+
+/// Makes a claim. It may be made again, with the same words.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was; it is journalled.
+pub(crate) async fn claim(
+    core: &Arc<Core>,
+    partner: &Partner,
+    claiming: Claiming,
+    report: &Report,
+) -> Result<Outcome, SessionError> {
+    let (claim, signature) = (claiming.claim.clone(), claiming.signature);
+    let told = tell(core, partner, claiming, report).await;
+    let event = match &told {
+        Ok((outcome, signature)) => {
+            let (claim, outcome, signature) = (claim.claim, outcome.clone(), *signature);
+            Event::ClaimAnswered { claim, outcome, signature }
+        }
+        Err(SessionError::Refused { refusal, .. }) => {
+            Event::ClaimRefused { side: Side::Asker, claim, signature, code: refusal.code }
+        }
+        Err(error) => Event::ClaimFailed {
+            side: Side::Asker,
+            claim,
+            signature,
+            partner_at_fault: error.partner_at_fault(),
+            reason: error.to_string(),
+        },
+    };
+    let core = core.clone();
+    blocking(move || core.book.record(&event)).await?;
+    told.map(|(outcome, _)| outcome)
+}
+
+async fn tell(
+    core: &Arc<Core>,
+    partner: &Partner,
+    claiming: Claiming,
+    report: &Report,
+) -> Result<(Outcome, Signature), SessionError> {
+    let Claiming { claim, signature, opening, ask, receipt } = claiming;
+    let bytes = opening.len() as u64;
+    debug_assert_eq!(claim.opening, opening_digest(&opening));
+    let (paid, _) = admit_claim(&partner.agreement, &claim, (&ask, &receipt), bytes, clock::now())
+        .map_err(SessionError::refused_here)?;
+    let mut channel = core.dial(partner, CLAIM).await?;
+    channel.say(&Word::Claim { claim: Box::new(claim.clone()), signature }).await?;
+    match channel.hear().await? {
+        Word::Admitted => {}
+        Word::Refused { code, text } => {
+            return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+        }
+        other => return Err(unexpected("an admission", &other)),
+    }
+    report.say("opening the query", 0, 0);
+    let words = words(&claim, &signature)?;
+    let machine = claim::Asker::new(opening)?;
+    let guarded = paid.open(Role::Asker, &[&words], || Ok(Box::new(machine)))?;
+    drive(guarded, &mut channel, |_| ()).await?;
+    report.say("the partner replays it", 0, 0);
+    let (outcome, signature) = match channel.hear().await? {
+        Word::Outcome { outcome, signature } => (*outcome, signature),
+        Word::Refused { code, text } => {
+            return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+        }
+        other => return Err(unexpected("an outcome", &other)),
+    };
+    report.bytes(&channel);
+    let digest = claim.digest().map_err(|e| Failure::local(e.to_string()))?;
+    let named = |told: &symbolon_policy::claim::Told| {
+        told.fields.iter().map(|(field, _)| *field).eq(claim.fields.iter().copied())
+    };
+    let stands = signing::verify(&outcome, &partner.party.key, &signature).is_ok()
+        && outcome.claim == digest
+        && outcome.found.iter().all(named);
+    if !stands {
+        return Err(SessionError::Misbehaved("its outcome is not its signed word about this claim".into()));
+    }
+    if let Err(error) = channel.close().await {
+        tracing::debug!(%error, "the stream broke after the outcome");
+    }
+    Ok((outcome, signature))
+}
+
+/// How a claim stands at the holder.
+#[derive(Clone, Debug)]
+pub(crate) struct Stands {
+    pub(crate) approvals: u8,
+    pub(crate) decide_by: Timestamp,
+    pub(crate) stopped: bool,
+    pub(crate) end: Option<End>,
+}
+
+/// Asks how a claim stands, and takes what is released. Releases that are here already are taken again.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was.
+pub(crate) async fn collect(
+    core: &Arc<Core>,
+    partner: &Partner,
+    id: ClaimId,
+    report: &Report,
+) -> Result<Stands, SessionError> {
+    let mut channel = core.dial(partner, CLAIM).await?;
+    channel.say(&Word::Collect(id)).await?;
+    let (stands, releases) = match channel.hear().await? {
+        Word::Standing { approvals, decide_by, stopped, end, releases } => {
+            (Stands { approvals, decide_by, stopped, end }, releases)
+        }
+        Word::Refused { code, text } => {
+            return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+        }
+        other => return Err(unexpected("how the claim stands", &other)),
+    };
+    for number in 0..releases {
+        report.say("taking what is released", number.into(), releases.into());
+        take(core, partner, id, number, &mut channel).await?;
+    }
+    report.bytes(&channel);
+    channel.close().await?;
+    Ok(stands)
+}
+
+async fn take(
+    core: &Arc<Core>,
+    partner: &Partner,
+    id: ClaimId,
+    number: u32,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let signed = match channel.hear().await? {
+        Word::Release(signed) => *signed,
+        other => return Err(unexpected("a release", &other)),
+    };
+    let wrong = |what: &str| SessionError::Misbehaved(format!("its release {what}"));
+    let release = &signed.release;
+    if signing::verify(release, &partner.party.key, &signed.holder).is_err() {
+        return Err(wrong("is not signed by its agreement key"));
+    }
+    if (release.claim, release.number) != (id, number) || release.bytes > LONGEST_RELEASE {
+        return Err(wrong("is another one than was due, or too long"));
+    }
+    let mut sealed = Vec::new();
+    while (sealed.len() as u64) < release.bytes {
+        match channel.hear().await? {
+            Word::Piece(piece) if !piece.is_empty() => sealed.extend_from_slice(&piece),
+            other => return Err(unexpected("a piece of sealed fields", &other)),
+        }
+    }
+    if sealed.len() as u64 != release.bytes || sealed_digest(&sealed) != release.sealed {
+        return Err(wrong("came with other fields than it names"));
+    }
+    let own = signing::sign(release, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    let kept = {
+        let (core, signed) = (core.clone(), SignedRelease { asker: Some(own), ..signed.clone() });
+        blocking(move || keep(&core, signed, &sealed)).await
+    };
+    kept?;
+    channel.say(&Word::Countersigned(own)).await
+}
+
+/// Keeps sealed fields, then journals them, once.
+fn keep(core: &Core, signed: SignedRelease, sealed: &[u8]) -> Result<(), Failure> {
+    let (id, number) = (signed.release.claim, signed.release.number);
+    let path = core.claims.release_path(&id, number);
+    files::write_whole(&path, sealed)
+        .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+    let known = core.book.state().claim(Side::Asker, &id)?;
+    let known =
+        known.is_some_and(|claimed| claimed.releases.iter().any(|made| made.release == signed.release));
+    if known {
+        return Ok(());
+    }
+    core.book.record(&Event::Released { side: Side::Asker, release: signed })
+}

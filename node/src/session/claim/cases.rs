@@ -1,0 +1,171 @@
+//! Cases at the holder: steps of people and of the clock, and the releases that follow.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use serde::Serialize;
+use symbolon_policy::{
+    case::{Case, Step, StepError},
+    claim::{Claim, Release, SignedRelease, Standing, decide},
+    officer::SignedAct,
+    signing,
+    words::{ClaimId, Digest, Field, Reference, Timestamp},
+};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::find::values;
+use crate::{
+    clock,
+    control::api::Failure,
+    files,
+    journal::{Event, Side},
+    node::Core,
+};
+
+/// The recipient to which a claim's releases are sealed.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn recipient(claim: &Claim) -> Result<age::x25519::Recipient, &'static str> {
+    age::x25519::Recipient::from_str(&claim.seal)
+}
+
+/// Takes a step in a case, and makes what it releases. The act was checked.
+///
+/// # Errors
+/// An input [`Failure`] if there is no such case or the step cannot be taken; then nothing changed.
+pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>) -> Result<Case, Failure> {
+    let _writing = core.claims.writing();
+    let now = clock::now();
+    end_late(core, id, now)?;
+    let missing = || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list`");
+    let claimed = core.book.state().claim(Side::Holder, id)?.ok_or_else(missing)?;
+    let mut case = claimed.case;
+    case.step(&step, now).map_err(|error| refused(id, error))?;
+    core.book.record(&Event::CaseStep { claim: *id, step, act, at: now })?;
+    release_due(core, id)?;
+    Ok(case)
+}
+
+fn refused(id: &ClaimId, error: StepError) -> Failure {
+    Failure::input(format!("the case {id}: {error}")).with_help("see `symbolon case show`")
+}
+
+/// Ends a case whose time is over.
+///
+/// # Errors
+/// A [`Failure`] if it cannot be recorded.
+pub(super) fn end_late(core: &Core, id: &ClaimId, now: Timestamp) -> Result<(), Failure> {
+    match core.book.state().claim(Side::Holder, id)? {
+        Some(claimed) if claimed.case.is_late(now) => {
+            core.book.record(&Event::CaseStep { claim: *id, step: Step::Expire, act: None, at: now })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ends every case whose time is over.
+///
+/// # Errors
+/// A [`Failure`] if it cannot be recorded.
+pub(crate) fn expire(core: &Core, now: Timestamp) -> Result<(), Failure> {
+    let _writing = core.claims.writing();
+    for claimed in core.book.state().claims(Side::Holder)? {
+        end_late(core, &claimed.case.claim.claim, now)?;
+    }
+    Ok(())
+}
+
+/// Fields in the clear, on their way to be sealed.
+#[derive(Serialize, Zeroize, ZeroizeOnDrop)]
+struct Plain {
+    #[zeroize(skip)]
+    claim: ClaimId,
+    records: Vec<PlainRecord>,
+}
+
+#[derive(Serialize, Zeroize, ZeroizeOnDrop)]
+struct PlainRecord {
+    #[zeroize(skip)]
+    reference: Reference,
+    /// By field code, then by the record's own name of the field.
+    #[zeroize(skip)]
+    fields: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+/// Makes the releases that are due and not made. Called with the cases' lock.
+///
+/// # Errors
+/// A [`Failure`]; it is made at the next occasion.
+pub(super) fn release_due(core: &Core, id: &ClaimId) -> Result<(), Failure> {
+    let Some(claimed) = core.book.state().claim(Side::Holder, id)? else { return Ok(()) };
+    let mut number = 0_u32;
+    for approvals in 0..=claimed.case.approvals() {
+        let due = claimed.case.released_at(approvals);
+        if due.is_empty() {
+            continue;
+        }
+        if !claimed.releases.iter().any(|made| made.release.number == number) {
+            release(core, &claimed.case, (number, approvals), &due)?;
+        }
+        number = number.saturating_add(1);
+    }
+    Ok(())
+}
+
+fn release(
+    core: &Core,
+    case: &Case,
+    (number, approvals): (u32, u8),
+    due: &[(Reference, Vec<Field>)],
+) -> Result<(), Failure> {
+    let claim = &case.claim;
+    let gone = || Failure::integrity("the query or the agreement of a claim is not there");
+    let query = core.book.state().query(Side::Holder, &claim.query)?.ok_or_else(gone)?;
+    let agreement = core.book.agreement(&claim.agreement).ok_or_else(gone)?;
+    let behind = core.claims.records(&claim.claim)?.0;
+    let (mut records, mut fields) = (Vec::new(), Vec::new());
+    for (reference, wanted) in due {
+        let id = behind.iter().find(|(known, _)| known == reference).map(|(_, id)| id).ok_or_else(gone)?;
+        // Erased since: there is nothing to release.
+        let Some(record) = core.registers.show(&query.ask.register, id)? else { continue };
+        // The rules of now decide, on the record as it is now.
+        let class = record.class();
+        let may = |field: &&Field| {
+            let standing = decide(&agreement, claim, &query.ask, &class, **field).standing;
+            matches!(standing, Standing::Needs(needs) if needs <= approvals)
+        };
+        let held = agreement.holds(clock::now()).is_ok();
+        let released: Vec<Field> = wanted.iter().filter(|_| held).filter(may).copied().collect();
+        if released.is_empty() {
+            continue;
+        }
+        let values = |field: &Field| (field.as_str(), values(&record, *field).into_iter().collect());
+        records.push(PlainRecord { reference: *reference, fields: released.iter().map(values).collect() });
+        fields.push((*reference, released));
+    }
+    let plain = Plain { claim: claim.claim, records };
+    let local = |error: &dyn std::fmt::Display| Failure::local(format!("the release: {error}"));
+    let json = Zeroizing::new(serde_json::to_vec(&plain).map_err(|e| local(&e))?);
+    let sealed = age::encrypt(&recipient(claim).map_err(|e| local(&e))?, &json).map_err(|e| local(&e))?;
+    let path = core.claims.release_path(&claim.claim, number);
+    files::write_whole(&path, &sealed)
+        .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+    let approved_by = case.approved_by.iter().take(approvals.into()).cloned().collect();
+    let release = Release {
+        claim: claim.claim,
+        number,
+        fields,
+        approved_by,
+        sealed: sealed_digest(&sealed),
+        bytes: sealed.len() as u64,
+        at: clock::now(),
+    };
+    let holder = signing::sign(&release, &*core.signer).map_err(|e| local(&e))?;
+    let release = SignedRelease { release, holder, asker: None };
+    core.book.record(&Event::Released { side: Side::Holder, release })
+}
+
+/// The digest of sealed fields.
+pub(super) fn sealed_digest(sealed: &[u8]) -> Digest {
+    Digest::of("symbolon/sealed-fields/1", sealed)
+}

@@ -1,0 +1,302 @@
+//! The holder's side of a claim.
+
+use std::sync::Arc;
+
+use symbolon_policy::{
+    case::Case,
+    claim::{Claim, Outcome, opening_digest, unknown},
+    permit::{InForce, Paid, Refusal, RefusalCode, admit_claim},
+    receipt::Receipt,
+    signing::{self, Document as _, Signature},
+    words::{AgencyCode, ClaimId, Timestamp},
+};
+use symbolon_protocol::{claim, transcript::Role};
+
+use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, replay, words};
+use crate::{
+    claims::Records,
+    clock,
+    control::api::Failure,
+    journal::{Event, Side},
+    node::{Core, blocking},
+    session::{Channel, SessionError, channel::unexpected, drive::drive, words::Word},
+    state::{self, Stage},
+};
+
+/// Serves one claim, or hands over what is released.
+///
+/// # Errors
+/// [`SessionError`] with whose fault it was; it is journalled.
+pub(crate) async fn serve(
+    core: &Arc<Core>,
+    asker: &AgencyCode,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    match channel.hear().await? {
+        Word::Claim { claim, signature } => hear(core, asker, *claim, signature, channel).await,
+        Word::Collect(claim) => hand_over(core, asker, claim, channel).await,
+        other => Err(unexpected("a claim", &other)),
+    }
+}
+
+/// A claim that is the partner's own word, and the query that it is about.
+struct Known {
+    agreement: Arc<InForce>,
+    query: state::Query,
+    receipt: Receipt,
+}
+
+async fn hear(
+    core: &Arc<Core>,
+    asker: &AgencyCode,
+    claim: Claim,
+    signature: Signature,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    // Words that are not the partner's own are no evidence, so they are refused without an entry.
+    let known = match known(core, asker, &claim, &signature)? {
+        Ok(known) => known,
+        Err(refusal) => return refuse(channel, refusal).await,
+    };
+    let admitted = {
+        let (core, claim) = (core.clone(), claim.clone());
+        let (agreement, query, receipt) =
+            (known.agreement.clone(), known.query.clone(), known.receipt.clone());
+        blocking(move || admit(&core, &agreement, &claim, signature, (&query, &receipt))).await?
+    };
+    let paid = match admitted {
+        Ok(paid) => paid,
+        Err(refusal) => return refuse(channel, refusal).await,
+    };
+    let answered = answer(core, &known, &claim, signature, paid, channel).await;
+    if let Err(error) = &answered {
+        let event = match error {
+            SessionError::Refused { refusal, .. } => {
+                Event::ClaimRefused { side: Side::Holder, claim, signature, code: refusal.code }
+            }
+            other => Event::ClaimFailed {
+                side: Side::Holder,
+                claim,
+                signature,
+                partner_at_fault: other.partner_at_fault(),
+                reason: other.to_string(),
+            },
+        };
+        let core = core.clone();
+        blocking(move || core.book.record(&event)).await?;
+    }
+    match answered {
+        Err(SessionError::Refused { refusal, here: true }) => refuse(channel, refusal).await,
+        answered => answered,
+    }
+}
+
+async fn refuse(channel: &mut Channel, refusal: Refusal) -> Result<(), SessionError> {
+    channel.say(&Word::Refused { code: refusal.code, text: refusal.text.clone() }).await?;
+    Err(SessionError::refused_here(refusal))
+}
+
+fn known(
+    core: &Core,
+    asker: &AgencyCode,
+    claim: &Claim,
+    signature: &Signature,
+) -> Result<Result<Known, Refusal>, SessionError> {
+    let agreement = core.book.agreement(&claim.agreement);
+    let party = agreement.as_ref().and_then(|agreement| agreement.terms().party(asker).ok());
+    let Some((agreement, party)) = agreement.as_ref().zip(party) else { return Ok(Err(unknown())) };
+    if claim.asker != *asker || claim.holder != *core.book.own() {
+        return Ok(Err(unknown()));
+    }
+    if signing::verify(claim, &party.key, signature).is_err() {
+        let text = "the claim is not signed by the asker's agreement key";
+        return Ok(Err(Refusal::new(RefusalCode::Malformed, text)));
+    }
+    let query = core.book.state().query(Side::Holder, &claim.query)?;
+    Ok(match query {
+        Some(query) if query.ask.asker == *asker => match &query.stage {
+            Stage::Answered(receipt) | Stage::Done(receipt) => {
+                let receipt = receipt.receipt.clone();
+                Ok(Known { agreement: agreement.clone(), query, receipt })
+            }
+            _ => Err(unknown()),
+        },
+        _ => Err(unknown()),
+    })
+}
+
+/// Admits a claim, or journals why it is not.
+fn admit(
+    core: &Core,
+    agreement: &InForce,
+    claim: &Claim,
+    signature: Signature,
+    (query, receipt): (&state::Query, &Receipt),
+) -> Result<Result<Paid, Refusal>, Failure> {
+    let before = core.book.state().claim(Side::Holder, &claim.claim)?;
+    let admitted = match &before {
+        Some(before) if before.case.claim != *claim => Err(Refusal::new(
+            RefusalCode::AlteredClaim,
+            "a claim with this id was made before in other words",
+        )),
+        // A repeated claim is of the time when it came first.
+        Some(before) => admit_claim(agreement, claim, (&query.ask, receipt), 0, before.case.begun),
+        None => sealable(claim).and_then(|()| {
+            let now = clock::now();
+            let apart = now.0.abs_diff(claim.claimed_at.0);
+            if apart > core.config.clock_skew_secs {
+                let text = format!("the clocks of the two nodes are {apart} s apart");
+                return Err(Refusal::new(RefusalCode::ClockSkew, text));
+            }
+            admit_claim(agreement, claim, (&query.ask, receipt), 0, now)
+        }),
+    };
+    match admitted {
+        Ok((paid, _)) => Ok(Ok(paid)),
+        Err(refusal) => {
+            let (claim, code) = (claim.clone(), refusal.code);
+            core.book.record(&Event::ClaimRefused { side: Side::Holder, claim, signature, code })?;
+            Ok(Err(refusal))
+        }
+    }
+}
+
+fn sealable(claim: &Claim) -> Result<(), Refusal> {
+    let text = "the officer's recipient is no age X25519 recipient";
+    cases::recipient(claim).map(drop).map_err(|_| Refusal::new(RefusalCode::Malformed, text))
+}
+
+async fn answer(
+    core: &Arc<Core>,
+    known: &Known,
+    claim: &Claim,
+    signature: Signature,
+    paid: Paid,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    channel.say(&Word::Admitted).await?;
+    let machine = {
+        let (core, agreement) = (core.clone(), known.agreement.clone());
+        let (ask, claim) = (known.query.ask.clone(), claim.clone());
+        blocking(move || -> Result<_, SessionError> {
+            let replay = replay(&core, &agreement, &ask, &claim)?;
+            let keep: claim::Replay<Opened> = Box::new(move |bytes| {
+                let local = |failure: Failure| symbolon_protocol::exchange::Fault::Local(failure.what);
+                // Kept before it is looked at: if it is false it is the evidence.
+                core.claims.save(&claim.claim, "opening", bytes).map_err(local)?;
+                if opening_digest(bytes) != claim.opening {
+                    let other = "it is not what the claim was signed for";
+                    return Err(symbolon_protocol::exchange::Misbehaviour::Opening(other).into());
+                }
+                replay(bytes)
+            });
+            Ok(claim::Holder::new(LONGEST_OPENING, keep))
+        })
+        .await?
+    };
+    let opening = words(claim, &signature)?;
+    let guarded = paid.open(Role::Holder, &[&opening], || Ok(Box::new(machine)))?;
+    let ((_, opened), _) = drive(guarded, channel, |_| ()).await?;
+    let case = {
+        let (core, agreement) = (core.clone(), known.agreement.clone());
+        let (ask, claim) = (known.query.ask.clone(), claim.clone());
+        blocking(move || begin(&core, &agreement, (&claim, &ask), signature, &opened)).await?
+    };
+    let outcome = outcome(&case)?;
+    let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    channel.say(&Word::Outcome { outcome: Box::new(outcome), signature }).await
+}
+
+/// Finds the records and begins the case, once.
+fn begin(
+    core: &Core,
+    agreement: &InForce,
+    (claim, ask): (&Claim, &symbolon_policy::ask::Ask),
+    signature: Signature,
+    opened: &Opened,
+) -> Result<Case, SessionError> {
+    let _writing = core.claims.writing();
+    let state = core.book.state();
+    if let Some(before) = state.claim(Side::Holder, &claim.claim)? {
+        return Ok(before.case);
+    }
+    let terms = agreement.terms().claims.as_ref();
+    let terms = terms.ok_or_else(|| Failure::local("the agreement has no terms for claims"))?;
+    let hits = find(core, agreement, terms, (claim, ask), opened)?;
+    let (found, ids): (Vec<_>, Vec<_>) = hits.into_iter().unzip();
+    let records = found.iter().map(|found| found.reference).zip(ids).collect();
+    core.claims.keep_records(&claim.claim, &Records(records))?;
+    let at = clock::now();
+    let event = Event::Claimed { side: Side::Holder, claim: claim.clone(), signature, act: None, found, at };
+    core.book.record(&event)?;
+    cases::release_due(core, &claim.claim)?;
+    let claimed = state.claim(Side::Holder, &claim.claim)?;
+    Ok(claimed.ok_or_else(|| Failure::local("the case is not there"))?.case)
+}
+
+/// What the asker is told of a case when it begins; the same whenever it asks again.
+fn outcome(case: &Case) -> Result<Outcome, SessionError> {
+    let claim = case.claim.digest().map_err(|e| Failure::local(e.to_string()))?;
+    let found = case.found.iter().map(symbolon_policy::case::Found::told).collect();
+    Ok(Outcome { claim, found, decide_by: case.decide_by, at: case.begun })
+}
+
+async fn hand_over(
+    core: &Arc<Core>,
+    asker: &AgencyCode,
+    id: ClaimId,
+    channel: &mut Channel,
+) -> Result<(), SessionError> {
+    let claimed = {
+        let core = core.clone();
+        blocking(move || -> Result<_, Failure> {
+            let _writing = core.claims.writing();
+            cases::end_late(&core, &id, clock::now())?;
+            // What a crash kept from being made is made now.
+            cases::release_due(&core, &id)?;
+            core.book.state().claim(Side::Holder, &id)
+        })
+        .await?
+    };
+    let Some(claimed) = claimed.filter(|claimed| claimed.case.claim.asker == *asker) else {
+        let refusal = Refusal::new(RefusalCode::UnknownQuery, "there is no such claim of this asker");
+        return refuse(channel, refusal).await;
+    };
+    let Some(agreement) = core.book.agreement(&claimed.case.claim.agreement) else {
+        return Err(Failure::integrity("the agreement of the claim is not there").into());
+    };
+    let key = agreement.terms().party(asker).map_err(|e| Failure::local(e.to_string()))?.key;
+    let case = &claimed.case;
+    let decide_by: Timestamp = case.decide_by;
+    channel
+        .say(&Word::Standing {
+            approvals: case.approvals(),
+            decide_by,
+            stopped: case.stopped.is_some(),
+            end: case.end.clone(),
+            releases: u32::try_from(claimed.releases.len()).unwrap_or(u32::MAX),
+        })
+        .await?;
+    for signed in claimed.releases {
+        let path = core.claims.release_path(&id, signed.release.number);
+        let sealed = std::fs::read(&path)
+            .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display())))?;
+        channel.say(&Word::Release(Box::new(signed.clone()))).await?;
+        for piece in sealed.chunks(PIECE) {
+            channel.say(&Word::Piece(piece.to_vec())).await?;
+        }
+        let signature = match channel.hear().await? {
+            Word::Countersigned(signature) => signature,
+            other => return Err(unexpected("a countersignature", &other)),
+        };
+        signing::verify(&signed.release, &key, &signature).map_err(|e| {
+            SessionError::Misbehaved(format!("its signature under a release does not stand: {e}"))
+        })?;
+        if signed.asker.is_none() {
+            let release = symbolon_policy::claim::SignedRelease { asker: Some(signature), ..signed };
+            let core = core.clone();
+            blocking(move || core.book.record(&Event::Released { side: Side::Holder, release })).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! From a hit to released fields, between two real nodes: judged, claimed, approved by two, collected.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use support::{Agency, Done, Officer, PERMITTED, REGISTER, officer, people};
+
+/// Records with fields. The second is of a minor, the third is contested.
+fn records() -> String {
+    let lines = (0..10).map(|number| {
+        let mut record: Value =
+            serde_json::from_str(&support::records(number..number + 1, "invented")).unwrap();
+        record["fields"]["name"] = format!("Name {number}").into();
+        record["fields"]["place"] = "Preševo".into();
+        record["subject"]["age"] = if number == 2 { "minor" } else { "adult" }.into();
+        record["subject"]["contested"] = (number == 3).into();
+        record.to_string() + "\n"
+    });
+    lines.collect()
+}
+
+/// `RS` holds and `MK` asks; officers of both are enrolled.
+struct Scene {
+    holder: Agency,
+    asker: Agency,
+    ana: Officer,
+    bojan: Officer,
+    dana: Officer,
+    edin: Officer,
+}
+
+fn scene() -> Scene {
+    let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
+    holder.agree(&asker);
+    holder.import(&records());
+    let [ana, bojan] = [("ana", "asks,verifies"), ("bojan", "verifies")].map(|(id, roles)| {
+        let officer = officer(&asker, id, id);
+        officer.enrol(&asker, &["--roles", roles]).ok();
+        officer
+    });
+    let [dana, edin] = ["dana", "edin"].map(|id| {
+        let officer = officer(&holder, id, id);
+        officer.enrol(&holder, &["--roles", "approves"]).ok();
+        officer
+    });
+    holder.serve();
+    asker.serve();
+    Scene { holder, asker, ana, bojan, dana, edin }
+}
+
+impl Scene {
+    /// Asks about people for a purpose; gives the query's id.
+    #[track_caller]
+    fn query(&self, [purpose, basis]: [&str; 2], numbers: &[u32]) -> (String, Vec<String>) {
+        let file = self.asker.file("people.ndjson", &people(numbers.iter().copied()));
+        let words = ["query", "exact", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
+        let rest = ["--peer", "RS", "--case", "K-17/2026", "--officer", "ana", &file];
+        let done = self.asker.run(&[&words[..], &rest, &self.ana.signs()].concat());
+        (done.answer()["query"].as_str().unwrap().to_owned(), done.hits())
+    }
+
+    fn verify(&self, query: &str, person: u32, judgement: &str, by: &Officer) -> Done {
+        let hit = format!("{person}:travel-document");
+        self.asker.run(&[&["hit", "verify", query, "--hit", &hit, judgement][..], &by.signs()].concat())
+    }
+
+    fn claim(&self, query: &str, person: u32, fields: &[&str], by: &Officer) -> Done {
+        let hit = format!("{person}:travel-document");
+        let fields = fields.iter().flat_map(|field| ["--field", *field]);
+        let words = ["claim", "make", query, "--hit", &hit].into_iter().chain(fields).chain(by.signs());
+        self.asker.run(&words.collect::<Vec<_>>())
+    }
+
+    fn case(&self, words: &[&str], claim: &str, by: &Officer) -> Done {
+        let (verb, rest) = words.split_first().unwrap();
+        self.holder.run(&[&["case", verb, claim], rest, &by.signs()].concat())
+    }
+
+    #[track_caller]
+    fn collect(&self, claim: &str) -> Value {
+        self.asker.run(&["claim", "collect", claim]).ok()
+    }
+
+    /// Fields of a release, opened.
+    fn open(&self, line: &Value, number: usize, by: &Officer) -> Done {
+        let file = line["releases"][number]["file"].as_str().unwrap();
+        self.asker.run(&[&["claim", "open", file][..], &by.signs()].concat())
+    }
+}
+
+#[track_caller]
+fn refused(done: &Done, says: &str) {
+    assert_eq!(done.exit, Some(3), "{done:#?}");
+    assert!(done.json["failed"]["what"].as_str().unwrap().contains(says), "{done:#?}");
+}
+
+/// How the fields of the only record stand.
+#[track_caller]
+fn standing(line: &Value) -> &Value {
+    assert_eq!(line["outcome"]["found"].as_array().unwrap().len(), 1, "{line}");
+    &line["outcome"]["found"][0]["fields"]
+}
+
+#[test]
+fn from_a_hit_to_fields_released_by_two_persons() {
+    let mut scene = scene();
+    let (query, hits) = scene.query(PERMITTED, &[1, 4, 20]);
+    assert_eq!(hits, ["1", "4"]);
+
+    // Nobody has verified it; who claims is not who verifies.
+    let fields = ["CATEGORY", "PLACE", "NAME", "SEX", "OTHER"];
+    refused(&scene.claim(&query, 1, &fields, &scene.ana), "no other officer has verified");
+    scene.verify(&query, 1, "--same", &scene.ana).ok();
+    refused(&scene.claim(&query, 1, &fields, &scene.ana), "no other officer has verified");
+    scene.verify(&query, 1, "--same", &scene.bojan).ok();
+    scene.verify(&query, 1, "--different", &scene.bojan).ok();
+    refused(&scene.claim(&query, 1, &fields, &scene.ana), "no other officer has verified");
+    scene.verify(&query, 1, "--same", &scene.bojan).ok();
+    refused(&scene.claim(&query, 1, &fields, &scene.bojan), "does not have the role ASKS");
+
+    let line = scene.claim(&query, 1, &fields, &scene.ana).ok();
+    let claim = line["claim"]["claim"].as_str().unwrap().to_owned();
+    let expected = json!([
+        ["CATEGORY", { "needs": 1 }], ["PLACE", { "needs": 1 }], ["SEX", "absent"], ["NAME", { "needs": 2 }],
+        ["OTHER", "refused"],
+    ]);
+    assert_eq!(standing(&line), &expected);
+    assert_eq!(line["releases"], json!([]));
+
+    // The holder sees the case, and nothing of the other people of the query.
+    let cases = scene.holder.run(&["case", "list"]).ok();
+    assert_eq!(cases["cases"].as_array().unwrap().len(), 1);
+    assert_eq!(cases["cases"][0]["case"]["claim"]["case"], "K-17/2026");
+    refused(&scene.case(&["approve"], &claim, &scene.ana), "is not enrolled");
+
+    scene.case(&["approve"], &claim, &scene.dana).ok();
+    // The same person twice is one person.
+    assert_eq!(scene.case(&["approve"], &claim, &scene.dana).exit, Some(2));
+    // A node that was killed goes on where it was.
+    scene.holder.kill();
+    scene.holder.serve();
+    let line = scene.collect(&claim);
+    assert_eq!((line["releases"].as_array().unwrap().len(), &line["standing"]["end"]), (1, &Value::Null));
+    let opened = scene.open(&line, 0, &scene.ana).ok();
+    assert_eq!(opened["records"].as_array().unwrap().len(), 1);
+    let expected =
+        json!({ "CATEGORY": { "category": "IRREGULAR_CROSSING" }, "PLACE": { "place": "Preševo" } });
+    assert_eq!(opened["records"][0]["fields"], expected);
+    assert_eq!(scene.open(&line, 0, &scene.bojan).exit, Some(2), "sealed to who claimed");
+
+    scene.case(&["approve"], &claim, &scene.edin).ok();
+    assert_eq!(scene.case(&["refuse", "--reason", "late"], &claim, &scene.dana).exit, Some(2), "it is over");
+    let line = scene.collect(&claim);
+    assert_eq!(line["standing"]["end"], "released");
+    let opened = scene.open(&line, 1, &scene.ana).ok();
+    assert_eq!(opened["records"][0]["fields"], json!({ "NAME": { "name": "Name 1" } }));
+    let release = &line["releases"][1]["release"];
+    assert_eq!(release["approved_by"], json!(["dana", "edin"]));
+    // Collected again, it is the same.
+    assert_eq!(scene.collect(&claim)["releases"], line["releases"]);
+
+    let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
+    assert_eq!(found["discrepancies"], json!([]), "{found}");
+    for agency in [&scene.holder, &scene.asker] {
+        let events = agency.events("events.ndjson");
+        let text = serde_json::to_string(&events).unwrap();
+        assert!(
+            !text.contains("Name 1") && !text.contains("Preševo") && !text.contains("130007"),
+            "no field"
+        );
+        let released = events.iter().filter(|(name, _)| name == "released").count();
+        assert_eq!(released, if agency.code == "RS" { 4 } else { 2 }, "made and countersigned");
+    }
+}
+
+#[test]
+fn a_minor_a_contested_record_and_a_false_hit() {
+    let scene = scene();
+    let child = ["CHILD_PROTECTION", "VITAL_INTEREST"];
+    let names = ["PLACE", "NAME"];
+    for (purpose, number, place, name) in [
+        (child, 2, json!({ "needs": 1 }), json!({ "needs": 2 })),
+        (PERMITTED, 3, json!("refused"), json!("refused")),
+    ] {
+        let (query, _) = scene.query(purpose, &[number, 20]);
+        scene.verify(&query, number, "--same", &scene.bojan).ok();
+        let line = scene.claim(&query, number, &names, &scene.ana).ok();
+        assert_eq!(standing(&line), &json!([["PLACE", place], ["NAME", name]]), "{number}");
+    }
+    // For another purpose the minor is not in the slice, so there is nothing to claim.
+    for number in [2, 20] {
+        let (query, hits) = scene.query(PERMITTED, &[number]);
+        assert_eq!(hits, [""; 0]);
+        scene.verify(&query, number, "--same", &scene.bojan).ok();
+        let line = scene.claim(&query, number, &names, &scene.ana).ok();
+        assert_eq!((&line["outcome"]["found"], &line["standing"]["end"]), (&json!([]), &json!("nothing")));
+    }
+    // A person decides: no. And the clock stands while a court is asked.
+    let (query, _) = scene.query(PERMITTED, &[5]);
+    scene.verify(&query, 5, "--same", &scene.bojan).ok();
+    let line = scene.claim(&query, 5, &names, &scene.ana).ok();
+    let claim = line["claim"]["claim"].as_str().unwrap();
+    scene.case(&["stop", "--reason", "application to the court"], claim, &scene.dana).ok();
+    assert_eq!(scene.case(&["approve"], claim, &scene.edin).exit, Some(2));
+    assert_eq!(scene.collect(claim)["standing"]["stopped"], true);
+    scene.case(&["resume"], claim, &scene.dana).ok();
+    scene.case(&["refuse", "--reason", "the facts do not carry it"], claim, &scene.edin).ok();
+    let line = scene.collect(claim);
+    assert_eq!(line["standing"]["end"]["refused"]["reason"], "the facts do not carry it");
+    assert_eq!(line["releases"], json!([]));
+    // What is erased is found by no claim.
+    let (query, hits) = scene.query(PERMITTED, &[6]);
+    assert_eq!(hits, ["6"]);
+    scene.verify(&query, 6, "--same", &scene.bojan).ok();
+    scene.holder.run(&["register", "erase", REGISTER, "R-6", "--reason", "SUBJECT_REQUEST"]).ok();
+    let line = scene.claim(&query, 6, &names, &scene.ana).ok();
+    assert_eq!(line["outcome"]["found"], json!([]));
+    let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
+    assert_eq!(found["discrepancies"], json!([]), "{found}");
+}
