@@ -36,23 +36,29 @@ pub(super) struct Person {
 
 /// The most people in one file.
 const PEOPLE_LIMIT: usize = 1_000_000;
+/// Said of the first line beyond it.
+const TOO_MANY: &str = "more than 1,000,000 people; ask about them in several files";
 /// The most identifiers of one person.
 const EACH_LIMIT: usize = 32;
 /// Wrong lines that an error names.
 const SHOWN: usize = 10;
 
-/// Reads a file of people, and gives the digest of the bytes that were read. One wrong line refuses the file: a query that silently left a person out
-/// would be taken for a no-hit.
+/// Reads a file of people, and gives the digest of the bytes that were read. One wrong line refuses the file: a
+/// query that silently left a person out would be taken for a no-hit.
 ///
 /// # Errors
 /// An input [`Failure`] that names the first wrong lines, fields and reasons, never a value.
 pub(super) fn read(path: &Path, format: Option<Format>) -> Result<(Vec<Person>, Digest), Failure> {
+    read_at_most(path, format, PEOPLE_LIMIT)
+}
+
+fn read_at_most(path: &Path, format: Option<Format>, most: usize) -> Result<(Vec<Person>, Digest), Failure> {
     let unreadable = |e: std::io::Error| Failure::input(format!("cannot read {}: {e}", path.display()));
     let mut file = Hashed::new(File::open(path).map_err(unreadable)?);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let entries = match format.unwrap_or(if csv { Format::Csv } else { Format::Ndjson }) {
-        Format::Ndjson => ndjson(&mut file).map_err(unreadable)?,
-        Format::Csv => rows(&mut file)?,
+        Format::Ndjson => ndjson(&mut file, most).map_err(unreadable)?,
+        Format::Csv => rows(&mut file, most)?,
     };
     let (mut people, mut wrong) = (Vec::new(), Vec::new());
     for (line, entry) in entries {
@@ -88,13 +94,17 @@ fn person(line: u64, entry: Entry) -> Result<Person, String> {
     Ok(Person { reference: entry.reference.unwrap_or_else(|| line.to_string()), identifiers })
 }
 
-fn ndjson(file: &mut Hashed<File>) -> std::io::Result<Entries> {
+fn ndjson(file: &mut Hashed<File>, most: usize) -> std::io::Result<Entries> {
     let mut reader = BufReader::new(file);
     let mut entries = Vec::new();
     for line in 1.. {
         let mut text = Zeroizing::new(Vec::new());
         let limit = (MAX_LINE as u64).saturating_add(1);
-        if (&mut reader).take(limit).read_until(b'\n', &mut text)? == 0 || entries.len() >= PEOPLE_LIMIT {
+        if (&mut reader).take(limit).read_until(b'\n', &mut text)? == 0 {
+            break;
+        }
+        if entries.len() >= most {
+            entries.push((line, Err(TOO_MANY.to_owned())));
             break;
         }
         if text.len() > MAX_LINE {
@@ -113,15 +123,19 @@ fn ndjson(file: &mut Hashed<File>) -> std::io::Result<Entries> {
 }
 
 /// Columns are `ref` and `identifiers[0].kind`, `identifiers[0].number` and so on.
-fn rows(file: &mut Hashed<File>) -> Result<Entries, Failure> {
+fn rows(file: &mut Hashed<File>, most: usize) -> Result<Entries, Failure> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(BufReader::new(file));
     let header = reader
         .headers()
         .map_err(|_| Failure::input("the first line is not a header of column names"))?
         .clone();
     let mut entries = Vec::new();
-    for row in reader.records().take(PEOPLE_LIMIT) {
+    for row in reader.records() {
         let (line, entry) = match row {
+            Ok(row) if entries.len() >= most => {
+                entries.push((row.position().map_or(0, csv::Position::line), Err(TOO_MANY.to_owned())));
+                break;
+            }
             Ok(row) => (row.position().map_or(0, csv::Position::line), flat(&header, &row)),
             Err(e) => (
                 e.position().map_or(0, csv::Position::line),
@@ -177,6 +191,22 @@ mod tests {
         let (one, two) = (read_text(json, Format::Ndjson).unwrap(), read_text(csv, Format::Csv).unwrap());
         assert_eq!(one[0].reference, two[0].reference);
         assert!(one[0].identifiers == two[0].identifiers);
+    }
+
+    #[test]
+    fn too_many_people_are_refused_and_not_cut() {
+        let person = |n| format!("travel-document,AB{n:06},SYR,1990-01-31");
+        let head =
+            "identifiers[0].kind,identifiers[0].number,identifiers[0].state,identifiers[0].birth_date\n";
+        let csv = head.to_owned() + &[1, 2, 3].map(person).join("\n");
+        let json = [1, 2, 3].map(|n| format!(r#"{{"identifiers":[{{"kind":"travel-document","number":"AB{n:06}","state":"SYR","birth_date":"1990-01-31"}}]}}"#));
+        for (text, format) in [(csv, Format::Csv), (json.join("\n"), Format::Ndjson)] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            assert_eq!(read_at_most(file.path(), Some(format), 3).unwrap().0.len(), 3);
+            let Err(failure) = read_at_most(file.path(), Some(format), 2) else { panic!("it was cut") };
+            assert!(failure.what.contains("several files"), "{}", failure.what);
+        }
     }
 
     #[test]
