@@ -17,7 +17,9 @@ use crate::control::api::Format;
 pub(super) use agreement::AgreementCommand;
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
-pub(super) use rules::{Explain, NationalCommand, RulesCommand};
+pub(super) use rules::{
+    ClaimKind, Explain, Library, NationalCommand, Prove, ReadyKind, RulesCommand, Show, Simulate,
+};
 pub(super) use thresholds::Thresholds;
 
 /// National agencies confirm identity hits without handing over raw data.

@@ -1,12 +1,15 @@
 //! National rules, and why a query would be allowed or refused.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use symbolon_policy::{
     ask::Ask,
     permit,
     quota::Ledger as _,
-    rules::{ExchangeKind, Kind, RuleSet, SearchContext},
+    rules::{ExchangeKind, Kind, RuleSet, Rulebook, SearchContext, Simulation},
     words::{Digest, QueryId},
 };
 
@@ -15,6 +18,7 @@ use crate::{
     clock,
     control::api::{Explain, Failure, NationalChange, Reply},
     journal::Event,
+    state::State,
 };
 
 pub(super) async fn national(core: &Arc<Core>, change: NationalChange) -> Result<Reply, Failure> {
@@ -38,6 +42,47 @@ pub(super) async fn national(core: &Arc<Core>, change: NationalChange) -> Result
         // Slices were decided by the rules as they were.
         core.end_stale("the national rules were changed")?;
         Ok(Reply::Ok)
+    })
+    .await
+}
+
+/// What other rules would have said of the queries in the journal. Quotas and balances are those of the
+/// time: the journal is applied again, entry by entry, to a state of its own.
+pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> Result<Reply, Failure> {
+    let kind = if national { Kind::National } else { Kind::Shared };
+    let rules = RuleSet::parse(&text, kind)
+        .map_err(|e| Failure::input(format!("the {kind} rules do not stand:\n{e}")))?;
+    let core = core.clone();
+    blocking(move || {
+        let fault = |e: std::io::Error| Failure::local(format!("cannot make a scratch directory: {e}"));
+        let scratch = tempfile::tempdir_in(core.home.journal()).map_err(fault)?;
+        let state = State::open(&scratch.path().join("state"))?;
+        let (mut simulation, mut seen, mut books) = (Simulation::default(), HashSet::new(), HashMap::new());
+        for entry in core.book.journal().entries()? {
+            let (entry, _) = entry?;
+            if let Event::Query { side, ask, .. } | Event::Refused { side, ask, .. } = &entry.event
+                && let Some(agreement) = core.book.agreement(&ask.agreement)
+                && seen.insert((*side, ask.query))
+            {
+                let partner = agreement.terms().partner_of(core.book.own());
+                let partner = &partner.map_err(|e| Failure::local(e.to_string()))?.code;
+                let (context, _) = agreement.decide(ask, &state, partner, entry.time);
+                let present = agreement.rulebook();
+                if !books.contains_key(&ask.agreement) {
+                    let (shared, national) = match kind {
+                        Kind::Shared => (rules.clone(), present.national().cloned()),
+                        Kind::National => (present.shared().clone(), Some(rules.clone())),
+                    };
+                    let book = Rulebook::new(shared, national).map_err(|e| Failure::input(e.to_string()))?;
+                    books.insert(ask.agreement, book);
+                }
+                if let Some(other) = books.get(&ask.agreement) {
+                    simulation.query(&ask.query.to_string(), present, other, &context);
+                }
+            }
+            state.apply(entry.seq, &entry.event)?;
+        }
+        Ok(Reply::Simulated(Box::new(simulation)))
     })
     .await
 }

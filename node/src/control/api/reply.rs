@@ -9,6 +9,7 @@ use symbolon_policy::{
     manifest::Manifest,
     permit::RefusalCode,
     receipt::SignedReceipt,
+    rules::Simulation,
     words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
@@ -104,6 +105,8 @@ pub enum Reply {
         /// The explanation for machines.
         detail: serde_json::Value,
     },
+    /// To [`Request::RulesSimulate`].
+    Simulated(Box<Simulation>),
     /// To [`Request::PeerList`].
     Peers {
         /// Partners.
