@@ -17,7 +17,7 @@ use super::{Core, blocking};
 use crate::{
     clock,
     control::api::{Explain, Failure, NationalChange, Reply},
-    journal::Event,
+    journal::{Entry, Event},
     state::State,
 };
 
@@ -60,13 +60,13 @@ pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> 
         let (mut simulation, mut seen, mut books) = (Simulation::default(), HashSet::new(), HashMap::new());
         for entry in core.book.journal().entries()? {
             let (entry, _) = entry?;
-            if let Event::Query { side, ask, .. } | Event::Refused { side, ask, .. } = &entry.event
+            if let Some((id, ask)) = asked(&core, &entry)
                 && let Some(agreement) = core.book.agreement(&ask.agreement)
-                && seen.insert((*side, ask.query))
+                && seen.insert(id.clone())
             {
                 let partner = agreement.terms().partner_of(core.book.own());
                 let partner = &partner.map_err(|e| Failure::local(e.to_string()))?.code;
-                let (context, _) = agreement.decide(ask, &state, partner, entry.time);
+                let (context, _) = agreement.decide(&ask, &state, partner, entry.time);
                 let present = agreement.rulebook();
                 if !books.contains_key(&ask.agreement) {
                     let (shared, national) = match kind {
@@ -77,7 +77,7 @@ pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> 
                     books.insert(ask.agreement, book);
                 }
                 if let Some(other) = books.get(&ask.agreement) {
-                    simulation.query(&ask.query.to_string(), present, other, &context);
+                    simulation.query(&id, present, other, &context);
                 }
             }
             state.apply(entry.seq, &entry.event)?;
@@ -85,6 +85,19 @@ pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> 
         Ok(Reply::Simulated(Box::new(simulation)))
     })
     .await
+}
+
+/// The query that an entry is about, with its id. One that was refused before it was made, as its snapshot
+/// was, goes by the number of the entry and stands for the smallest there can be.
+fn asked(core: &Core, entry: &Entry) -> Option<(String, Ask)> {
+    match &entry.event {
+        Event::Query { ask, .. } | Event::Refused { ask, .. } => Some((ask.query.to_string(), ask.clone())),
+        Event::SnapshotRefused { fetch, .. } | Event::KeysRefused { fetch, .. } => {
+            let agreement = core.book.agreement(&fetch.agreement)?;
+            Some((format!("entry {}", entry.seq), fetch.smallest_ask(agreement.terms())))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
