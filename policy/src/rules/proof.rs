@@ -152,7 +152,7 @@ pub async fn prove<S: Solver>(
     solver: S,
 ) -> Result<Proof, ProofError> {
     let mut compiler = CedarSymCompiler::new(solver).map_err(|e| ProofError::Solver(e.to_string()))?;
-    let mut claims = Claims::new(rules, proposal, &mut compiler)?;
+    let mut claims = Claims::new(question, rules, proposal, &mut compiler)?;
     let findings = claims.findings(question).await?;
     let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
     let verdict = if any(Verdict::Refuted) {

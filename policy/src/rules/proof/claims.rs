@@ -49,11 +49,15 @@ enum Relation {
 
 impl<'a, S: Solver> Claims<'a, S> {
     pub(super) fn new(
+        question: &Question,
         rules: &'a Rulebook,
         proposal: Option<&'a Rulebook>,
         compiler: &'a mut CedarSymCompiler<S>,
     ) -> Result<Self, ProofError> {
-        let names = Names::of([rules, proposal.unwrap_or(rules)])?;
+        let mut names = Names::of([rules, proposal.unwrap_or(rules)])?;
+        if let Question::NeverPurpose { asker: Some(asker), .. } = question {
+            names = names.also(asker)?;
+        }
         let parts = Parts::new(&names)?;
         let schema = &Vocabulary::get().map_err(ProofError::Encode)?.schema;
         Ok(Self { rules, proposal, compiler, schema, names, parts })

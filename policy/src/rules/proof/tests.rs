@@ -170,12 +170,19 @@ fn what_no_request_of_the_program_confirms_is_undecided() {
 
 #[test]
 fn a_clause_that_may_fail_leaves_the_comparison_undecided() {
-    let same = "permit(principal, action == Action::\"QueryExact\", resource) when { context.batchSize";
-    let rules = book(&clause("a", &format!("{same} * 9223372036854775807 > 0 || true }};")));
-    let proposal = book(&clause("a", &format!("{same} > 0 }};")));
+    let exact = "(principal, action == Action::\"QueryExact\", resource)";
+    let permit = |when: &str| clause("a", &format!("permit{exact} when {{ {when} }};"));
+    let forbid = |when: &str| clause("b", &format!("forbid{exact} when {{ {when} }};"));
+    // Cedar skips a prohibition that fails, and sees no difference where there is one.
+    let rules = permit("context.caseReference") + &forbid("context.batchSize * 9223372036854775807 == 5");
+    let (rules, proposal) = (book(&rules), book(&permit("context.caseReference")));
     gives(&Question::NoMore, &rules, Some(&proposal), Verdict::Undecided);
+    // A permit that fails permits nothing, in Cedar too.
+    let rules = book(&permit("context.batchSize * 9223372036854775807 > 0"));
+    let proposal = book(&permit("context.batchSize > 0"));
+    gives(&Question::NoMore, &rules, Some(&proposal), Verdict::Refuted);
     // Within the range of the attribute this cannot overflow.
-    let rules = book(&clause("a", &format!("{same} * 2 > 1 }};")));
+    let rules = book(&permit("context.batchSize * 2 > 1"));
     gives(&Question::Equivalent, &rules, Some(&proposal), Verdict::Proved);
 }
 
@@ -183,7 +190,8 @@ fn a_clause_that_may_fail_leaves_the_comparison_undecided() {
 fn dead_clauses_and_contradictions_are_named() {
     let dead = pcc(&clause(
         "dead",
-        "permit(principal, action == Action::\"QueryExact\", resource) when { context.quotaLeft < -5 };",
+        "permit(principal, action == Action::\"QueryExact\", resource) when { context.quotaLeft < -5 && \
+         context.purpose == Purpose::\"REMAINS\" };",
     ));
     let Some(found) = gives(&Question::Clauses, &dead, None, Verdict::Refuted) else { return };
     let verdict = |id: &str| {

@@ -56,6 +56,14 @@ impl Names {
         })
     }
 
+    /// The same with one agency more.
+    pub(in crate::rules) fn also(mut self, agency: &AgencyCode) -> Result<Self, WordError> {
+        self.agencies.insert(agency.clone());
+        self.other_asker = unused("ASKER", |code| self.agencies.contains(code))?;
+        self.other_holder = unused("HOLDER", |code| self.agencies.contains(code))?;
+        Ok(self)
+    }
+
     /// Agencies that ask; for a query also the officers that are named.
     pub(super) fn askers(&self, facts: &Facts) -> Vec<(Value, String)> {
         let mut askers: Vec<_> = self
