@@ -99,3 +99,59 @@ fn the_page_on_thresholds_shows_what_its_commands_give() {
     }
     assert!(compared > 0, "the page has no command");
 }
+
+/// Each block of commands on a page that is followed by a block of text gives that text, to the letter. The blocks
+/// run one after the other in one place; pages start blocks that are only shown with another word than `sh`.
+fn page_gives_what_it_shows(name: &str, least: usize) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let page = fs::read_to_string(page).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_symbolon")).parent().unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(program.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let path = path.unwrap();
+    let mut compared = 0;
+    for block in page.split("```sh\n").skip(1) {
+        let (script, rest) = block.split_once("```\n").unwrap();
+        let expected = rest.trim_start().strip_prefix("```text\n").and_then(|text| text.split_once("```"));
+        let (expected, _) = expected.unwrap_or_else(|| panic!("what this gives is not shown:\n{script}"));
+        let mut bash = Command::new("bash");
+        bash.args(["-euo", "pipefail", "-c", script]).current_dir(place.path()).env("PATH", &path);
+        let output = bash.output().unwrap();
+        assert!(output.status.success(), "{script}\n{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "of\n{script}");
+        compared += 1;
+    }
+    assert!(compared >= least, "{name} shows {compared} commands");
+}
+
+#[test]
+fn the_page_on_rules_shows_what_its_commands_give() {
+    page_gives_what_it_shows("rules.md", 4);
+}
+
+/// Where there is no solver the program says so; nothing is proved then.
+#[test]
+fn the_page_on_proofs_shows_what_its_commands_give() {
+    let solver = std::env::var_os("CVC5").unwrap_or_else(|| "cvc5".into());
+    if Command::new(solver).arg("--version").output().is_ok_and(|output| output.status.success()) {
+        page_gives_what_it_shows("proofs.md", 4);
+    } else {
+        eprintln!("no solver here: the page on proofs is not run");
+    }
+}
+
+#[test]
+fn without_a_solver_a_proof_says_so_and_what_to_do() {
+    let place = tempfile::tempdir().unwrap();
+    let rules = place.path().join("shared.cedar");
+    fs::write(&rules, symbolon_policy::rules::PCC_BILATERAL).unwrap();
+    let mut symbolon = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+    symbolon.args(["rules", "prove"]).arg(&rules).args(["--claim", "clauses"]).env("CVC5", "/nowhere/cvc5");
+    let output = symbolon.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("there is no solver: `/nowhere/cvc5` cannot be run"), "{said}");
+    assert!(said.contains("install cvc5"), "{said}");
+}

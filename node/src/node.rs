@@ -98,6 +98,7 @@ impl Handler for Node {
             Request::AgreementRevoke { id, reason } => agreements::revoke(core, &id, reason).await,
             Request::RulesNational { change } => rules::national(core, change).await,
             Request::RulesExplain { query } => rules::explain(core, &query),
+            Request::RulesSimulate { text, national } => rules::simulate(core, text, national).await,
             Request::PeerList => status::peers(core).await,
             Request::PeerPing { partner } => status::ping(core, &partner).await,
             Request::QueryExact { terms, subjects, format } => {

@@ -134,7 +134,7 @@ impl Fetch {
     }
 
     /// The smallest query that it could serve.
-    pub(crate) fn smallest_ask(&self, terms: &Terms) -> Ask {
+    pub fn smallest_ask(&self, terms: &Terms) -> Ask {
         let matching = self.matching.as_ref().map(|setup| {
             let form = terms.matching.as_ref().and_then(|agreed| agreed.form(&setup.form));
             let taken = |position: &&Position| form.is_some_and(|form| form.modality == position.modality());

@@ -136,12 +136,23 @@ impl InForce {
         now: Timestamp,
     ) -> (AskContext, Decision) {
         let charges = charges(&self.terms, ask, now);
-        let tightest = charges
-            .iter()
-            .filter(|charge| matches!(charge.key.meter, Meter::Quota { .. }))
-            .map(|charge| (charge.limit, ledger.spent(&charge.key).saturating_add(charge.amount)))
-            .min_by_key(|(limit, spent)| limit.saturating_sub(*spent));
-        let (limit, used) = tightest.unwrap_or((0, 0));
+        let tightest = |counts: fn(&Meter) -> bool| {
+            let fitting = charges.iter().filter(|charge| counts(&charge.key.meter));
+            fitting
+                .map(|charge| (charge.limit, ledger.spent(&charge.key).saturating_add(charge.amount)))
+                .min_by_key(|(limit, spent)| i128::from(*limit) - i128::from(*spent))
+        };
+        let (limit, used) = tightest(|meter| matches!(meter, Meter::Quota { .. })).unwrap_or((0, 0));
+        let officer = tightest(|meter| matches!(meter, Meter::Quota { officer: Some(_), .. }));
+        let left = |(limit, used): (u64, u64)| {
+            let most = i128::from(u32::MAX);
+            i64::try_from((i128::from(limit) - i128::from(used)).clamp(-most, most)).unwrap_or(-1)
+        };
+        // Both nodes tell the rules what the holder counts; each keeps what it gave itself.
+        let mut balance = ledger.balance(&self.id, partner);
+        if ask.holder == *partner {
+            std::mem::swap(&mut balance.given, &mut balance.received);
+        }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let context = AskContext {
             asker: ask.asker.clone(),
@@ -156,7 +167,10 @@ impl InForce {
             batch_size: ask.items,
             quota_used: small(used),
             quota_limit: small(limit),
-            reciprocity: ledger.balance(&self.id, partner).reciprocity(),
+            officer_used: small(officer.map_or(0, |(_, used)| used)),
+            officer_left: officer.map_or(-1, left),
+            reciprocity: balance.reciprocity(),
+            balance: left((balance.given, balance.received)),
             now,
         };
         let decision = self.rulebook.ask(&context);

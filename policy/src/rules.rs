@@ -18,12 +18,17 @@ mod error;
 mod explain;
 mod explain_slice;
 mod facts;
+mod language;
+mod library;
 mod plain;
+pub mod proof;
 mod scan;
 mod schema;
 mod set;
+mod simulate;
 mod slice;
 mod space;
+mod treaty;
 
 use cedar_policy::{Decision as Verdict, PolicySet};
 
@@ -36,21 +41,18 @@ pub use error::{RuleErrors, RuleFault};
 pub use explain::{ClauseReport, ConditionReport, Explanation};
 pub use explain_slice::{Classes, Keeper, KeptOut, SliceReport};
 pub use facts::{AskContext, ExchangeKind, ReleaseContext, SearchContext};
+pub use language::{Language, UnknownLanguage};
+pub use library::{NATIONAL_EXAMPLE, PCC_BILATERAL, Ready, library, ready_clause};
 pub use scan::{MAX_CLAUSE, MAX_CLAUSES, MAX_DEPTH, MAX_OPERATORS, MAX_TEXT};
 pub use schema::SCHEMA;
 pub use set::RuleSet;
+pub use simulate::{Change, Sample, Simulation, Tally, simulate};
 pub use slice::Slice;
 pub use space::{Constraint, SpaceError};
+pub use treaty::{Article, Treaty};
 
 use facts::Facts;
 use set::Clause;
-
-/// Shared rules for two agencies after the PCC SEE automated exchange agreement of 2018: a sound
-/// place to start a draft. They name no agency.
-pub const PCC_BILATERAL: &str = include_str!("rules/library/pcc-bilateral.cedar");
-
-/// National rules to start from: closed hours, a smaller batch, caution with an unbalanced partner.
-pub const NATIONAL_EXAMPLE: &str = include_str!("rules/library/national-example.cedar");
 
 /// The rules one node goes by with one partner.
 #[derive(Clone, Debug)]
@@ -129,6 +131,15 @@ impl Rulebook {
         match Floor::of(class) {
             Some(floor) => Decision::refused(Reason::Floor(floor), Vec::new()),
             None => self.decide(&Facts::release(context, class)),
+        }
+    }
+
+    /// Decides one request of either kind, floors included.
+    fn judge(&self, facts: &Facts) -> Decision {
+        match facts {
+            Facts::Search { search, class } => self.search(search, class),
+            Facts::Release { release, class } => self.release(release, class),
+            Facts::Query { .. } => self.decide(facts),
         }
     }
 

@@ -23,7 +23,9 @@ pub(super) use engines::Engines;
 pub(super) use officer::{Key, OfficerCommand};
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
-pub(super) use rules::{Explain, NationalCommand, RulesCommand};
+pub(super) use rules::{
+    ClaimKind, Explain, Library, NationalCommand, Prove, ReadyKind, RulesCommand, Show, Simulate,
+};
 pub(super) use thresholds::Thresholds;
 
 /// National agencies confirm identity hits without handing over raw data.

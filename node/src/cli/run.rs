@@ -4,7 +4,9 @@ mod claim;
 mod engines;
 mod local;
 mod officer;
+mod prove;
 mod request;
+mod rules;
 mod serve;
 mod thresholds;
 
@@ -50,6 +52,10 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Register(command) => ask(request::register(command)?),
         Command::Rules(RulesCommand::Check { file, national }) => local::check_rules(&file, national),
         Command::Rules(RulesCommand::Diff { before, after }) => local::diff_rules(&before, &after),
+        Command::Rules(RulesCommand::Library(options)) => rules::library(options),
+        Command::Rules(RulesCommand::Show(options)) => rules::show(&global, options),
+        Command::Rules(RulesCommand::Simulate(options)) => rules::simulate(&global, options),
+        Command::Rules(RulesCommand::Prove(options)) => prove::run(options),
         Command::Rules(RulesCommand::Explain(explain)) => ask(request::explain(explain)),
         Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
         Command::Peer(command) => ask(request::peer(command)),

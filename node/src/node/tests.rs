@@ -106,3 +106,37 @@ async fn a_partner_that_is_down_is_told_of_and_the_query_resumed_for_free() {
     let answer = tokio::time::timeout(Duration::from_secs(60), exact(&asker, 0..5, terms())).await.unwrap();
     assert!(matches!(answer.outcome, Outcome::Failed { .. }), "{:?}", answer.outcome);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_rules_are_tried_on_every_query_of_the_journal() {
+    let (holder, asker, _serving) = pair(5).await;
+    exact(&asker, 0..4, terms()).await;
+    let refused = exact(&asker, 0..2, QueryTerms { purpose: "SIMULATION".parse().unwrap(), ..terms() }).await;
+    assert!(matches!(refused.outcome, Outcome::Refused { here: true, .. }), "{:?}", refused.outcome);
+    let none =
+        "@id(\"none\")\n@title(\"None\")\nforbid (principal, action == Action::\"QueryExact\", resource);\n";
+    let all = "@id(\"all\")\n@title(\"All\")\npermit (principal, action, resource);\n";
+    for (agency, asked) in [(&holder, 1), (&asker, 2)] {
+        let before = agency.core().book.entries().unwrap();
+        let simulate = async |text: &str, national| {
+            let request = Request::RulesSimulate { text: text.to_owned(), national };
+            let Ok(Reply::Simulated(simulation)) = agency.ask(request).await else { panic!("no simulation") };
+            *simulation
+        };
+        let nothing = simulate(none, true).await;
+        assert_eq!(
+            (nothing.requests, nothing.before.permitted, nothing.now_refused),
+            (asked, 1, 1),
+            "{nothing}"
+        );
+        assert_eq!(nothing.after.by["national/none"], asked);
+        let everything = simulate(all, false).await;
+        assert_eq!(
+            (everything.after.permitted, everything.now_permitted),
+            (asked, asked - 1),
+            "{everything}"
+        );
+        assert!(agency.ask(Request::RulesSimulate { text: all.to_owned(), national: true }).await.is_err());
+        assert_eq!(agency.core().book.entries().unwrap(), before, "a dry run leaves no trace");
+    }
+}

@@ -356,3 +356,26 @@ fn an_agreement_that_does_not_stand_is_never_in_force() {
     agreement.signatures.pop();
     assert_eq!(InForce::new(&agreement, None).unwrap_err(), AgreementError::Unsigned(mk()));
 }
+
+/// Both nodes must put the same facts to the shared rules.
+#[test]
+fn both_nodes_tell_the_rules_what_the_holder_counts() {
+    let per_officer = Quota { per_officer: true, limit: 20, ..quota(Unit::Queries, 20) };
+    let agreement = in_force(Terms { quotas: vec![quota(Unit::Identifiers, 1_000), per_officer], ..terms() });
+    let ask = ask(&agreement);
+    let mut meters = Meters { balance: Balance { given: 900, received: 100 }, ..Meters::default() };
+    meters.charge(&charges(agreement.terms(), &ask, NOW));
+    let (at_holder, _) = agreement.decide(&ask, &meters, &ask.asker, NOW);
+    assert_eq!((at_holder.reciprocity, at_holder.balance), (800, 800));
+    assert_eq!((at_holder.officer_used, at_holder.officer_left), (2, 18));
+    let (quota_left, used) = (at_holder.quota_limit - at_holder.quota_used, at_holder.quota_used);
+    assert_eq!((quota_left, used), (18, 2), "the tightest");
+    // The asker received what the holder gave.
+    meters.balance = Balance { given: 100, received: 900 };
+    let (at_asker, _) = agreement.decide(&ask, &meters, &ask.holder, NOW);
+    assert_eq!(at_asker, at_holder);
+    // Without a quota for each officer there is nothing left of it.
+    let agreement = in_force(terms());
+    let (context, _) = agreement.decide(&self::ask(&agreement), &meters, &mk(), NOW);
+    assert_eq!((context.officer_used, context.officer_left), (0, -1));
+}

@@ -38,8 +38,14 @@ pub enum Attribute {
     QuotaUsed,
     /// Left of the quota after this query; below 0 beyond it.
     QuotaLeft,
+    /// Used of the officer's own quota, this query included.
+    OfficerUsed,
+    /// Left of it; below 0 beyond it or if there is none.
+    OfficerLeft,
     /// Given against received, per mille.
     Reciprocity,
+    /// Given less received.
+    Balance,
     /// Day of the week in UTC, Monday is 1.
     Weekday,
     /// Hour of the day in UTC.
@@ -83,7 +89,10 @@ impl Attribute {
         A::BatchSize,
         A::QuotaUsed,
         A::QuotaLeft,
+        A::OfficerUsed,
+        A::OfficerLeft,
         A::Reciprocity,
+        A::Balance,
         A::Weekday,
         A::Hour,
         A::Now,
@@ -100,7 +109,10 @@ impl Attribute {
         A::BatchSize,
         A::QuotaUsed,
         A::QuotaLeft,
+        A::OfficerUsed,
+        A::OfficerLeft,
         A::Reciprocity,
+        A::Balance,
         A::Weekday,
         A::Hour,
         A::Now,
@@ -164,7 +176,10 @@ impl Attribute {
             "batchSize" => A::BatchSize,
             "quotaUsed" => A::QuotaUsed,
             "quotaLeft" => A::QuotaLeft,
+            "officerUsed" => A::OfficerUsed,
+            "officerLeft" => A::OfficerLeft,
             "reciprocity" => A::Reciprocity,
+            "balance" => A::Balance,
             "hour" => A::Hour,
             "weekday" => A::Weekday,
             "now" => A::Now,
@@ -208,8 +223,8 @@ impl Attribute {
         let most = i64::from(u32::MAX);
         Some(match self {
             A::BatchSize => (1, most),
-            A::QuotaUsed => (0, most),
-            A::QuotaLeft => (most.saturating_neg(), most),
+            A::QuotaUsed | A::OfficerUsed => (0, most),
+            A::QuotaLeft | A::OfficerLeft | A::Balance => (most.saturating_neg(), most),
             A::Reciprocity => (-1000, 1000),
             A::Weekday => (1, 7),
             A::Approvals => (0, 2),
@@ -237,15 +252,7 @@ impl Attribute {
             A::CaseReference | A::OwnCitizen | A::Vulnerable | A::Marked | A::Blocked | A::Contested => {
                 each(&[false, true], Value::Flag)
             }
-            A::Asker | A::Register => Vec::new(),
-            A::BatchSize
-            | A::QuotaUsed
-            | A::QuotaLeft
-            | A::Reciprocity
-            | A::Weekday
-            | A::Hour
-            | A::Now
-            | A::Approvals => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -271,7 +278,10 @@ impl fmt::Display for Attribute {
             A::BatchSize => "batch size",
             A::QuotaUsed => "quota used",
             A::QuotaLeft => "quota left",
+            A::OfficerUsed => "officer's quota used",
+            A::OfficerLeft => "officer's quota left",
             A::Reciprocity => "reciprocity",
+            A::Balance => "balance",
             A::Weekday => "weekday",
             A::Hour => "hour (UTC)",
             A::Now => "time",
@@ -327,6 +337,9 @@ impl Facts {
                 (A::BatchSize, Value::Number(n)) => ask.batch_size = (*n).try_into().unwrap_or(u32::MAX),
                 (A::QuotaUsed, Value::Number(n)) => ask.quota_used = (*n).try_into().unwrap_or(u32::MAX),
                 (A::QuotaLeft, Value::Number(n)) => *quota_left = *n,
+                (A::OfficerUsed, Value::Number(n)) => ask.officer_used = (*n).try_into().unwrap_or(u32::MAX),
+                (A::OfficerLeft, Value::Number(n)) => ask.officer_left = *n,
+                (A::Balance, Value::Number(n)) => ask.balance = *n,
                 (A::Reciprocity, Value::Number(n)) => ask.reciprocity = (*n).try_into().unwrap_or(i16::MIN),
                 (A::Weekday, Value::Number(n)) => *weekday = *n,
                 (A::Hour, Value::Number(n)) => *hour = *n,
@@ -387,7 +400,10 @@ impl Facts {
                 A::BatchSize => ask.batch_size.to_string(),
                 A::QuotaUsed => ask.quota_used.to_string(),
                 A::QuotaLeft => quota_left.to_string(),
+                A::OfficerUsed => ask.officer_used.to_string(),
+                A::OfficerLeft => ask.officer_left.to_string(),
                 A::Reciprocity => ask.reciprocity.to_string(),
+                A::Balance => ask.balance.to_string(),
                 A::Weekday => weekday.to_string(),
                 A::Hour => hour.to_string(),
                 A::Now => ask.now.to_string(),

@@ -12,7 +12,6 @@ use super::{
     decision::{ClauseRef, Decision, Kind},
     diagram::Region,
     explain::line,
-    facts::Facts,
     set::Clause,
     space::{Constraint, Outcome, Space, SpaceError},
 };
@@ -155,16 +154,8 @@ fn changed_region(
         requests: space.size(region),
         region: space.describe(region),
         example: space.describe(&point),
-        before: decide(before, &facts),
-        after: decide(after, &facts),
-    }
-}
-
-fn decide(book: &Rulebook, facts: &Facts) -> Decision {
-    match facts {
-        Facts::Search { search, class } => book.search(search, class),
-        Facts::Release { release, class } => book.release(release, class),
-        Facts::Query { .. } => book.decide(facts),
+        before: before.judge(&facts),
+        after: after.judge(&facts),
     }
 }
 

@@ -69,8 +69,17 @@ pub struct AskContext {
     pub quota_used: u32,
     /// The tightest quota that applies. Rules see what is left of it.
     pub quota_limit: u32,
+    /// Used of the tightest quota that counts this officer alone, this query included; 0 if none does.
+    #[serde(default)]
+    pub officer_used: u32,
+    /// Left of it after this query; below 0 beyond it, and -1 if the agreement has no such quota.
+    #[serde(default)]
+    pub officer_left: i64,
     /// (given - received) / (given + received) per mille, from -1000 to 1000, as the holder counts.
     pub reciprocity: i16,
+    /// given - received in identifiers and probes, as the holder counts.
+    #[serde(default)]
+    pub balance: i64,
     /// When it is asked. Rules also see the hour and the day of the week, both in UTC.
     pub now: Timestamp,
 }
@@ -212,7 +221,10 @@ fn query(
         ("batchSize", number(ask.batch_size.into())),
         ("quotaUsed", number(ask.quota_used.into())),
         ("quotaLeft", number(quota_left)),
+        ("officerUsed", number(ask.officer_used.into())),
+        ("officerLeft", number(ask.officer_left)),
         ("reciprocity", number(ask.reciprocity.into())),
+        ("balance", number(ask.balance)),
         ("hour", number(hour)),
         ("weekday", number(weekday)),
         ("now", RestrictedExpression::new_datetime(ask.now.to_string())),

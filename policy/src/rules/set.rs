@@ -1,6 +1,9 @@
 //! A rules text, read and checked.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use cedar_policy::{
     Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator,
@@ -15,6 +18,7 @@ use super::{
     decision::{ClauseRef, Kind},
     error::{Faults, RuleErrors},
     facts::Facts,
+    language::Language,
     scan::scan,
     schema::Vocabulary,
 };
@@ -32,6 +36,10 @@ pub struct RuleSet {
 #[derive(Clone)]
 pub(super) struct Clause {
     pub(super) name: ClauseRef,
+    /// Titles in other languages than English.
+    pub(super) titles: BTreeMap<Language, String>,
+    /// The clause as it stands in the text.
+    pub(super) text: String,
     pub(super) policy: Policy,
     /// The clause as a tree, to compare and to show.
     pub(super) tree: Template,
@@ -39,6 +47,11 @@ pub(super) struct Clause {
 }
 
 impl Clause {
+    /// The title in a language, or in English where there is none.
+    pub(super) fn title(&self, language: Language) -> &str {
+        self.titles.get(&language).unwrap_or(&self.name.title)
+    }
+
     pub(super) fn permits(&self) -> bool {
         self.policy.effect() == Effect::Permit
     }
@@ -52,8 +65,8 @@ impl Clause {
 impl RuleSet {
     /// Reads and checks a rules text in the Cedar language.
     ///
-    /// Every clause carries `@id("...")`, unique in the text, and `@title("...")`, a plain sentence;
-    /// it may carry `@article("...")`. National rules hold `forbid` clauses only, so they can only
+    /// Every clause carries `@id("...")`, unique in the text, and `@title("...")` or `@title_en("...")`,
+    /// a plain sentence; it may carry `@article("...")` and titles in the other languages. National rules hold `forbid` clauses only, so they can only
     /// restrict. Templates are refused, and so is whatever the validator only warns about: a clause
     /// that can never apply is taken for a mistake.
     ///
@@ -77,8 +90,9 @@ impl RuleSet {
         let mut clauses = Vec::new();
         for policy in parsed.policies() {
             let offset = start_of(&starts, policy.id());
-            if let Some(name) = name(policy, kind, offset, &mut faults) {
-                match take_apart(policy, name) {
+            if let Some((name, titles)) = name(policy, kind, offset, &mut faults) {
+                let text = text_of(text, &starts, offset).to_owned();
+                match take_apart(policy, name, titles, text) {
                     Ok(clause) => clauses.push((offset, clause)),
                     Err(what) => faults.add(offset, what, "see docs/rules.md for what a clause may say"),
                 }
@@ -116,6 +130,16 @@ impl RuleSet {
         self.clauses.iter().map(|clause| &clause.name)
     }
 
+    /// A clause as it stands in the text, by its `@id`.
+    pub fn clause_text(&self, id: &str) -> Option<&str> {
+        self.clauses.iter().find(|clause| clause.name.id == id).map(|clause| clause.text.as_str())
+    }
+
+    /// Whether every clause has a title in this language.
+    pub fn speaks(&self, language: Language) -> bool {
+        language == Language::En || self.clauses.iter().all(|clause| clause.titles.contains_key(&language))
+    }
+
     pub(super) fn parts(&self) -> &[Clause] {
         &self.clauses
     }
@@ -140,7 +164,24 @@ fn start_of(starts: &[usize], id: &PolicyId) -> usize {
     index.and_then(|index| starts.get(index)).copied().unwrap_or_default()
 }
 
-fn take_apart(policy: &Policy, name: ClauseRef) -> Result<Clause, String> {
+/// A clause without the white space and the comments that follow it.
+fn text_of<'a>(text: &'a str, starts: &[usize], offset: usize) -> &'a str {
+    let end = starts.iter().copied().filter(|start| *start > offset).min().unwrap_or(text.len());
+    let mut rest = text.get(offset..end).unwrap_or_default().trim_end();
+    while let Some((before, last)) = rest.rsplit_once('\n')
+        && last.trim_start().starts_with("//")
+    {
+        rest = before.trim_end();
+    }
+    rest
+}
+
+fn take_apart(
+    policy: &Policy,
+    name: ClauseRef,
+    titles: BTreeMap<Language, String>,
+    text: String,
+) -> Result<Clause, String> {
     let tree = policy.to_pst().map_err(|e| e.to_string())?.body().clone();
     for Part::When(expr) | Part::Unless(expr) in tree.clauses() {
         if let Some(what) = mixed_codes(expr) {
@@ -148,11 +189,16 @@ fn take_apart(policy: &Policy, name: ClauseRef) -> Result<Clause, String> {
         }
     }
     let conditions = Condition::all_of(&tree)?;
-    Ok(Clause { policy: policy.new_id(policy_id(&name)), name, tree, conditions })
+    Ok(Clause { policy: policy.new_id(policy_id(&name)), name, titles, text, tree, conditions })
 }
 
 /// What a clause calls itself, if it may stand in rules of this kind.
-fn name(policy: &Policy, kind: Kind, offset: usize, faults: &mut Faults<'_>) -> Option<ClauseRef> {
+fn name(
+    policy: &Policy,
+    kind: Kind,
+    offset: usize,
+    faults: &mut Faults<'_>,
+) -> Option<(ClauseRef, BTreeMap<Language, String>)> {
     if kind == Kind::National && policy.effect() == Effect::Permit {
         faults.add(
             offset,
@@ -161,8 +207,10 @@ fn name(policy: &Policy, kind: Kind, offset: usize, faults: &mut Faults<'_>) -> 
         );
     }
     for (key, _) in policy.annotations() {
-        if !matches!(key, "id" | "title" | "article") {
-            faults.add(offset, format!("the annotation @{key} is not known"), "use @id, @title and @article");
+        let language = Language::ALL.iter().any(|language| language.annotation() == key);
+        if !language && !matches!(key, "id" | "title" | "article") {
+            let help = "use @id, @title or @title_en, @article, and @title_sr_latn, _sr_cyrl, _sq, _mk, _bs";
+            faults.add(offset, format!("the annotation @{key} is not known"), help);
         }
     }
     for entity in policy.entity_literals() {
@@ -176,7 +224,11 @@ fn name(policy: &Policy, kind: Kind, offset: usize, faults: &mut Faults<'_>) -> 
         let help = "begin it with @id(\"...\"): 1 to 64 small letters, digits or hyphens, a letter first";
         faults.add(offset, "the clause has no @id in the form it must have", help);
     }
-    let title = text("title").filter(|title| is_line(title));
+    let english = text(Language::En.annotation());
+    if english.is_some() && text("title").is_some() {
+        faults.add(offset, "the clause has both @title and @title_en", "they mean the same: keep one");
+    }
+    let title = text("title").or(english).filter(|title| is_line(title));
     if title.is_none() {
         let help = "say in one plain sentence of at most 200 characters what it does: @title(\"...\")";
         faults.add(offset, "the clause has no @title in the form it must have", help);
@@ -185,7 +237,16 @@ fn name(policy: &Policy, kind: Kind, offset: usize, faults: &mut Faults<'_>) -> 
     if article.as_deref().is_some_and(|article| !is_line(article)) {
         faults.add(offset, "the @article is empty, too long or of several lines", "keep to 200 characters");
     }
-    Some(ClauseRef { kind, id: id?, title: title?, article })
+    let mut titles = BTreeMap::new();
+    for language in Language::ALL.iter().filter(|language| **language != Language::En) {
+        let Some(title) = text(language.annotation()) else { continue };
+        if !is_line(&title) {
+            let what = format!("@{} is empty, too long or of several lines", language.annotation());
+            faults.add(offset, what, "keep to 200 characters");
+        }
+        titles.insert(*language, title);
+    }
+    Some((ClauseRef { kind, id: id?, title: title?, article }, titles))
 }
 
 fn is_id(id: &str) -> bool {

@@ -27,7 +27,9 @@ use super::{
     set::Clause,
 };
 
-use values::{Names, numbers};
+use values::numbers;
+
+pub(super) use values::Names;
 
 /// What a rulebook says of a request. The greater decides where clauses differ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +116,10 @@ impl Space {
             batch_size: 1,
             quota_used: 0,
             quota_limit: u32::MAX,
+            officer_used: 0,
+            officer_left: 0,
             reciprocity: 0,
+            balance: 0,
             now: Timestamp(0),
         };
         Ok(Self::new(Facts::query(&ask), &names, books))
@@ -155,6 +160,11 @@ impl Space {
         let class = super::slice::class(0);
         let dimensions = Attribute::CLASS.iter().map(|attribute| Dimension::whole(*attribute)).collect();
         Self { facts: Facts::search(context, &class), dimensions, budget: Self::BUDGET }
+    }
+
+    /// How many values each dimension has.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.dimensions.iter().map(|dimension| dimension.values.len())
     }
 
     /// How many points a region has; `u64::MAX` if more than that.

@@ -31,7 +31,10 @@ pub(super) fn query() -> AskContext {
         batch_size: 3,
         quota_used: 40,
         quota_limit: 100,
+        officer_used: 4,
+        officer_left: 6,
         reciprocity: 0,
+        balance: 0,
         now: "2026-11-23T10:00:00Z".parse().unwrap(),
     }
 }

@@ -5,11 +5,18 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
-use symbolon_policy::words::{Field, LegalBasis, Purpose, Role, Timestamp};
+use symbolon_policy::{
+    rules::Language,
+    words::{Field, LegalBasis, Purpose, Role, Timestamp},
+};
 use symbolon_protocol::identifier::Kind;
 
 pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
     listed(Purpose::ALL.iter().map(|code| code.as_str()))
+}
+
+pub(super) fn language() -> impl TypedValueParser<Value = Language> {
+    listed(Language::ALL.iter().map(|language| language.as_str()))
 }
 
 pub(super) fn legal_basis() -> impl TypedValueParser<Value = LegalBasis> {

@@ -40,7 +40,11 @@ pub(super) fn check_rules(file: &Path, national: bool) -> Result<Report, Failure
     Report::new(text.trim_end(), &checked)
 }
 
-fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
+/// The rules in a file.
+///
+/// # Errors
+/// [`Failure`] with every fault of the rules.
+pub(super) fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
     RuleSet::parse(&files::read(file)?, kind)
         .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))
 }

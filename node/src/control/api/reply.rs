@@ -12,6 +12,7 @@ use symbolon_policy::{
     officer::Officer,
     permit::RefusalCode,
     receipt::SignedReceipt,
+    rules::Simulation,
     words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
@@ -110,6 +111,8 @@ pub enum Reply {
         /// The explanation for machines.
         detail: serde_json::Value,
     },
+    /// To [`Request::RulesSimulate`].
+    Simulated(Box<Simulation>),
     /// To [`Request::PeerList`].
     Peers {
         /// Partners.

@@ -112,6 +112,13 @@ pub enum Request {
         /// The query.
         query: Explain,
     },
+    /// What other rules would have said of the queries in the journal.
+    RulesSimulate {
+        /// The rules to try.
+        text: String,
+        /// They are national rules, in the place of those in force; shared rules otherwise.
+        national: bool,
+    },
     /// Partners and whether they are connected.
     PeerList,
     /// A round trip to a partner.

@@ -338,8 +338,8 @@ fn the_report_reads_well() {
     let diff = diff(&book(before), &book(&after), 3).unwrap();
     let report = diff.to_string();
     for line in [
-        "added: passing-on (shared rules, Regulation (EU) 2024/982, Art. 60): Data received from another partner is not passed on",
-        "removed: onward (shared rules, Regulation (EU) 2024/982, Art. 60): Data received from another partner is not passed on",
+        "added: passing-on (shared rules, Art. 7(6); Regulation (EU) 2024/982, Art. 60): Data received from another partner is not passed on",
+        "removed: onward (shared rules, Art. 7(6); Regulation (EU) 2024/982, Art. 60): Data received from another partner is not passed on",
         "+ now permitted: exchange: exact; purpose: CHILD_PROTECTION, MISSING_HUMANITARIAN, REMAINS; case reference: yes; batch size: 21 to 50",
     ] {
         assert!(report.contains(line), "{line}\n---\n{report}");

@@ -20,10 +20,10 @@ fn a_permitted_query_names_its_clause_and_conditions() {
         text,
         "\
 exchange: exact; asker: RS/ana.petrovic; register: MK/border; purpose: SERIOUS_CRIME; legal basis: PCC_PRUM; case \
-reference: yes; batch size: 3; quota used: 40; quota left: 60; reciprocity: 0; weekday: 1; hour (UTC): 10; time: \
-2026-11-23T10:00:00Z
+reference: yes; batch size: 3; quota used: 40; quota left: 60; officer's quota used: 4; officer's quota left: 6; \
+reciprocity: 0; balance: 0; weekday: 1; hour (UTC): 10; time: 2026-11-23T10:00:00Z
 permitted by
-  ask-identity-police (shared rules, PCC SEE automated exchange agreement, 2018; Regulation (EU) 2024/982, Art. 33): \
+  ask-identity-police (shared rules, Art. 2(2); PCC SEE automated exchange agreement, 2018; Regulation (EU) 2024/982, Art. 33): \
 Police may ask about persons in a case of serious crime or terrorism, a few at a time
 ask-identity-police applies because
   - the request is QueryExact
@@ -45,7 +45,7 @@ fn a_query_that_nothing_permits_is_shown_the_nearest_clause_first() {
     });
     let start = "\
 refused: no clause permits it. Clauses that would, the nearest first:
-ask-identity-police (shared rules, PCC SEE automated exchange agreement, 2018; Regulation (EU) 2024/982, Art. 33): \
+ask-identity-police (shared rules, Art. 2(2); PCC SEE automated exchange agreement, 2018; Regulation (EU) 2024/982, Art. 33): \
 Police may ask about persons in a case of serious crime or terrorism, a few at a time
   - only if the legal basis is one of PCC_PRUM, PCSC, BILAT (here legal basis: NAT_LAW)
   - only if a case reference is given (here case reference: no)

@@ -13,18 +13,18 @@ use crate::rules::{
 };
 
 /// The agencies, officers and registers that rules name, and one of each that they do not.
-pub(super) struct Names {
-    agencies: BTreeSet<AgencyCode>,
-    officers: BTreeSet<(AgencyCode, OfficerId)>,
-    registers: BTreeSet<(AgencyCode, RegisterName)>,
-    pub(super) other_asker: AgencyCode,
-    pub(super) other_holder: AgencyCode,
-    pub(super) other_officer: OfficerId,
-    pub(super) other_register: RegisterName,
+pub(in crate::rules) struct Names {
+    pub(in crate::rules) agencies: BTreeSet<AgencyCode>,
+    pub(in crate::rules) officers: BTreeSet<(AgencyCode, OfficerId)>,
+    pub(in crate::rules) registers: BTreeSet<(AgencyCode, RegisterName)>,
+    pub(in crate::rules) other_asker: AgencyCode,
+    pub(in crate::rules) other_holder: AgencyCode,
+    pub(in crate::rules) other_officer: OfficerId,
+    pub(in crate::rules) other_register: RegisterName,
 }
 
 impl Names {
-    pub(super) fn of(books: [&Rulebook; 2]) -> Result<Self, WordError> {
+    pub(in crate::rules) fn of(books: [&Rulebook; 2]) -> Result<Self, WordError> {
         let (mut agencies, mut officers) =
             (BTreeSet::<AgencyCode>::new(), BTreeSet::<(AgencyCode, OfficerId)>::new());
         let mut registers = BTreeSet::<(AgencyCode, RegisterName)>::new();
@@ -54,6 +54,14 @@ impl Names {
             officers,
             registers,
         })
+    }
+
+    /// The same with one agency more.
+    pub(in crate::rules) fn also(mut self, agency: &AgencyCode) -> Result<Self, WordError> {
+        self.agencies.insert(agency.clone());
+        self.other_asker = unused("ASKER", |code| self.agencies.contains(code))?;
+        self.other_holder = unused("HOLDER", |code| self.agencies.contains(code))?;
+        Ok(self)
     }
 
     /// Agencies that ask; for a query also the officers that are named.
