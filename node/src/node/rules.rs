@@ -1,7 +1,7 @@
 //! National rules, and why a query would be allowed or refused.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ use super::{Core, blocking};
 use crate::{
     clock,
     control::api::{Explain, Failure, NationalChange, Reply},
-    journal::{Entry, Event},
+    journal::{self, Event},
     state::State,
 };
 
@@ -68,17 +68,18 @@ pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> 
                 let partner = &partner.map_err(|e| Failure::local(e.to_string()))?.code;
                 let (context, _) = agreement.decide(&ask, &state, partner, entry.time);
                 let present = agreement.rulebook();
-                if !books.contains_key(&ask.agreement) {
-                    let (shared, national) = match kind {
-                        Kind::Shared => (rules.clone(), present.national().cloned()),
-                        Kind::National => (present.shared().clone(), Some(rules.clone())),
-                    };
-                    let book = Rulebook::new(shared, national).map_err(|e| Failure::input(e.to_string()))?;
-                    books.insert(ask.agreement, book);
-                }
-                if let Some(other) = books.get(&ask.agreement) {
-                    simulation.query(&id, present, other, &context);
-                }
+                let other = match books.entry(ask.agreement) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => {
+                        let (shared, national) = match kind {
+                            Kind::Shared => (rules.clone(), present.national().cloned()),
+                            Kind::National => (present.shared().clone(), Some(rules.clone())),
+                        };
+                        let book = Rulebook::new(shared, national);
+                        place.insert(book.map_err(|e| Failure::input(e.to_string()))?)
+                    }
+                };
+                simulation.query(&id, present, other, &context);
             }
             state.apply(entry.seq, &entry.event)?;
         }
@@ -89,7 +90,7 @@ pub(super) async fn simulate(core: &Arc<Core>, text: String, national: bool) -> 
 
 /// The query that an entry is about, with its id. One that was refused before it was made, as its snapshot
 /// was, goes by the number of the entry and stands for the smallest there can be.
-fn asked(core: &Core, entry: &Entry) -> Option<(String, Ask)> {
+fn asked(core: &Core, entry: &journal::Entry) -> Option<(String, Ask)> {
     match &entry.event {
         Event::Query { ask, .. } | Event::Refused { ask, .. } => Some((ask.query.to_string(), ask.clone())),
         Event::SnapshotRefused { fetch, .. } | Event::KeysRefused { fetch, .. } => {
