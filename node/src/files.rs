@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Writes a file readable by its owner only: under a temporary name, synced, then renamed, and the
@@ -79,6 +80,31 @@ pub(crate) fn destroy(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     remove(path)
+}
+
+/// How long a lock is waited for that may go at any moment.
+const LOCK: Duration = Duration::from_secs(3);
+
+/// Opens a database. Its lock outlives the handle for a moment if this process was just starting another one, which
+/// then holds a copy of the descriptor until its program begins.
+///
+/// # Errors
+/// What the database says.
+pub(crate) fn database(config: &sled::Config) -> Result<sled::Db, sled::Error> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(error) if is_locked(&error) && begun.elapsed() < LOCK => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Whether a database is open elsewhere. `sled` has no variant of its own for that.
+pub(crate) fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
 }
 
 /// An exclusive lock on a file, given back when it is dropped.

@@ -50,7 +50,7 @@ pub use stored::StoredRecord;
 pub use template::{MAX_TEMPLATES, TemplateNote};
 pub use words::{Day, FormError, RecordId, Vulnerability};
 
-use crate::sealing::StorageKey;
+use crate::{files, sealing::StorageKey};
 use anchor::{Anchor, COMMITS};
 use stored::{Key, RECORD_PREFIX, Spoilt, Vault};
 
@@ -107,7 +107,7 @@ impl Registers {
             .mode(sled::Mode::HighThroughput)
             .use_compression(false)
             .flush_every_ms(None);
-        let db = config.open().map_err(|error| RegisterError::opening(path, error))?;
+        let db = files::database(&config).map_err(|error| RegisterError::opening(path, error))?;
         let root = key.derive("registers");
         let anchor = Anchor::new(path.to_owned(), root.derive("anchor"));
         let mut registers = Self { db, path: path.to_owned(), root, anchor, commits: Mutex::new(0) };

@@ -26,7 +26,7 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
-use crate::{control::api::Failure, journal::Side};
+use crate::{control::api::Failure, files, journal::Side};
 use keys::Key;
 pub(crate) use officers::Meant;
 
@@ -130,12 +130,15 @@ impl State {
     /// A local [`Failure`] if the directory cannot be used at all.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let open = || -> Result<Self, sled::Error> {
-            let db = sled::Config::new().path(path).cache_capacity(32 << 20).flush_every_ms(None).open()?;
-            Ok(Self { db })
+            let config = sled::Config::new().path(path).cache_capacity(32 << 20).flush_every_ms(None);
+            Ok(Self { db: files::database(&config)? })
         };
         let state = match open() {
             Ok(state) if state.sound() => return Ok(state),
             Ok(state) => Some(state),
+            Err(error) if files::is_locked(&error) => {
+                return Err(Failure::local(format!("another process has {} open", path.display())));
+            }
             Err(error) => {
                 tracing::warn!(%error, "the state is damaged and is made anew from the journal");
                 None

@@ -9,6 +9,7 @@ use symbolon_policy::words::{Digest, RegisterName};
 use symbolon_protocol::matching::projection::ProjectionError;
 
 use super::HeaderError;
+use crate::files;
 
 /// Why an operation on a register ended.
 #[derive(Debug, thiserror::Error)]
@@ -119,12 +120,6 @@ pub enum RegisterError {
 impl RegisterError {
     /// Tells a database in use from one that fails.
     pub(super) fn opening(path: &Path, error: sled::Error) -> Self {
-        // `sled` has no variant of its own for a lock that is taken.
-        match &error {
-            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
-                Self::Locked { path: path.to_owned() }
-            }
-            _ => Self::Store(error),
-        }
+        if files::is_locked(&error) { Self::Locked { path: path.to_owned() } } else { Self::Store(error) }
     }
 }

@@ -12,6 +12,8 @@ use crate::control::api::Failure;
 const BUDGET: usize = 4_096;
 /// How often a side at work tells the other that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Work that is over so soon is done whether the partner is still there or not.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Runs an exchange to its end. `report` sees its progress, and the partner's while we wait for it.
 ///
@@ -22,7 +24,8 @@ pub(super) async fn drive<T: Send + 'static>(
     channel: &mut Channel,
     report: impl Fn(Progress),
 ) -> Result<(T, Digest), SessionError> {
-    let mut said = Instant::now();
+    let begun = Instant::now();
+    let mut said = begun;
     loop {
         channel.in_time()?;
         let wants = exchange.wants();
@@ -46,8 +49,10 @@ pub(super) async fn drive<T: Send + 'static>(
         }
         let mut frame = if wants.receive { channel.try_frame()? } else { None };
         if frame.is_none() && wants.compute {
-            // Nobody waits for work whose asker left.
-            channel.alive()?;
+            if begun.elapsed() > SHORT {
+                // Nobody waits for work whose asker left.
+                channel.alive()?;
+            }
             exchange = compute(exchange).await?;
             if said.elapsed() > HEARTBEAT
                 && let Some(slot) = channel.try_slot()

@@ -66,8 +66,8 @@ pub(in crate::cli) enum NationalCommand {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  symbolon rules library\n  symbolon rules library reciprocity\n  symbolon rules library \
-    --agreement observer --asker XK --holder RS --out observer.cedar\n  symbolon agreement draft --with rs-card.json \
-    --rules observer.cedar"
+    --agreement observer --asker XK --holder RS --out observer.cedar\n\n\
+    The rules go into a draft with `symbolon agreement draft --rules FILE`."
 )]
 pub(in crate::cli) struct Library {
     /// The clause to print [default: list all]
