@@ -64,11 +64,9 @@ pub(in crate::cli) enum NationalCommand {
 
 /// Ready clauses and ready rules to begin a draft with; needs no home
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  symbolon rules library\n  symbolon rules library reciprocity\n  symbolon rules library \
-    --agreement observer --asker XK --holder RS --out observer.cedar\n\n\
-    The rules go into a draft with `symbolon agreement draft --rules FILE`."
-)]
+#[command(after_help = "The rules go into a draft with `symbolon agreement draft --rules FILE`.\n\n\
+    Examples:\n  symbolon rules library\n  symbolon rules library reciprocity\n  symbolon rules library \
+    --agreement observer --asker XK --holder RS --out observer.cedar")]
 pub(in crate::cli) struct Library {
     /// The clause to print [default: list all]
     #[arg(value_name = "CLAUSE", conflicts_with = "agreement")]
