@@ -21,8 +21,8 @@ pub(in crate::cli) enum HitCommand {
     #[command(group(ArgGroup::new("judgement").args(["same", "different"]).required(true)))]
     #[command(
         after_help = "Compare what you have of the person by your own means before you say so: a hit is a \
-        candidate, not an identity.\n\nExamples:\n  symbolon hit verify 5d1f… --hit p-17:travel-document --same \
-        --officer-key bojan.key\n  symbolon hit verify 5d1f… --match --different --reason \"other ear\" \
+        candidate, not an identity.\n\nExamples:\n  symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --hit p-17:travel-document --same \
+        --officer-key bojan.key\n  symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --different --reason \"other ear\" \
         --officer-key bojan.key"
     )]
     Verify {
@@ -44,7 +44,7 @@ pub(in crate::cli) enum HitCommand {
     },
     /// Say why a hit is not claimed; takes the role ASKS
     #[command(
-        after_help = "Examples:\n  symbolon hit explain 5d1f… --reason \"the person was identified otherwise\" \
+        after_help = "Examples:\n  symbolon hit explain 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --reason \"the person was identified otherwise\" \
         --officer-key ana.key"
     )]
     Explain {
@@ -75,8 +75,8 @@ pub(in crate::cli) enum ClaimCommand {
     /// Claim a hit: open it to the holder and request fields; takes the role ASKS and a verification by another
     #[command(
         after_help = "Only what is claimed is opened; the other people of the query stay hidden. The claim is of \
-        the case of its query.\n\nExamples:\n  symbolon claim make 5d1f… --hit p-17:travel-document --field CATEGORY \
-        --field PLACE --officer-key ana.key\n  symbolon claim make 5d1f… --match --field NAME --officer-key ana.key"
+        the case of its query.\n\nExamples:\n  symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --hit p-17:travel-document --field CATEGORY \
+        --field PLACE --officer-key ana.key\n  symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --field NAME --officer-key ana.key"
     )]
     Make {
         /// The query
@@ -90,7 +90,7 @@ pub(in crate::cli) enum ClaimCommand {
         signing: Signing,
     },
     /// Ask how a claim stands, and take what is released
-    #[command(after_help = "Examples:\n  symbolon claim collect 91b0…")]
+    #[command(after_help = "Examples:\n  symbolon claim collect 91b06f2a7c4d4e1fb3a2980716253443")]
     Collect {
         /// The claim
         claim: ClaimId,
@@ -100,7 +100,7 @@ pub(in crate::cli) enum ClaimCommand {
     List,
     /// Open released fields; needs no home
     #[command(after_help = "Only the officer who claimed can.\n\nExamples:\n  symbolon claim open \
-        ~/.symbolon/claims/91b0…-0.age --officer-key ana.key")]
+        ~/.symbolon/claims/91b06f2a7c4d4e1fb3a2980716253443-0.age --officer-key ana.key")]
     Open {
         /// The file that `claim collect` named
         file: PathBuf,
@@ -119,7 +119,7 @@ pub(in crate::cli) enum CaseCommand {
         all: bool,
     },
     /// Show a claim: who, why, which records and how its fields stand
-    #[command(after_help = "Examples:\n  symbolon case show 91b0…")]
+    #[command(after_help = "Examples:\n  symbolon case show 91b06f2a7c4d4e1fb3a2980716253443")]
     Show {
         /// The claim
         claim: ClaimId,
@@ -127,7 +127,7 @@ pub(in crate::cli) enum CaseCommand {
     /// Approve; takes the role APPROVES
     #[command(
         after_help = "Fields that need one person are released at once, others when a second person approves.\n\n\
-        Examples:\n  symbolon case approve 91b0… --officer-key dana.key"
+        Examples:\n  symbolon case approve 91b06f2a7c4d4e1fb3a2980716253443 --officer-key dana.key"
     )]
     Approve {
         /// The claim
@@ -136,8 +136,10 @@ pub(in crate::cli) enum CaseCommand {
         signing: Signing,
     },
     /// Refuse what is not released yet; takes the role APPROVES
-    #[command(after_help = "Examples:\n  symbolon case refuse 91b0… --reason \"the facts do not carry it\" \
-        --officer-key dana.key")]
+    #[command(
+        after_help = "Examples:\n  symbolon case refuse 91b06f2a7c4d4e1fb3a2980716253443 --reason \"the facts do not carry it\" \
+        --officer-key dana.key"
+    )]
     Refuse {
         /// The claim
         claim: ClaimId,
@@ -148,8 +150,10 @@ pub(in crate::cli) enum CaseCommand {
         signing: Signing,
     },
     /// Stop the clock while a judicial authorisation is awaited; takes the role APPROVES
-    #[command(after_help = "Examples:\n  symbolon case stop 91b0… --reason \"application to the court\" \
-        --officer-key dana.key")]
+    #[command(
+        after_help = "Examples:\n  symbolon case stop 91b06f2a7c4d4e1fb3a2980716253443 --reason \"application to the court\" \
+        --officer-key dana.key"
+    )]
     Stop {
         /// The claim
         claim: ClaimId,
@@ -160,7 +164,9 @@ pub(in crate::cli) enum CaseCommand {
         signing: Signing,
     },
     /// Let the clock go on; takes the role APPROVES
-    #[command(after_help = "Examples:\n  symbolon case resume 91b0… --officer-key dana.key")]
+    #[command(
+        after_help = "Examples:\n  symbolon case resume 91b06f2a7c4d4e1fb3a2980716253443 --officer-key dana.key"
+    )]
     Resume {
         /// The claim
         claim: ClaimId,
