@@ -2,7 +2,7 @@
 //!
 //! * The **holder** learns the whole probe. The **asker** learns nothing.
 //! * The query is a function of probe, seed and the asker's key; the holder makes it again with
-//!   [`Answering::replay`](super::engine::Answering::replay) and compares every byte, by the digest that was
+//!   [`Answering::replay`] and compares every byte, by the digest that was
 //!   signed. A compact public-key encryption has one plaintext, so no other probe makes the same bytes.
 //!
 //! The seed of a query serves this query alone, and all that it hides is the probe.

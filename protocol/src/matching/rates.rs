@@ -2,7 +2,7 @@
 //!
 //! * [`model`]: false match and false non-match rates from a few measured numbers, what they make of a
 //!   search, and the threshold for a wanted share of false hits.
-//! * [`threshold`]: from a threshold on the fractional Hamming distance to a rule and back.
+//! * [`threshold()`]: from a threshold on the fractional Hamming distance to a rule and back.
 //! * [`trial`]: rates counted in a trial, with confidence intervals.
 //!
 //! The words are those of [ISO/IEC 19795-1]: FMR and FNMR are rates of comparisons, FPIR and FNIR of

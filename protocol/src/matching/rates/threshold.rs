@@ -6,7 +6,7 @@
 //!
 //! * Without masks o is always d. Then s = 0, p = 1 and kappa = d - 2·floor(t·d) say all, in the smallest
 //!   numbers; engines are faster with small ones.
-//! * With masks, a short overlap must agree better. Daugman [2007] allows `h = o/2 - (1/2 - t)·sqrt(d·o)`, which
+//! * With masks, a short overlap must agree better. Daugman (2007) allows `h = o/2 - (1/2 - t)·sqrt(d·o)`, which
 //!   keeps the false match rate if the degrees of freedom shrink with the overlap. This is convex in o, so
 //!   its tangent at o = d, which has s/p = 1/2 - t, is nowhere above it; a steeper line through the same point
 //!   is lower still for o < d. Taken is the largest s/p not above 1/2 - t with p at most 10.
