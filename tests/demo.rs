@@ -66,7 +66,16 @@ fn it_holds_and_leaves_nothing() {
         report["refusals"].as_array().unwrap().iter().map(|refused| &refused["code"]).collect();
     assert_eq!(codes, ["rules_forbid", "rules_forbid"]);
     assert_eq!(report["suppressed"]["held_and_blocked"], true);
-    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 2, "matched": 2, "clean": true }));
+    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 3, "matched": 3, "clean": true }));
+    let procedure = &report["procedure"];
+    assert!(procedure["unverified"].as_str().unwrap().contains("no other officer has verified"));
+    let released: Vec<_> = procedure["adult"]["releases"].as_array().unwrap().iter().collect();
+    assert_eq!(released[1]["approved_by"], serde_json::json!(["rs.officer-0012", "rs.officer-0031"]));
+    assert!(released[1]["fields"]["NAME"]["name"].as_str().is_some_and(|name| !name.is_empty()));
+    assert_eq!(procedure["minor"]["releases"], serde_json::json!([]));
+    let (found, missing) = (&procedure["proof"]["found"], &procedure["proof"]["missing"]);
+    assert_eq!(found.is_null(), missing.is_string(), "proved, or said why not");
+    assert!(found.is_null() || found[0] == "proved");
 
     let searched = &report["capture"];
     assert_eq!(searched["found"], serde_json::json!({}));
@@ -169,7 +178,7 @@ fn the_match_says_what_the_plain_rule_says() {
     let keys: Vec<_> = report["match"]["keys"].as_array().unwrap().iter().map(|keys| &keys["form"]).collect();
     assert_eq!(keys, ["face-512", "tenprint-5120"]);
 
-    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 8, "matched": 8, "clean": true }));
+    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 9, "matched": 9, "clean": true }));
     let searched = &report["capture"];
     assert_eq!(searched["found"], serde_json::json!({}));
     assert!(searched["patterns"]["of templates, in clear"].as_u64() > Some(1_000));

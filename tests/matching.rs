@@ -21,7 +21,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use support::{Agency, Done, Kept, PERMITTED, REGISTER, Running, people, record};
+use support::{Agency, Done, Kept, PERMITTED, REGISTER, Running, officer, people, record};
 
 /// Bits of a template, and how many may differ in a hit.
 const LENGTH: usize = 128;
@@ -183,6 +183,8 @@ fn matches_from_keys_to_an_empty_budget() {
     assert_eq!((budget(&asker), budget(&holder)), (BUDGET, BUDGET));
     assert_eq!(asker.ask(&people([1]), &["RS"]).hits(), ["1"], "exact queries go on");
 
+    claimed(&holder, &asker, [&found, &two]);
+
     let compared = holder.reconcile(&asker, "end.ndjson");
     assert_eq!((&compared["matched"], &compared["discrepancies"]), (&8.into(), &json!([])), "{compared}");
 
@@ -192,6 +194,38 @@ fn matches_from_keys_to_an_empty_budget() {
     assert_eq!(names(&holder, "ended.ndjson", "keys_ended").len(), 1);
     holder.stop();
     asker.stop();
+}
+
+/// The probes of two matches are opened to the holder: it replays them and finds what they found, in plaintext.
+fn claimed(holder: &Agency, asker: &Agency, [one, two]: [&Done; 2]) {
+    let [asks, verifies] = [("ana", "asks"), ("bojan", "verifies")].map(|(id, roles)| {
+        let officer = officer(asker, id, id);
+        officer.enrol(asker, &["--roles", roles]).ok();
+        officer
+    });
+    let [approves] = ["dana"].map(|id| officer(holder, id, id));
+    approves.enrol(holder, &["--roles", "approves"]).ok();
+    let claim = |query: &str| {
+        let words = ["hit", "verify", query, "--match", "--same"];
+        asker.run(&[&words[..], &verifies.signs()].concat()).ok();
+        let words = ["claim", "make", query, "--match", "--field", "CATEGORY", "--field", "NAME"];
+        asker.run(&[&words[..], &asks.signs()].concat()).ok()
+    };
+    let query = |done: &Done| done.answer()["query"].as_str().unwrap().to_owned();
+    let found = |line: &Value| line["outcome"]["found"].as_array().unwrap().clone();
+    let told = claim(&query(two));
+    assert_eq!(found(&told).len(), 2, "each record of the two candidates: {told}");
+    let told = claim(&query(one));
+    let [record] = found(&told).try_into().unwrap_or_else(|found| panic!("{found:?}"));
+    assert_eq!(record["item"], Value::Null);
+    assert_eq!(record["fields"], json!([["CATEGORY", { "needs": 1 }], ["NAME", "absent"]]));
+    let id = told["claim"]["claim"].as_str().unwrap();
+    holder.run(&[&["case", "approve", id][..], &approves.signs()].concat()).ok();
+    let line = asker.run(&["claim", "collect", id]).ok();
+    assert_eq!(line["standing"]["end"], "released");
+    let file = line["releases"][0]["file"].as_str().unwrap();
+    let opened = asker.run(&[&["claim", "open", file][..], &asks.signs()].concat()).ok();
+    assert_eq!(opened["records"][0]["fields"]["CATEGORY"]["category"], "IRREGULAR_CROSSING");
 }
 
 /// Whoever asked stops waiting: the holder stops searching, both note it, and the charge stays.

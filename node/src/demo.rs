@@ -12,6 +12,7 @@ pub mod matching;
 mod names;
 mod people;
 mod play;
+pub mod procedure;
 mod process;
 mod report;
 mod spelling;
@@ -141,16 +142,19 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     let stage = Stage::open(&children, &program, place.path(), options.capture.is_some(), &mut steps)?;
     let terms = crowd.as_ref().map(Crowd::terms).transpose()?.unwrap_or_default();
     let agreed = stage.agree(&terms, &mut steps)?;
+    stage.enrol(&mut steps)?;
     let manifest = stage.fill(&register, options.records, &mut steps)?;
 
     let played = stage.exact(&asked, &mut steps)?;
     let suppressed = stage.suppressed(&asked, &played, &mut steps)?;
     let refusals = stage.refused(&asked, &mut steps)?;
     let (count, counted) = stage.count(&asked, &mut steps)?;
+    let procedure = stage.procedure(&asked, &played, &mut steps)?;
     let matched = crowd.as_ref().map(|crowd| stage.matched(crowd, &templates, &mut steps)).transpose()?;
     let nodes = stage.status()?;
     let matches = matched.iter().flat_map(|matched| &matched.queries);
-    let queries: Vec<_> = played.queries.iter().chain(&counted).chain(matches).copied().collect();
+    let queries = played.queries.iter().chain([&procedure.minor.query]).chain(&counted).chain(matches);
+    let queries: Vec<_> = queries.copied().collect();
     let (journals, reconciled) = stage.audit(queries.len() as u64, &mut steps)?;
     let parts = stage.capture_parts();
     stage.close(&mut steps)?;
@@ -158,7 +162,9 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     let capture = options.capture.as_deref().map(|file| {
         steps.run("", "search what went over the wire", || {
             capture::join(&parts, file)?;
-            let mut patterns = patterns(&asked, crowd.as_ref());
+            let opened = [&procedure.adult, &procedure.minor].map(|claimed| claimed.reference.as_str());
+            let asked = asked.iter().filter(|person| !opened.contains(&person.reference.as_str()));
+            let mut patterns = patterns(asked, crowd.as_ref());
             for query in &queries {
                 patterns.control(
                     &format!("the query id {}", query.to_string().chars().take(8).collect::<String>()),
@@ -192,6 +198,7 @@ pub fn run(options: Options) -> Result<Report, Failure> {
         suppressed,
         refusals,
         count,
+        procedure,
         matching: matched.map(|matched| matched.report),
         receipt: played.receipt,
         journals,
@@ -230,10 +237,12 @@ fn invent(options: &Options, register: &Path) -> Result<Vec<Asked>, Failure> {
 }
 
 /// Everything that must not be found in a capture, and what must.
-fn patterns(asked: &[Asked], crowd: Option<&Crowd>) -> Patterns {
+///
+/// A claim opens one person and the case to the holder, so those who were claimed are not among `asked`.
+fn patterns<'a>(asked: impl Iterator<Item = &'a Asked>, crowd: Option<&Crowd>) -> Patterns {
     let mut patterns = Patterns::default();
-    asked.iter().for_each(|person| patterns.person(person));
-    patterns.text(CASE);
+    asked.for_each(|person| patterns.person(person));
+    patterns.control(CASE, CASE.as_bytes());
     if let Some(crowd) = crowd {
         crowd.templates().for_each(|template| patterns.template(template));
         crowd.ids().for_each(|id| patterns.text(&id));

@@ -293,7 +293,8 @@ impl Maker {
         let taken = Day::try_from(day).ok()?;
         let crossing = *["Preševo", "Horgoš", "Gradina", "Batrovci", "Merdare"].choose(&mut self.dice)?;
         let case_number = format!("{}-{place}", day.year());
-        let fields = [("place", crossing.to_owned()), ("case_number", case_number)];
+        let name = format!("{} {}", spelling.family, spelling.given).trim().to_owned();
+        let fields = [("place", crossing.to_owned()), ("case_number", case_number), ("name", name)];
         Some(Record {
             v: Version1,
             id: format!("rs-record-{place:07}").parse().ok()?,

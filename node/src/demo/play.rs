@@ -207,6 +207,16 @@ impl Stage<'_> {
 }
 
 impl Played {
+    /// The query that asked about a person.
+    ///
+    /// # Errors
+    /// A local [`Failure`] if none did.
+    pub(super) fn query_of(&self, asked: &[Asked], person: &Asked) -> Result<QueryId, Failure> {
+        let mut batches = asked.chunks(BATCH).zip(&self.queries);
+        let found = batches.find(|(batch, _)| batch.iter().any(|other| other.reference == person.reference));
+        found.map(|(_, query)| *query).ok_or_else(|| Failure::local("nobody asked about that person"))
+    }
+
     /// Every case, planted and found.
     pub(super) fn cases(&self, asked: &[Asked]) -> Vec<CaseCount> {
         let mut counts: BTreeMap<Case, CaseCount> = BTreeMap::new();

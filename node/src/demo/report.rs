@@ -14,7 +14,10 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::{capture::Searched, matching::Matching, people::Case, spelling::Spelling, steps::Step};
+use super::{
+    capture::Searched, matching::Matching, people::Case, procedure::Procedure, spelling::Spelling,
+    steps::Step,
+};
 use crate::control::api::Status;
 
 /// Everything that was done and found, for people by [`Report::text`] and for machines as JSON.
@@ -54,6 +57,8 @@ pub struct Report {
     pub refusals: Vec<Refused>,
     /// The count for statistics.
     pub count: Counted,
+    /// What came of two hits that were claimed.
+    pub procedure: Procedure,
     /// The encrypted match, if it was asked for.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub matching: Option<Matching>,
@@ -176,6 +181,7 @@ impl Report {
                 faults.push(format!("{what}: {planted} planted, {hit} hit, {right} as they must"));
             }
         }
+        faults.extend(self.procedure.faults());
         faults.extend(self.matching.iter().flat_map(Matching::faults));
         let Suppressed { record, held_and_blocked, same_as_absent, .. } = &self.suppressed;
         if !held_and_blocked {

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::de::DeserializeOwned;
 use symbolon_policy::{
     identity::IdentityCard,
     manifest::Manifest,
@@ -100,8 +101,9 @@ impl<'a> Stage<'a> {
                 let Reply::Agreement { id, agreement, .. } = reply else {
                     return Err(odd("agreement accept"));
                 };
-                let rules = agreement.rules().map_err(|e| Failure::local(e.to_string()))?.digest();
-                Ok(Agreed { id, rules })
+                let rules = agreement.rules().map_err(|e| Failure::local(e.to_string()))?;
+                write(&file("shared.cedar"), rules.text().as_bytes())?;
+                Ok(Agreed { id, rules: rules.digest() })
             })
             .and_then(|agreed| {
                 steps.run("RS", "restricts it by a national rule", || {
@@ -147,9 +149,31 @@ impl<'a> Stage<'a> {
             [&"--register", &REGISTER, &"--officer", &OFFICER, &"--peer", &"RS", &file];
         let case =
             if verb.starts_with("query exact") { format!("{verb} --case {CASE}") } else { verb.to_owned() };
-        let reply = self.asker.call(&case, &arguments)?;
+        let reply = self.signed(&self.asker, &case, &arguments, OFFICER)?;
         let Reply::Answers { answers } = reply else { return Err(odd(verb)) };
         answers.into_iter().next().ok_or_else(|| odd(verb))
+    }
+
+    /// An officer's key file and the file of its passphrase.
+    pub(super) fn keys(&self, officer: &str) -> [PathBuf; 2] {
+        ["key", "passphrase"].map(|end| self.place.join(format!("{officer}.{end}")))
+    }
+
+    /// Runs a command that an officer signs.
+    ///
+    /// # Errors
+    /// A [`Failure`] of the command.
+    pub(super) fn signed<T: DeserializeOwned>(
+        &self,
+        agency: &Agency<'_>,
+        verb: &str,
+        arguments: &[&dyn AsRef<OsStr>],
+        officer: &str,
+    ) -> Result<T, Failure> {
+        let [key, passphrase] = self.keys(officer);
+        let signing: [&dyn AsRef<OsStr>; 4] =
+            [&"--officer-key", &key, &"--officer-passphrase-file", &passphrase];
+        agency.call(verb, &[arguments, &signing].concat())
     }
 
     /// What both nodes say of themselves.

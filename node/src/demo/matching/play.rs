@@ -169,7 +169,8 @@ impl Stage<'_> {
             &"--probe",
             &file,
         ];
-        let Reply::Answers { answers } = self.asker.call(verb, &arguments)? else { return Err(odd(verb)) };
+        let reply = self.signed(&self.asker, verb, &arguments, OFFICER)?;
+        let Reply::Answers { answers } = reply else { return Err(odd(verb)) };
         answers.into_iter().next().ok_or_else(|| odd(verb))
     }
 }

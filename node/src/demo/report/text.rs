@@ -9,7 +9,7 @@ use super::{CaseCount, Reconciled, Report};
 use crate::{
     control::api::MeterLine,
     demo::{
-        matching,
+        matching, procedure,
         spelling::Spelling,
         steps::{Step, Wire},
     },
@@ -38,6 +38,7 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
     examples(report, out)?;
     refusals(report, out)?;
     count(report, out)?;
+    procedure::write(report, out)?;
     if let Some(told) = &report.matching {
         matching::write(told, out)?;
     }
@@ -187,6 +188,7 @@ fn journals(report: &Report, out: &mut String) -> fmt::Result {
 
 fn capture(report: &Report, out: &mut String) -> fmt::Result {
     let Some(capture) = &report.capture else { return Ok(()) };
+    let [holder, _] = report.nodes.each_ref().map(|node| &node.agency);
     let sum = |counts: Vec<&u64>| counts.into_iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
     let controls: Vec<_> =
         capture.controls.iter().filter(|(_, found)| **found > 0).map(|(name, _)| name.as_str()).collect();
@@ -202,6 +204,7 @@ fn capture(report: &Report, out: &mut String) -> fmt::Result {
         grouped(capture.bytes),
         grouped(sum(capture.found.values().collect()))
     )?;
+    writeln!(out, "  the two people who were claimed, whom a claim opens to {holder}, are left out")?;
     for (form, number) in &capture.patterns {
         writeln!(out, "  {:>9} {form}", grouped(*number))?;
     }
