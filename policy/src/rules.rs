@@ -10,6 +10,7 @@
 //! Source: Cedar language, docs.cedarpolicy.com; the schema is `rules/symbolon.cedarschema`.
 
 mod attribute;
+mod axis;
 mod condition;
 mod decision;
 mod diagram;
@@ -22,13 +23,18 @@ mod language;
 mod library;
 mod plain;
 pub mod proof;
+mod request;
+mod ruling;
 mod scan;
 mod schema;
 mod set;
 mod simulate;
 mod slice;
 mod space;
+mod table;
 mod treaty;
+
+use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{Decision as Verdict, PolicySet};
 
@@ -43,6 +49,8 @@ pub use explain_slice::{Classes, Keeper, KeptOut, SliceReport};
 pub use facts::{AskContext, ExchangeKind, ReleaseContext, SearchContext};
 pub use language::{Language, UnknownLanguage};
 pub use library::{NATIONAL_EXAMPLE, PCC_BILATERAL, Ready, library, ready_clause};
+pub use request::Request;
+pub use ruling::Ruling;
 pub use scan::{MAX_CLAUSE, MAX_CLAUSES, MAX_DEPTH, MAX_OPERATORS, MAX_TEXT};
 pub use schema::SCHEMA;
 pub use set::RuleSet;
@@ -52,7 +60,9 @@ pub use space::{Constraint, SpaceError};
 pub use treaty::{Article, Treaty};
 
 use facts::Facts;
+use ruling::Said;
 use set::Clause;
+use table::{Action, Table, ones};
 
 /// The rules one node goes by with one partner.
 #[derive(Clone, Debug)]
@@ -60,6 +70,15 @@ pub struct Rulebook {
     shared: RuleSet,
     national: Option<RuleSet>,
     policies: PolicySet,
+    tables: Arc<Tables>,
+}
+
+/// Made when the first request of their kind is decided.
+#[derive(Debug, Default)]
+struct Tables {
+    queries: [OnceLock<Option<Table>>; ExchangeKind::ALL.len()],
+    searches: OnceLock<Option<Table>>,
+    releases: OnceLock<Option<Table>>,
 }
 
 /// Rule sets that cannot stand together in one rulebook.
@@ -94,7 +113,7 @@ impl Rulebook {
         let parts = shared.parts().iter().chain(national.iter().flat_map(RuleSet::parts));
         let policies = PolicySet::from_policies(parts.map(|clause| clause.policy.clone()))
             .map_err(|e| RulebookError::Join(e.to_string()))?;
-        Ok(Self { shared, national, policies })
+        Ok(Self { shared, national, policies, tables: Arc::default() })
     }
 
     /// The rules both agencies signed.
@@ -109,64 +128,119 @@ impl Rulebook {
 
     /// May this query be put to this register?
     pub fn ask(&self, context: &AskContext) -> Decision {
-        self.decide(&Facts::query(context))
+        self.rule(Request::Query(context)).decision()
     }
 
     /// Do records of this class take part?
     pub fn search(&self, context: &SearchContext, class: &RecordClass) -> Decision {
-        match Floor::of(class) {
-            Some(floor) => Decision::refused(Reason::Floor(floor), Vec::new()),
-            None => self.decide(&Facts::search(context, class)),
-        }
+        self.rule(Request::Search(context, class)).decision()
     }
 
     /// Which classes of records take part: decided for every class once.
     #[must_use]
     pub fn slice(&self, context: &SearchContext) -> Slice {
-        Slice::new(|class| self.search(context, class).permitted)
+        Slice::new(|class| self.rule(Request::Search(context, class)).permitted())
     }
 
     /// May this field of records of this class be released?
     pub fn release(&self, context: &ReleaseContext, class: &RecordClass) -> Decision {
-        match Floor::of(class) {
+        self.rule(Request::Release(context, class)).decision()
+    }
+
+    /// Decides a request by its class. The answer is that of [`Rulebook::consult`], found in a table that is
+    /// made at the first request of its kind (see `rules/table.rs`); what no table holds is put to Cedar.
+    pub fn rule(&self, request: Request<'_>) -> Ruling<'_> {
+        if let Some(floor) = request.floor() {
+            return Ruling(Said::Floor(floor));
+        }
+        let found = self.table(&request).filter(|_| request.is_usual());
+        let found = found.and_then(|table| Some((table, table.find(&request)?)));
+        let said = match found {
+            None => Said::Decided(Box::new(self.decide(&request.facts()))),
+            Some((table, found)) if found.open => {
+                let named =
+                    |bits| ones(bits).filter_map(|place| table.names.get(place)).cloned().collect::<Vec<_>>();
+                let (permits, forbids) = (named(found.permits), named(found.forbids));
+                Said::Decided(Box::new(self.put(&request.facts(), &table.rest, permits, forbids)))
+            }
+            Some((table, found)) if table::any(&found.forbids) => Said::Forbidden(table, found.forbids),
+            Some((table, found)) if table::any(&found.permits) => Said::Permitted(table, found.permits),
+            Some(_) => Said::NothingPermits,
+        };
+        Ruling(said)
+    }
+
+    /// Puts a request to Cedar itself, with all clauses. Slower than [`Rulebook::rule`], and what that is
+    /// held to.
+    pub fn consult(&self, request: Request<'_>) -> Decision {
+        match request.floor() {
             Some(floor) => Decision::refused(Reason::Floor(floor), Vec::new()),
-            None => self.decide(&Facts::release(context, class)),
+            None => self.decide(&request.facts()),
         }
     }
 
-    /// Decides one request of either kind, floors included.
+    fn table(&self, request: &Request<'_>) -> Option<&Table> {
+        let (table, action) = match request {
+            Request::Query(ask) => {
+                (self.tables.queries.get(ask.exchange as usize)?, Action::Query(ask.exchange))
+            }
+            Request::Search(..) => (&self.tables.searches, Action::Search),
+            Request::Release(..) => (&self.tables.releases, Action::Release),
+        };
+        table.get_or_init(|| Table::new(&self.parts().collect::<Vec<_>>(), action)).as_ref()
+    }
+
+    /// Decides a request whose numbers need not follow from one another.
     fn judge(&self, facts: &Facts) -> Decision {
-        match facts {
-            Facts::Search { search, class } => self.search(search, class),
-            Facts::Release { release, class } => self.release(release, class),
-            Facts::Query { .. } => self.decide(facts),
+        let floor = match facts {
+            Facts::Search { class, .. } | Facts::Release { class, .. } => Floor::of(class),
+            Facts::Query { .. } => None,
+        };
+        match floor {
+            Some(floor) => Decision::refused(Reason::Floor(floor), Vec::new()),
+            None => self.decide(facts),
         }
     }
 
     fn decide(&self, facts: &Facts) -> Decision {
-        let response = match facts.put(&self.policies) {
+        self.put(facts, &self.policies, Vec::new(), Vec::new())
+    }
+
+    /// Puts a request to Cedar with some clauses, when of the others these apply.
+    fn put(
+        &self,
+        facts: &Facts,
+        policies: &PolicySet,
+        mut permits: Vec<ClauseRef>,
+        mut forbids: Vec<ClauseRef>,
+    ) -> Decision {
+        let response = match facts.put(policies) {
             Ok(response) => response,
             Err(fault) => return Decision::refused(Reason::EvaluationError(fault), Vec::new()),
         };
-        let named = |ids: &[&str]| {
-            let mut clauses: Vec<_> = self
-                .parts()
-                .filter(|clause| ids.contains(&clause.policy.id().as_ref()))
+        let named = |id: &str| {
+            self.parts()
+                .find(|clause| clause.policy.id().as_ref() as &str == id)
                 .map(|clause| clause.name.clone())
-                .collect();
-            clauses.sort();
-            clauses
         };
-        let errors: Vec<_> = response.diagnostics().errors().collect();
-        if let Some(first) = errors.first() {
-            let ids: Vec<&str> = errors.iter().map(|error| error_id(error)).collect();
-            return Decision::refused(Reason::EvaluationError(first.to_string()), named(&ids));
+        let errors = response.diagnostics().errors();
+        let mut errors: Vec<_> = errors.map(|error| (named(error_id(error)), error)).collect();
+        errors.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some((_, first)) = errors.first() {
+            let reason = Reason::EvaluationError(first.to_string());
+            return Decision::refused(reason, errors.into_iter().filter_map(|(name, _)| name).collect());
         }
-        let ids: Vec<&str> = response.diagnostics().reason().map(AsRef::as_ref).collect();
+        let reasons = response.diagnostics().reason().filter_map(|id| named(id.as_ref()));
         match response.decision() {
-            Verdict::Allow => Decision { permitted: true, clauses: named(&ids), reason: Reason::Permitted },
-            Verdict::Deny if ids.is_empty() => Decision::refused(Reason::NothingPermits, Vec::new()),
-            Verdict::Deny => Decision::refused(Reason::ForbiddenBy, named(&ids)),
+            Verdict::Allow => permits.extend(reasons),
+            Verdict::Deny => forbids.extend(reasons),
+        }
+        permits.sort();
+        forbids.sort();
+        match (forbids.is_empty(), permits.is_empty()) {
+            (false, _) => Decision::refused(Reason::ForbiddenBy, forbids),
+            (true, false) => Decision { permitted: true, clauses: permits, reason: Reason::Permitted },
+            (true, true) => Decision::refused(Reason::NothingPermits, Vec::new()),
         }
     }
 

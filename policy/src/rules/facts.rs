@@ -123,6 +123,24 @@ pub struct ReleaseContext {
     pub approvals: u8,
 }
 
+impl AskContext {
+    /// Left of the tightest quota that applies; below 0 beyond it.
+    pub(super) fn quota_left(&self) -> i64 {
+        i64::from(self.quota_limit).saturating_sub(self.quota_used.into())
+    }
+}
+
+/// The hour of the day in UTC.
+pub(super) fn hour(now: Timestamp) -> i64 {
+    now.period(Timestamp::HOUR).rem_euclid(24)
+}
+
+/// The day of the week in UTC; Monday is 1.
+pub(super) fn weekday(now: Timestamp) -> i64 {
+    // 1970-01-01 was a Thursday, day 4.
+    now.period(Timestamp::DAY).rem_euclid(7).saturating_add(3).rem_euclid(7).saturating_add(1)
+}
+
 /// One request in the terms of the schema. What is left of the quota, the hour and the weekday stand
 /// on their own here, so that `diff` can vary them; for a real query they follow from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,11 +152,7 @@ pub(super) enum Facts {
 
 impl Facts {
     pub(super) fn query(ask: &AskContext) -> Self {
-        // 1970-01-01 was a Thursday, day 4.
-        let day = ask.now.period(Timestamp::DAY);
-        let weekday = day.rem_euclid(7).saturating_add(3).rem_euclid(7).saturating_add(1);
-        let hour = ask.now.period(Timestamp::HOUR).rem_euclid(24);
-        let quota_left = i64::from(ask.quota_limit).saturating_sub(ask.quota_used.into());
+        let (quota_left, hour, weekday) = (ask.quota_left(), hour(ask.now), weekday(ask.now));
         Self::Query { ask: ask.clone(), quota_left, hour, weekday }
     }
 

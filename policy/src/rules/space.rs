@@ -27,9 +27,7 @@ use super::{
     set::Clause,
 };
 
-use values::numbers;
-
-pub(super) use values::Names;
+pub(super) use values::{Names, numbers};
 
 /// What a rulebook says of a request. The greater decides where clauses differ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +79,57 @@ const ORDINARY: RecordClass = RecordClass {
     contested: false,
 };
 
+/// A query of this kind by and to agencies that no rule names.
+pub(super) fn ordinary_query(names: &Names, exchange: ExchangeKind) -> Facts {
+    Facts::query(&AskContext {
+        asker: names.other_asker.clone(),
+        officer: names.other_officer.clone(),
+        holder: names.other_holder.clone(),
+        register: names.other_register.clone(),
+        exchange,
+        modality: Some(Modality::Iris),
+        purpose: Purpose::Simulation,
+        legal_basis: LegalBasis::NatLaw,
+        case_reference: true,
+        batch_size: 1,
+        quota_used: 0,
+        quota_limit: u32::MAX,
+        officer_used: 0,
+        officer_left: 0,
+        reciprocity: 0,
+        balance: 0,
+        now: Timestamp(0),
+    })
+}
+
+/// The same for a search.
+pub(super) fn ordinary_search(names: &Names) -> Facts {
+    let search = SearchContext {
+        asker: names.other_asker.clone(),
+        holder: names.other_holder.clone(),
+        register: names.other_register.clone(),
+        purpose: Purpose::Simulation,
+        exchange: ExchangeKind::Exact,
+    };
+    Facts::search(&search, &ORDINARY)
+}
+
+/// The same for a release.
+pub(super) fn ordinary_release(names: &Names) -> Facts {
+    let release = ReleaseContext {
+        asker: names.other_asker.clone(),
+        officer: names.other_officer.clone(),
+        holder: names.other_holder.clone(),
+        register: names.other_register.clone(),
+        purpose: Purpose::Simulation,
+        legal_basis: LegalBasis::NatLaw,
+        exchange: ExchangeKind::Exact,
+        field: Field::Other,
+        approvals: 0,
+    };
+    Facts::release(&release, &ORDINARY)
+}
+
 /// A space of requests: queries, searches or releases.
 pub(super) struct Space {
     facts: Facts,
@@ -92,7 +141,7 @@ pub(super) struct Space {
 /// One attribute and the values it stands with, each with how people write it.
 pub(super) struct Dimension {
     pub(super) attribute: Attribute,
-    values: Vec<(Value, String)>,
+    pub(super) values: Vec<(Value, String)>,
 }
 
 impl Space {
@@ -102,57 +151,20 @@ impl Space {
     /// The space of queries that these rulebooks can tell apart.
     pub(super) fn of_queries(books: [&Rulebook; 2]) -> Result<Self, SpaceError> {
         let names = Names::of(books)?;
-        let ask = AskContext {
-            asker: names.other_asker.clone(),
-            officer: names.other_officer.clone(),
-            holder: names.other_holder.clone(),
-            register: names.other_register.clone(),
-            // Every attribute of another query is one of a match.
-            exchange: ExchangeKind::Match,
-            modality: Some(Modality::Iris),
-            purpose: Purpose::Simulation,
-            legal_basis: LegalBasis::NatLaw,
-            case_reference: true,
-            batch_size: 1,
-            quota_used: 0,
-            quota_limit: u32::MAX,
-            officer_used: 0,
-            officer_left: 0,
-            reciprocity: 0,
-            balance: 0,
-            now: Timestamp(0),
-        };
-        Ok(Self::new(Facts::query(&ask), &names, books))
+        // Every attribute of another query is one of a match.
+        Ok(Self::new(ordinary_query(&names, ExchangeKind::Match), &names, books))
     }
 
     /// The space of searches that these rulebooks can tell apart.
     pub(super) fn of_searches(books: [&Rulebook; 2]) -> Result<Self, SpaceError> {
         let names = Names::of(books)?;
-        let search = SearchContext {
-            asker: names.other_asker.clone(),
-            holder: names.other_holder.clone(),
-            register: names.other_register.clone(),
-            purpose: Purpose::Simulation,
-            exchange: ExchangeKind::Exact,
-        };
-        Ok(Self::new(Facts::search(&search, &ORDINARY), &names, books))
+        Ok(Self::new(ordinary_search(&names), &names, books))
     }
 
     /// The space of releases that these rulebooks can tell apart.
     pub(super) fn of_releases(books: [&Rulebook; 2]) -> Result<Self, SpaceError> {
         let names = Names::of(books)?;
-        let release = ReleaseContext {
-            asker: names.other_asker.clone(),
-            officer: names.other_officer.clone(),
-            holder: names.other_holder.clone(),
-            register: names.other_register.clone(),
-            purpose: Purpose::Simulation,
-            legal_basis: LegalBasis::NatLaw,
-            exchange: ExchangeKind::Exact,
-            field: Field::Other,
-            approvals: 0,
-        };
-        Ok(Self::new(Facts::release(&release, &ORDINARY), &names, books))
+        Ok(Self::new(ordinary_release(&names), &names, books))
     }
 
     /// The space of all classes of records, for one slice.
@@ -179,13 +191,18 @@ impl Space {
     fn new(facts: Facts, names: &Names, books: [&Rulebook; 2]) -> Self {
         let conditions: Vec<_> =
             books.iter().flat_map(|book| book.parts()).flat_map(|clause| &clause.conditions).collect();
+        Self::over(facts, names, &conditions)
+    }
+
+    /// The space of requests like `facts` that these conditions can tell apart.
+    pub(super) fn over(facts: Facts, names: &Names, conditions: &[&Condition]) -> Self {
         let mut seen: BTreeSet<Attribute> =
             conditions.iter().flat_map(|condition| condition.attributes.iter().copied()).collect();
         if !matches!(facts, Facts::Query { .. }) {
             // The floors look at these.
             seen.extend(Floor::ALL.iter().map(|floor| floor.attribute()));
         }
-        let numbers = numbers(&conditions);
+        let numbers = numbers(conditions);
         let dimensions = facts.attributes().iter().filter(|attribute| seen.contains(attribute));
         let dimensions = dimensions.map(|attribute| match (attribute, numbers.get(attribute)) {
             (Attribute::Asker, _) => Dimension { attribute: *attribute, values: names.askers(&facts) },

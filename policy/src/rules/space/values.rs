@@ -10,6 +10,7 @@ use crate::rules::{
     attribute::{Attribute, Value},
     condition::Condition,
     facts::Facts,
+    set::Clause,
 };
 
 /// The agencies, officers and registers that rules name, and one of each that they do not.
@@ -25,10 +26,15 @@ pub(in crate::rules) struct Names {
 
 impl Names {
     pub(in crate::rules) fn of(books: [&Rulebook; 2]) -> Result<Self, WordError> {
+        Self::of_clauses(books.iter().flat_map(|book| book.parts()))
+    }
+
+    pub(in crate::rules) fn of_clauses<'a>(
+        clauses: impl Iterator<Item = &'a Clause>,
+    ) -> Result<Self, WordError> {
         let (mut agencies, mut officers) =
             (BTreeSet::<AgencyCode>::new(), BTreeSet::<(AgencyCode, OfficerId)>::new());
         let mut registers = BTreeSet::<(AgencyCode, RegisterName)>::new();
-        let clauses = books.iter().flat_map(|book| book.parts());
         for entity in clauses.flat_map(|clause| clause.policy.entity_literals()) {
             let id = entity.id().unescaped();
             let (agency, name) = id.split_once('/').unwrap_or((id, ""));
@@ -118,7 +124,7 @@ fn unused<T: std::str::FromStr<Err = WordError>>(
 /// Attributes that a condition compares with one another, or adds up, share their numbers, and with
 /// `k` of them each number brings `k` neighbours on either side, so that every order they can have
 /// between two numbers occurs. That is complete for orders; for sums it is a sample.
-pub(super) fn numbers(conditions: &[&Condition]) -> BTreeMap<Attribute, BTreeSet<i64>> {
+pub(in crate::rules) fn numbers(conditions: &[&Condition]) -> BTreeMap<Attribute, BTreeSet<i64>> {
     let mut compared: BTreeMap<Attribute, BTreeSet<i64>> = BTreeMap::new();
     let mut together: Vec<BTreeSet<Attribute>> = Vec::new();
     for condition in conditions {
