@@ -178,6 +178,15 @@ impl InForce {
     }
 }
 
+/// Checks whether the terms of an agreement cover a query: its exchange, what is asked of it, and its size. Quotas and
+/// rules are not asked.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code.
+pub fn covers(terms: &Terms, ask: &Ask) -> Result<(), Refusal> {
+    covered::check(terms, ask)
+}
+
 /// Decides whether `own` agency takes part in a query, as asker or as holder.
 ///
 /// # Errors

@@ -12,6 +12,7 @@
 mod attribute;
 mod axis;
 mod condition;
+mod cuts;
 mod decision;
 mod diagram;
 mod diff;
@@ -41,6 +42,7 @@ use cedar_policy::{Decision as Verdict, PolicySet};
 use crate::class::RecordClass;
 
 pub use attribute::Attribute;
+pub use cuts::Cuts;
 pub use decision::{ClauseRef, Decision, Floor, Kind, Reason};
 pub use diff::{ChangedRegion, Changes, Diff, diff};
 pub use error::{RuleErrors, RuleFault};

@@ -1,10 +1,28 @@
 //! Whole regions in one process, under the node's own rules.
 //!
-//! Nothing is modelled that can be run: a query goes through the same agreement, the same quotas, the
-//! same permits and the same state machines as between two nodes. Only the network is a pipe in
-//! memory, the clock is an argument, and all randomness follows from one seed, so that every run
-//! replays bit for bit. What an outcome says of bytes and leakage is therefore measured, not assumed.
+//! * [`scenario`], [`proposal`]: what is simulated and compared, from files; [`library`]: those that come along.
+//! * [`run()`]: people move, officers ask, rules decide, people work; [`outcome`]: what came of it.
+//! * [`pair`]: one query between two parties through the real exchanges. Nothing is modelled there: a query goes
+//!   through the same agreement, the same quotas, the same permits and the same state machines as between two
+//!   nodes. Only the network is a pipe in memory, the clock is an argument, and all randomness follows from one
+//!   seed. What its outcome says of bytes and leakage is measured, not assumed.
+//! * [`cost`]: what exchanges cost, fitted to [`pair`].
+//!
+//! `docs/model.md` gives every equation, its source and its check.
 
 pub mod books;
+pub mod calendar;
+mod contract;
+pub mod cost;
+mod identity;
+pub mod library;
+pub mod outcome;
 pub mod pair;
 mod pipe;
+pub mod proposal;
+pub mod random;
+mod region;
+pub mod run;
+pub mod scenario;
+
+pub use run::{Plan, RunError, Silent, Watch, run};

@@ -1,0 +1,163 @@
+//! Decisions on the queries of one line, each asked of the rules once.
+//!
+//! A query of a line differs from another only in numbers: what is used and left of quotas, what was given and
+//! received, and the time. Rules compare them with some numbers ([`Rulebook::cuts`]), and two queries between the same
+//! of these are decided alike; so the first query of a cell is put to the rules and the others get its decision.
+//! Where rules compute with numbers, or have too many, every query is put to them.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use symbolon_policy::{
+    ask::Ask,
+    rules::{AskContext, Attribute, Rulebook},
+    words::{Modality, Timestamp},
+};
+
+/// Cells of one table at most.
+const MOST_CELLS: usize = 1 << 16;
+const UNKNOWN: u8 = 0;
+const REFUSED: u8 = 1;
+const PERMITTED: u8 = 2;
+
+/// The numbers of one query.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Numbers {
+    pub(crate) quota_used: f64,
+    pub(crate) quota_limit: f64,
+    /// Used of the officer's own quota, and its limit, if there is one.
+    pub(crate) officer: Option<(f64, f64)>,
+    /// Given and received, as the holder counts.
+    pub(crate) given: f64,
+    pub(crate) received: f64,
+    pub(crate) now: i64,
+    pub(crate) items: u32,
+}
+
+/// Decisions on one line, by one side's rules.
+pub(crate) struct Table {
+    book: Rulebook,
+    context: AskContext,
+    dimensions: Vec<(Attribute, Vec<i64>)>,
+    /// Empty where every query is put to the rules.
+    cells: Vec<AtomicU8>,
+}
+
+impl Table {
+    pub(crate) fn new(book: Rulebook, ask: &Ask, modality: Option<Modality>) -> Self {
+        let cuts = book.cuts();
+        let counts = matches!(ask.exchange, symbolon_policy::rules::ExchangeKind::Count);
+        let dimensions: Vec<_> = cuts
+            .numbers
+            .into_iter()
+            .filter(|(attribute, _)| !matches!(attribute, Attribute::Approvals))
+            // The items of a line are always the same, but for counts.
+            .filter(|(attribute, _)| counts || *attribute != Attribute::BatchSize)
+            .collect();
+        let size =
+            dimensions.iter().try_fold(1_usize, |size, (_, cuts)| size.checked_mul(2 * cuts.len() + 1));
+        let size = size.filter(|size| *size <= MOST_CELLS && !cuts.computes).unwrap_or(0);
+        let context = AskContext {
+            asker: ask.asker.clone(),
+            officer: ask.officer.clone(),
+            holder: ask.holder.clone(),
+            register: ask.register.clone(),
+            exchange: ask.exchange,
+            modality,
+            purpose: ask.purpose,
+            legal_basis: ask.basis,
+            case_reference: ask.case.is_some(),
+            batch_size: ask.items,
+            quota_used: 0,
+            quota_limit: 0,
+            officer_used: 0,
+            officer_left: -1,
+            reciprocity: 0,
+            balance: 0,
+            now: Timestamp(0),
+        };
+        Self { book, context, dimensions, cells: (0..size).map(|_| AtomicU8::new(UNKNOWN)).collect() }
+    }
+
+    /// Whether the rules permit a query.
+    pub(crate) fn permits(&self, numbers: &Numbers) -> bool {
+        if self.cells.is_empty() {
+            return self.ask(numbers);
+        }
+        let mut place = 0;
+        for (attribute, cuts) in &self.dimensions {
+            let value = numbers.value(*attribute);
+            let below = cuts.partition_point(|cut| *cut < value);
+            let on = usize::from(cuts.get(below) == Some(&value));
+            place = place * (2 * cuts.len() + 1) + 2 * below + on;
+        }
+        let Some(cell) = self.cells.get(place) else { return self.ask(numbers) };
+        match cell.load(Ordering::Relaxed) {
+            UNKNOWN => {
+                // Threads that come at once find the same.
+                let permits = self.ask(numbers);
+                cell.store(if permits { PERMITTED } else { REFUSED }, Ordering::Relaxed);
+                permits
+            }
+            found => found == PERMITTED,
+        }
+    }
+
+    fn ask(&self, numbers: &Numbers) -> bool {
+        self.book.ask(&numbers.fill(&self.context)).permitted
+    }
+}
+
+impl Numbers {
+    fn left(used: f64, limit: f64) -> i64 {
+        let most = f64::from(u32::MAX);
+        (limit - used).round().clamp(-most, most) as i64
+    }
+
+    fn small(number: f64) -> u32 {
+        number.round().clamp(0.0, f64::from(u32::MAX)) as u32
+    }
+
+    /// As the policy's own account of a balance has it, per mille.
+    fn reciprocity(&self) -> i16 {
+        let (given, received) = (self.given.round() as u64, self.received.round() as u64);
+        symbolon_policy::quota::Balance { given, received }.reciprocity()
+    }
+
+    fn balance(&self) -> i64 {
+        Self::left(self.received.round(), self.given.round())
+    }
+
+    /// The value of an attribute; of one that is no number of a query, 0.
+    fn value(&self, attribute: Attribute) -> i64 {
+        let now = Timestamp(self.now);
+        match attribute {
+            Attribute::QuotaUsed => Self::small(self.quota_used).into(),
+            Attribute::QuotaLeft => {
+                i64::from(Self::small(self.quota_limit)) - i64::from(Self::small(self.quota_used))
+            }
+            Attribute::OfficerUsed => self.officer.map_or(0, |(used, _)| Self::small(used).into()),
+            Attribute::OfficerLeft => self.officer.map_or(-1, |(used, limit)| Self::left(used, limit)),
+            Attribute::Reciprocity => self.reciprocity().into(),
+            Attribute::Balance => self.balance(),
+            Attribute::BatchSize => self.items.into(),
+            Attribute::Hour => now.period(Timestamp::HOUR).rem_euclid(24),
+            Attribute::Weekday => (now.period(Timestamp::DAY).rem_euclid(7) + 3).rem_euclid(7) + 1,
+            Attribute::Now => self.now,
+            _ => 0,
+        }
+    }
+
+    fn fill(&self, context: &AskContext) -> AskContext {
+        AskContext {
+            quota_used: Self::small(self.quota_used),
+            quota_limit: Self::small(self.quota_limit),
+            officer_used: self.officer.map_or(0, |(used, _)| Self::small(used)),
+            officer_left: self.officer.map_or(-1, |(used, limit)| Self::left(used, limit)),
+            reciprocity: self.reciprocity(),
+            balance: self.balance(),
+            now: Timestamp(self.now),
+            batch_size: if self.items == 0 { context.batch_size } else { self.items },
+            ..context.clone()
+        }
+    }
+}

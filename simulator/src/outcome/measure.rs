@@ -1,0 +1,234 @@
+//! Figures that follow from tallies.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{PairTally, SeedOutcome};
+
+/// Over which parties a measure is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All pairs together.
+    All,
+    /// What one party asked.
+    Asker(usize),
+    /// What one party was asked.
+    Holder(usize),
+    /// One party in both roles: for costs its own part of each.
+    Party(usize),
+    /// What one party asked of another.
+    Pair(usize, usize),
+}
+
+macro_rules! measures {
+    ($($(#[$doc:meta])* $name:ident = $code:literal),+ $(,)?) => {
+        /// A figure.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Measure { $($(#[$doc])* $name),+ }
+
+        impl Measure {
+            /// Every measure.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// As it is written in files.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+        }
+    };
+}
+
+measures! {
+    /// Queries answered.
+    Queries = "queries",
+    /// Queries that quotas, terms or rules refused.
+    Refused = "refused",
+    /// Hits.
+    Hits = "hits",
+    /// Hits on the person that was asked about.
+    TrueHits = "true_hits",
+    /// Hits on somebody else.
+    FalseHits = "false_hits",
+    /// Share of hits that are false.
+    FalseShare = "false_share",
+    /// Share of persons in the register, of those about whom an officer would ask, who were found.
+    Found = "found",
+    /// Persons in the register who were not found.
+    Missed = "missed",
+    /// Claims of which a field was released.
+    CasesReleased = "cases_released",
+    /// Claims refused.
+    CasesRefused = "cases_refused",
+    /// Claims and hits whose time ran out.
+    CasesExpired = "cases_expired",
+    /// Fields released.
+    FieldsReleased = "fields_released",
+    /// Bits told by holders: answers and fields.
+    DisclosureBits = "disclosure_bits",
+    /// Bits told by answers alone.
+    HitBits = "hit_bits",
+    /// The largest [`DisclosureBits`](Self::DisclosureBits) of any one holder; the same in every scope.
+    LargestDisclosure = "largest_disclosure",
+    /// Hits on records of minors.
+    MinorsHit = "minors_hit",
+    /// Minors of whose records a field was released.
+    MinorsExposed = "minors_exposed",
+    /// Seconds of processors.
+    CpuSeconds = "cpu_seconds",
+    /// Bytes both ways.
+    Bytes = "bytes",
+    /// Hours of officers.
+    PersonHours = "person_hours",
+    /// Seconds from a query to its answer, on average.
+    AnswerSeconds = "answer_seconds",
+    /// Hours from a hit to the decision of its claim, on average over those decided.
+    CaseHours = "case_hours",
+    /// Queries answered by a party less those it was answered, over both: of the party, or of the asker of a pair.
+    Reciprocity = "reciprocity",
+    /// Returns that were taken.
+    Returns = "returns",
+    /// Registrations.
+    Registrations = "registrations",
+    /// Different persons who were registered anywhere; the same in every scope.
+    Persons = "persons",
+    /// Registrations for each different person; the same in every scope.
+    PerPerson = "per_person",
+}
+
+impl FromStr for Measure {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().copied().find(|measure| measure.as_str() == text);
+        found.ok_or_else(|| {
+            let all: Vec<&str> = Self::ALL.iter().map(|measure| measure.as_str()).collect();
+            format!("`{text}` is no measure; these are: {}", all.join(", "))
+        })
+    }
+}
+
+impl Measure {
+    /// Its value under one seed. Shares of nothing are 0.
+    pub fn of(self, seed: &SeedOutcome, scope: Scope) -> f64 {
+        let all = || gather(seed, scope);
+        match self {
+            Self::Queries => all().queries,
+            Self::Refused => {
+                let all = all();
+                all.refused_quota + all.refused_rules
+            }
+            Self::Hits => all().hits,
+            Self::TrueHits => all().true_hits,
+            Self::FalseHits => all().false_hits,
+            Self::FalseShare => {
+                let all = all();
+                share(all.false_hits, all.hits)
+            }
+            Self::Found => {
+                let all = all();
+                share(all.true_hits, all.true_hits + missed(&all))
+            }
+            Self::Missed => missed(&all()),
+            Self::CasesReleased => all().cases_released,
+            Self::CasesRefused => all().cases_refused,
+            Self::CasesExpired => all().cases_expired,
+            Self::FieldsReleased => all().fields_released,
+            Self::DisclosureBits => told(&all()),
+            Self::HitBits => all().hit_bits,
+            Self::LargestDisclosure => {
+                let each = (0..seed.parties.len()).map(|holder| told(&gather(seed, Scope::Holder(holder))));
+                each.fold(0.0, f64::max)
+            }
+            Self::MinorsHit => all().minors_hit,
+            Self::MinorsExposed => all().minors_exposed,
+            Self::CpuSeconds => own(seed, scope, |pair| (pair.asker_cpu, pair.holder_cpu)),
+            Self::PersonHours => own(seed, scope, |pair| (pair.asker_hours, pair.holder_hours)),
+            Self::Bytes => {
+                let all = all();
+                all.bytes_up + all.bytes_down
+            }
+            Self::AnswerSeconds => {
+                let all = all();
+                share(all.wait_answer, all.queries)
+            }
+            Self::CaseHours => {
+                let all = all();
+                share(all.wait_case, all.cases_released + all.cases_refused)
+            }
+            Self::Reciprocity => reciprocity(seed, scope),
+            Self::Returns => all().returns_taken,
+            Self::Registrations => match scope {
+                Scope::All => seed.people.registrations,
+                Scope::Asker(i) | Scope::Holder(i) | Scope::Party(i) | Scope::Pair(i, _) => {
+                    seed.parties.get(i).map_or(0.0, |party| party.registrations)
+                }
+            },
+            Self::Persons => seed.people.registered,
+            Self::PerPerson => share(seed.people.registrations, seed.people.registered),
+        }
+    }
+}
+
+/// Adds up the pairs of a scope.
+fn gather(seed: &SeedOutcome, scope: Scope) -> PairTally {
+    let mut sum = PairTally::default();
+    each(seed, scope, |_, _, pair| sum.add(pair));
+    sum
+}
+
+fn each<'a>(seed: &'a SeedOutcome, scope: Scope, mut visit: impl FnMut(usize, usize, &'a PairTally)) {
+    let parties = seed.parties.len().max(1);
+    for (place, pair) in seed.pairs.iter().enumerate() {
+        let (asker, holder) = (place / parties, place % parties);
+        let within = match scope {
+            Scope::All => true,
+            Scope::Asker(i) => asker == i,
+            Scope::Holder(i) => holder == i,
+            Scope::Party(i) => asker == i || holder == i,
+            Scope::Pair(a, h) => (asker, holder) == (a, h),
+        };
+        if within {
+            visit(asker, holder, pair);
+        }
+    }
+}
+
+/// Costs of a scope; of a party only its own part.
+fn own(seed: &SeedOutcome, scope: Scope, parts: fn(&PairTally) -> (f64, f64)) -> f64 {
+    let mut sum = 0.0;
+    each(seed, scope, |asker, holder, pair| {
+        let (at_asker, at_holder) = parts(pair);
+        sum += match scope {
+            Scope::Party(i) | Scope::Asker(i) if asker == i => at_asker,
+            Scope::Party(i) | Scope::Holder(i) if holder == i => at_holder,
+            _ => at_asker + at_holder,
+        };
+    });
+    sum
+}
+
+fn reciprocity(seed: &SeedOutcome, scope: Scope) -> f64 {
+    let (given, received) = match scope {
+        Scope::All => return 0.0,
+        Scope::Asker(i) | Scope::Holder(i) | Scope::Party(i) => {
+            (gather(seed, Scope::Holder(i)).items, gather(seed, Scope::Asker(i)).items)
+        }
+        Scope::Pair(a, h) => (gather(seed, Scope::Pair(h, a)).items, gather(seed, Scope::Pair(a, h)).items),
+    };
+    share(given - received, given + received)
+}
+
+fn missed(pair: &PairTally) -> f64 {
+    pair.missed_by_rules + pair.missed_by_error + pair.missed_unasked
+}
+
+fn told(pair: &PairTally) -> f64 {
+    pair.hit_bits + pair.field_bits
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole == 0.0 { 0.0 } else { part / whole }
+}

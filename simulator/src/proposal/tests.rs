@@ -1,0 +1,38 @@
+use super::*;
+use crate::library;
+
+fn all() -> Vec<Proposal> {
+    let ready = library::ready("bilateral").unwrap();
+    Proposal::all(&Scenario::parse(ready.text).unwrap(), &ready).unwrap()
+}
+
+#[test]
+fn a_draft_serves_for_any_two_parties() {
+    let all = all();
+    assert!(all[0].deals.is_empty());
+    let (pair, terms) = all[1].deals.first_key_value().unwrap();
+    assert_eq!(pair.each_ref().map(AgencyCode::as_str), ["MK", "RS"]);
+    assert!(terms.quotas.iter().all(|quota| ["MK", "RS"].contains(&quota.asker.as_str())));
+    assert!(!toml::to_string(terms).unwrap().contains("PARTY-"));
+    // What is written out is a draft again.
+    let (_, draft) = all[1].drafts().unwrap().remove(0);
+    assert_eq!(toml::from_str::<Terms>(&draft).unwrap(), *terms);
+}
+
+#[test]
+fn clauses_and_terms_can_be_changed() {
+    let all = all();
+    let has = |proposal: &Proposal, id: &str| proposal.clauses().iter().any(|clause| clause.id == id);
+    assert!(has(&all[2], "no-names") && has(&all[2], "reciprocity") && !has(&all[1], "reciprocity"));
+    let less = all[2].without_clause("minors").unwrap();
+    assert!(has(&all[2], "minors") && !has(&less, "minors"));
+    assert_eq!(less.clauses().len() + 1, all[2].clauses().len());
+    assert!(matches!(less.without_clause("minors"), Err(ProposalError::Missing { .. })));
+    assert_eq!(all[2].term("claims.decide_hours"), Some(toml::Value::Integer(72)));
+    let fewer = all[1].set("quotas.*.limit", &7.into()).unwrap();
+    assert!(fewer.deals.values().flat_map(|terms| &terms.quotas).all(|quota| quota.limit == 7));
+    assert!(matches!(all[1].set("claims.decide_hours", &0.into()), Err(ProposalError::Terms { .. })));
+    assert!(matches!(all[1].set("quotas.*.limit", &"many".into()), Err(ProposalError::Value { .. })));
+    assert!(matches!(all[1].set("nothing.there", &1.into()), Err(ProposalError::Missing { .. })));
+    assert_ne!(fewer.digest().unwrap(), all[1].digest().unwrap());
+}

@@ -1,0 +1,298 @@
+//! What goes wrong, one thing at a time: the same people under the same proposal, beside the run in which nothing does.
+//!
+//! A wrongful query goes through the same agreement, quotas and rules as a rightful one. Detection ends it. A lying
+//! holder is found by canaries: of `n` queries a share `c` is known to be hits, of which it suppresses a share `s`,
+//! so it is undetected with chance `(1 - c s)^n`.
+
+use super::{
+    Progress,
+    day::entropy,
+    query::Admitted,
+    state::{IN_DOUBT, MINOR, State},
+};
+use crate::{
+    contract::{Contract, Line},
+    outcome::{AbuseOutcome, SeedOutcome},
+    random::{Draws, named},
+    region::{Region, drawn},
+    scenario::{Abuse, AbuseKind, Scenario},
+};
+use symbolon_policy::rules::ExchangeKind;
+
+/// Wrongful queries of one day at most, so that a slip in a scenario does not run for hours.
+const MOST_A_DAY: f64 = 20_000.0;
+
+/// One thing that goes wrong.
+#[derive(Clone)]
+pub(super) struct Wrong<'a> {
+    id: &'a str,
+    kind: AbuseKind,
+    party: usize,
+    partner: Option<usize>,
+    /// First and last day, warm-up included.
+    from: i64,
+    until: i64,
+    per_day: f64,
+    suppressed: f64,
+    audited: f64,
+    space: f64,
+    bits_needed: f64,
+    canaries: f64,
+    found: Option<i64>,
+    sum: Sum,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    asked: f64,
+    hits: f64,
+    refused: f64,
+    bits: f64,
+    persons: f64,
+    minors: f64,
+    guessed: f64,
+}
+
+/// Runs a seed once more, with one thing that goes wrong; nothing if it was cancelled.
+pub(super) fn try_one(
+    scenario: &Scenario,
+    region: &Region,
+    contract: &Contract,
+    seed: u64,
+    abuse: &Abuse,
+    base: &SeedOutcome,
+    progress: &Progress<'_>,
+) -> Option<AbuseOutcome> {
+    let drawn = drawn(scenario, seed);
+    let drawn = drawn.abuse.iter().find(|other| other.id == abuse.id)?;
+    let place = |code| region.codes.iter().position(|other| other == code);
+    let from = region.warm_up + i64::from(abuse.from_day);
+    let wrong = Wrong {
+        id: &abuse.id,
+        kind: abuse.kind,
+        party: place(&abuse.party)?,
+        partner: abuse.partner.as_ref().and_then(place),
+        from,
+        until: abuse.days.map_or(region.span, |days| from + i64::from(days)),
+        per_day: drawn.per_day.mid().min(MOST_A_DAY),
+        suppressed: drawn.suppressed.mid(),
+        audited: drawn.audited.mid(),
+        space: drawn.space.mid().max(1.0),
+        bits_needed: drawn.bits_needed.mid(),
+        canaries: contract.canary_share,
+        found: None,
+        sum: Sum::default(),
+    };
+    let mut state = State::new(region, contract, seed, Some(wrong));
+    // Without a sink nothing can fail.
+    let outcome = state.run(Some(progress), None).ok().flatten()?;
+    let wrong = state.wrong?;
+    let hits = |outcome: &SeedOutcome| outcome.pairs.iter().map(|pair| pair.true_hits).sum::<f64>();
+    Some(wrong.outcome(hits(base) - hits(&outcome), region))
+}
+
+impl Wrong<'_> {
+    fn outcome(&self, hits_lost: f64, region: &Region) -> AbuseOutcome {
+        let days = |day: i64| (day - self.from) as f64;
+        let seen = match self.kind {
+            // Everybody notices at once.
+            AbuseKind::PartyLeaves | AbuseKind::Outage => Some(0.0),
+            _ => self.found.map(|day| days(day) + 1.0),
+        };
+        let recovered = match self.kind {
+            AbuseKind::TemplateProbe => f64::from(u8::from(self.sum.bits >= self.bits_needed)),
+            _ => self.sum.guessed,
+        };
+        AbuseOutcome {
+            id: self.id.to_owned(),
+            kind: self.kind,
+            days_to_detection: seen,
+            days_observed: days(region.span),
+            queries: self.sum.asked,
+            refused: self.sum.refused,
+            bits: self.sum.bits,
+            persons: self.sum.persons,
+            minors: self.sum.minors,
+            hits_lost,
+            recovered,
+        }
+    }
+
+    fn goes_on(&self, day: i64) -> bool {
+        self.found.is_none() && (self.from..self.until).contains(&day)
+    }
+
+    fn concerns(&self, line: &Line) -> bool {
+        line.asker == self.party && self.partner.is_none_or(|partner| partner == line.holder)
+    }
+}
+
+impl State<'_> {
+    fn wrong_now(&self, kind: AbuseKind) -> Option<&Wrong<'_>> {
+        self.wrong.as_ref().filter(|wrong| wrong.kind == kind && wrong.goes_on(self.day))
+    }
+
+    /// Whether a party of the line has left.
+    pub(super) fn left(&self, line: &Line) -> bool {
+        let left = self.wrong_now(AbuseKind::PartyLeaves);
+        left.is_some_and(|wrong| [line.asker, line.holder].contains(&wrong.party))
+    }
+
+    /// Whether a party's node does not answer.
+    pub(super) fn down(&self, party: usize) -> bool {
+        self.wrong_now(AbuseKind::Outage).is_some_and(|wrong| wrong.party == party)
+    }
+
+    /// Whether the holder suppresses this hit.
+    pub(super) fn suppressed(&self, line: &Line, draws: Draws) -> bool {
+        self.wrong_now(AbuseKind::LyingResponder).is_some_and(|wrong| {
+            line.holder == wrong.party
+                && wrong.partner.is_none_or(|partner| partner == line.asker)
+                && draws.chance(4, wrong.suppressed)
+        })
+    }
+
+    /// Does what goes wrong today.
+    pub(super) fn wrongs_of_the_day(&mut self) {
+        let Some(mut wrong) = self.wrong.clone().filter(|wrong| wrong.goes_on(self.day)) else { return };
+        let draws = self.draws.of(named("abuse")).of(named(wrong.id)).of(self.day as u64);
+        match wrong.kind {
+            AbuseKind::CorruptOfficer => self.corrupt(&mut wrong, draws),
+            AbuseKind::TemplateProbe => self.probe(&mut wrong, draws),
+            AbuseKind::GuessIdentifiers => self.guess(&mut wrong, draws),
+            AbuseKind::LyingResponder => self.lie(&mut wrong, draws),
+            AbuseKind::PartyLeaves | AbuseKind::Outage => {}
+        }
+        self.wrong = Some(wrong);
+    }
+
+    /// Lines of the party by one of the exchanges, the first towards each holder.
+    fn lines_of(&self, wrong: &Wrong<'_>, exchanges: &[ExchangeKind]) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for (place, line) in self.contract.lines.iter().enumerate() {
+            let known = |place: &usize| {
+                self.contract.lines.get(*place).is_some_and(|other| other.holder == line.holder)
+            };
+            if wrong.concerns(line) && exchanges.contains(&line.exchange) && !found.iter().any(known) {
+                found.push(place);
+            }
+        }
+        found
+    }
+
+    /// Puts a wrongful query in the name of the first officer. It counts once, whatever a person stands for.
+    fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
+        let once = 1.0 / self.region.weight;
+        let admitted = self.admit(line, 0.0, once, self.day * 86_400 + 10 * 3_600);
+        let put = admitted == Admitted::Yes;
+        wrong.sum.asked += f64::from(u8::from(put));
+        wrong.sum.refused += f64::from(u8::from(!put));
+        put
+    }
+
+    fn corrupt(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
+        let lines = self.lines_of(wrong, &[ExchangeKind::Exact, ExchangeKind::Match]);
+        let contract = self.contract;
+        for query in 0..wrong.per_day.round() as u64 {
+            let draws = draws.of(query);
+            let pick =
+                lines.get(draws.bits(0) as usize % lines.len().max(1)).and_then(|at| contract.lines.get(*at));
+            let Some(line) = pick else { return };
+            if !self.put(line, wrong) {
+                continue;
+            }
+            let person = (draws.bits(1) % self.people.len().max(1) as u64) as usize;
+            let retention = self.region.parties.get(line.holder).map_or(0, |party| party.retention);
+            let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
+            let within =
+                record.lives(self.day, retention) && line.slice.get(record.class()).copied().unwrap_or(false);
+            // The answer tells what earlier ones leave open, as of every query.
+            let chance = (wrong.sum.hits + 0.5) / wrong.sum.asked.max(1.0);
+            wrong.sum.bits += entropy(chance.min(1.0));
+            if within {
+                wrong.sum.hits += 1.0;
+                wrong.sum.persons += 1.0;
+                let minor =
+                    self.people.get(person).is_some_and(|person| person.is(MINOR) || person.is(IN_DOUBT));
+                wrong.sum.minors += f64::from(u8::from(minor));
+            }
+            if draws.chance(2, wrong.audited) {
+                wrong.found = Some(self.day);
+                return;
+            }
+        }
+    }
+
+    fn probe(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
+        let contract = self.contract;
+        let lines = self.lines_of(wrong, &[ExchangeKind::Match]);
+        let Some(line) = lines.first().and_then(|place| contract.lines.get(*place)) else {
+            wrong.sum.refused += wrong.per_day;
+            return;
+        };
+        for query in 0..wrong.per_day.round() as u64 {
+            if wrong.sum.bits >= wrong.bits_needed {
+                return;
+            }
+            // A probe near the threshold tells a whole bit of one template.
+            if self.put(line, wrong) {
+                wrong.sum.bits += 1.0;
+                wrong.sum.persons = 1.0;
+                if draws.of(query).chance(2, wrong.audited) {
+                    wrong.found = Some(self.day);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn guess(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
+        let contract = self.contract;
+        let lines = self.lines_of(wrong, &[ExchangeKind::Exact]);
+        for query in 0..wrong.per_day.round() as u64 {
+            let draws = draws.of(query);
+            let pick = lines.get(draws.bits(0) as usize % lines.len().max(1));
+            let Some((place, line)) = pick.and_then(|at| Some((*at, contract.lines.get(*at)?))) else {
+                return;
+            };
+            if !self.put(line, wrong) {
+                continue;
+            }
+            // Each identifier is one of the slice with chance N/|D|.
+            let entries = self.past.get(place).map_or(0.0, |past| past.entries);
+            let chance = (entries / wrong.space).min(1.0);
+            for item in 0..u64::from(line.items) {
+                wrong.sum.bits += entropy(chance);
+                if draws.of(item).chance(1, chance) {
+                    wrong.sum.guessed += 1.0;
+                    wrong.sum.persons += 1.0;
+                }
+            }
+            if draws.chance(2, wrong.audited) {
+                wrong.found = Some(self.day);
+                return;
+            }
+        }
+    }
+
+    /// Whether today's canaries show a holder that lies.
+    fn lie(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
+        let of = |line: &Line| {
+            line.holder == wrong.party && wrong.partner.is_none_or(|partner| partner == line.asker)
+        };
+        let lines = self.contract.lines.iter().zip(&self.today).filter(|(line, _)| of(line));
+        let queries: f64 = lines.map(|(_, today)| f64::from(today.asked.iter().sum::<u32>())).sum();
+        let queries = queries * self.region.weight;
+        wrong.sum.asked += queries;
+        if draws.chance(0, found_by(queries, wrong.canaries, wrong.suppressed)) {
+            wrong.found = Some(self.day);
+        }
+    }
+}
+
+/// Chance that of `queries` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses
+/// a share `suppressed` of hits: `1 - (1 - c s)^n`.
+pub fn found_by(queries: f64, canaries: f64, suppressed: f64) -> f64 {
+    -libm::expm1(queries * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
+}

@@ -1,0 +1,376 @@
+//! One region in motion.
+
+use std::{collections::BTreeMap, io};
+
+use symbolon_policy::words::AgeBand;
+
+use super::{Progress, crew::Crew, rows::Sink};
+use crate::{
+    contract::Contract,
+    outcome::{PairTally, PartyTally, PersonTally, SeedOutcome, SeriesRow},
+    random::Draws,
+    region::{CLASSES, Region},
+    scenario::RouteKind,
+};
+
+use super::abuse::Wrong;
+
+/// One simulated person.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Person {
+    /// Where it is.
+    pub(super) place: u8,
+    /// Where it was before; [`NOWHERE`] at first.
+    pub(super) previous: u8,
+    /// [`MINOR`] and others.
+    pub(super) flags: u8,
+    /// Which of its planned moves is the valid one.
+    pub(super) plan: u8,
+    /// Events so far.
+    pub(super) events: u32,
+}
+
+/// Out of the region.
+pub(super) const NOWHERE: u8 = u8::MAX;
+/// The plan of those who are returned; other plans are below.
+pub(super) const RETURN: u8 = u8::MAX;
+pub(super) const MINOR: u8 = 1;
+pub(super) const IN_DOUBT: u8 = 2;
+pub(super) const VULNERABLE: u8 = 4;
+pub(super) const DOCUMENT: u8 = 8;
+/// It is on its way back to a party that took it.
+pub(super) const RETURNED: u8 = 16;
+/// Some field of its record was released while it was a minor.
+pub(super) const EXPOSED: u8 = 32;
+
+impl Person {
+    pub(super) fn is(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(super) fn age(&self) -> AgeBand {
+        match (self.is(MINOR), self.is(IN_DOUBT)) {
+            (_, true) => AgeBand::Doubtful,
+            (true, false) => AgeBand::Minor,
+            (false, false) => AgeBand::Adult,
+        }
+    }
+}
+
+/// A record of a person in a register, in one word: there is one, the day, the class.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Record(u32);
+
+impl Record {
+    const DAY_BITS: u32 = 20;
+
+    pub(super) fn new(day: i64, class: u8) -> Self {
+        let day = (day.max(0) as u32) & ((1 << Self::DAY_BITS) - 1);
+        Self(1 << 31 | u32::from(class) << Self::DAY_BITS | day)
+    }
+
+    /// Whether there is one that is not older than `retention` days.
+    pub(super) fn lives(self, day: i64, retention: i64) -> bool {
+        self.0 != 0 && day - self.day() < retention
+    }
+
+    pub(super) fn day(self) -> i64 {
+        i64::from(self.0 & ((1 << Self::DAY_BITS) - 1))
+    }
+
+    pub(super) fn class(self) -> usize {
+        (self.0 >> Self::DAY_BITS & 0xFF) as usize
+    }
+}
+
+/// What an asker knows of a person: whom it asked, and who said hit.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    pub(super) asked: u32,
+    pub(super) hit: u32,
+}
+
+/// What earlier answers say of the next: nothing, no hit so far, a hit so far.
+pub(super) const EARLIER: usize = 3;
+
+/// One line on one day, in simulated persons.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Today {
+    pub(super) wished: u32,
+    pub(super) without: u32,
+    pub(super) quota: u32,
+    pub(super) rules: u32,
+    pub(super) down: u32,
+    pub(super) unasked: u32,
+    pub(super) true_hits: u32,
+    pub(super) false_hits: u32,
+    pub(super) minors: u32,
+    pub(super) kept_out: u32,
+    pub(super) erred: u32,
+    pub(super) asked: [u32; EARLIER],
+    pub(super) hit: [u32; EARLIER],
+}
+
+/// A line over days.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Past {
+    /// Queries and hits by what earlier answers said.
+    pub(super) asked: [f64; EARLIER],
+    pub(super) hit: [f64; EARLIER],
+    /// Chance of a false hit today.
+    pub(super) fpir: f64,
+    /// Entries searched today, without and with padding.
+    pub(super) entries: f64,
+    pub(super) padded: f64,
+    /// Until when the snapshot or the keys serve.
+    pub(super) ready_until: i64,
+}
+
+/// A meter.
+#[derive(Clone, Copy)]
+pub(super) struct Meter {
+    pub(super) limit: f64,
+    pub(super) days: i64,
+    pub(super) period: i64,
+    pub(super) spent: f64,
+}
+
+/// A verified hit on its way to be decided.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) ready: i64,
+    pub(super) hit_at: i64,
+    pub(super) person: u32,
+    pub(super) events: u32,
+    pub(super) line: u32,
+    pub(super) class: u8,
+    /// Whether the person is to be returned to the holder.
+    pub(super) returns: bool,
+    pub(super) minor: bool,
+}
+
+/// A return that was agreed.
+#[derive(Clone, Copy)]
+pub(super) struct Returning {
+    /// Events of the person, if it is still there.
+    pub(super) events: u32,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+/// One region in motion.
+pub(super) struct State<'a> {
+    pub(super) region: &'a Region,
+    pub(super) contract: &'a Contract,
+    pub(super) draws: Draws,
+    pub(super) seed: u64,
+    pub(super) n: usize,
+    pub(super) wrong: Option<Wrong<'a>>,
+
+    pub(super) people: Vec<Person>,
+    /// By person and party.
+    pub(super) records: Vec<Record>,
+    pub(super) known: Vec<Known>,
+    /// Moves planned, by day: second of the day, person, plan.
+    pub(super) moves: Vec<Vec<u64>>,
+    pub(super) returning: BTreeMap<u32, Returning>,
+    pub(super) claims: Vec<Vec<Claim>>,
+    /// Records by party and class.
+    pub(super) sizes: Vec<u32>,
+    /// What retention ends, by day: party and class, and how many.
+    pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
+
+    /// First meter of each kind; officers have several.
+    pub(super) first_meter: Vec<(usize, usize)>,
+    pub(super) meters: Vec<Meter>,
+    /// Items answered, by asker and holder.
+    pub(super) answered: Vec<f64>,
+
+    pub(super) today: Vec<Today>,
+    /// Lines in which something happened today.
+    pub(super) touched: Vec<usize>,
+    pub(super) past: Vec<Past>,
+    pub(super) verifiers: Vec<Crew>,
+    pub(super) approvers: Vec<Crew>,
+    /// Seconds of work that nodes are behind with.
+    pub(super) behind: Vec<f64>,
+
+    pub(super) pairs: Vec<PairTally>,
+    pub(super) parties: Vec<PartyTally>,
+    pub(super) total: PersonTally,
+    pub(super) day: i64,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(
+        region: &'a Region,
+        contract: &'a Contract,
+        seed: u64,
+        wrong: Option<Wrong<'a>>,
+    ) -> Self {
+        let n = region.parties.len();
+        let persons = region.persons as usize;
+        let span = usize::try_from(region.span).unwrap_or_default();
+        let (mut first_meter, mut meters) = (Vec::new(), Vec::new());
+        for kind in &contract.meters {
+            let officers =
+                kind.officers_of.and_then(|of| region.parties.get(of)).map_or(1.0, |party| party.officers);
+            // A simulated query stands for several, by as many officers: fewer officers stand for all, and share
+            // what all may ask.
+            let alike = (officers / region.weight).round().clamp(1.0, officers.max(1.0));
+            let limit = kind.limit * officers / alike;
+            let count = if kind.officers_of.is_some() { alike as usize } else { 1 };
+            first_meter.push((meters.len(), count));
+            let limit = if kind.officers_of.is_some() { limit } else { kind.limit };
+            meters.extend(vec![Meter { limit, days: kind.days, period: i64::MIN, spent: 0.0 }; count]);
+        }
+        let crew = |officers: f64, place: &crate::region::Place| Crew::new(officers, place.hours);
+        Self {
+            region,
+            contract,
+            draws: Draws::new(seed),
+            seed,
+            n,
+            wrong,
+            people: vec![Person::default(); persons],
+            records: vec![Record::default(); persons * n],
+            known: vec![Known::default(); persons * n],
+            moves: vec![Vec::new(); span],
+            returning: BTreeMap::new(),
+            claims: vec![Vec::new(); span],
+            sizes: vec![0; n * CLASSES],
+            ends: BTreeMap::new(),
+            first_meter,
+            meters,
+            answered: vec![0.0; n * n],
+            today: vec![Today::default(); contract.lines.len()],
+            touched: Vec::new(),
+            past: vec![Past::default(); contract.lines.len()],
+            verifiers: region.parties.iter().map(|place| crew(place.verifiers, place)).collect(),
+            approvers: region.parties.iter().map(|place| crew(place.approvers, place)).collect(),
+            behind: vec![0.0; n],
+            pairs: vec![PairTally::default(); n * n],
+            parties: vec![PartyTally::default(); n],
+            total: PersonTally::default(),
+            day: 0,
+        }
+    }
+
+    /// Runs all days; nothing if it was cancelled.
+    ///
+    /// # Errors
+    /// Why rows cannot be written.
+    pub(super) fn run(
+        &mut self,
+        progress: Option<&Progress<'_>>,
+        mut sink: Option<&mut (dyn Sink + 'static)>,
+    ) -> Result<Option<SeedOutcome>, String> {
+        self.enter();
+        let mut series = Series::default();
+        for day in 0..self.region.span {
+            self.day = day;
+            self.begin();
+            self.moves_of_the_day();
+            self.claims_of_the_day();
+            if day >= self.region.warm_up {
+                self.reports_of_the_day();
+                self.wrongs_of_the_day();
+            }
+            let written = self.end(sink.as_deref_mut());
+            written.map_err(|error: io::Error| error.to_string())?;
+            if day >= self.region.warm_up {
+                series.day(self);
+            }
+            if progress.is_some_and(|progress| !progress.days(1)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.outcome(series)))
+    }
+
+    fn outcome(&mut self, series: Series) -> SeedOutcome {
+        let weight = self.region.weight;
+        for (place, party) in self.parties.iter_mut().enumerate() {
+            let retention = self.region.parties.get(place).map_or(0, |party| party.retention);
+            for person in 0..self.people.len() {
+                let record = self.records.get(person * self.n + place).copied().unwrap_or_default();
+                party.persons += f64::from(u8::from(record != Record::default()));
+                party.records += f64::from(u8::from(record.lives(self.region.span, retention)));
+            }
+            party.arrivals *= weight;
+            party.registrations *= weight;
+            party.persons *= weight;
+            party.records *= weight;
+            party.open_cases *= weight;
+        }
+        for person in 0..self.people.len() {
+            let row = person * self.n..(person + 1) * self.n;
+            let records = self.records.get(row.clone()).unwrap_or_default();
+            let in_registers = records.iter().filter(|record| **record != Record::default()).count();
+            let known = self.known.get(row).unwrap_or_default();
+            self.total.registered += f64::from(u8::from(in_registers > 0));
+            self.total.by_several += f64::from(u8::from(in_registers > 1));
+            self.total.recognised += f64::from(u8::from(known.iter().any(|known| known.hit != 0)));
+            let exposed = self.people.get(person).is_some_and(|person| person.is(EXPOSED));
+            self.total.minors_exposed += f64::from(u8::from(exposed));
+        }
+        let mut people = self.total.clone();
+        people.scale(weight);
+        SeedOutcome {
+            seed: self.seed,
+            weight,
+            pairs: self.pairs.clone(),
+            parties: self.parties.clone(),
+            people,
+            series: series.rows,
+            abuse: Vec::new(),
+        }
+    }
+
+    /// Where somebody goes on from a place.
+    pub(super) fn way(&self, place: u8, u: f64) -> Option<(u8, RouteKind)> {
+        let place = self.region.parties.get(usize::from(place))?;
+        Region::step(&place.steps, u)
+    }
+}
+
+/// Months.
+#[derive(Default)]
+struct Series {
+    rows: Vec<SeriesRow>,
+    before: PairTally,
+    registrations: f64,
+}
+
+impl Series {
+    /// Ends a month where one ends.
+    fn day(&mut self, state: &State<'_>) {
+        let text = |day: i64| {
+            let second = state.region.start + day * 86_400;
+            let text = symbolon_policy::words::Timestamp(second).to_string();
+            text.get(..10).unwrap_or_default().to_owned()
+        };
+        let (today, tomorrow) = (text(state.day), text(state.day + 1));
+        let month = |day: &str| day.get(..7).map(str::to_owned);
+        if state.day + 1 < state.region.span && month(&today) == month(&tomorrow) {
+            return;
+        }
+        let mut all = PairTally::default();
+        state.pairs.iter().for_each(|pair| all.add(pair));
+        let registrations: f64 = state.parties.iter().map(|party| party.registrations).sum();
+        let mut this = self.before.clone();
+        this.scale(-1.0);
+        this.add(&all);
+        let from = self.rows.last().map_or_else(
+            || text(state.region.warm_up),
+            |_| format!("{}-01", month(&today).unwrap_or_default()),
+        );
+        self.rows.push(SeriesRow {
+            from,
+            all: this,
+            registrations: (registrations - self.registrations) * state.region.weight,
+        });
+        self.before = all;
+        self.registrations = registrations;
+    }
+}
