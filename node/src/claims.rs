@@ -146,6 +146,18 @@ impl ClaimStore {
         canonical::decode(&plain).map_err(|_| damaged())
     }
 
+    /// What was opened in a claim.
+    ///
+    /// # Errors
+    /// An integrity [`Failure`] if it is gone or damaged.
+    pub(crate) fn opening(&self, claim: &ClaimId) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let path = self.dir.join(format!("{claim}.opening"));
+        let damaged = || Failure::integrity(format!("{} is gone or damaged", path.display()));
+        let sealed = fs::read(&path).map_err(|_| damaged())?;
+        let plain = self.key.derive("opening").open(claim.as_bytes(), &sealed).map_err(|_| damaged())?;
+        Ok(plain)
+    }
+
     /// Keeps the records behind the references of a claim.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::words::AgencyCode;
 use tracing_subscriber::EnvFilter;
 
-use crate::control::api::Failure;
+use crate::{alerts, control::api::Failure};
 
 /// Settings of a node. Times are in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub session_limit_secs: u64,
     /// For how many days the sealed copies of own queries are kept.
     pub query_retention_days: u32,
+    /// Thresholds of alerts.
+    pub alerts: alerts::Settings,
     /// Multiaddresses of partners, beside those in their agreements.
     pub partners: BTreeMap<AgencyCode, Vec<String>>,
 }
@@ -93,6 +95,7 @@ impl Default for Config {
             session_timeout_secs: 60,
             session_limit_secs: 21_600,
             query_retention_days: 90,
+            alerts: alerts::Settings::default(),
             partners: BTreeMap::new(),
         }
     }
@@ -165,6 +168,9 @@ impl Config {
                 "query_retention_days",
                 &format!("must be from 1 to {MOST_DAYS} days, and {days} is not"),
             );
+        }
+        if let Some((key, problem)) = self.alerts.fault() {
+            return needs(&format!("alerts.{key}"), &problem);
         }
         for (key, value) in
             [("exchanges", self.exchanges), ("exchanges_per_partner", self.exchanges_per_partner)]

@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod checkpoint;
 pub mod event;
+pub mod log;
 pub mod tree;
 pub mod witness;
 

@@ -1,5 +1,6 @@
 //! One agency's machine: network, store, journal, sessions, command line.
 
+pub mod alerts;
 mod book;
 mod claims;
 pub mod cli;

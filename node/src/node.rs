@@ -1,6 +1,7 @@
 //! A node: everything of one agency in one process.
 
 mod agreements;
+mod alerts;
 mod audit;
 mod cases;
 mod claims;
@@ -135,6 +136,12 @@ impl Handler for Node {
             }
             Request::SnapshotList => snapshots::list(core),
             Request::AuditVerify => audit::verify(core).await,
+            Request::AuditReport { from, to, smallest } => audit::report(core, from, to, smallest).await,
+            Request::AuditAlerts { from } => alerts::told(core, from).await,
+            Request::AuditTransparency { from, to, smallest, file } => {
+                audit::transparency(core, from, to, smallest, file).await
+            }
+            Request::AuditEvidence { about, file } => audit::evidence(core, about, file).await,
             Request::AuditExport { file } => audit::export(core, file).await,
             Request::Stop => {
                 core.stop.cancel();

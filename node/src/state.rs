@@ -26,7 +26,7 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
 };
 
-use crate::{control::api::Failure, files, journal::Side};
+use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
 use keys::Key;
 pub(crate) use officers::Meant;
 
@@ -121,7 +121,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"6";
+const LAYOUT: &[u8] = b"7";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -359,12 +359,27 @@ impl State {
         self.get(&Key::searched(ask))
     }
 
+    /// Alerts that were raised.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn alerts(&self) -> Result<Vec<Alert>, Failure> {
+        self.scan(&Key::alerts())
+    }
+
     /// Makes everything durable.
     ///
     /// # Errors
     /// A local [`Failure`].
     pub(crate) fn flush(&self) -> Result<(), Failure> {
         self.db.flush().map(drop).map_err(failure)
+    }
+
+    /// Everything in the database, byte for byte.
+    #[cfg(test)]
+    pub(crate) fn contents(&self) -> std::collections::BTreeMap<Vec<u8>, Vec<u8>> {
+        let pair = |item: sled::Result<(sled::IVec, sled::IVec)>| item.map(|(k, v)| (k.to_vec(), v.to_vec()));
+        self.db.iter().map(|item| pair(item).unwrap()).collect()
     }
 
     fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Failure> {

@@ -80,8 +80,18 @@ impl Book {
     /// Checks any other act of an officer; whoever uses it records it.
     ///
     /// # Errors
-    /// A [`Failure`] of refusal.
+    /// A [`Failure`] of refusal, which is journalled.
     pub(crate) fn officer_acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
+        let refused = match self.acts(act, now) {
+            Err(failure) if failure.kind == FailureKind::Refused => failure,
+            other => return other,
+        };
+        let (officer, reason) = (act.act.officer.clone(), refused.what.clone());
+        self.append(&self.writing(), &Event::OfficerRefused { officer, act: None, reason })?;
+        Err(refused)
+    }
+
+    fn acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
         let refused = |why: String| {
             Failure::new(FailureKind::Refused, why)
                 .with_help("see docs/officers.md and `symbolon officer list`")

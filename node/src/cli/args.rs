@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agreement;
+mod audit;
 mod claim;
 mod engines;
 mod officer;
@@ -18,6 +19,7 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::AgreementCommand;
+pub(super) use audit::{AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions};
 pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use engines::Engines;
 pub(super) use officer::{Key, OfficerCommand};
@@ -239,27 +241,6 @@ pub(super) enum SnapshotCommand {
     /// List snapshots made and received
     #[command(after_help = "Examples:\n  symbolon snapshot list")]
     List,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AuditCommand {
-    /// Check the whole journal; findings end with exit code 5
-    #[command(after_help = "Examples:\n  symbolon audit verify")]
-    Verify,
-    /// Write the journal to a new file
-    #[command(after_help = "Examples:\n  symbolon audit export rs-2026.ndjson")]
-    Export {
-        /// The new file
-        file: PathBuf,
-    },
-    /// Compare the exported journals of two agencies; discrepancies end with exit code 5
-    #[command(after_help = "Examples:\n  symbolon audit reconcile rs-2026.ndjson mk-2026.ndjson")]
-    Reconcile {
-        /// One agency's export
-        one: PathBuf,
-        /// The other's
-        other: PathBuf,
-    },
 }
 
 /// Two nodes with invented people on this machine, from agreement to audit

@@ -1,6 +1,7 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod audit;
 mod claim;
 mod engines;
 mod officer;
@@ -16,6 +17,7 @@ use crate::control::api::{
 };
 
 pub(super) use agreement::{clauses, next_step};
+pub(super) use audit::{csv as log_csv, log, statistics};
 pub(super) use engines::engines;
 pub(super) use officer::card as officer_card;
 pub(super) use thresholds::thresholds;
@@ -74,6 +76,14 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Snapshots { made, received } => {
             format!("Made here\n{}\n\nReceived\n{}", manifests(made), manifests(received))
         }
+        Reply::AuditAlerts(found) => audit::alerts(found),
+        Reply::AuditReport(told) => audit::log(told),
+        Reply::Gathered { file, entries, countersigned } => {
+            let of = many(*entries, "entry", "entries");
+            let partners: Vec<_> = countersigned.iter().map(ToString::to_string).collect();
+            let by = if partners.is_empty() { "no partner".to_owned() } else { partners.join(", ") };
+            format!("Wrote {of} to {}.\nThe checkpoint in it is countersigned by {by}.", file.display())
+        }
         Reply::Exported { file, entries } => {
             format!("Wrote {} of the journal to {}.", many(*entries, "entry", "entries"), file.display())
         }
@@ -127,6 +137,7 @@ fn status(status: &Status) -> String {
         ("Serving", serving),
         ("Officers", officer::line(status.officers)),
         ("Exchanges", format!("{} under way", number(status.exchanges))),
+        ("Alerts", audit::alerts_line(status.alerts)),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);
     let mut parts = vec![head, registers(&status.registers), agreement::list(&status.agreements)];

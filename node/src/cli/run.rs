@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod audit;
 mod claim;
 mod engines;
 mod local;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    args::{AgreementCommand, AuditCommand, Cli, Command, Demo, Global, Init, RulesCommand},
+    args::{AgreementCommand, Cli, Command, Demo, Global, Init, RulesCommand},
     ask, files, output, passphrase, render,
     report::Report,
     trace,
@@ -67,11 +68,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Answer { file, out } => ask(request::answer(&file, out.as_deref())?),
         Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),
-        Command::Audit(AuditCommand::Verify) => ask(Request::AuditVerify),
-        Command::Audit(AuditCommand::Reconcile { one, other }) => local::reconcile(&one, &other),
-        Command::Audit(AuditCommand::Export { file }) => {
-            ask(Request::AuditExport { file: files::absolute(&file)? })
-        }
+        Command::Audit(command) => audit::run(&global, command),
         Command::Status => ask(Request::Status),
         Command::Stop => ask(Request::Stop),
         Command::Codes => local::codes(),

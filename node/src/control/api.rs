@@ -6,8 +6,8 @@ mod request;
 
 pub use authority::Authority;
 pub use reply::{
-    AgreementLine, AgreementState, Answer, Budget, CaseLine, ClaimLine, CourierKind, Expected, Imported,
-    Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,
+    AgreementLine, AgreementState, Answer, AuditReport, Budget, CaseLine, ClaimLine, CourierKind, Expected,
+    Imported, Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,
     ReleaseLine, Reply, Standing, Status, ToldLine, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};

@@ -9,6 +9,7 @@
 //! compares the keys in the [`Report`] with those it knows.
 
 mod claims;
+pub mod evidence;
 mod export;
 mod finding;
 mod history;
@@ -16,6 +17,7 @@ mod import;
 mod notes;
 mod officers;
 mod reconcile;
+pub mod transparency;
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -26,7 +28,7 @@ use symbolon_policy::{
 };
 
 use super::{
-    FILE, JournalError,
+    Entry, FILE, JournalError,
     frame::{Frames, Step},
 };
 
@@ -34,7 +36,7 @@ use history::History;
 
 pub use export::{ExportError, export};
 pub use finding::{Fault, Finding, Weight};
-pub use import::{Import, ImportError, LineProblem, import_export};
+pub use import::{Import, ImportError, LineProblem, import_export, read_export};
 pub use reconcile::{Difference, Discrepancy, Reconciliation, Row, Sums, reconcile};
 
 /// What the audit of one journal found.
@@ -93,6 +95,18 @@ impl fmt::Display for Report {
 /// # Errors
 /// [`JournalError::Absent`] or [`JournalError::Io`]. A broken journal is a finding.
 pub fn verify(dir: &Path, key: &PublicKey) -> Result<Report, JournalError> {
+    read(dir, key, |_, _| ())
+}
+
+/// The same, and shows every entry whose chain holds.
+///
+/// # Errors
+/// As [`verify`].
+pub fn read(
+    dir: &Path,
+    key: &PublicKey,
+    mut visit: impl FnMut(&Entry, &Digest),
+) -> Result<Report, JournalError> {
     let mut history = History::new(Some(*key));
     let broken = |history: &mut History, error| match error {
         JournalError::Broken { offset, seq, problem, .. } => {
@@ -105,7 +119,10 @@ pub fn verify(dir: &Path, key: &PublicKey) -> Result<Report, JournalError> {
     match Frames::of(&dir.join(FILE)) {
         Ok(mut frames) => loop {
             match frames.step() {
-                Ok(Step::Entry { entry, digest }) => history.take(&entry, &digest),
+                Ok(Step::Entry { entry, digest }) => {
+                    history.take(&entry, &digest);
+                    visit(&entry, &digest);
+                }
                 Ok(Step::Unfinished { bytes }) => {
                     history.find(None, Weight::Open, Fault::Unfinished { bytes });
                     break;

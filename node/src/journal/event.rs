@@ -18,6 +18,8 @@ use symbolon_policy::{
     },
 };
 
+use crate::alerts::Alert;
+
 /// The side of an exchange that this node was on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -330,6 +332,11 @@ pub enum Event {
         side: Side,
         /// What is released.
         release: SignedRelease,
+    },
+    /// Something stood out in this journal, and was told for the first time.
+    AlertRaised {
+        /// What.
+        alert: Alert,
     },
     /// A partner's checkpoint was found consistent with the last one seen, and countersigned.
     CheckpointSeen {

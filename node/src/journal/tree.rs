@@ -7,7 +7,7 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
-use ct_merkle::{ConsistencyProof, RootHash};
+use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use sha2::{Digest as _, Sha256};
 use symbolon_policy::words::Digest;
 
@@ -72,6 +72,28 @@ impl Tree {
         Some(proof)
     }
 
+    /// The proof that a leaf is in the tree as it was at some size [RFC 6962, section 2.1.1]; `None` if it never
+    /// was.
+    pub fn path(&self, leaf: u64, size: u64) -> Option<Vec<Digest>> {
+        if leaf >= size || size > self.size() {
+            return None;
+        }
+        // From the root down; a path is read from the leaf up.
+        let (mut start, mut end, mut path) = (0_u64, size, Vec::new());
+        while let Some(k) = split(end.checked_sub(start)?) {
+            let middle = start.checked_add(k)?;
+            if leaf < middle {
+                path.push(self.range(middle, end)?);
+                end = middle;
+            } else {
+                path.push(self.range(start, middle)?);
+                start = middle;
+            }
+        }
+        path.reverse();
+        Some(path)
+    }
+
     /// SUBPROOF(m, D[start:end], known), where `m` counts from `start`.
     fn subproof(&self, m: u64, start: u64, end: u64, known: bool, proof: &mut Vec<Digest>) -> Option<()> {
         let n = end.checked_sub(start)?;
@@ -130,6 +152,17 @@ pub fn continues(before: (u64, &Digest), now: (u64, &Digest), proof: &[Digest]) 
     let bytes = proof.iter().flat_map(|digest| digest.0).collect();
     let Ok(proof) = ConsistencyProof::try_from_bytes(bytes) else { return false };
     root_hash(size, root).verify_consistency(&root_hash(before_size, before_root), &proof).is_ok()
+}
+
+/// Whether a path shows that the entry with this digest is the leaf at this place of the tree (`size`, `root`).
+pub fn contains((size, root): (u64, &Digest), place: u64, leaf: &Digest, path: &[Digest]) -> bool {
+    if size > MAX_SIZE || place >= size || path.len() > MAX_PROOF {
+        return false;
+    }
+    let bytes = path.iter().flat_map(|digest| digest.0).collect();
+    let Ok(proof) = InclusionProof::<Sha256>::try_from_bytes(bytes) else { return false };
+    let root = RootHash::<Sha256>::new(root.0.into(), size);
+    root.verify_inclusion(leaf.as_bytes(), place, &proof).is_ok()
 }
 
 fn join(left: &Digest, right: &Digest) -> Digest {

@@ -9,7 +9,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Core, Node, blocking, queries, registers::erase_noted};
+use super::{Core, Node, alerts, blocking, queries, registers::erase_noted};
 use crate::{
     clock,
     control::{api::Failure, bind_control, serve_control},
@@ -22,6 +22,8 @@ use crate::{
 
 /// How often the node looks for what has expired.
 const ROUNDS: Duration = Duration::from_secs(60);
+/// How often it looks for what stands out.
+const WATCH: Duration = Duration::from_secs(3_600);
 /// How long sessions under way may go on after the node was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -46,6 +48,7 @@ impl Node {
         let control = tokio::spawn(serve_control(bound, self.clone(), core.stop.clone()));
         let rounds = tokio::spawn(rounds(core.clone()));
         let telling = tokio::spawn(telling(core.clone()));
+        let watching = tokio::spawn(watching(core.clone()));
         let sessions = tokio::spawn(accept(core.clone(), incoming));
         for address in addresses {
             on_listening(&address.to_string());
@@ -60,6 +63,7 @@ impl Node {
         core.stop.cancel();
         rounds.abort();
         telling.abort();
+        watching.abort();
         let _ = tokio::time::timeout(GRACE, sessions).await;
         let served = tokio::time::timeout(GRACE, control).await;
         match served {
@@ -94,6 +98,17 @@ async fn telling(core: Arc<Core>) {
             tracing::error!(%failure, "partners could not be told of revocations");
         }
         tokio::time::sleep(ROUNDS).await;
+    }
+}
+
+/// Looks for what stands out, beside the rounds, for it reads the whole journal.
+async fn watching(core: Arc<Core>) {
+    loop {
+        let work = core.clone();
+        if let Err(failure) = blocking(move || alerts::look(&work, clock::now())).await {
+            tracing::error!(%failure, "alerts could not be evaluated");
+        }
+        tokio::time::sleep(WATCH).await;
     }
 }
 

@@ -8,7 +8,7 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, Timestamp},
 };
 
-use super::{Core, agreements, blocking, core::peer_id, registers};
+use super::{Core, agreements, alerts, blocking, core::peer_id, registers};
 use crate::{
     clock,
     control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
@@ -46,6 +46,7 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
                 required: core.book.state().officers_begun()?,
                 enrolled: core.book.state().officers()?.len() as u64,
             },
+            alerts: alerts::recent(&core, clock::now())?.len() as u64,
         })))
     })
     .await

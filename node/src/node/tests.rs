@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 mod officers;
 pub(crate) mod pair;
+mod rebuild;
 
 use std::time::Duration;
 

@@ -151,6 +151,7 @@ impl State {
                     put(&mut batch, Key::judged(&query), &judged)?;
                 }
             }
+            Event::AlertRaised { alert } => put(&mut batch, Key::alert(&alert.id()?), alert)?,
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }

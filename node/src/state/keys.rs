@@ -165,6 +165,14 @@ impl Key {
         key(b'j', &[query.as_bytes()])
     }
 
+    pub(super) fn alerts() -> Self {
+        key(b'x', &[])
+    }
+
+    pub(super) fn alert(id: &Digest) -> Self {
+        key(b'x', &[id.as_bytes()])
+    }
+
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {
         key(b'b', &[agreement.as_bytes(), partner.as_str().as_bytes()])
     }

@@ -197,10 +197,8 @@ fn event(agreement: &InForce, kind: u8, n: u8, items: u32, at_asker: bool) -> Ev
     }
 }
 
-/// Everything in the database, byte for byte.
 fn contents(state: &State) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let pair = |item: sled::Result<(sled::IVec, sled::IVec)>| item.map(|(k, v)| (k.to_vec(), v.to_vec()));
-    state.db.iter().map(|item| pair(item).unwrap()).collect()
+    state.contents()
 }
 
 fn apply_all(state: &State, events: &[Event]) {

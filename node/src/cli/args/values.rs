@@ -7,7 +7,8 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use libp2p::Multiaddr;
 use symbolon_policy::{
     rules::Language,
-    words::{Field, LegalBasis, Purpose, Role, Timestamp},
+    signing::PublicKey,
+    words::{AgencyCode, Field, LegalBasis, Purpose, Role, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -73,6 +74,19 @@ pub(super) fn end(text: &str) -> Result<Timestamp, String> {
         .parse::<Timestamp>()
         .map(|at| at.plus(Timestamp::DAY))
         .map_err(|e| e.to_string())
+}
+
+/// A beginning: a moment, or a day that is the first one (UTC).
+pub(super) fn begin(text: &str) -> Result<Timestamp, String> {
+    let day = text.len() <= 10 && text.parse::<jiff::civil::Date>().is_ok();
+    end(text).map(|at| if day { at.plus(-Timestamp::DAY) } else { at })
+}
+
+/// An agency's agreement key.
+pub(super) fn agency_key(text: &str) -> Result<(AgencyCode, PublicKey), String> {
+    let wrong = || "write it as CODE=KEY, with the 64 hexadecimal digits of the agreement key".to_owned();
+    let (code, key) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((code.parse().map_err(|_| wrong())?, key.parse().map_err(|_| wrong())?))
 }
 
 /// A seed: up to 64 hexadecimal digits, filled up with zeros.

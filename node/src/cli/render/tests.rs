@@ -195,6 +195,7 @@ fn a_status_on_one_screen() {
             leakage_bits: 1_020,
         }],
         officers: OfficersLine { required: false, enrolled: 0 },
+        alerts: 1,
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),
@@ -205,6 +206,7 @@ Version    0.1.0
 Serving    yes, on /ip4/127.0.0.1/tcp/4711
 Officers   none was ever enrolled: any pseudonym is taken
 Exchanges  0 under way
+Alerts     1 about the last thirty days; see `symbolon audit alerts`
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
 
 REGISTER    RECORDS

@@ -11,8 +11,7 @@ use symbolon_protocol::identifier::Kind;
 
 use crate::{
     cli::{files, render, report::Report},
-    control::api::{Failure, FailureKind},
-    journal::audit,
+    control::api::Failure,
 };
 
 /// Rules that stand.
@@ -64,23 +63,6 @@ pub(super) fn diff_rules(before: &Path, after: &Path) -> Result<Report, Failure>
     let diff = rules::diff(&book(before)?, &book(after)?, MOST_REGIONS)
         .map_err(|error| Failure::input(format!("the rules cannot be compared: {error}")))?;
     Report::new(diff.to_string(), &diff)
-}
-
-/// `audit reconcile`.
-///
-/// # Errors
-/// [`Failure`] if an export cannot be read or does not verify.
-pub(super) fn reconcile(one: &Path, other: &Path) -> Result<Report, Failure> {
-    let import = |path: &Path| {
-        let file = std::fs::File::open(path)
-            .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
-        audit::import_export(std::io::BufReader::new(file), None)
-            .map_err(|error| Failure::integrity(format!("{} does not verify: {error}", path.display())))
-    };
-    let reconciliation = audit::reconcile(&import(one)?, &import(other)?);
-    let report = Report::new(reconciliation.to_string(), &reconciliation)?;
-    let exit = if reconciliation.is_clean() { 0 } else { FailureKind::Integrity.exit_code() };
-    Ok(report.with_exit(exit))
 }
 
 /// The code lists.

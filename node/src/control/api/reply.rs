@@ -19,7 +19,11 @@ use symbolon_protocol::identifier::Kind;
 
 #[cfg(doc)]
 use super::Request;
-use crate::control::failure::Failure;
+use crate::{
+    alerts::Evaluation,
+    control::failure::Failure,
+    journal::log::{Log, Statistics},
+};
 
 /// One line from the node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -228,6 +232,19 @@ pub enum Reply {
         /// The report for machines.
         report: serde_json::Value,
     },
+    /// To [`Request::AuditReport`].
+    AuditReport(Box<AuditReport>),
+    /// To [`Request::AuditAlerts`].
+    AuditAlerts(Evaluation),
+    /// To [`Request::AuditEvidence`] and [`Request::AuditTransparency`].
+    Gathered {
+        /// Where to.
+        file: PathBuf,
+        /// Entries of the journal that are in it, or that it tells of.
+        entries: u64,
+        /// Partners whose countersignature is in it.
+        countersigned: Vec<AgencyCode>,
+    },
     /// To [`Request::AuditExport`].
     Exported {
         /// Where to.
@@ -237,6 +254,15 @@ pub enum Reply {
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
+}
+
+/// What the journal says of a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// Line by line, for the agency and its supervisor.
+    pub log: Log,
+    /// Counts with small cells left out, for everybody.
+    pub statistics: Statistics,
 }
 
 /// A claim that this node made.
@@ -331,6 +357,9 @@ pub struct Status {
     pub told: Vec<ToldLine>,
     /// Officers.
     pub officers: OfficersLine,
+    /// Alerts about the last thirty days.
+    #[serde(default)]
+    pub alerts: u64,
 }
 
 /// What answers told one asker.

@@ -269,6 +269,38 @@ pub enum Request {
     SnapshotList,
     /// Checks the journal.
     AuditVerify,
+    /// Tells what the journal says of a period.
+    AuditReport {
+        /// From when on; from the beginning when absent.
+        from: Option<Timestamp>,
+        /// To before when; to now when absent.
+        to: Option<Timestamp>,
+        /// Below how many a cell of the statistics is left out.
+        smallest: u64,
+    },
+    /// Tells what stands out in the journal.
+    AuditAlerts {
+        /// From which day on; thirty days before now when absent.
+        from: Option<Timestamp>,
+    },
+    /// Writes what a supervisor gets of a period to a file.
+    AuditTransparency {
+        /// From when on; from the beginning when absent.
+        from: Option<Timestamp>,
+        /// To before when; to now when absent.
+        to: Option<Timestamp>,
+        /// Below how many a cell of the statistics is left out.
+        smallest: u64,
+        /// Absolute path.
+        file: PathBuf,
+    },
+    /// Writes evidence about a query, a claim or a partner's fork to a file.
+    AuditEvidence {
+        /// The id of the query or claim, or the code of the partner.
+        about: String,
+        /// Absolute path.
+        file: PathBuf,
+    },
     /// Writes the journal to a file.
     AuditExport {
         /// Absolute path.

@@ -152,6 +152,7 @@ impl History {
                 }
             }
             Event::NationalRules { .. }
+            | Event::AlertRaised { .. }
             | Event::OfficerRefused { .. }
             | Event::RevocationKnown { .. }
             | Event::QueriesErased { .. }

@@ -87,7 +87,19 @@ pub enum LineProblem {
 ///
 /// # Errors
 /// [`ImportError`] if the file is not, byte for byte in meaning, what the agency signed.
-pub fn import_export(mut reader: impl BufRead, key: Option<&PublicKey>) -> Result<Import, ImportError> {
+pub fn import_export(reader: impl BufRead, key: Option<&PublicKey>) -> Result<Import, ImportError> {
+    read_export(reader, key, |_, _| ())
+}
+
+/// The same, and shows every entry as it is read. What is shown stands only if all of it is read.
+///
+/// # Errors
+/// As [`import_export`].
+pub fn read_export(
+    mut reader: impl BufRead,
+    key: Option<&PublicKey>,
+    mut visit: impl FnMut(&Entry, &Digest),
+) -> Result<Import, ImportError> {
     let mut history = History::new(key.copied());
     let mut prev = Entry::FIRST;
     let mut number = 0_u64;
@@ -109,6 +121,7 @@ pub fn import_export(mut reader: impl BufRead, key: Option<&PublicKey>) -> Resul
         }
         frame::follows(&entry, number.saturating_sub(1), &prev).map_err(|p| wrong(LineProblem::Chain(p)))?;
         history.take(&entry, &digest);
+        visit(&entry, &digest);
         prev = digest;
     };
     let line = number.saturating_add(1);

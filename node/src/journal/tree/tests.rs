@@ -146,3 +146,41 @@ fn an_entry_costs_at_most_eighty_bytes_of_memory() {
     }
     assert!(most <= 81, "{most} bytes an entry");
 }
+
+/// PATH of RFC 6962, section 2.1.1.
+fn naive_path(m: usize, leaves: &[Digest]) -> Vec<Digest> {
+    if leaves.len() == 1 {
+        return vec![];
+    }
+    let k = naive_split(leaves.len());
+    let (left, right) = leaves.split_at(k);
+    if m < k {
+        [naive_path(m, left), vec![naive_root(right)]].concat()
+    } else {
+        [naive_path(m - k, right), vec![naive_root(left)]].concat()
+    }
+}
+
+#[test]
+fn every_leaf_has_a_path_and_no_other_place_or_leaf_has_it() {
+    let all = leaves(40);
+    let tree = tree(&all);
+    for size in 1..=all.len() {
+        let root = naive_root(&all[..size]);
+        for place in 0..size {
+            let path = tree.path(place as u64, size as u64).unwrap();
+            assert_eq!(path, naive_path(place, &all[..size]));
+            let holds = |place: usize, leaf: &Digest, path: &[Digest]| {
+                contains((size as u64, &root), place as u64, leaf, path)
+            };
+            assert!(holds(place, &all[place], &path));
+            assert!(!holds(place, &all[(place + 1) % all.len()], &path));
+            assert!(size == 1 || !holds((place + 1) % size, &all[place], &path));
+            let altered: Vec<Digest> = path.iter().map(|digest| Digest(digest.0.map(|byte| !byte))).collect();
+            assert!(path.is_empty() || !holds(place, &all[place], &altered));
+            assert!(!holds(place, &all[place], &[path.clone(), vec![root]].concat()));
+        }
+        assert_eq!(tree.path(size as u64, size as u64), None);
+    }
+    assert_eq!(tree.path(0, 41), None);
+}

@@ -1,0 +1,555 @@
+//! The log of the journal as text and as comma-separated values.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+use symbolon_policy::{
+    case::Step,
+    words::{Digest, Timestamp},
+};
+
+use super::{
+    many, or_none,
+    table::{number, one_line, pairs, short, table},
+};
+use crate::{
+    alerts::Evaluation,
+    cli::args::Section,
+    control::api::{AuditReport, Failure},
+    journal::{
+        Side,
+        log::{BalanceLine, Block, ClaimLine, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
+    },
+};
+
+/// What stands for a count that is left out.
+const LEFT_OUT: &str = "*";
+
+/// A word as it stands in JSON.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(serde_json::Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn result(line: &QueryLine) -> String {
+    match &line.result {
+        Ended::Answered { class, countersigned: true } => word(class),
+        Ended::Answered { class, countersigned: false } => format!("{}, not countersigned", word(class)),
+        Ended::Refused { code } => format!("refused: {}", word(code)),
+        Ended::Open | Ended::Failed => line.result.as_str().to_owned(),
+    }
+}
+
+fn some(value: Option<&impl Display>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+fn digest(value: Option<&Digest>) -> String {
+    value.map(short).unwrap_or_default()
+}
+
+fn list(values: &[impl Display]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The whole log.
+pub(in crate::cli) fn log(told: &AuditReport) -> String {
+    let log = &told.log;
+    let beginning = if log.period.from == Timestamp::FIRST {
+        "the beginning".to_owned()
+    } else {
+        log.period.from.to_string()
+    };
+    let head = pairs(&[
+        ("Agency", log.agency.to_string()),
+        ("Period", format!("from {beginning} to before {}", log.period.to)),
+        ("Journal", format!("{}, root {}", many(log.entries, "entry", "entries"), log.root)),
+        ("Audit", if log.clean { "nothing is violated" } else { "THE JOURNAL IS NOT CLEAN" }.to_owned()),
+    ]);
+    let mut parts = vec![head];
+    let mut part = |title: &str, text: String| parts.push(format!("{title}\n{}", or_none(text)));
+    part("Queries", queries(&log.queries));
+    part("Refusals", refusals(&log.refusals));
+    part("Claims", claims(&log.claims));
+    part("Decisions and releases", decisions(&log.claims));
+    part("Agreements", agreements(log));
+    part("Changes", changes(log));
+    part("Faults of partners", faults(log));
+    part("Answered each way", balance(&log.balance));
+    parts.push(statistics(&told.statistics));
+    parts.join("\n\n")
+}
+
+fn queries(lines: &[QueryLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    table(
+        [
+            "ASKED", "ANSWERED", "ASKER", "HOLDER", "REGISTER", "EXCHANGE", "PURPOSE", "BASIS", "ITEMS",
+            "RESULT", "OFFICER", "CASE", "QUERY",
+        ],
+        lines.iter().map(|line| {
+            [
+                line.asked_at.to_string(),
+                some(line.answered_at.as_ref()),
+                line.asker.to_string(),
+                line.holder.to_string(),
+                line.register.to_string(),
+                word(&line.exchange),
+                line.purpose.to_string(),
+                line.basis.to_string(),
+                number(line.items.into()),
+                result(line),
+                line.officer.to_string(),
+                digest(line.case.as_ref()),
+                short(&line.query),
+            ]
+        }),
+    )
+}
+
+fn why(line: &RefusalLine) -> String {
+    let code = line.code.as_ref().map(word);
+    let words = line.reason.as_deref().map(one_line);
+    code.or(words).unwrap_or_default()
+}
+
+fn refusals(lines: &[RefusalLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    table(
+        ["WHEN", "WHAT", "BY", "PARTNER", "REGISTER", "PURPOSE", "OFFICER", "WHY", "CLAUSES"],
+        lines.iter().map(|line| {
+            [
+                line.at.to_string(),
+                word(&line.refused),
+                line.side.as_ref().map_or("this node".to_owned(), word),
+                some(line.partner.as_ref()),
+                some(line.register.as_ref()),
+                some(line.purpose.as_ref()),
+                line.officer.to_string(),
+                why(line),
+                line.clauses.join(" "),
+            ]
+        }),
+    )
+}
+
+fn claims(lines: &[ClaimLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    table(
+        ["WHEN", "ASKER", "HOLDER", "CLAIM", "QUERY", "OFFICER", "VERIFIED BY", "ITEMS", "FOUND", "FIELDS"],
+        lines.iter().map(|line| {
+            [
+                line.at.to_string(),
+                line.asker.to_string(),
+                line.holder.to_string(),
+                short(&line.claim),
+                short(&line.query),
+                line.officer.to_string(),
+                line.verified_by.to_string(),
+                number(line.items),
+                line.found.map(number).unwrap_or_default(),
+                list(&line.fields),
+            ]
+        }),
+    )
+}
+
+fn step(step: &Step) -> (&'static str, String, String) {
+    match step {
+        Step::Approve { officer } => ("approved", officer.to_string(), String::new()),
+        Step::Refuse { officer, reason } => ("refused", officer.to_string(), one_line(reason)),
+        Step::Stop { officer } => ("clock stopped", officer.to_string(), String::new()),
+        Step::Resume { officer } => ("clock resumed", officer.to_string(), String::new()),
+        Step::Expire => ("nobody decided in time", String::new(), String::new()),
+    }
+}
+
+fn decisions(lines: &[ClaimLine]) -> String {
+    let mut rows: Vec<(u64, [String; 5])> = Vec::new();
+    for line in lines {
+        let claim = short(&line.claim);
+        for decision in &line.decisions {
+            let (what, officer, reason) = step(&decision.step);
+            let row = [decision.at.to_string(), claim.clone(), what.to_owned(), officer, reason];
+            rows.push((decision.seq, row));
+        }
+        for release in &line.releases {
+            let what = if release.countersigned { "released" } else { "released, not countersigned" };
+            let fields =
+                format!("{} of {}", list(&release.fields), many(release.records, "record", "records"));
+            let by = list(&release.approved_by);
+            rows.push((release.seq, [release.at.to_string(), claim.clone(), what.to_owned(), by, fields]));
+        }
+    }
+    rows.sort_by_key(|(seq, _)| *seq);
+    if rows.is_empty() {
+        return String::new();
+    }
+    table(["WHEN", "CLAIM", "WHAT", "OFFICERS", "FIELDS OR REASON"], rows.into_iter().map(|(_, row)| row))
+}
+
+fn agreements(log: &Log) -> String {
+    if log.agreements.is_empty() {
+        return String::new();
+    }
+    table(
+        ["AGREEMENT", "PARTNER", "HELD IN THE PERIOD", "FROM", "TO", "REVOKED", "RULES", "TITLE"],
+        log.agreements.iter().map(|line| {
+            [
+                short(&line.agreement),
+                line.partner.to_string(),
+                if line.in_force { "yes" } else { "no" }.to_owned(),
+                line.valid_from.to_string(),
+                line.valid_until.to_string(),
+                some(line.revoked.as_ref()),
+                digest(line.rules.as_ref()),
+                line.title.clone(),
+            ]
+        }),
+    )
+}
+
+fn changes(log: &Log) -> String {
+    use crate::journal::log::RulesLine;
+    let mut rows: Vec<(u64, [String; 3])> = Vec::new();
+    for line in &log.rules {
+        rows.push(match line {
+            RulesLine::Accepted { seq, at, agreement, partner } => {
+                let what = format!("with {partner}, {}", short(agreement));
+                (*seq, [at.to_string(), "agreement accepted".to_owned(), what])
+            }
+            RulesLine::Revoked { seq, at, agreement, by, reason } => {
+                let what = format!("{}, by {by}: {}", short(agreement), one_line(reason));
+                (*seq, [at.to_string(), "agreement revoked".to_owned(), what])
+            }
+            RulesLine::National { seq, at, set, rules } => {
+                let what =
+                    if *set { format!("digest {}", digest(rules.as_ref())) } else { "removed".to_owned() };
+                (*seq, [at.to_string(), "national rules".to_owned(), what])
+            }
+        });
+    }
+    for line in &log.officers {
+        let (what, how) = match &line.removed {
+            Some(reason) => ("officer removed", one_line(reason)),
+            None => ("officer enrolled", list(&line.roles)),
+        };
+        rows.push((line.seq, [line.at.to_string(), what.to_owned(), format!("{}: {how}", line.officer)]));
+    }
+    for line in &log.changes {
+        let of = line.register.as_ref().map(|register| format!("{register}: ")).unwrap_or_default();
+        let reason =
+            line.reason.as_deref().map(|reason| format!(", {}", one_line(reason))).unwrap_or_default();
+        let what = word(&line.change).replace('_', " ");
+        rows.push((line.seq, [line.at.to_string(), what, format!("{of}{}{reason}", number(line.count))]));
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    rows.sort_by_key(|(seq, _)| *seq);
+    table(["WHEN", "WHAT", ""], rows.into_iter().map(|(_, row)| row))
+}
+
+fn faults(log: &Log) -> String {
+    if log.faults.is_empty() {
+        return String::new();
+    }
+    table(
+        ["WHEN", "PARTNER", "QUERY", "WHAT"],
+        log.faults.iter().map(|line| {
+            [
+                line.at.to_string(),
+                some(line.partner.as_ref()),
+                line.query.as_ref().map(short).unwrap_or_default(),
+                one_line(&line.what),
+            ]
+        }),
+    )
+}
+
+fn balance(lines: &[BalanceLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    table(
+        ["PARTNER", "MONTH", "GIVEN", "RECEIVED", "RECIPROCITY"],
+        lines.iter().map(|line| {
+            [
+                line.partner.to_string(),
+                line.month.clone().unwrap_or_else(|| "all".to_owned()),
+                number(line.given),
+                number(line.received),
+                per_mille(line.reciprocity),
+            ]
+        }),
+    )
+}
+
+/// How many alerts there are.
+pub(super) fn alerts_line(count: u64) -> String {
+    match count {
+        0 => "none about the last thirty days".to_owned(),
+        _ => format!("{} about the last thirty days; see `symbolon audit alerts`", number(count)),
+    }
+}
+
+/// What stands out.
+pub(super) fn alerts(found: &Evaluation) -> String {
+    let tests = many(found.tests, "test", "tests");
+    let thousandths = found.expected.div_ceil(1_000);
+    let expected = format!("{}.{:03}", thousandths.div_euclid(1_000), thousandths.rem_euclid(1_000));
+    let note = format!(
+        "{tests}; where the models of docs/audit.md hold, honest people set off at most {expected} of them."
+    );
+    if found.alerts.is_empty() {
+        return format!("Nothing stands out. {note}");
+    }
+    let rows = found.alerts.iter().map(|alert| {
+        let chance = if alert.chance <= 1 {
+            "below 1 in 1,000,000,000".to_owned()
+        } else {
+            format!("1 in {}", number(1_000_000_000_u64.div_euclid(alert.chance)))
+        };
+        [alert.from.to_string(), word(&alert.kind).replace('_', " "), chance, alert.text.clone()]
+    });
+    format!("{}\n\n{note}", table(["FROM", "WHAT", "BY CHANCE", ""], rows))
+}
+
+fn per_mille(share: i16) -> String {
+    format!("{:+.3}", f64::from(share) / 1_000.0)
+}
+
+/// The statistics alone.
+pub(in crate::cli) fn statistics(statistics: &Statistics) -> String {
+    let note = format!(
+        "Counts of queries. `{LEFT_OUT}` stands for counts from 1 to below {}, and for others that would give them away.",
+        statistics.smallest
+    );
+    let blocks = statistics.blocks.iter().filter(|block| !block.months.is_empty()).map(block);
+    let blocks: Vec<String> = blocks.collect();
+    if blocks.is_empty() {
+        return "Statistics\nNo queries.".to_owned();
+    }
+    format!("Statistics\n{note}\n\n{}", blocks.join("\n\n"))
+}
+
+fn block(block: &Block) -> String {
+    let title = match block.side {
+        Side::Asker => "Asked by this agency",
+        Side::Holder => "Asked of this agency",
+    };
+    let count = |count: Option<u64>| count.map_or(LEFT_OUT.to_owned(), number);
+    // Months go down: there can be many, and there are few values.
+    let names = block.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (Some(table.by), row)));
+    let columns: Vec<(Option<_>, &Row)> = [(None, &block.totals)].into_iter().chain(names).collect();
+    let rows = columns.iter().map(|(by, row)| {
+        let by = by.map_or(String::new(), |by| by.as_str().to_owned());
+        let months: Vec<String> = row.months.iter().map(|month| count(*month)).collect();
+        (by, row.name.clone(), months, count(row.total))
+    });
+    let mut lines = vec![format!("{title}, by month: {} and all", block.months.join(", "))];
+    let rows = rows.map(|(by, name, months, total)| [by, name, months.join("  "), total]);
+    lines.push(table(["BY", "", "MONTHS", "ALL"], rows));
+    lines.join("\n")
+}
+
+/// One table as comma-separated values.
+///
+/// # Errors
+/// [`Failure`] never in fact.
+pub(in crate::cli) fn csv(told: &AuditReport, section: Section) -> Result<String, Failure> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut head = |names: &[&str]| rows.push(names.iter().map(|name| (*name).to_owned()).collect());
+    match section {
+        Section::Queries => {
+            head(&[
+                "entry",
+                "written_at",
+                "side",
+                "query",
+                "asker",
+                "holder",
+                "agreement",
+                "exchange",
+                "register",
+                "purpose",
+                "basis",
+                "officer",
+                "case",
+                "items",
+                "asked_at",
+                "answered_at",
+                "result",
+                "code",
+                "leakage_bits",
+            ]);
+            rows.extend(told.log.queries.iter().map(|line| {
+                let code = match &line.result {
+                    Ended::Answered { class, .. } => word(class),
+                    Ended::Refused { code } => word(code),
+                    Ended::Open | Ended::Failed => String::new(),
+                };
+                vec![
+                    line.seq.to_string(),
+                    line.at.to_string(),
+                    word(&line.side),
+                    line.query.to_string(),
+                    line.asker.to_string(),
+                    line.holder.to_string(),
+                    line.agreement.to_string(),
+                    word(&line.exchange),
+                    line.register.to_string(),
+                    line.purpose.to_string(),
+                    line.basis.to_string(),
+                    line.officer.to_string(),
+                    some(line.case.as_ref()),
+                    line.items.to_string(),
+                    line.asked_at.to_string(),
+                    some(line.answered_at.as_ref()),
+                    line.result.as_str().to_owned(),
+                    code,
+                    line.leakage_bits.to_string(),
+                ]
+            }));
+        }
+        Section::Refusals => {
+            head(&[
+                "entry",
+                "written_at",
+                "refused",
+                "side",
+                "partner",
+                "register",
+                "purpose",
+                "officer",
+                "query",
+                "claim",
+                "code",
+                "reason",
+                "clauses",
+            ]);
+            rows.extend(told.log.refusals.iter().map(|line| {
+                vec![
+                    line.seq.to_string(),
+                    line.at.to_string(),
+                    word(&line.refused),
+                    line.side.as_ref().map(word).unwrap_or_default(),
+                    some(line.partner.as_ref()),
+                    some(line.register.as_ref()),
+                    some(line.purpose.as_ref()),
+                    line.officer.to_string(),
+                    some(line.query.as_ref()),
+                    some(line.claim.as_ref()),
+                    line.code.as_ref().map(word).unwrap_or_default(),
+                    line.reason.clone().unwrap_or_default(),
+                    line.clauses.join(" "),
+                ]
+            }));
+        }
+        Section::Claims => {
+            head(&[
+                "entry",
+                "written_at",
+                "side",
+                "claim",
+                "query",
+                "asker",
+                "holder",
+                "basis",
+                "officer",
+                "verified_by",
+                "verified_at",
+                "items",
+                "fields",
+                "found",
+                "approved_by",
+                "releases",
+                "end",
+            ]);
+            rows.extend(told.log.claims.iter().map(|line| {
+                let approved: Vec<String> = line
+                    .decisions
+                    .iter()
+                    .filter_map(|decision| match &decision.step {
+                        Step::Approve { officer } => Some(officer.to_string()),
+                        _ => None,
+                    })
+                    .collect();
+                vec![
+                    line.seq.to_string(),
+                    line.at.to_string(),
+                    word(&line.side),
+                    line.claim.to_string(),
+                    line.query.to_string(),
+                    line.asker.to_string(),
+                    line.holder.to_string(),
+                    line.basis.to_string(),
+                    line.officer.to_string(),
+                    line.verified_by.to_string(),
+                    line.verified_at.to_string(),
+                    line.items.to_string(),
+                    list(&line.fields),
+                    some(line.found.as_ref()),
+                    approved.join(" "),
+                    line.releases.len().to_string(),
+                    line.end.as_ref().map(word).unwrap_or_default(),
+                ]
+            }));
+        }
+        Section::Statistics => {
+            head(&["side", "by", "value", "month", "queries"]);
+            for block in &told.statistics.blocks {
+                let tables = block
+                    .tables
+                    .iter()
+                    .flat_map(|table| table.rows.iter().map(|row| (table.by.as_str(), row)));
+                for (by, row) in [("all", &block.totals)].into_iter().chain(tables) {
+                    let months = block.months.iter().map(String::as_str).chain(["all"]);
+                    let counts = row.months.iter().chain([&row.total]);
+                    rows.extend(months.zip(counts).map(|(month, count)| {
+                        let count = count.map_or(LEFT_OUT.to_owned(), |count| count.to_string());
+                        vec![word(&block.side), by.to_owned(), row.name.clone(), month.to_owned(), count]
+                    }));
+                }
+            }
+        }
+        Section::Balance => {
+            head(&["partner", "month", "given", "received", "reciprocity_per_mille"]);
+            rows.extend(told.log.balance.iter().map(|line| {
+                vec![
+                    line.partner.to_string(),
+                    line.month.clone().unwrap_or_else(|| "all".to_owned()),
+                    line.given.to_string(),
+                    line.received.to_string(),
+                    line.reciprocity.to_string(),
+                ]
+            }));
+        }
+    }
+    write(&rows)
+}
+
+fn write(rows: &[Vec<String>]) -> Result<String, Failure> {
+    let odd = |error: &dyn Display| Failure::local(format!("the table cannot be written: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // A cell that a spreadsheet would take for a formula gets an apostrophe.
+    let safe = |cell: &String| match cell.chars().next() {
+        Some('=' | '+' | '-' | '@') if cell.parse::<i64>().is_err() => format!("'{cell}"),
+        _ => cell.clone(),
+    };
+    for row in rows {
+        writer.write_record(row.iter().map(safe)).map_err(|e| odd(&e))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| odd(&e))?;
+    let text = String::from_utf8(bytes).map_err(|e| odd(&e))?;
+    Ok(text.trim_end().to_owned())
+}

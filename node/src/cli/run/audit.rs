@@ -1,0 +1,159 @@
+//! The journal: checked, reported, exported, compared.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read as _},
+    path::Path,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use symbolon_policy::{
+    signing::PublicKey,
+    words::{AgencyCode, Timestamp},
+};
+
+use crate::{
+    cli::{
+        args::{AuditCommand, EvidenceOptions, Global, ReportOptions, TransparencyOptions},
+        ask::ask,
+        files, render,
+        report::Report,
+    },
+    clock,
+    control::api::{AuditReport, Failure, FailureKind, Reply, Request},
+    journal::{
+        audit::{
+            self,
+            evidence::{self, Bundle, Problem},
+            transparency::{self, Transparency},
+        },
+        log::{Collector, Period, Statistics},
+    },
+};
+
+use super::{free, odd};
+
+/// # Errors
+/// [`Failure`] of whatever went wrong first.
+pub(super) fn run(global: &Global, command: AuditCommand) -> Result<Report, Failure> {
+    match command {
+        AuditCommand::Verify => Report::of(&ask(global, Request::AuditVerify)?),
+        AuditCommand::Report(options) => report(global, &options),
+        AuditCommand::Alerts { from } => Report::of(&ask(global, Request::AuditAlerts { from })?),
+        AuditCommand::Transparency(options) => transparency(global, options),
+        AuditCommand::Evidence(options) => evidence(global, options),
+        AuditCommand::Reconcile { one, other } => reconcile(&one, &other),
+        AuditCommand::Export { file } => {
+            Report::of(&ask(global, Request::AuditExport { file: files::absolute(&file)? })?)
+        }
+    }
+}
+
+fn report(global: &Global, options: &ReportOptions) -> Result<Report, Failure> {
+    let ReportOptions { from, to, smallest, .. } = *options;
+    let told = match &options.journal {
+        Some(file) => of_export(file, options)?,
+        None => match ask(global, Request::AuditReport { from, to, smallest })? {
+            Reply::AuditReport(told) => *told,
+            _ => return Err(odd()),
+        },
+    };
+    if let Some(section) = options.csv {
+        return Ok(Report::silent().with_text(render::log_csv(&told, section)?));
+    }
+    if options.public {
+        return Report::new(render::statistics(&told.statistics), &told.statistics);
+    }
+    Report::new(render::log(&told), &told)
+}
+
+/// The same from an exported journal, which is checked while it is read.
+fn of_export(path: &Path, options: &ReportOptions) -> Result<AuditReport, Failure> {
+    let period = Period {
+        from: options.from.unwrap_or(Timestamp::FIRST),
+        to: options.to.unwrap_or_else(|| clock::now().plus(1)),
+    };
+    let mut collector = Collector::new(period);
+    let import = audit::read_export(BufReader::new(open(path)?), None, |entry, _| collector.take(entry))
+        .map_err(|error| unverified(path, &error))?;
+    let log = collector.finish(&import.report);
+    let log = log.ok_or_else(|| unverified(path, &"it has no beginning"))?;
+    let statistics = Statistics::of(&log, options.smallest);
+    Ok(AuditReport { log, statistics })
+}
+
+fn transparency(global: &Global, options: TransparencyOptions) -> Result<Report, Failure> {
+    let TransparencyOptions { from, to, smallest, out, check, keys } = options;
+    if let Some(file) = out {
+        free(Some(&file))?;
+        let file = files::absolute(&file)?;
+        return Report::of(&ask(global, Request::AuditTransparency { from, to, smallest, file })?);
+    }
+    let path = check.unwrap_or_default();
+    let file: Transparency = json(&path, "a transparency export")?;
+    let problems = transparency::check(&file, &keys.into_iter().collect());
+    let checked = Checked { agency: file.account.log.agency.clone(), key: file.key, problems };
+    Ok(Report::new(checked.to_string(), &checked)?.with_exit(exit(checked.problems.is_empty())))
+}
+
+/// What the check of a transparency export gives.
+#[derive(Serialize)]
+struct Checked {
+    agency: AgencyCode,
+    key: PublicKey,
+    problems: Vec<Problem>,
+}
+
+impl std::fmt::Display for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "transparency export of {}, signed with the key {}", self.agency, self.key)?;
+        for Problem { at, what } in &self.problems {
+            writeln!(f, "DOES NOT STAND: {at}: {what}")?;
+        }
+        let stands = self.problems.is_empty();
+        f.write_str(if stands { "it stands; compare the key" } else { "THE EXPORT DOES NOT STAND" })
+    }
+}
+
+fn evidence(global: &Global, options: EvidenceOptions) -> Result<Report, Failure> {
+    let EvidenceOptions { about, out, check, keys } = options;
+    if let (Some(about), Some(file)) = (about, out) {
+        free(Some(&file))?;
+        let file = files::absolute(&file)?;
+        return Report::of(&ask(global, Request::AuditEvidence { about, file })?);
+    }
+    let bundle: Bundle = json(&check.unwrap_or_default(), "evidence")?;
+    let verdict = evidence::check(&bundle, &keys.into_iter().collect());
+    Ok(Report::new(verdict.to_string(), &verdict)?.with_exit(exit(verdict.stands())))
+}
+
+fn exit(stands: bool) -> u8 {
+    if stands { 0 } else { FailureKind::Integrity.exit_code() }
+}
+
+/// The longest file of evidence, or transparency export, that is read, in bytes.
+const LONGEST: u64 = 256 << 20;
+
+/// A document that was signed. What is not in its form was altered, and is told as such.
+fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
+    let reader = BufReader::new(open(path)?.take(LONGEST));
+    serde_json::from_reader(reader)
+        .map_err(|error| Failure::integrity(format!("{} is not {what}: {error}", path.display())))
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
+}
+
+fn unverified(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::integrity(format!("{} does not verify: {why}", path.display()))
+}
+
+fn reconcile(one: &Path, other: &Path) -> Result<Report, Failure> {
+    let import = |path: &Path| {
+        audit::import_export(BufReader::new(open(path)?), None).map_err(|error| unverified(path, &error))
+    };
+    let reconciliation = audit::reconcile(&import(one)?, &import(other)?);
+    let report = Report::new(reconciliation.to_string(), &reconciliation)?;
+    Ok(report.with_exit(exit(reconciliation.is_clean())))
+}
