@@ -334,7 +334,7 @@ impl Collector {
                 let holder = *side == Side::Holder;
                 let case = terms.filter(|_| holder);
                 let case = case.map(|terms| Case::begin(claim.clone(), found.clone(), &terms, *at));
-                let again = self.claims.get(&(*side, claim.claim)).is_some();
+                let again = self.claims.contains_key(&(*side, claim.claim));
                 let end = case.as_ref().and_then(|case| case.end.clone());
                 let line = (inside && !again).then(|| {
                     let found = holder.then_some(found.len() as u64);
