@@ -17,8 +17,8 @@
 //!
 //! Real work is burstier than Poisson: shifts, week-ends, operations. The rates stated hold for the models.
 //!
-//! The journal holds no answer, so whether an officer has more hits than can be is not known to it; what is
-//! claimed is. Days and hours are in UTC.
+//! How many hits an officer has is in the journal of the asker, but not what share of hits there ought to be; so no alert
+//! is made of it. What is claimed is looked at. Days and hours are in UTC.
 //!
 //! Sources: J. Przyborowski and H. Wilenski, Biometrika 31 (1940), for comparing two Poisson counts; V. Vovk et
 //! al., "Algorithmic Learning in a Random World" (2005), for ranks of exchangeable values.

@@ -11,6 +11,7 @@ pub mod demo;
 mod engines;
 mod files;
 mod hashed;
+mod hits;
 pub mod home;
 pub mod journal;
 mod keys;

@@ -7,6 +7,7 @@ mod cases;
 mod claims;
 mod core;
 mod ending;
+mod hits;
 mod officers;
 mod people;
 mod queries;
@@ -121,6 +122,7 @@ impl Handler for Node {
             Request::OfficerList => officers::list(core),
             Request::OfficerRemove { id, reason } => officers::remove(core, id, reason).await,
             Request::HitItems { query, hits } => claims::items(core, &query, &hits),
+            Request::HitList { overdue } => hits::list(core, overdue).await,
             Request::HitJudge { acts } => claims::judge(core, acts).await,
             Request::ClaimDraft { query, items, fields, officer } => {
                 claims::draft(core, query, items, fields, officer).await

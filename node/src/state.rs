@@ -5,6 +5,7 @@
 //! damaged is thrown away and made anew from the journal: nothing here is the only copy.
 
 mod apply;
+mod hits;
 mod keys;
 mod officers;
 
@@ -23,7 +24,7 @@ use symbolon_policy::{
     quota::{Balance, Charge, Ledger, MeterKey},
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId, RegisterName, SnapshotId, Timestamp},
 };
 
 use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
@@ -121,7 +122,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"7";
+const LAYOUT: &[u8] = b"8";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -399,6 +400,11 @@ impl Ledger for State {
 
     fn balance(&self, agreement: &AgreementId, partner: &AgencyCode) -> Balance {
         self.get(&Key::balance(agreement, partner)).ok().flatten().unwrap_or_default()
+    }
+
+    /// What cannot be read is as much as can be, so that nothing is asked on an unknown number.
+    fn unexplained(&self, agreement: &AgreementId, now: Timestamp) -> u64 {
+        self.overdue_hits(agreement, now).unwrap_or(u64::MAX)
     }
 }
 

@@ -63,6 +63,7 @@ fn queries() -> Vec<AskContext> {
         officer_left: i64::from(n % 90),
         reciprocity: i16::try_from(n % 1_000).unwrap(),
         balance: i64::from(n % 500),
+        unexplained: n % 3,
         now: symbolon_policy::words::Timestamp(1_795_000_000 + i64::from(n) * 3_600),
     };
     (0..1_024).map(query).collect()

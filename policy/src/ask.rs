@@ -49,6 +49,10 @@ pub struct Ask {
     /// What is asked of a match, and of nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<MatchAsk>,
+    /// Hits under this agreement that the asker has neither claimed nor explained in time, as its node counts
+    /// them. It signs the number, and whoever audits its journal checks it.
+    #[serde(default, skip_serializing_if = "none")]
+    pub unexplained: u32,
     /// Commitment to the asker's seed.
     pub commitment: Digest,
     /// Digest of the blinded elements, or of the encrypted probe.
@@ -59,6 +63,10 @@ pub struct Ask {
 
 impl Document for Ask {
     const LABEL: &'static str = "symbolon/ask/1";
+}
+
+fn none(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What is asked of a match.
@@ -161,6 +169,8 @@ impl Fetch {
             items: 1,
             snapshot: None,
             matching,
+            // The query itself says it.
+            unexplained: 0,
             commitment: Digest([0; 32]),
             digest: Digest([0; 32]),
             asked_at: Timestamp(0),

@@ -197,6 +197,12 @@ impl Case {
         self.end.is_none() && self.stopped.is_none() && now > self.decide_by
     }
 
+    /// Whether it waits for a person and at most a quarter of the time for deciding is left.
+    pub fn is_escalated(&self, terms: &ClaimTerms, now: Timestamp) -> bool {
+        let quarter = i64::from(terms.decide_hours).saturating_mul(Timestamp::HOUR / 4);
+        self.end.is_none() && self.stopped.is_none() && now.plus(quarter) >= self.decide_by
+    }
+
     /// Ends the case when nothing is left to decide.
     fn settle(&mut self) {
         match self.needs() {

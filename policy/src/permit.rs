@@ -154,6 +154,8 @@ impl InForce {
             std::mem::swap(&mut balance.given, &mut balance.received);
         }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        // The holder sees no answer and so knows of no hit: it has the asker's signed word alone.
+        let own = if ask.holder == *partner { ledger.unexplained(&self.id, now) } else { 0 };
         let context = AskContext {
             asker: ask.asker.clone(),
             officer: ask.officer.clone(),
@@ -171,6 +173,7 @@ impl InForce {
             officer_left: officer.map_or(-1, left),
             reciprocity: balance.reciprocity(),
             balance: left((balance.given, balance.received)),
+            unexplained: ask.unexplained.max(small(own)),
             now,
         };
         let decision = self.rulebook.ask(&context);

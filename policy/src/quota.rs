@@ -71,6 +71,8 @@ pub trait Ledger {
     fn spent(&self, key: &MeterKey) -> u64;
     /// Answers given to and received from a partner under an agreement, in identifiers.
     fn balance(&self, agreement: &AgreementId, partner: &AgencyCode) -> Balance;
+    /// Hits of this node's own queries under an agreement that were neither claimed nor explained in time.
+    fn unexplained(&self, agreement: &AgreementId, now: Timestamp) -> u64;
 }
 
 /// Identifiers and probes answered both ways.

@@ -167,6 +167,7 @@ pub(crate) fn ask(agreement: &InForce) -> Ask {
         items: 5,
         snapshot: None,
         matching: None,
+        unexplained: 0,
         commitment: Digest([1; 32]),
         digest: Digest([2; 32]),
         asked_at: NOW,
@@ -207,6 +208,7 @@ pub(crate) fn fetch(agreement: &InForce) -> Fetch {
 pub(crate) struct Meters {
     pub(crate) spent: HashMap<MeterKey, u64>,
     pub(crate) balance: Balance,
+    pub(crate) unexplained: u64,
 }
 
 impl Meters {
@@ -222,5 +224,9 @@ impl Ledger for Meters {
 
     fn balance(&self, _agreement: &AgreementId, _partner: &AgencyCode) -> Balance {
         self.balance
+    }
+
+    fn unexplained(&self, _agreement: &AgreementId, _now: Timestamp) -> u64 {
+        self.unexplained
     }
 }

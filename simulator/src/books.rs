@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use symbolon_policy::{
     quota::{Balance, Charge, Ledger, MeterKey},
-    words::{AgencyCode, AgreementId},
+    words::{AgencyCode, AgreementId, Timestamp},
 };
 
 /// What was spent, and what was answered both ways.
@@ -39,5 +39,10 @@ impl Ledger for Books {
 
     fn balance(&self, agreement: &AgreementId, partner: &AgencyCode) -> Balance {
         self.balances.get(&(*agreement, partner.clone())).copied().unwrap_or_default()
+    }
+
+    /// Nobody claims here, so no hit is ever due.
+    fn unexplained(&self, _agreement: &AgreementId, _now: Timestamp) -> u64 {
+        0
     }
 }

@@ -483,6 +483,7 @@ fn ask(
         items: practice.items,
         snapshot: None,
         matching,
+        unexplained: 0,
         commitment: Digest([0; 32]),
         digest: Digest([0; 32]),
         asked_at: terms.valid_from,

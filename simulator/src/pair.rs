@@ -214,6 +214,7 @@ impl Pair {
             items: 0,
             snapshot: None,
             matching: None,
+            unexplained: 0,
             commitment: Digest(draws.asker.commitment()),
             digest: Digest([0; 32]),
             asked_at: question.now,

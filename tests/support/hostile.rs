@@ -172,6 +172,7 @@ impl Hostile {
             items: u32::try_from(elements.len() / 32).unwrap(),
             snapshot,
             matching: None,
+            unexplained: 0,
             commitment: Digest([1; 32]),
             digest: Digest(digest.into()),
             asked_at: now(),

@@ -65,6 +65,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::Officers { required, officers } => officer::list(*required, officers),
         Reply::Items { items } => items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        Reply::Hits { hits } => claim::hits(hits),
         Reply::ClaimDraft { claim } => claim.claim.to_string(),
         Reply::Claim(line) => claim::claim(line),
         Reply::Claims { claims } => claim::claims(claims),
@@ -138,6 +139,8 @@ fn status(status: &Status) -> String {
         ("Officers", officer::line(status.officers)),
         ("Exchanges", format!("{} under way", number(status.exchanges))),
         ("Alerts", audit::alerts_line(status.alerts)),
+        ("Hits", claim::open_hits(&status.hits)),
+        ("Cases", claim::counts(status.cases)),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);
     let mut parts = vec![head, registers(&status.registers), agreement::list(&status.agreements)];

@@ -1,10 +1,12 @@
 //! Requests and replies, as they travel in lines of JSON.
 
 mod authority;
+mod procedure;
 mod reply;
 mod request;
 
 pub use authority::Authority;
+pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};
 pub use reply::{
     AgreementLine, AgreementState, Answer, AuditReport, Budget, CaseLine, ClaimLine, CourierKind, Expected,
     Imported, Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,

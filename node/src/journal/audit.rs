@@ -13,6 +13,7 @@ pub mod evidence;
 mod export;
 mod finding;
 mod history;
+mod hits;
 mod import;
 mod notes;
 mod officers;

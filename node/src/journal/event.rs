@@ -30,7 +30,8 @@ pub enum Side {
     Holder,
 }
 
-/// One thing that happened. Entries hold no identifier, no field and no answer.
+/// One thing that happened. Entries hold no identifier and no field, and of an answer only the places of hits of
+/// this node's own queries.
 ///
 /// A map of one key, the event's name. (A tag inside the map would make serde buffer the content
 /// and forget that it is not text, so digests could not be read back from CBOR.)
@@ -260,6 +261,13 @@ pub enum Event {
         side: Side,
         /// The receipt with both signatures.
         receipt: Box<SignedReceipt>,
+    },
+    /// The answer to an own query has hits. Written before the answer is shown to anybody.
+    HitsSeen {
+        /// Which query.
+        query: QueryId,
+        /// Places of the hits in it, ascending; of a match the one place 0.
+        items: Vec<u32>,
     },
     /// A claim was made, or came.
     Claimed {

@@ -128,6 +128,7 @@ impl World {
             items,
             snapshot: None,
             matching: None,
+            unexplained: 0,
             commitment: Digest([3; 32]),
             digest: Digest([self.count; 32]),
             asked_at: self.now,

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
-    case::Step,
+    case::{End, Step},
     officer::{ActKind, SignedAct},
     signing::Document as _,
-    words::{ClaimId, Digest},
+    words::{ClaimId, Digest, Role, Timestamp},
 };
 
 use super::{Core, blocking};
 use crate::{
     clock,
-    control::api::{CaseLine, Failure, Reply},
+    control::api::{CaseCounts, CaseLine, Failure, Reply},
     journal::Side,
     session::claim::cases,
     state::Claimed,
@@ -26,6 +26,7 @@ pub(super) async fn list(core: &Arc<Core>, all: bool) -> Result<Reply, Failure> 
         let mut claims = core.book.state().claims(Side::Holder)?;
         claims.retain(|claimed| all || claimed.case.end.is_none());
         claims.sort_by_key(|claimed| claimed.case.decide_by);
+        let line = |claimed| line(&core, claimed);
         Ok(Reply::Cases { cases: claims.into_iter().map(line).collect::<Result<_, _>>()? })
     })
     .await
@@ -36,7 +37,7 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let claimed = core.book.state().claim(Side::Holder, id)?;
     let missing =
         || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list --all`");
-    Ok(Reply::Case(Box::new(line(claimed.ok_or_else(missing)?)?)))
+    Ok(Reply::Case(Box::new(line(core, claimed.ok_or_else(missing)?)?)))
 }
 
 /// Takes a step that an officer signed.
@@ -68,8 +69,57 @@ fn digest(claimed: &Claimed) -> Result<Digest, Failure> {
     claimed.case.claim.digest().map_err(|e| Failure::local(e.to_string()))
 }
 
-fn line(claimed: Claimed) -> Result<CaseLine, Failure> {
+fn line(core: &Core, claimed: Claimed) -> Result<CaseLine, Failure> {
     let digest = digest(&claimed)?;
+    let now = clock::now();
+    let escalated_to = if escalated(core, &claimed, now) {
+        let mut officers = core.book.state().officers()?;
+        officers.retain(|officer| {
+            officer.holds(Role::Approves, now) && !claimed.case.approved_by.contains(&officer.id)
+        });
+        Some(officers.into_iter().map(|officer| officer.id).collect())
+    } else {
+        None
+    };
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
-    Ok(CaseLine { digest, case: claimed.case, releases })
+    Ok(CaseLine { digest, case: claimed.case, releases, escalated_to })
+}
+
+fn escalated(core: &Core, claimed: &Claimed, now: Timestamp) -> bool {
+    let agreement = core.book.agreement(&claimed.case.claim.agreement);
+    let terms = agreement.as_ref().and_then(|agreement| agreement.terms().claims.as_ref());
+    terms.is_some_and(|terms| claimed.case.is_escalated(terms, now))
+}
+
+/// How many cases there are, by how they stand.
+pub(super) fn counts(core: &Core) -> Result<CaseCounts, Failure> {
+    let (mut counts, now) = (CaseCounts::default(), clock::now());
+    for claimed in core.book.state().claims(Side::Holder)? {
+        let case = &claimed.case;
+        let count = |counter: &mut u64| *counter = counter.saturating_add(1);
+        match &case.end {
+            Some(End::Expired) => count(&mut counts.lapsed),
+            Some(_) => {}
+            None if case.is_late(now) => count(&mut counts.lapsed),
+            None if case.stopped.is_some() => count(&mut counts.stopped),
+            None => {
+                count(&mut counts.waiting);
+                if escalated(core, &claimed, now) {
+                    count(&mut counts.escalated);
+                }
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// Says how many cases are escalated.
+pub(super) fn warn(core: &Core) -> Result<(), Failure> {
+    let CaseCounts { waiting, escalated, .. } = counts(core)?;
+    metrics::gauge!("symbolon_cases_waiting").set(waiting as f64);
+    metrics::gauge!("symbolon_cases_escalated").set(escalated as f64);
+    if escalated > 0 {
+        tracing::warn!(escalated, "cases wait for a person and little of their time is left: `symbolon case list`");
+    }
+    Ok(())
 }

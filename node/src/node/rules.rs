@@ -121,6 +121,7 @@ pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
         items: query.items,
         snapshot: None,
         matching: None,
+        unexplained: 0,
         commitment: Digest([0; 32]),
         digest: Digest([0; 32]),
         asked_at: clock::now(),

@@ -9,7 +9,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Core, Node, alerts, blocking, queries, registers::erase_noted};
+use super::{Core, Node, alerts, blocking, cases::warn, queries, registers::erase_noted};
 use crate::{
     clock,
     control::{api::Failure, bind_control, serve_control},
@@ -125,6 +125,7 @@ fn round(core: &Core) -> Result<(), Failure> {
     }
     queries?;
     cases?;
+    warn(core)?;
     let (entries, _) = core.book.root()?;
     metrics::gauge!("symbolon_journal_entries").set(entries as f64);
     Ok(())

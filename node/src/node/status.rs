@@ -8,7 +8,7 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, Timestamp},
 };
 
-use super::{Core, agreements, alerts, blocking, core::peer_id, registers};
+use super::{Core, agreements, alerts, blocking, cases, core::peer_id, hits, registers};
 use crate::{
     clock,
     control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
@@ -47,6 +47,8 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
                 enrolled: core.book.state().officers()?.len() as u64,
             },
             alerts: alerts::recent(&core, clock::now())?.len() as u64,
+            hits: hits::open(&core)?,
+            cases: cases::counts(&core)?,
         })))
     })
     .await

@@ -1,6 +1,7 @@
 //! Two nodes in one process, over real sockets.
 
 pub(crate) mod changes;
+mod hits;
 mod officers;
 pub(crate) mod pair;
 mod rebuild;

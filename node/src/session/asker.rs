@@ -31,6 +31,7 @@ use crate::{
     book::Admission,
     clock,
     control::api::Failure,
+    hits,
     journal::{Event, Side},
     node::{Core, Partner, Report, blocking},
     state::Stage,
@@ -313,9 +314,14 @@ async fn talk(
     };
     let receipt = countersign(core, partner, ask, transcript, entries, receipt)?;
     let signature = receipt.asker;
+    let items = match &answer {
+        Answered::Hits(flags) => hits::exact(flags),
+        Answered::Count(_) => Vec::new(),
+        Answered::Matched(answer) => hits::matched(answer),
+    };
     {
         let (core, receipt) = (core.clone(), receipt.clone());
-        blocking(move || keep_receipt(&core, receipt)).await?;
+        blocking(move || keep_receipt(&core, receipt, items)).await?;
     }
     if let Some(signature) = signature {
         channel.say(&Word::Countersigned(signature)).await?;
@@ -374,11 +380,17 @@ fn countersign(
     Ok(signed)
 }
 
-fn keep_receipt(core: &Core, receipt: SignedReceipt) -> Result<(), SessionError> {
-    let before = core.book.state().query(Side::Asker, &receipt.receipt.ask.query)?;
+/// Journals the receipt, and then which items are hits: before anybody is shown the answer, and not if nobody will be.
+fn keep_receipt(core: &Core, receipt: SignedReceipt, items: Vec<u32>) -> Result<(), SessionError> {
+    let query = receipt.receipt.ask.query;
+    let before = core.book.state().query(Side::Asker, &query)?;
     if matches!(before.map(|query| query.stage), Some(Stage::Done(_))) {
         return Ok(());
     }
     metrics::counter!("symbolon_queries_answered_total", "side" => "asker").increment(1);
-    Ok(core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?)
+    core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?;
+    if !items.is_empty() {
+        core.book.record(&Event::HitsSeen { query, items })?;
+    }
+    Ok(())
 }

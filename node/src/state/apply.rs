@@ -6,7 +6,6 @@ use symbolon_policy::{
     canonical,
     case::Case,
     claim::SignedRelease,
-    officer::ActKind,
     quota::{Charge, Ledger},
     receipt::Receipt,
     words::{AgreementId, ClaimId, QueryId, RegisterName},
@@ -15,6 +14,7 @@ use symbolon_policy::{
 use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
 use crate::{
     control::api::Failure,
+    hits,
     journal::{Event, Side},
 };
 
@@ -124,7 +124,9 @@ impl State {
                 let claimed = Claimed { case, signature: *signature, outcome: None, releases: Vec::new() };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
+            Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
             Event::ClaimAnswered { claim, outcome, .. } => {
+                self.hits_claimed(&mut batch, claim)?;
                 self.follow(&mut batch, Side::Asker, claim, |claimed| {
                     claimed.outcome = Some(outcome.clone())
                 })?;
@@ -145,7 +147,8 @@ impl State {
                 })?;
             }
             Event::HitJudged { act } => {
-                if let Some(query) = judged(&act.act.act) {
+                if let Some(query) = hits::judged(&act.act.act) {
+                    self.follow_hits(&mut batch, &query, |hits| hits.judged(&act.act.act))?;
                     let mut judged = self.judged(&query)?;
                     judged.push(act.clone());
                     put(&mut batch, Key::judged(&query), &judged)?;
@@ -249,14 +252,6 @@ impl State {
         }
         batch.remove(Key::open_receipt(&ask.asker, &ask.query).bytes());
         put(batch, Key::balance(&ask.agreement, partner), &balance)
-    }
-}
-
-/// The query whose hit an act is about.
-fn judged(act: &ActKind) -> Option<QueryId> {
-    match act {
-        ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => Some(*query),
-        _ => None,
     }
 }
 

@@ -4,7 +4,9 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     quota::MeterKey,
-    words::{AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId},
+    words::{
+        AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId, Timestamp,
+    },
 };
 
 use crate::{control::api::Failure, journal::Side};
@@ -171,6 +173,25 @@ impl Key {
 
     pub(super) fn alert(id: &Digest) -> Self {
         key(b'x', &[id.as_bytes()])
+    }
+
+    /// Hits of the answer to an own query.
+    pub(super) fn hits(query: &QueryId) -> Self {
+        key(b'g', &[query.as_bytes()])
+    }
+
+    pub(super) fn all_hits() -> Self {
+        key(b'g', &[])
+    }
+
+    /// Hits of which nothing became yet, under an agreement, in the order in which they are due.
+    pub(super) fn open_hits(agreement: &AgreementId) -> Self {
+        key(b'h', &[agreement.as_bytes()])
+    }
+
+    pub(super) fn open_hit(agreement: &AgreementId, due: Timestamp, query: &QueryId) -> Self {
+        let due = u64::try_from(due.0).unwrap_or_default().to_be_bytes();
+        key(b'h', &[agreement.as_bytes(), &due, query.as_bytes()])
     }
 
     pub(super) fn balance(agreement: &AgreementId, partner: &AgencyCode) -> Self {

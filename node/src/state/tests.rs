@@ -1,4 +1,5 @@
 mod changes;
+mod hits;
 
 use std::{collections::BTreeMap, fs};
 
@@ -91,6 +92,7 @@ fn ask(agreement: &InForce, side: Side, n: u8, items: u32) -> Ask {
         items,
         snapshot: None,
         matching: None,
+        unexplained: 0,
         commitment: Digest([n; 32]),
         digest: Digest([n; 32]),
         asked_at: NOW,

@@ -141,6 +141,7 @@ fn ask() -> Ask {
         items: 1,
         snapshot: None,
         matching: None,
+        unexplained: 0,
         commitment: claim(),
         digest: claim(),
         asked_at: NOW,

@@ -179,6 +179,9 @@ fn a_meter_that_cannot_be_read_refuses() {
         fn balance(&self, _agreement: &AgreementId, _partner: &AgencyCode) -> Balance {
             Balance::default()
         }
+        fn unexplained(&self, _agreement: &AgreementId, _now: Timestamp) -> u64 {
+            u64::MAX
+        }
     }
     let agreement = in_force(Terms { quotas: vec![quota(Unit::Queries, u64::MAX - 1)], ..terms() });
     let refusal = admit(&agreement, &ask(&agreement), &mk(), &Broken, NOW).unwrap_err();
@@ -300,6 +303,7 @@ fn altered(ask: &Ask) -> Vec<Ask> {
         items,
         snapshot: _,
         matching: _,
+        unexplained: _,
         commitment: _,
         digest: _,
         asked_at,
@@ -324,6 +328,7 @@ fn altered(ask: &Ask) -> Vec<Ask> {
         Ask { items: items + 1, ..ask.clone() },
         with(|a| a.snapshot = Some(SnapshotId([8; 16]))),
         with(|a| a.matching = Some(match_ask(&in_force(match_terms())).matching.unwrap())),
+        with(|a| a.unexplained = 8),
         with(|a| a.commitment = Digest([8; 32])),
         with(|a| a.digest = Digest([8; 32])),
         Ask { asked_at: asked_at.plus(1), ..ask.clone() },
@@ -336,7 +341,7 @@ fn a_retry_is_the_same_query_to_the_last_field() {
     let recorded = ask(&agreement);
     Paid::retry(&agreement, &recorded, &recorded, NOW).unwrap();
     let all = altered(&recorded);
-    assert_eq!(all.len(), 17);
+    assert_eq!(all.len(), 18);
     for ask in all {
         let refusal = Paid::retry(&agreement, &ask, &recorded, NOW).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::AlteredRetry, "{ask:?}");
@@ -374,6 +379,15 @@ fn both_nodes_tell_the_rules_what_the_holder_counts() {
     meters.balance = Balance { given: 100, received: 900 };
     let (at_asker, _) = agreement.decide(&ask, &meters, &ask.holder, NOW);
     assert_eq!(at_asker, at_holder);
+    // The asker counts its hits itself and says how many are overdue; the holder has its word alone.
+    let said = Ask { unexplained: 2, ..ask.clone() };
+    let unexplained = |ask: &Ask, own: u64, partner: &AgencyCode| {
+        let meters = Meters { unexplained: own, ..Meters::default() };
+        agreement.decide(ask, &meters, partner, NOW).0.unexplained
+    };
+    assert_eq!([0, 2, 5].map(|own| unexplained(&said, own, &ask.holder)), [2, 2, 5]);
+    assert_eq!([0, 2, 5].map(|own| unexplained(&said, own, &ask.asker)), [2; 3]);
+    assert_eq!(unexplained(&ask, u64::MAX, &ask.holder), u32::MAX);
     // Without a quota for each officer there is nothing left of it.
     let agreement = in_force(terms());
     let (context, _) = agreement.decide(&self::ask(&agreement), &meters, &mk(), NOW);

@@ -46,6 +46,8 @@ pub enum Attribute {
     Reciprocity,
     /// Given less received.
     Balance,
+    /// Hits of the asker that are overdue.
+    Unexplained,
     /// Day of the week in UTC, Monday is 1.
     Weekday,
     /// Hour of the day in UTC.
@@ -93,6 +95,7 @@ impl Attribute {
         A::OfficerLeft,
         A::Reciprocity,
         A::Balance,
+        A::Unexplained,
         A::Weekday,
         A::Hour,
         A::Now,
@@ -113,6 +116,7 @@ impl Attribute {
         A::OfficerLeft,
         A::Reciprocity,
         A::Balance,
+        A::Unexplained,
         A::Weekday,
         A::Hour,
         A::Now,
@@ -180,6 +184,7 @@ impl Attribute {
             "officerLeft" => A::OfficerLeft,
             "reciprocity" => A::Reciprocity,
             "balance" => A::Balance,
+            "unexplained" => A::Unexplained,
             "hour" => A::Hour,
             "weekday" => A::Weekday,
             "now" => A::Now,
@@ -223,7 +228,7 @@ impl Attribute {
         let most = i64::from(u32::MAX);
         Some(match self {
             A::BatchSize => (1, most),
-            A::QuotaUsed | A::OfficerUsed => (0, most),
+            A::QuotaUsed | A::OfficerUsed | A::Unexplained => (0, most),
             A::QuotaLeft | A::OfficerLeft | A::Balance => (most.saturating_neg(), most),
             A::Reciprocity => (-1000, 1000),
             A::Weekday => (1, 7),
@@ -282,6 +287,7 @@ impl fmt::Display for Attribute {
             A::OfficerLeft => "officer's quota left",
             A::Reciprocity => "reciprocity",
             A::Balance => "balance",
+            A::Unexplained => "unexplained hits",
             A::Weekday => "weekday",
             A::Hour => "hour (UTC)",
             A::Now => "time",
@@ -340,6 +346,7 @@ impl Facts {
                 (A::OfficerUsed, Value::Number(n)) => ask.officer_used = (*n).try_into().unwrap_or(u32::MAX),
                 (A::OfficerLeft, Value::Number(n)) => ask.officer_left = *n,
                 (A::Balance, Value::Number(n)) => ask.balance = *n,
+                (A::Unexplained, Value::Number(n)) => ask.unexplained = (*n).try_into().unwrap_or(u32::MAX),
                 (A::Reciprocity, Value::Number(n)) => ask.reciprocity = (*n).try_into().unwrap_or(i16::MIN),
                 (A::Weekday, Value::Number(n)) => *weekday = *n,
                 (A::Hour, Value::Number(n)) => *hour = *n,
@@ -404,6 +411,7 @@ impl Facts {
                 A::OfficerLeft => ask.officer_left.to_string(),
                 A::Reciprocity => ask.reciprocity.to_string(),
                 A::Balance => ask.balance.to_string(),
+                A::Unexplained => ask.unexplained.to_string(),
                 A::Weekday => weekday.to_string(),
                 A::Hour => hour.to_string(),
                 A::Now => ask.now.to_string(),

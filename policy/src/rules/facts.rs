@@ -80,6 +80,10 @@ pub struct AskContext {
     /// given - received in identifiers and probes, as the holder counts.
     #[serde(default)]
     pub balance: i64,
+    /// Hits of the asker under the agreement that were neither claimed nor explained in time, as its own node
+    /// counts them and says in the query.
+    #[serde(default)]
+    pub unexplained: u32,
     /// When it is asked. Rules also see the hour and the day of the week, both in UTC.
     pub now: Timestamp,
 }
@@ -239,6 +243,7 @@ fn query(
         ("officerLeft", number(ask.officer_left)),
         ("reciprocity", number(ask.reciprocity.into())),
         ("balance", number(ask.balance)),
+        ("unexplained", number(ask.unexplained.into())),
         ("hour", number(hour)),
         ("weekday", number(weekday)),
         ("now", RestrictedExpression::new_datetime(ask.now.to_string())),

@@ -22,6 +22,7 @@ const NUMBERS: &[Attribute] = &[
     A::OfficerLeft,
     A::Reciprocity,
     A::Balance,
+    A::Unexplained,
     A::Now,
 ];
 
@@ -131,6 +132,7 @@ impl Request<'_> {
             (Self::Query(ask), A::OfficerLeft) => ask.officer_left,
             (Self::Query(ask), A::Reciprocity) => ask.reciprocity.into(),
             (Self::Query(ask), A::Balance) => ask.balance,
+            (Self::Query(ask), A::Unexplained) => ask.unexplained.into(),
             (Self::Query(ask), A::Weekday) => weekday(ask.now),
             (Self::Query(ask), A::Hour) => hour(ask.now),
             (Self::Query(ask), A::Now) => ask.now.0,

@@ -98,6 +98,7 @@ pub(super) fn ordinary_query(names: &Names, exchange: ExchangeKind) -> Facts {
         officer_left: 0,
         reciprocity: 0,
         balance: 0,
+        unexplained: 0,
         now: Timestamp(0),
     })
 }

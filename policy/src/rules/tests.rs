@@ -35,6 +35,7 @@ pub(super) fn query() -> AskContext {
         officer_left: 6,
         reciprocity: 0,
         balance: 0,
+        unexplained: 0,
         now: "2026-11-23T10:00:00Z".parse().unwrap(),
     }
 }

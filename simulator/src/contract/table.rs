@@ -73,6 +73,8 @@ impl Table {
             officer_left: -1,
             reciprocity: 0,
             balance: 0,
+            // Nobody claims here, so no hit is ever due.
+            unexplained: 0,
             now: Timestamp(0),
         };
         Self { book, context, dimensions, cells: (0..size).map(|_| AtomicU8::new(UNKNOWN)).collect() }

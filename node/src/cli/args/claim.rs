@@ -42,6 +42,14 @@ pub(in crate::cli) enum HitCommand {
         #[command(flatten)]
         signing: Signing,
     },
+    /// List hits that are neither claimed nor explained, the most urgent first
+    #[command(after_help = "Hits whose time for a claim is over count against this agency: rules see how many there are.\n\n\
+        Examples:\n  symbolon hit list\n  symbolon hit list --overdue --json")]
+    List {
+        /// Only those whose time for a claim is over
+        #[arg(long)]
+        overdue: bool,
+    },
     /// Say why a hit is not claimed; takes the role ASKS
     #[command(
         after_help = "Examples:\n  symbolon hit explain 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --reason \"the person was identified otherwise\" \

@@ -6,7 +6,7 @@ use symbolon_policy::{
     words::{Field, Reference},
 };
 
-use crate::control::api::{CaseLine, ClaimLine, Standing};
+use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing};
 
 use super::{
     many,
@@ -103,6 +103,40 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
     table(["CLAIM", "HOLDER", "OFFICER", "FOUND", "RELEASED"], rows)
 }
 
+/// Hits of which nothing became yet, in one line.
+pub(super) fn open_hits(hits: &OpenHits) -> String {
+    let officers = hits.officers.iter().map(|of| format!("{} {}, {}", of.officer, of.open, of.overdue));
+    let officers = officers.collect::<Vec<_>>().join("; ");
+    let by = if officers.is_empty() { String::new() } else { format!("; by officer: {officers}") };
+    format!("{} open, {} overdue{by}", hits.open, hits.overdue)
+}
+
+/// Cases, in one line.
+pub(super) fn counts(cases: CaseCounts) -> String {
+    let CaseCounts { waiting, escalated, stopped, lapsed } = cases;
+    format!("{waiting} wait, {escalated} escalated, {stopped} stopped, {lapsed} lapsed")
+}
+
+/// Hits of which nothing became yet.
+pub(super) fn hits(lines: &[HitLine]) -> String {
+    if lines.is_empty() {
+        return "No hit waits for a claim or an explanation.".to_owned();
+    }
+    let rows = lines.iter().map(|line| {
+        let due = match line.due {
+            None => "never".to_owned(),
+            Some(due) if line.overdue => format!("{due}, overdue"),
+            Some(due) => due.to_string(),
+        };
+        let named = match line.hits.as_slice() {
+            [] => format!("{} of the query", many(line.items.len() as u64, "hit", "hits")),
+            hits => hits.iter().map(|hit| one_line(hit)).collect::<Vec<_>>().join(", "),
+        };
+        [line.query.to_string(), line.holder.to_string(), line.officer.to_string(), due, named]
+    });
+    table(["QUERY", "HOLDER", "OFFICER", "CLAIM BY", "OPEN"], rows)
+}
+
 /// A case of this node.
 pub(super) fn case(line: &CaseLine) -> String {
     let case = &line.case;
@@ -113,6 +147,10 @@ pub(super) fn case(line: &CaseLine) -> String {
     let approved: Vec<_> = case.approved_by.iter().map(ToString::to_string).collect();
     about.push(("Approved by", if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }));
     about.extend(case.end.as_ref().map(|over| ("Over", end(over))));
+    about.extend(line.escalated_to.as_ref().map(|to| {
+        let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        ("Escalated to", if to.is_empty() { "nobody: no other officer has the role APPROVES".to_owned() } else { to })
+    }));
     let rows = case.found.iter().flat_map(|found| {
         let stands = |standing| stands(standing, case.approvals());
         found.fields.iter().map(move |decision| (found.reference, decision.field, stands(decision.standing)))
@@ -133,7 +171,8 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
             (None, Some(_)) => "clock stopped".to_owned(),
             (None, None) => {
                 let needs = case.needs().unwrap_or(0).saturating_sub(case.approvals());
-                format!("waits for {}", persons(needs))
+                let escalated = if line.escalated_to.is_some() { ", ESCALATED" } else { "" };
+                format!("waits for {}{escalated}", persons(needs))
             }
         };
         let records = many(case.found.len() as u64, "record", "records");

@@ -9,7 +9,9 @@ use symbolon_policy::{
 use symbolon_protocol::identifier::{CANONICALISATION, Kind};
 
 use super::*;
-use crate::control::api::{AgreementLine, AgreementState, Answer, OfficersLine, Person, Reject, ToldLine};
+use crate::control::api::{
+    AgreementLine, AgreementState, Answer, CaseCounts, OfficerHits, OfficersLine, OpenHits, Person, Reject, ToldLine,
+};
 
 /// Renders what a client renders: the reply after its way through JSON.
 fn text(told: &Reply) -> String {
@@ -196,6 +198,12 @@ fn a_status_on_one_screen() {
         }],
         officers: OfficersLine { required: false, enrolled: 0 },
         alerts: 1,
+        hits: OpenHits {
+            open: 3,
+            overdue: 1,
+            officers: vec![OfficerHits { officer: "ana".parse().unwrap(), open: 3, overdue: 1 }],
+        },
+        cases: CaseCounts { waiting: 2, escalated: 1, stopped: 0, lapsed: 4 },
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),
@@ -207,6 +215,8 @@ Serving    yes, on /ip4/127.0.0.1/tcp/4711
 Officers   none was ever enrolled: any pseudonym is taken
 Exchanges  0 under way
 Alerts     1 about the last thirty days; see `symbolon audit alerts`
+Hits       3 open, 1 overdue; by officer: ana 3, 1
+Cases      2 wait, 1 escalated, 0 stopped, 4 lapsed
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
 
 REGISTER    RECORDS

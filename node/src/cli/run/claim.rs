@@ -30,6 +30,7 @@ const LONGEST: u64 = 32 << 20;
 /// [`Failure`] of whatever went wrong first.
 pub(super) fn hit(global: &Global, command: HitCommand) -> Result<Report, Failure> {
     let acts = match command {
+        HitCommand::List { overdue } => return Report::of(&ask(global, Request::HitList { overdue })?),
         HitCommand::Explain { query, reason, signing } => {
             vec![sign(&keys(&signing)?, ActKind::Explain { query, reason })?]
         }

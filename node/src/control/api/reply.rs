@@ -13,10 +13,13 @@ use symbolon_policy::{
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::Simulation,
-    words::{AgencyCode, AgreementId, Digest, EngineName, FormName, QueryId, RegisterName, Timestamp},
+    words::{
+        AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, QueryId, RegisterName, Timestamp,
+    },
 };
 use symbolon_protocol::identifier::Kind;
 
+use super::procedure::{CaseCounts, HitLine, OpenHits};
 #[cfg(doc)]
 use super::Request;
 use crate::{
@@ -190,6 +193,11 @@ pub enum Reply {
         /// Places in the query, ascending.
         items: Vec<u32>,
     },
+    /// To [`Request::HitList`].
+    Hits {
+        /// The most urgent first.
+        hits: Vec<HitLine>,
+    },
     /// To [`Request::ClaimDraft`].
     ClaimDraft {
         /// The claim.
@@ -309,6 +317,10 @@ pub struct CaseLine {
     pub case: Case,
     /// What was released.
     pub releases: Vec<Release>,
+    /// Who has the role to decide it and has not approved, if it is escalated: it waits, and at most a quarter of
+    /// its time is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_to: Option<Vec<OfficerId>>,
 }
 
 /// What a courier's file is.
@@ -360,6 +372,12 @@ pub struct Status {
     /// Alerts about the last thirty days.
     #[serde(default)]
     pub alerts: u64,
+    /// Hits of own queries of which nothing became yet.
+    #[serde(default)]
+    pub hits: OpenHits,
+    /// Cases.
+    #[serde(default)]
+    pub cases: CaseCounts,
 }
 
 /// What answers told one asker.

@@ -214,6 +214,11 @@ pub enum Request {
         /// What the officer signed.
         acts: Vec<SignedAct>,
     },
+    /// Hits of own queries of which nothing became yet.
+    HitList {
+        /// Only those whose time for a claim is over.
+        overdue: bool,
+    },
     /// Writes a claim, for the officer to sign.
     ClaimDraft {
         /// The query.

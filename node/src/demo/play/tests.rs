@@ -26,6 +26,7 @@ fn receipt() -> SignedReceipt {
         items: 1,
         snapshot: None,
         matching: None,
+        unexplained: 0,
         commitment: Digest([0; 32]),
         digest: Digest([0; 32]),
         asked_at: Timestamp(0),

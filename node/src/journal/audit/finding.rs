@@ -155,6 +155,14 @@ pub enum Fault {
         /// The officer that it names.
         officer: OfficerId,
     },
+    /// Hits of a query of this agency are not as they must be.
+    #[error("query {query}: {problem}")]
+    Hits {
+        /// Which query.
+        query: QueryId,
+        /// What.
+        problem: String,
+    },
     /// Something about a claim is not as it must be.
     #[error("claim {claim}: {problem}")]
     Claim {

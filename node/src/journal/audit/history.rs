@@ -14,7 +14,7 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, ClaimId, Digest, Purpose, QueryId, Timestamp},
 };
 
-use super::{Fault, Finding, Report, Weight, claims::Claims, officers::Officers};
+use super::{Fault, Finding, Report, Weight, claims::Claims, hits::HitBook, officers::Officers};
 use crate::journal::{Entry, Event, Side, Tree};
 
 /// How long after the decision its entry may be written, in seconds.
@@ -33,6 +33,7 @@ pub(super) struct History {
     own: Option<PublicKey>,
     officers: Officers,
     claims: Claims,
+    hits: HitBook,
     meters: HashMap<MeterKey, u64>,
     findings: Vec<Finding>,
 }
@@ -88,6 +89,7 @@ impl History {
             own,
             officers: Officers::default(),
             claims: Claims::default(),
+            hits: HitBook::default(),
             meters: HashMap::new(),
             findings: Vec::new(),
         }
@@ -131,7 +133,19 @@ impl History {
                 }
             }
             Event::Answered { receipt } => self.receipt(entry, Side::Holder, receipt, false),
-            Event::Receipt { side, receipt } => self.receipt(entry, *side, receipt, true),
+            Event::Receipt { side, receipt } => {
+                if *side == Side::Asker {
+                    let held = self.agreements.get(&receipt.receipt.ask.agreement);
+                    let terms = held.and_then(|held| held.terms.claims.as_ref());
+                    self.hits.answered(&receipt.receipt, terms);
+                }
+                self.receipt(entry, *side, receipt, true);
+            }
+            Event::HitsSeen { query, items } => {
+                if let Err(problem) = self.hits.seen(query, items) {
+                    self.violation(seq, Fault::Hits { query: *query, problem: problem.to_owned() });
+                }
+            }
             Event::CheckpointSeen { partner, note } => self.checkpoint_seen(seq, partner, note),
             Event::CheckpointCountersigned { partner, note } => self.own_checkpoint(seq, partner, note),
             Event::ForkSeen { partner, .. } => {
@@ -277,6 +291,12 @@ impl History {
         if side == Side::Asker && !self.officers.stand_for(ask, entry.time) {
             self.violation(seq, Fault::Unsigned { query, officer: ask.officer.clone() });
         }
+        if side == Side::Asker
+            && let Some(overdue) = self.hits.unsaid(ask)
+        {
+            let problem = format!("it says that {} hits were overdue, and {overdue} were", ask.unexplained);
+            self.violation(seq, Fault::Hits { query, problem });
+        }
         if self.cases.get(&query).is_some_and(|case| case.begun.is_some()) {
             self.violation(seq, Fault::AskedTwice { query });
         } else {
@@ -308,6 +328,7 @@ impl History {
             Event::ClaimAnswered { claim, outcome, signature } => {
                 match self.claims.claim(Side::Asker, claim).cloned() {
                     Some(made) => {
+                        self.hits.claimed(&made);
                         self.check(seq, "outcome", outcome, &made.agreement, &made.holder, signature);
                     }
                     None => self.violation(seq, odd(claim, "an outcome without a claim".to_owned())),
@@ -319,7 +340,10 @@ impl History {
                     self.violation(seq, odd(claim, problem));
                 }
             }
-            Event::HitJudged { act } => self.acted(seq, act, time),
+            Event::HitJudged { act } => {
+                self.acted(seq, act, time);
+                self.hits.judged(&act.act.act);
+            }
             Event::Released { side, release } => {
                 let id = release.release.claim;
                 if let Some(Claim { agreement, asker, holder, .. }) = self.claims.claim(*side, &id).cloned() {

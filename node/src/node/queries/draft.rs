@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use symbolon_policy::{
     ask::{Ask, MatchAsk, case_digest},
+    quota::Ledger as _,
     rules::ExchangeKind,
     signing,
     words::{Digest, QueryId, SnapshotId},
@@ -45,9 +46,11 @@ impl Attempt {
             let (items, digest) = commit(&core, &partner, &draft, &seed)?;
             let Draft { exchange, snapshot, matching, subject } = draft;
             let query = QueryId(rand::random());
+            let (agreement, asked_at) = (partner.agreement.id(), clock::now());
+            let unexplained = core.book.state().unexplained(&agreement, asked_at);
             let ask = Ask {
                 query,
-                agreement: partner.agreement.id(),
+                agreement,
                 rules: partner.agreement.rules_digest(),
                 asker: core.book.own().clone(),
                 holder: partner.party.code.clone(),
@@ -60,9 +63,10 @@ impl Attempt {
                 items,
                 snapshot,
                 matching,
+                unexplained: u32::try_from(unexplained).unwrap_or(u32::MAX),
                 commitment: Digest(seed.commitment()),
                 digest: Digest(digest),
-                asked_at: clock::now(),
+                asked_at,
             };
             let signature = signing::sign(&ask, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
             let asked = Asked { ask, signature, subject, seed };

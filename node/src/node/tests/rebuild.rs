@@ -287,6 +287,8 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         Event::Begun { .. }
         | Event::RevocationKnown { .. }
         | Event::OfficerAsked { .. }
+        // What becomes of hits has lines: judgements and claims.
+        | Event::HitsSeen { .. }
         | Event::AlertRaised { .. }
         | Event::ImportBegun { .. }
         | Event::ErasureBegun { .. }

@@ -21,7 +21,7 @@ fn a_permitted_query_names_its_clause_and_conditions() {
         "\
 exchange: exact; asker: RS/ana.petrovic; register: MK/border; purpose: SERIOUS_CRIME; legal basis: PCC_PRUM; case \
 reference: yes; batch size: 3; quota used: 40; quota left: 60; officer's quota used: 4; officer's quota left: 6; \
-reciprocity: 0; balance: 0; weekday: 1; hour (UTC): 10; time: 2026-11-23T10:00:00Z
+reciprocity: 0; balance: 0; unexplained hits: 0; weekday: 1; hour (UTC): 10; time: 2026-11-23T10:00:00Z
 permitted by
   ask-identity-police (shared rules, Art. 2(2); PCC SEE automated exchange agreement, 2018; Regulation (EU) 2024/982, Art. 33): \
 Police may ask about persons in a case of serious crime or terrorism, a few at a time

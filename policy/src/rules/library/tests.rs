@@ -57,6 +57,11 @@ fn clauses_about_queries_decide_as_their_titles_say() {
             AskContext { reciprocity: 501, balance: 1001, ..query() },
             AskContext { reciprocity: 501, balance: 1000, ..query() },
         ),
+        (
+            "hits-unexplained",
+            AskContext { unexplained: 1, ..query() },
+            AskContext { unexplained: 1, purpose: Purpose::Remains, ..query() },
+        ),
         ("small-batches", AskContext { batch_size: 51, ..query() }, query()),
         ("expiry", AskContext { now: "2028-01-01T00:00:00Z".parse().unwrap(), ..query() }, query()),
         ("aggregates-only", query(), AskContext { exchange: ExchangeKind::Count, ..query() }),

@@ -28,6 +28,7 @@ fn numbers() -> Vec<String> {
         ("officerLeft", Attribute::OfficerLeft),
         ("reciprocity", Attribute::Reciprocity),
         ("balance", Attribute::Balance),
+        ("unexplained", Attribute::Unexplained),
         ("hour", Attribute::Hour),
         ("weekday", Attribute::Weekday),
     ];

@@ -115,6 +115,7 @@ impl<'a> Replay<'a> {
             officer_left: self.number("context.officerLeft")?,
             reciprocity: i16::try_from(self.number("context.reciprocity")?).ok()?,
             balance: self.number("context.balance")?,
+            unexplained: small("context.unexplained")?,
             now: Timestamp(0),
         };
         let millis = self.number("context.now.durationSince(datetime(\"1970-01-01\")).toMilliseconds()")?;

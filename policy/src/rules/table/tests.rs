@@ -247,6 +247,7 @@ fn condition(kind: usize) -> impl Strategy<Value = String> {
             "officerUsed",
             "reciprocity",
             "balance",
+            "unexplained",
             "hour",
             "weekday",
         ],
@@ -338,6 +339,7 @@ fn drawn_query() -> impl Strategy<Value = AskContext> {
             reciprocity: small.4,
             officer_left: large.0,
             balance: large.1,
+            unexplained: small.3 / 2,
             now: Timestamp(large.2),
         },
     )

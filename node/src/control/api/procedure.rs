@@ -1,0 +1,60 @@
+//! What a node answers about hits and cases that wait.
+
+use serde::{Deserialize, Serialize};
+use symbolon_policy::words::{AgencyCode, OfficerId, QueryId, Timestamp};
+
+/// Hits of one own query of which nothing became yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HitLine {
+    /// The query.
+    pub query: QueryId,
+    /// Who was asked.
+    pub holder: AgencyCode,
+    /// Who asked.
+    pub officer: OfficerId,
+    /// When it was answered.
+    pub answered_at: Timestamp,
+    /// Until when a claim is taken; absent where the agreement has no claims.
+    pub due: Option<Timestamp>,
+    /// Whether that is over.
+    pub overdue: bool,
+    /// Their places in the query; of a match the one place 0.
+    pub items: Vec<u32>,
+    /// The same as `hit verify` takes them, while the sealed copy of an exact query is kept.
+    pub hits: Vec<String>,
+}
+
+/// Hits of own queries of which nothing became yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenHits {
+    /// Neither claimed nor explained, overdue ones included.
+    pub open: u64,
+    /// Of these, those whose time for a claim is over.
+    pub overdue: u64,
+    /// The same by officer.
+    pub officers: Vec<OfficerHits>,
+}
+
+/// Hits of one officer's queries of which nothing became yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficerHits {
+    /// Who asked.
+    pub officer: OfficerId,
+    /// Neither claimed nor explained, overdue ones included.
+    pub open: u64,
+    /// Of these, those whose time for a claim is over.
+    pub overdue: u64,
+}
+
+/// Cases at this node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseCounts {
+    /// They wait for a person, escalated ones included.
+    pub waiting: u64,
+    /// Of these, those with at most a quarter of their time left.
+    pub escalated: u64,
+    /// Their clock is stopped.
+    pub stopped: u64,
+    /// Nobody decided in time.
+    pub lapsed: u64,
+}

@@ -1,0 +1,86 @@
+//! Hits of own queries in one journal: what became of each, and whether queries said how many were overdue.
+
+use std::collections::{BTreeMap, HashMap};
+
+use symbolon_policy::{
+    agreement::ClaimTerms,
+    ask::Ask,
+    claim::Claim,
+    officer::ActKind,
+    receipt::Receipt,
+    rules::ExchangeKind,
+    words::{AgreementId, QueryId, Timestamp},
+};
+
+use crate::hits::{self, Hits};
+
+/// Hits as the journal tells of them so far.
+#[derive(Default)]
+pub(super) struct HitBook {
+    /// Answered queries of which no hits were noted yet, with their exchange and number of items.
+    answered: HashMap<QueryId, (Hits, ExchangeKind, u32)>,
+    seen: HashMap<QueryId, Hits>,
+    /// How many are open, in the order in which they are due.
+    open: BTreeMap<(AgreementId, Timestamp, QueryId), u64>,
+}
+
+impl HitBook {
+    /// An own query was answered.
+    pub(super) fn answered(&mut self, receipt: &Receipt, terms: Option<&ClaimTerms>) {
+        let ask = &receipt.ask;
+        let hits = Hits::new(receipt, terms, Vec::new());
+        self.answered.insert(ask.query, (hits, ask.exchange, ask.items));
+    }
+
+    /// Its hits were noted; says what is wrong with that.
+    pub(super) fn seen(&mut self, query: &QueryId, items: &[u32]) -> Result<(), &'static str> {
+        let (mut hits, exchange, asked) =
+            self.answered.remove(query).ok_or("hits of a query that was not answered, or noted twice")?;
+        if !hits::fit(items, exchange, asked) {
+            return Err("hits at places that the query does not have");
+        }
+        hits.items = items.to_vec();
+        self.count(&hits);
+        self.seen.insert(*query, hits);
+        Ok(())
+    }
+
+    /// An officer judged a hit.
+    pub(super) fn judged(&mut self, act: &ActKind) {
+        if let Some(query) = hits::judged(act) {
+            self.follow(&query, |hits| hits.judged(act));
+        }
+    }
+
+    /// A claim of this agency was answered.
+    pub(super) fn claimed(&mut self, claim: &Claim) {
+        self.follow(&claim.query, |hits| hits.claimed(claim));
+    }
+
+    /// How many hits were overdue when a query was made that says fewer.
+    pub(super) fn unsaid(&self, ask: &Ask) -> Option<u64> {
+        let from = (ask.agreement, Timestamp(i64::MIN), QueryId([0; 16]));
+        let overdue = self.open.range(from..).take_while(|((agreement, due, _), _)| {
+            *agreement == ask.agreement && *due < ask.asked_at
+        });
+        let overdue: u64 = overdue.map(|(_, open)| *open).sum();
+        (overdue > u64::from(ask.unexplained)).then_some(overdue)
+    }
+
+    fn follow(&mut self, query: &QueryId, change: impl FnOnce(&mut Hits)) {
+        let Some(mut hits) = self.seen.remove(query) else { return };
+        change(&mut hits);
+        self.count(&hits);
+        self.seen.insert(*query, hits);
+    }
+
+    fn count(&mut self, hits: &Hits) {
+        let Some(due) = hits.due else { return };
+        let (key, open) = ((hits.agreement, due, hits.query), hits.open().len() as u64);
+        if open == 0 {
+            self.open.remove(&key);
+        } else {
+            self.open.insert(key, open);
+        }
+    }
+}

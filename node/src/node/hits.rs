@@ -1,0 +1,68 @@
+//! Hits of own queries of which nothing became yet.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Core, blocking, queries::Sealed};
+use crate::{
+    clock,
+    control::api::{Failure, HitLine, OfficerHits, OpenHits, Reply},
+};
+
+/// Lists them, the most urgent first.
+pub(super) async fn list(core: &Arc<Core>, only_overdue: bool) -> Result<Reply, Failure> {
+    let core = core.clone();
+    blocking(move || {
+        let now = clock::now();
+        let mut lines = Vec::new();
+        for hits in core.book.state().hits()? {
+            let (items, overdue) = (hits.open(), hits.is_overdue(now));
+            if items.is_empty() || (only_overdue && !overdue) {
+                continue;
+            }
+            lines.push(HitLine {
+                hits: named(&core, &hits.query, &items),
+                query: hits.query,
+                holder: hits.holder,
+                officer: hits.officer,
+                answered_at: hits.answered_at,
+                due: hits.due,
+                overdue,
+                items,
+            });
+        }
+        lines.sort_by_key(|line| (line.due.is_none(), line.due, line.query));
+        Ok(Reply::Hits { hits: lines })
+    })
+    .await
+}
+
+/// Hits as `hit verify` takes them, as far as the sealed copy of the query tells.
+fn named(core: &Core, query: &symbolon_policy::words::QueryId, items: &[u32]) -> Vec<String> {
+    let Ok(asked) = Sealed::load(core, query) else { return Vec::new() };
+    let people = asked.people();
+    let places: Vec<_> =
+        people.iter().flat_map(|(person, kinds)| kinds.iter().map(move |kind| (person, kind))).collect();
+    let place = |item: &u32| places.get(usize::try_from(*item).ok()?);
+    items.iter().filter_map(place).map(|(person, kind)| format!("{person}:{kind}")).collect()
+}
+
+/// How many there are, by officer.
+pub(super) fn open(core: &Core) -> Result<OpenHits, Failure> {
+    let now = clock::now();
+    let mut officers: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    for hits in core.book.state().hits()? {
+        let count = hits.open().len() as u64;
+        if count == 0 {
+            continue;
+        }
+        let overdue = if hits.is_overdue(now) { count } else { 0 };
+        let sums = officers.entry(hits.officer).or_default();
+        *sums = (sums.0.saturating_add(count), sums.1.saturating_add(overdue));
+    }
+    let officers: Vec<_> = officers
+        .into_iter()
+        .map(|(officer, (open, overdue))| OfficerHits { officer, open, overdue })
+        .collect();
+    let sum = |of: fn(&OfficerHits) -> u64| officers.iter().map(of).fold(0, u64::saturating_add);
+    Ok(OpenHits { open: sum(|line| line.open), overdue: sum(|line| line.overdue), officers })
+}
