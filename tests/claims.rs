@@ -6,90 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 
-use support::{Agency, Done, Officer, PERMITTED, REGISTER, officer, people};
-
-/// Records with fields. The second is of a minor, the third is contested.
-fn records() -> String {
-    let lines = (0..10).map(|number| {
-        let mut record: Value =
-            serde_json::from_str(&support::records(number..number + 1, "invented")).unwrap();
-        record["fields"]["name"] = format!("Name {number}").into();
-        record["fields"]["place"] = "Preševo".into();
-        record["subject"]["age"] = if number == 2 { "minor" } else { "adult" }.into();
-        record["subject"]["contested"] = (number == 3).into();
-        record.to_string() + "\n"
-    });
-    lines.collect()
-}
-
-/// `RS` holds and `MK` asks; officers of both are enrolled.
-struct Scene {
-    holder: Agency,
-    asker: Agency,
-    ana: Officer,
-    bojan: Officer,
-    dana: Officer,
-    edin: Officer,
-}
-
-fn scene() -> Scene {
-    let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
-    holder.agree(&asker);
-    holder.import(&records());
-    let [ana, bojan] = [("ana", "asks,verifies"), ("bojan", "verifies")].map(|(id, roles)| {
-        let officer = officer(&asker, id, id);
-        officer.enrol(&asker, &["--roles", roles]).ok();
-        officer
-    });
-    let [dana, edin] = ["dana", "edin"].map(|id| {
-        let officer = officer(&holder, id, id);
-        officer.enrol(&holder, &["--roles", "approves"]).ok();
-        officer
-    });
-    holder.serve();
-    asker.serve();
-    Scene { holder, asker, ana, bojan, dana, edin }
-}
-
-impl Scene {
-    /// Asks about people for a purpose; gives the query's id.
-    #[track_caller]
-    fn query(&self, [purpose, basis]: [&str; 2], numbers: &[u32]) -> (String, Vec<String>) {
-        let file = self.asker.file("people.ndjson", &people(numbers.iter().copied()));
-        let words = ["query", "exact", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
-        let rest = ["--peer", "RS", "--case", "K-17/2026", "--officer", "ana", &file];
-        let done = self.asker.run(&[&words[..], &rest, &self.ana.signs()].concat());
-        (done.answer()["query"].as_str().unwrap().to_owned(), done.hits())
-    }
-
-    fn verify(&self, query: &str, person: u32, judgement: &str, by: &Officer) -> Done {
-        let hit = format!("{person}:travel-document");
-        self.asker.run(&[&["hit", "verify", query, "--hit", &hit, judgement][..], &by.signs()].concat())
-    }
-
-    fn claim(&self, query: &str, person: u32, fields: &[&str], by: &Officer) -> Done {
-        let hit = format!("{person}:travel-document");
-        let fields = fields.iter().flat_map(|field| ["--field", *field]);
-        let words = ["claim", "make", query, "--hit", &hit].into_iter().chain(fields).chain(by.signs());
-        self.asker.run(&words.collect::<Vec<_>>())
-    }
-
-    fn case(&self, words: &[&str], claim: &str, by: &Officer) -> Done {
-        let (verb, rest) = words.split_first().unwrap();
-        self.holder.run(&[&["case", verb, claim], rest, &by.signs()].concat())
-    }
-
-    #[track_caller]
-    fn collect(&self, claim: &str) -> Value {
-        self.asker.run(&["claim", "collect", claim]).ok()
-    }
-
-    /// Fields of a release, opened.
-    fn open(&self, line: &Value, number: usize, by: &Officer) -> Done {
-        let file = line["releases"][number]["file"].as_str().unwrap();
-        self.asker.run(&[&["claim", "open", file][..], &by.signs()].concat())
-    }
-}
+use support::{Agency, Done, PERMITTED, REGISTER, scene};
 
 #[track_caller]
 fn refused(done: &Done, says: &str) {
@@ -121,7 +38,15 @@ fn from_a_hit_to_fields_released_by_two_persons() {
     scene.verify(&query, 1, "--same", &scene.bojan).ok();
     refused(&scene.claim(&query, 1, &fields, &scene.bojan), "does not have the role ASKS");
 
+    // Both hits wait for a claim or an explanation; the holder knows of none.
+    let waiting = |agency: &Agency| agency.run(&["hit", "list"]).ok()["hits"].clone();
+    assert_eq!(waiting(&scene.asker)[0]["hits"], json!(["1:travel-document", "4:travel-document"]));
+    assert_eq!(waiting(&scene.holder), json!([]));
     let line = scene.claim(&query, 1, &fields, &scene.ana).ok();
+    assert_eq!(waiting(&scene.asker)[0]["hits"], json!(["4:travel-document"]));
+    let explain = ["hit", "explain", &query, "--reason", "identified otherwise"];
+    scene.asker.run(&[&explain[..], &scene.ana.signs()].concat()).ok();
+    assert_eq!(waiting(&scene.asker), json!([]));
     let claim = line["claim"]["claim"].as_str().unwrap().to_owned();
     let expected = json!([
         ["CATEGORY", { "needs": 1 }], ["PLACE", { "needs": 1 }], ["SEX", "absent"], ["NAME", { "needs": 2 }],

@@ -73,6 +73,8 @@ fn it_holds_and_leaves_nothing() {
     assert_eq!(released[1]["approved_by"], serde_json::json!(["rs.officer-0012", "rs.officer-0031"]));
     assert!(released[1]["fields"]["NAME"]["name"].as_str().is_some_and(|name| !name.is_empty()));
     assert_eq!(procedure["minor"]["releases"], serde_json::json!([]));
+    let contested = serde_json::json!({ "cause": "contested", "fields": ["CATEGORY", "PLACE", "NAME"], "confirmed": true, "shown": 2 });
+    assert_eq!(procedure["contested"], contested);
     let (found, missing) = (&procedure["proof"]["found"], &procedure["proof"]["missing"]);
     assert_eq!(found.is_null(), missing.is_string(), "proved, or said why not");
     assert!(found.is_null() || found[0] == "proved");

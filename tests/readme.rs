@@ -156,6 +156,11 @@ fn the_page_on_rules_shows_what_its_commands_give() {
     page_gives_what_it_shows("rules.md", 4);
 }
 
+#[test]
+fn the_page_on_the_person_shows_what_its_commands_give() {
+    page_gives_what_it_shows("data-subject.md", 2);
+}
+
 /// Where there is no solver the program says so; nothing is proved then.
 #[test]
 fn the_page_on_proofs_shows_what_its_commands_give() {

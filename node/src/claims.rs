@@ -5,11 +5,13 @@
 //! <id>.records    of the claim <id>: its references and the records behind them, sealed
 //! <id>.opening    of the claim <id>: what was opened, sealed; evidence if it was false
 //! <id>-<n>.age    of the claim <id>: the fields of release <n>, sealed to the officer who claimed
+//! <id>.age        of the notice <id>: corrected fields, sealed to the officer who claimed
 //! ```
 //!
 //! A pseudonym tells nothing to whoever lacks the storage key.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},
     path::PathBuf,
@@ -20,7 +22,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     canonical,
-    words::{ClaimId, Reference},
+    words::{ClaimId, NoticeId, Reference, RegisterName},
 };
 use zeroize::Zeroizing;
 
@@ -41,12 +43,14 @@ pub(crate) struct ClaimStore {
     dir: PathBuf,
     key: StorageKey,
     writing: Mutex<()>,
+    /// The version of each register that was reviewed last.
+    reviewed: Mutex<BTreeMap<RegisterName, u64>>,
 }
 
 impl ClaimStore {
     /// The store in a directory that exists.
     pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
-        Self { dir, key, writing: Mutex::default() }
+        Self { dir, key, writing: Mutex::default(), reviewed: Mutex::default() }
     }
 
     /// Held from looking at a case to the entry that changes it.
@@ -62,6 +66,28 @@ impl ClaimStore {
     /// Where the fields of a release lie.
     pub(crate) fn release_path(&self, claim: &ClaimId, number: u32) -> PathBuf {
         self.dir.join(format!("{claim}-{number}.age"))
+    }
+
+    /// Where the sealed fields beside a notice lie.
+    pub(crate) fn notice_path(&self, notice: &NoticeId) -> PathBuf {
+        self.dir.join(format!("{notice}.age"))
+    }
+
+    /// Whether the releases of a register were reviewed when it was of this version.
+    pub(crate) fn reviewed(&self, register: &RegisterName, version: u64) -> bool {
+        let reviewed = self.reviewed.lock().unwrap_or_else(PoisonError::into_inner);
+        reviewed.get(register) == Some(&version)
+    }
+
+    /// Notes that they were.
+    pub(crate) fn set_reviewed(&self, register: &RegisterName, version: u64) {
+        let mut reviewed = self.reviewed.lock().unwrap_or_else(PoisonError::into_inner);
+        reviewed.insert(register.clone(), version);
+    }
+
+    /// A mark of something, that only this node can make.
+    pub(crate) fn mark(&self, said: &[u8]) -> [u8; 16] {
+        self.key.derive("marks").pseudonym(said)
     }
 
     /// Begins to note who takes part in something that has no name yet.

@@ -6,7 +6,9 @@ mod audit;
 mod cases;
 mod claims;
 mod core;
+mod disclosures;
 mod ending;
+mod flags;
 mod hits;
 mod officers;
 mod people;
@@ -90,6 +92,11 @@ impl Handler for Node {
             Request::RegisterErase { register, ids, reason } => {
                 registers::erase(core, register, ids, reason).await
             }
+            Request::RegisterFlag { register, id, flags, reason } => {
+                flags::set(core, register, id, flags, reason).await
+            }
+            Request::RegisterDisclosures { register, id } => disclosures::of_record(core, register, id).await,
+            Request::NoticeList { sent } => disclosures::notices(core, sent),
             Request::AgreementDraft { partner, title, valid_from, days, rules } => {
                 agreements::draft(core, *partner, title, valid_from, days, rules)
             }

@@ -13,6 +13,7 @@
 mod anchor;
 mod erasure;
 mod error;
+mod flags;
 mod import;
 mod json;
 mod lines;
@@ -38,6 +39,7 @@ use symbolon_policy::words::RegisterName;
 
 pub use erasure::{Begins, ErasureReason, ErasureSummary, Selection};
 pub use error::RegisterError;
+pub use flags::Flags;
 pub use import::{Format, ImportSummary};
 pub use lines::MAX_LINE;
 pub use probe::{MAX_PROBE, probe};
@@ -181,6 +183,16 @@ impl Registers {
             Ok(record) if record.id == *id => Ok(Some(record)),
             _ => Err(register.corrupt(&key)),
         }
+    }
+
+    /// The pseudonym that a record of this id has in a register, whether it is there or not.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`].
+    pub fn pseudonym(&self, name: &RegisterName, id: &RecordId) -> Result<[u8; 16], RegisterError> {
+        let register = self.register(name)?;
+        let key = register.vault.key(id);
+        stored::pseudonym(&key).map_err(|_| register.corrupt(&key))
     }
 
     /// Up to `limit` records, at most [`MAX_PAGE`], that follow the record `after`, or the first ones.

@@ -7,6 +7,7 @@
 mod apply;
 mod hits;
 mod keys;
+mod notices;
 mod officers;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use symbolon_policy::{
 
 use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
 use keys::Key;
+pub(crate) use notices::Told;
 pub(crate) use officers::Meant;
 
 /// Where a query stands.
@@ -71,6 +73,9 @@ pub(crate) struct Claimed {
     pub(crate) outcome: Option<Outcome>,
     /// Releases, in their order.
     pub(crate) releases: Vec<SignedRelease>,
+    /// What the asker was told last of each record of which fields were released, at the holder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) told: Vec<Told>,
 }
 
 /// An agreement that was accepted.

@@ -12,6 +12,7 @@ pub mod class;
 pub mod identity;
 pub mod keys;
 pub mod manifest;
+pub mod notice;
 pub mod officer;
 pub mod permit;
 pub mod quota;

@@ -10,8 +10,8 @@ mod time;
 
 pub use codes::{AgeBand, Category, Field, LegalBasis, Modality, Position, Provenance, Purpose, Role};
 pub use names::{
-    AgencyCode, AgreementId, ClaimId, Digest, EngineName, FormName, OfficerId, ProjectionSeed, QueryId,
-    Reference, RegisterName, Salt, SnapshotId,
+    AgencyCode, AgreementId, ClaimId, Digest, EngineName, FormName, NoticeId, OfficerId, ProjectionSeed,
+    QueryId, Reference, RegisterName, Salt, SnapshotId,
 };
 pub use time::Timestamp;
 

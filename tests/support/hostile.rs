@@ -73,6 +73,7 @@ pub(crate) enum Heard {
     Receipt(IgnoredAny),
     Seen(IgnoredAny),
     Checkpoint(IgnoredAny),
+    Outcome(IgnoredAny),
 }
 
 /// What came back until the honest node closed the stream.
@@ -80,6 +81,8 @@ pub(crate) struct Answer {
     pub(crate) words: Vec<Heard>,
     /// Bodies of frames of the exchange itself: where there is one, something was disclosed.
     pub(crate) disclosed: Vec<Vec<u8>>,
+    /// Tag and length of every frame.
+    pub(crate) frames: Vec<(u8, usize)>,
 }
 
 impl Answer {
@@ -231,10 +234,11 @@ pub(crate) fn now() -> Timestamp {
 
 /// Splits what was heard into frames; a last one that was cut off is dropped.
 pub(crate) fn parse(mut bytes: &[u8]) -> Answer {
-    let mut answer = Answer { words: Vec::new(), disclosed: Vec::new() };
+    let mut answer = Answer { words: Vec::new(), disclosed: Vec::new(), frames: Vec::new() };
     while let Some((header, rest)) = bytes.split_first_chunk::<6>() {
         let length = u32::from_be_bytes(*header.first_chunk().unwrap()) as usize;
         let Some((body, rest)) = rest.split_at_checked(length) else { break };
+        answer.frames.push((header[4], length));
         if header[4] == WORD {
             answer.words.push(serde_ipld_dagcbor::from_slice(body).expect("a word that is known here"));
         } else {

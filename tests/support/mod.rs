@@ -10,6 +10,7 @@ mod agency;
 mod officer;
 mod people;
 mod program;
+mod scene;
 
 use std::{path::Path, time::Duration};
 
@@ -17,6 +18,7 @@ pub(crate) use agency::Agency;
 pub(crate) use officer::{Officer, officer};
 pub(crate) use people::{Kept, people, person, record, records};
 pub(crate) use program::{Done, Running};
+pub(crate) use scene::{Scene, filed, scene};
 
 /// The register that all tests use.
 pub(crate) const REGISTER: &str = "border";

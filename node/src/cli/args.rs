@@ -4,6 +4,7 @@ mod agreement;
 mod audit;
 mod claim;
 mod engines;
+mod notice;
 mod officer;
 mod query;
 mod register;
@@ -22,6 +23,7 @@ pub(super) use agreement::AgreementCommand;
 pub(super) use audit::{AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions};
 pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use engines::Engines;
+pub(super) use notice::NoticeCommand;
 pub(super) use officer::{Key, OfficerCommand};
 pub(super) use query::{QueryCommand, Terms};
 pub(super) use register::RegisterCommand;
@@ -136,6 +138,9 @@ pub(super) enum Command {
     /// Cases: partners' claims, which officers of this agency decide
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Correction notices: what became of fields that were released
+    #[command(subcommand)]
+    Notice(NoticeCommand),
     /// Officers: people with roles and keys of their own
     #[command(subcommand)]
     Officer(OfficerCommand),

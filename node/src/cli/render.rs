@@ -6,6 +6,7 @@ mod claim;
 mod engines;
 mod officer;
 mod query;
+mod record;
 mod table;
 mod thresholds;
 
@@ -34,9 +35,14 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Record { record } => format!("{record:#}"),
         Reply::Records { ids } if ids.is_empty() => "No records.".to_owned(),
         Reply::Records { ids } => ids.join("\n"),
-        Reply::Erased { records, digest, snapshots_ended } => {
-            erased(*records, &digest.to_string(), *snapshots_ended)
+        Reply::Erased { records, digest, snapshots_ended, notices, .. } => {
+            erased(*records, &digest.to_string(), *snapshots_ended) + &record::waiting(*notices)
         }
+        Reply::Flagged { flags, changed, snapshots_ended, notices } => {
+            record::flagged(*flags, *changed, *snapshots_ended) + &record::waiting(*notices)
+        }
+        Reply::Disclosures(told) => record::disclosures(told),
+        Reply::Notices { notices } => record::notices(notices),
         Reply::Text { text } => text.clone(),
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
         Reply::Agreements { agreements } => agreement::list(agreements),
@@ -195,7 +201,7 @@ fn imported(done: &Imported) -> String {
             rows.map(|line| [number(line.line), line.field.clone(), line.reason.clone()]),
         );
     }
-    text
+    text + &record::waiting(done.notices)
 }
 
 fn erased(records: u64, digest: &str, snapshots: u64) -> String {

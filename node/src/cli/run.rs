@@ -6,6 +6,7 @@ mod engines;
 mod local;
 mod officer;
 mod prove;
+mod register;
 mod request;
 mod rules;
 mod serve;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 use super::{
-    args::{AgreementCommand, Cli, Command, Demo, Global, Init, RulesCommand},
+    args::{AgreementCommand, Cli, Command, Demo, Global, Init, NoticeCommand, RulesCommand},
     ask, files, output, passphrase, render,
     report::Report,
     trace,
@@ -50,7 +51,8 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Engines(options) => engines::run(&options),
         Command::Identity { out } => identity(&global, out.as_deref()),
         Command::Agreement(command) => agreement(&global, command),
-        Command::Register(command) => ask(request::register(command)?),
+        Command::Register(command) => register::run(&global, command),
+        Command::Notice(NoticeCommand::List { sent }) => ask(Request::NoticeList { sent }),
         Command::Rules(RulesCommand::Check { file, national }) => local::check_rules(&file, national),
         Command::Rules(RulesCommand::Diff { before, after }) => local::diff_rules(&before, &after),
         Command::Rules(RulesCommand::Library(options)) => rules::library(options),

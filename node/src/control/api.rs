@@ -2,11 +2,13 @@
 
 mod authority;
 mod procedure;
+mod records;
 mod reply;
 mod request;
 
 pub use authority::Authority;
 pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};
+pub use records::{Disclosure, Disclosures, Flagging, Given, NoticeLine, ToldSince};
 pub use reply::{
     AgreementLine, AgreementState, Answer, AuditReport, Budget, CaseLine, ClaimLine, CourierKind, Expected,
     Imported, Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,

@@ -2,7 +2,7 @@
 //!
 //! MK's officer claims two hits that another of its officers has verified. For an adult the facts of the event take one
 //! person of RS, the name two. The hit on a minor, whom only a query for the child's protection finds, is refused by a
-//! person of RS, with a reason. What is opened, released and refused is what two real nodes said.
+//! person of RS, with a reason. Then the adult's record is contested, and MK is told. What is opened, released and refused is what two real nodes said.
 
 mod play;
 mod text;
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use symbolon_policy::{
     claim::Standing,
+    notice::Cause,
     rules::proof::Verdict,
     words::{Field, OfficerId, QueryId},
 };
@@ -27,6 +28,8 @@ const FIELDS: [Field; 4] = [Field::Category, Field::Place, Field::Name, Field::N
 const MINORS_FIELDS: [Field; 2] = [Field::Place, Field::Name];
 /// Why the minor's fields are not released.
 const REASON: &str = "the child's guardian has not been heard";
+/// Why the adult's record is contested.
+const CONTESTED: &str = "letter of the person";
 /// Purposes for which the ready rules let a minor be found.
 const MINORS_PURPOSES: &str = "CHILD_PROTECTION,MISSING_HUMANITARIAN,REMAINS,STATISTICS";
 
@@ -39,8 +42,23 @@ pub struct Procedure {
     pub adult: Claimed,
     /// The claim of a minor, by another query, for the child's protection.
     pub minor: Claimed,
+    /// What became of the adult's record, and who was told.
+    pub contested: Contested,
     /// The proof about minors.
     pub proof: Proved,
+}
+
+/// A record of which fields were released is contested.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contested {
+    /// What the agency that received them was told.
+    pub cause: Cause,
+    /// Of which fields.
+    pub fields: Vec<Field>,
+    /// Whether both signed the notice.
+    pub confirmed: bool,
+    /// Releases that the person is shown.
+    pub shown: usize,
 }
 
 /// One claim.
@@ -98,6 +116,12 @@ impl Procedure {
         must(
             fields == [vec![Field::Category, Field::Place], vec![Field::Name]],
             "other fields were released",
+        );
+        let Contested { cause, fields, confirmed, shown } = &self.contested;
+        let received = [Field::Category, Field::Place, Field::Name];
+        must(
+            *cause == Cause::Contested && *fields == received && *confirmed && *shown == 2,
+            "who received fields was not told that they are contested, or the person not shown who received them",
         );
         must(self.minor.releases.is_empty(), "something of the minor was released");
         must(self.minor.refused.as_deref() == Some(REASON), "the minor's claim was not refused by a person");

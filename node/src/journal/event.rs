@@ -8,17 +8,19 @@ use symbolon_policy::{
     claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
+    notice::SignedNotice,
     officer::{Intent, Officer, SignedAct},
     permit::RefusalCode,
     quota::Charge,
     receipt::SignedReceipt,
     signing::Signature,
     words::{
-        AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId, Timestamp,
+        AgencyCode, AgreementId, ClaimId, Digest, Field, OfficerId, QueryId, Reference, RegisterName,
+        SnapshotId, Timestamp,
     },
 };
 
-use crate::alerts::Alert;
+use crate::{alerts::Alert, register::Flags};
 
 /// The side of an exchange that this node was on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,7 +107,23 @@ pub enum Event {
         /// Which register.
         register: RegisterName,
     },
-    /// An import or an erasure that was begun was broken off; a part of it may be in the register.
+    /// Flags of a record are about to be set.
+    FlagsBegun {
+        /// Of which register.
+        register: RegisterName,
+    },
+    /// Flags of a record were set.
+    FlagsSet {
+        /// Of which register.
+        register: RegisterName,
+        /// The node's own pseudonym of the record, as in cases.
+        record: Digest,
+        /// Which, and to what.
+        flags: Flags,
+        /// Why.
+        reason: String,
+    },
+    /// A change of a register that was begun was broken off; a part of it may be in the register.
     ChangeFailed {
         /// Which register.
         register: RegisterName,
@@ -340,6 +358,19 @@ pub enum Event {
         side: Side,
         /// What is released.
         release: SignedRelease,
+        /// Of each released field a mark of what it says, when the holder makes it. Only the holder can make or read one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<(Reference, Vec<(Field, Digest)>)>,
+    },
+    /// A correction notice: made by the holder, or confirmed by the asker.
+    Notice {
+        /// Which side this node was on.
+        side: Side,
+        /// What is told.
+        notice: Box<SignedNotice>,
+        /// Marks of corrected fields, when the holder makes it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<(Field, Digest)>,
     },
     /// Something stood out in this journal, and was told for the first time.
     AlertRaised {

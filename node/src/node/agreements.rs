@@ -20,7 +20,7 @@ use crate::{
     clock,
     control::api::{AgreementLine, AgreementState, Failure, FailureKind, Reply},
     journal::Event,
-    session::sync::tell_revocations,
+    session::sync::tell,
 };
 
 /// Bytes of the reason for a revocation.
@@ -251,7 +251,7 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     core.allow_partners().await?;
     // It is revoked whether the partner can be told now or at the next contact.
     let patience = Duration::from_secs(core.config.dial_timeout_secs);
-    if let Ok(told) = tokio::time::timeout(patience, tell_revocations(core)).await {
+    if let Ok(told) = tokio::time::timeout(patience, tell(core)).await {
         told?;
     }
     show(core, &id.to_string())

@@ -119,7 +119,10 @@ pub(super) fn warn(core: &Core) -> Result<(), Failure> {
     metrics::gauge!("symbolon_cases_waiting").set(waiting as f64);
     metrics::gauge!("symbolon_cases_escalated").set(escalated as f64);
     if escalated > 0 {
-        tracing::warn!(escalated, "cases wait for a person and little of their time is left: `symbolon case list`");
+        tracing::warn!(
+            escalated,
+            "cases wait for a person and little of their time is left: `symbolon case list`"
+        );
     }
     Ok(())
 }

@@ -39,7 +39,10 @@ impl Core {
             self.keys.destroy(Side::Asker, &stray);
             self.keys.destroy(Side::Holder, &stray);
         }
-        self.end_expired()
+        self.end_expired()?;
+        // A register may have changed before the node was stopped. What cannot be reviewed now is tried again.
+        crate::session::claim::notices::reviewed(self);
+        Ok(())
     }
 
     /// Records that a change of a register was broken off. A part of it may be in the register, so what

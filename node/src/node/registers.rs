@@ -8,7 +8,11 @@ use std::{
     time::Instant,
 };
 
-use symbolon_policy::words::RegisterName;
+use symbolon_policy::{
+    notice::{Erasure, ErasureReceipt},
+    signing::{self, Signer as _},
+    words::RegisterName,
+};
 
 use super::{Core, Report, blocking};
 use crate::{
@@ -22,6 +26,7 @@ use crate::{
         self, Begins, ErasureReason, ErasureSummary, ImportObserver, RecordId, RegisterError, Reject,
         RejectReport, Selection,
     },
+    session::claim::notices::reviewed,
 };
 
 /// Refused lines that a reply shows.
@@ -97,6 +102,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
     })?;
     // A record that was changed may have to leave a slice at once: it may be blocked now.
     core.end_stale("records were replaced")?;
+    let notices = reviewed(core);
     if let Some(RejectReport(mut file)) = report {
         file.flush().map_err(|e| Failure::local(format!("the reject report could not be written: {e}")))?;
     }
@@ -107,6 +113,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         replaced: summary.replaced,
         rejected: summary.rejected,
         first_rejects: first,
+        notices,
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -160,7 +167,7 @@ pub(super) fn lines(core: &Core) -> Result<Vec<RegisterLine>, Failure> {
     Ok(list.into_iter().map(|info| RegisterLine { name: info.name, records: info.records }).collect())
 }
 
-fn record_id(text: &str) -> Result<RecordId, Failure> {
+pub(super) fn record_id(text: &str) -> Result<RecordId, Failure> {
     text.parse().map_err(|e: register::FormError| Failure::input(format!("`{text}` is no record id: {e}")))
 }
 
@@ -215,9 +222,29 @@ pub(super) async fn erase(
             let erase = |begins: Begins<'_>| core.registers.erase(&name, Selection::Ids(&ids), why, begins);
             erase_noted(&core, &name, "records were erased", erase)?
         };
-        Ok(Reply::Erased { records: erased.count, digest: erased.digest, snapshots_ended })
+        let notices = reviewed(&core);
+        let receipt = receipt(&core, name, &erased)?;
+        let (records, digest) = (erased.count, erased.digest);
+        Ok(Reply::Erased { records, digest, snapshots_ended, notices, receipt: Box::new(receipt) })
     })
     .await
+}
+
+/// What the agency says of an erasure.
+fn receipt(core: &Core, register: RegisterName, erased: &ErasureSummary) -> Result<ErasureReceipt, Failure> {
+    let local = |error: &dyn std::fmt::Display| Failure::local(format!("the receipt: {error}"));
+    let reason = serde_json::to_value(erased.reason).map_err(|e| local(&e))?;
+    let erasure = Erasure {
+        agency: core.book.own().clone(),
+        key: core.signer.public(),
+        register,
+        records: erased.count,
+        digest: erased.digest,
+        reason: reason.as_str().unwrap_or_default().to_owned(),
+        at: clock::now(),
+    };
+    let signature = signing::sign(&erasure, &*core.signer).map_err(|e| local(&e))?;
+    Ok(ErasureReceipt { erasure, signature })
 }
 
 /// Erases records, with an entry before the first is gone and one after the last. Gives what was erased, and

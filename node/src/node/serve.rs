@@ -91,11 +91,11 @@ async fn rounds(core: Arc<Core>) {
     }
 }
 
-/// Tells partners what was revoked, beside the rounds, for a partner may keep it waiting.
+/// Tells partners what was revoked and corrected, beside the rounds, for a partner may keep it waiting.
 async fn telling(core: Arc<Core>) {
     loop {
-        if let Err(failure) = sync::tell_revocations(&core).await {
-            tracing::error!(%failure, "partners could not be told of revocations");
+        if let Err(failure) = sync::tell(&core).await {
+            tracing::error!(%failure, "partners could not be told of revocations and corrections");
         }
         tokio::time::sleep(ROUNDS).await;
     }
@@ -123,6 +123,7 @@ fn round(core: &Core) -> Result<(), Failure> {
         let expire = |begins: Begins<'_>| core.registers.expire(&info.name, today, begins);
         erase_noted(core, &info.name, "records expired", expire)?;
     }
+    claim::notices::reviewed(core);
     queries?;
     cases?;
     warn(core)?;

@@ -137,12 +137,33 @@ impl Vault {
     /// The value for a record.
     pub(super) fn seal(&self, key: &Key, checked: &Checked) -> Result<Vec<u8>, Spoilt> {
         let Checked { record, canonical, templates } = checked;
+        let identifiers = canonical.iter().map(|identifier| Bytes::new(identifier.bytes())).collect();
+        let templates = if templates.is_empty() { None } else { Some(template::encode(templates)?) };
+        self.seal_parts(key, record, identifiers, templates)
+    }
+
+    /// The value for a record of which nothing changed but what its body says; identifiers and templates are
+    /// those of the old value.
+    pub(super) fn again(&self, key: &Key, value: &[u8], record: &Record) -> Result<Vec<u8>, Spoilt> {
+        let opened = self.opened(key, value)?;
+        let templates = self.templates(key, &opened)?;
+        let identifiers = opened.stored.identifiers.iter().map(|bytes| Bytes::new(bytes)).collect();
+        self.seal_parts(key, record, identifiers, templates)
+    }
+
+    fn seal_parts(
+        &self,
+        key: &Key,
+        record: &Record,
+        identifiers: Vec<&Bytes>,
+        templates: Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<Vec<u8>, Spoilt> {
         let class = record.class();
         let flags = [class.own_citizen, class.vulnerable, class.marked, class.blocked, class.contested];
         let flags = (0..).zip(flags).fold(0, |bits, (at, flag)| bits | u8::from(flag) << at);
         let (taken, expires) = (record.taken.to_string(), record.expires.to_string());
         let head = Head(
-            if templates.is_empty() { PLAIN } else { TEMPLATES },
+            if templates.is_none() { PLAIN } else { TEMPLATES },
             record.id.as_str(),
             class.category.as_str(),
             class.age.as_str(),
@@ -150,17 +171,17 @@ impl Vault {
             flags,
             &taken,
             &expires,
-            canonical.iter().map(|identifier| Bytes::new(identifier.bytes())).collect(),
+            identifiers,
         );
         let head = Zeroizing::new(serde_ipld_dagcbor::to_vec(&head).map_err(|_| Spoilt)?);
         let head = self.values.seal(&self.place("head", key, b""), &head);
         let body = Zeroizing::new(serde_json::to_vec(record).map_err(|_| Spoilt)?);
         let body = self.values.seal(&self.place("body", key, &head), &body);
         let length = u16::try_from(head.len()).map_err(|_| Spoilt)?.to_be_bytes();
-        if templates.is_empty() {
+        let Some(templates) = templates else {
             return Ok([length.as_slice(), &head, &body].concat());
-        }
-        let templates = self.values.seal(&self.place("templates", key, &head), &template::encode(templates)?);
+        };
+        let templates = self.values.seal(&self.place("templates", key, &head), &templates);
         let size = u32::try_from(templates.len()).map_err(|_| Spoilt)?.to_be_bytes();
         Ok([length.as_slice(), &head, &size, &templates, &body].concat())
     }

@@ -3,6 +3,7 @@
 mod atrest;
 mod crash;
 mod files;
+mod flags;
 mod sealed;
 mod slice;
 

@@ -14,6 +14,7 @@ pub(crate) mod asker;
 pub(crate) mod cases;
 mod find;
 pub(crate) mod holder;
+pub(crate) mod notices;
 
 use std::sync::Arc;
 use symbolon_policy::{

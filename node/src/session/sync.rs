@@ -1,9 +1,11 @@
-//! Checkpoints, revocations and open receipts, after every session and whenever two nodes meet.
+//! Checkpoints, revocations, correction notices and open receipts, after every session and whenever two nodes meet.
 //!
 //! Each side names what it last saw of the other, shows its checkpoint with a proof from there,
-//! countersigns the other's if it continues what was seen, says which agreements it revoked, and signs
+//! countersigns the other's if it continues what was seen, says which agreements it revoked and what became of
+//! fields it released, and signs
 //! receipts that it had not. A journal that was rewritten or forked cannot make the proof.
 
+mod notices;
 mod revocations;
 
 use std::sync::Arc;
@@ -28,6 +30,8 @@ use crate::{
     state::Stage,
 };
 
+pub(super) use notices::Carried;
+use notices::notices;
 use revocations::revocations;
 
 /// Receipts that one meeting settles.
@@ -43,13 +47,13 @@ pub(crate) async fn meet(core: &Arc<Core>, partner: &Partner) -> Result<(), Sess
     channel.close().await
 }
 
-/// Meets every partner that has to be told of a revocation. Who cannot be reached is told at the next
-/// meeting.
+/// Meets every partner that has to be told of a revocation, or for whom a correction notice waits. Who cannot
+/// be reached is told at the next meeting.
 ///
 /// # Errors
 /// A local [`Failure`] if what is to be told cannot be read.
-pub(crate) async fn tell_revocations(core: &Arc<Core>) -> Result<(), Failure> {
-    let mut partners: Vec<Partner> = Vec::new();
+pub(crate) async fn tell(core: &Arc<Core>) -> Result<(), Failure> {
+    let mut partners = core.to_be_told()?;
     for untold in core.untold(clock::now())? {
         if partners.iter().all(|other| other.party.code != untold.partner.party.code) {
             partners.push(untold.partner);
@@ -57,7 +61,7 @@ pub(crate) async fn tell_revocations(core: &Arc<Core>) -> Result<(), Failure> {
     }
     join_all(partners.iter().map(|partner| async {
         if let Err(error) = meet(core, partner).await {
-            tracing::warn!(partner = %partner.party.code, %error, "the partner was not told of a revocation");
+            tracing::warn!(partner = %partner.party.code, %error, "the partner was not told of a revocation or a correction");
         }
     }))
     .await;
@@ -111,6 +115,8 @@ pub(crate) async fn talk(
     }
     // Before a fork ends the meeting: one may well be the reason to revoke.
     revocations(core, partner, channel).await?;
+    // Whom the data is about is not to suffer for a fork either.
+    notices(core, partner, channel).await?;
     if let Some(error) = fork {
         return Err(error);
     }

@@ -16,7 +16,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::exchange::Frame;
 
-use super::SessionError;
+use super::{SessionError, sync::Carried};
 use crate::journal::CheckpointOffer;
 
 /// The tag of frames that carry words; exchanges use tags below.
@@ -121,6 +121,10 @@ pub(super) enum Word {
     Revocations(Vec<(Revocation, Signature)>),
     /// The agreements among them that this side knows to be revoked.
     Revoked(Vec<AgreementId>),
+    /// A correction notice that waits; none if none does.
+    Notice(Option<Box<Carried>>),
+    /// This side's signature under the other's notice; none if it showed none, or one about an unknown claim.
+    Noted(Option<Signature>),
     /// Receipts that wait for the other side's signature.
     OpenReceipts(Vec<SignedReceipt>),
     /// Signatures under them, in order; nothing for receipts this side does not know.
@@ -173,6 +177,8 @@ impl Word {
             Self::Cosigned(_) => "cosigned",
             Self::Revocations(_) => "revocations",
             Self::Revoked(_) => "revoked",
+            Self::Notice(_) => "notice",
+            Self::Noted(_) => "noted",
             Self::OpenReceipts(_) => "open receipts",
             Self::Signatures(_) => "signatures",
         }

@@ -11,7 +11,7 @@ use symbolon_policy::{
     words::{AgreementId, ClaimId, QueryId, RegisterName},
 };
 
-use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure};
+use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure, notices};
 use crate::{
     control::api::Failure,
     hits,
@@ -54,13 +54,17 @@ impl State {
                 put(&mut batch, Key::national(), text)?;
                 put(&mut batch, Key::slices(), &seq.saturating_add(1))?;
             }
-            Event::ImportBegun { register } | Event::ErasureBegun { register } => {
+            Event::ImportBegun { register }
+            | Event::ErasureBegun { register }
+            | Event::FlagsBegun { register } => {
                 put(&mut batch, Key::register(register), &seq.saturating_add(1))?;
                 put(&mut batch, Key::changing(register), register)?;
             }
             Event::Imported { register, replaced, .. } => changed(&mut batch, seq, register, *replaced > 0)?,
             Event::Erased { register, records, .. } => changed(&mut batch, seq, register, *records > 0)?,
-            Event::ChangeFailed { register, .. } => changed(&mut batch, seq, register, true)?,
+            Event::FlagsSet { register, .. } | Event::ChangeFailed { register, .. } => {
+                changed(&mut batch, seq, register, true)?;
+            }
             Event::SnapshotMade { manifest } => {
                 let snapshot = Snapshot { manifest: manifest.clone(), side: Side::Holder, entry: seq };
                 put(&mut batch, Key::snapshot(&manifest.snapshot), &snapshot)?;
@@ -121,7 +125,13 @@ impl State {
                 let terms =
                     terms.ok_or_else(|| Failure::integrity("a claim under no agreement for claims"))?;
                 let case = Case::begin(claim.clone(), found.clone(), &terms, *at);
-                let claimed = Claimed { case, signature: *signature, outcome: None, releases: Vec::new() };
+                let claimed = Claimed {
+                    case,
+                    signature: *signature,
+                    outcome: None,
+                    releases: Vec::new(),
+                    told: Vec::new(),
+                };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
@@ -137,14 +147,18 @@ impl State {
                     let _ = claimed.case.step(step, *at);
                 })?;
             }
-            Event::Released { side, release } => {
+            Event::Released { side, release, marks } => {
                 self.follow(&mut batch, *side, &release.release.claim, |claimed| {
                     let same = |known: &&mut SignedRelease| known.release.number == release.release.number;
                     match claimed.releases.iter_mut().find(same) {
                         Some(known) => *known = release.clone(),
                         None => claimed.releases.push(release.clone()),
                     }
+                    notices::released(&mut claimed.told, marks);
                 })?;
+            }
+            Event::Notice { side, notice, marks } => {
+                self.notice_told((&mut batch, seq), *side, notice, marks)?
             }
             Event::HitJudged { act } => {
                 if let Some(query) = hits::judged(&act.act.act) {
@@ -171,7 +185,7 @@ impl State {
         self.db.apply_batch(batch).map_err(failure)
     }
 
-    fn follow(
+    pub(super) fn follow(
         &self,
         batch: &mut sled::Batch,
         side: Side,

@@ -5,7 +5,8 @@ use symbolon_policy::{
     canonical,
     quota::MeterKey,
     words::{
-        AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId, RegisterName, SnapshotId, Timestamp,
+        AgencyCode, AgreementId, ClaimId, Digest, NoticeId, OfficerId, QueryId, RegisterName, SnapshotId,
+        Timestamp,
     },
 };
 
@@ -173,6 +174,27 @@ impl Key {
 
     pub(super) fn alert(id: &Digest) -> Self {
         key(b'x', &[id.as_bytes()])
+    }
+
+    pub(super) fn notices(of: Side) -> Self {
+        key(b'n', &[side(of)])
+    }
+
+    pub(super) fn notice(of: Side, id: &NoticeId) -> Self {
+        key(b'n', &[side(of), id.as_bytes()])
+    }
+
+    /// Notices that wait for a partner's confirmation, in the order in which they were made.
+    pub(super) fn all_waiting() -> Self {
+        key(b'u', &[])
+    }
+
+    pub(super) fn waiting(asker: &AgencyCode) -> Self {
+        key(b'u', &[asker.as_str().as_bytes(), &[0]])
+    }
+
+    pub(super) fn waiting_notice(asker: &AgencyCode, entry: u64) -> Self {
+        key(b'u', &[asker.as_str().as_bytes(), &[0], &entry.to_be_bytes()])
     }
 
     /// Hits of the answer to an own query.

@@ -19,7 +19,7 @@ use symbolon_protocol::identifier::CANONICALISATION;
 use tempfile::TempDir;
 
 use super::*;
-use crate::journal::Event;
+use crate::{journal::Event, register::Flags};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const OPEN: &str = "@id(\"all\")\n@title(\"All\")\npermit(principal, action, resource);\n";
@@ -186,6 +186,14 @@ fn event(agreement: &InForce, kind: u8, n: u8, items: u32, at_asker: bool) -> Ev
             let act = SignedAct { act, signature: signature() };
             Event::OfficerAsked { act, intent: Intent::Resume { query: asked.query } }
         }
+        25 => Event::HitsSeen { query: asked.query, items: (0..items).collect() },
+        26 => Event::FlagsBegun { register: asked.register },
+        27 => Event::FlagsSet {
+            register: asked.register,
+            record: asked.digest,
+            flags: Flags { blocked: Some(at_asker), ..Flags::default() },
+            reason: "decided".into(),
+        },
         23 => Event::OfficerRefused { officer: officer(n).id, act: None, reason: "no key".into() },
         _ => Event::AgreementRevoked {
             revocation: Revocation {
@@ -234,7 +242,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn the_state_is_a_function_of_the_journal(
-        steps in prop::collection::vec((0_u8..25, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
+        steps in prop::collection::vec((0_u8..28, 0_u8..6, 1_u32..9, any::<bool>()), 1..60),
         stop in 0_usize..60,
     ) {
         let agreement = in_force();

@@ -153,6 +153,10 @@ octets! {
     ClaimId, 16, "a claim id", "32 small hexadecimal digits"
 }
 octets! {
+    /// Names one correction notice for ever.
+    NoticeId, 16, "a notice id", "32 small hexadecimal digits"
+}
+octets! {
     /// Names a record towards one claim and nowhere else; only its holder can tell which record it is.
     Reference, 16, "a reference", "32 small hexadecimal digits"
 }

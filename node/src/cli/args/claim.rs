@@ -43,8 +43,10 @@ pub(in crate::cli) enum HitCommand {
         signing: Signing,
     },
     /// List hits that are neither claimed nor explained, the most urgent first
-    #[command(after_help = "Hits whose time for a claim is over count against this agency: rules see how many there are.\n\n\
-        Examples:\n  symbolon hit list\n  symbolon hit list --overdue --json")]
+    #[command(
+        after_help = "Hits whose time for a claim is over count against this agency: rules see how many there are.\n\n\
+        Examples:\n  symbolon hit list\n  symbolon hit list --overdue --json"
+    )]
     List {
         /// Only those whose time for a claim is over
         #[arg(long)]

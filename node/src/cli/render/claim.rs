@@ -26,7 +26,7 @@ fn stands(standing: FieldStanding, approvals: u8) -> String {
     }
 }
 
-fn end(end: &End) -> String {
+pub(super) fn end(end: &End) -> String {
     match end {
         End::Released => "everything that may be released is".to_owned(),
         End::Refused { reason, .. } => format!("refused: {}", one_line(reason)),
@@ -149,7 +149,10 @@ pub(super) fn case(line: &CaseLine) -> String {
     about.extend(case.end.as_ref().map(|over| ("Over", end(over))));
     about.extend(line.escalated_to.as_ref().map(|to| {
         let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        ("Escalated to", if to.is_empty() { "nobody: no other officer has the role APPROVES".to_owned() } else { to })
+        (
+            "Escalated to",
+            if to.is_empty() { "nobody: no other officer has the role APPROVES".to_owned() } else { to },
+        )
     }));
     let rows = case.found.iter().flat_map(|found| {
         let stands = |standing| stands(standing, case.approvals());

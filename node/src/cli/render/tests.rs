@@ -1,16 +1,18 @@
 use serde_json::json;
 use symbolon_policy::{
     agreement::{Agreement, CountTerms, ExactTerms, Party, Quota, Terms, Unit},
+    notice::{Erasure, ErasureReceipt},
     permit::RefusalCode,
     rules::PCC_BILATERAL,
-    signing::PublicKey,
+    signing::{PublicKey, Signature},
     words::{AgreementId, Digest, Purpose, QueryId, SnapshotId, Timestamp},
 };
 use symbolon_protocol::identifier::{CANONICALISATION, Kind};
 
 use super::*;
 use crate::control::api::{
-    AgreementLine, AgreementState, Answer, CaseCounts, OfficerHits, OfficersLine, OpenHits, Person, Reject, ToldLine,
+    AgreementLine, AgreementState, Answer, CaseCounts, OfficerHits, OfficersLine, OpenHits, Person, Reject,
+    ToldLine,
 };
 
 /// Renders what a client renders: the reply after its way through JSON.
@@ -139,6 +141,7 @@ fn an_import_tells_what_was_refused() {
         replaced: 40,
         rejected: 2,
         first_rejects: vec![reject],
+        notices: 0,
         seconds: 1.5,
     };
     assert_eq!(
@@ -153,6 +156,19 @@ LINE  FIELD       REASON
     done.rejected = 0;
     done.first_rejects.clear();
     assert!(!text(&Reply::Imported(done)).contains("refused"));
+}
+
+fn receipt() -> ErasureReceipt {
+    let erasure = Erasure {
+        agency: "RS".parse().unwrap(),
+        key: PublicKey([0; 32]),
+        register: "border".parse().unwrap(),
+        records: 1,
+        digest: Digest([0; 32]),
+        reason: "ORDER".into(),
+        at: Timestamp(0),
+    };
+    ErasureReceipt { erasure, signature: Signature([0; 64]) }
 }
 
 fn line() -> AgreementLine {
@@ -368,7 +384,13 @@ fn short_replies() {
         ),
         (Reply::Record { record: json!({ "id": "a-1" }) }, "{\n  \"id\": \"a-1\"\n}"),
         (
-            Reply::Erased { records: 1, digest: Digest([0; 32]), snapshots_ended: 2 },
+            Reply::Erased {
+                records: 1,
+                digest: Digest([0; 32]),
+                snapshots_ended: 2,
+                notices: 0,
+                receipt: Box::new(receipt()),
+            },
             "Erased 1 record; the journal keeps their digest \
              0000000000000000000000000000000000000000000000000000000000000000.\n\
              2 snapshots ended, for the records were in their slices.",

@@ -6,34 +6,9 @@ use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wi
 
 use super::officer;
 use crate::cli::{
-    args::{
-        Explain, Key, NationalCommand, PeerCommand, QueryCommand, RegisterCommand, SnapshotCommand, Terms,
-    },
+    args::{Explain, Key, NationalCommand, PeerCommand, QueryCommand, SnapshotCommand, Terms},
     files::{absolute, read},
 };
-
-/// # Errors
-/// [`Failure`] if a path cannot be made absolute; so in the functions below.
-pub(super) fn register(command: RegisterCommand) -> Result<Request, Failure> {
-    Ok(match command {
-        RegisterCommand::Import { register, file, format, create, rejects } => Request::RegisterImport {
-            register,
-            file: absolute(&file)?,
-            format: format.map(Into::into),
-            create,
-            rejects: rejects.as_deref().map(absolute).transpose()?,
-        },
-        RegisterCommand::List => Request::RegisterList,
-        RegisterCommand::Show { register, id } => Request::RegisterShow { register, id },
-        RegisterCommand::Records { register, after, limit } => {
-            Request::RegisterRecords { register, after, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
-        }
-        // The arguments hold either ids or `--expired`, which is an empty list.
-        RegisterCommand::Erase { register, ids, reason, expired: _ } => {
-            Request::RegisterErase { register, ids, reason }
-        }
-    })
-}
 
 pub(super) fn explain(explain: Explain) -> Request {
     let Explain { partner, asked, register, purpose, basis, officer, case, items, count } = explain;

@@ -9,6 +9,7 @@ use symbolon_policy::{
     claim::{Claim, Outcome as ClaimOutcome, Release},
     identity::IdentityCard,
     manifest::Manifest,
+    notice::ErasureReceipt,
     officer::Officer,
     permit::RefusalCode,
     receipt::SignedReceipt,
@@ -19,13 +20,17 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::procedure::{CaseCounts, HitLine, OpenHits};
 #[cfg(doc)]
 use super::Request;
+use super::{
+    procedure::{CaseCounts, HitLine, OpenHits},
+    records::{Disclosures, NoticeLine},
+};
 use crate::{
     alerts::Evaluation,
     control::failure::Failure,
     journal::log::{Log, Statistics},
+    register::Flags,
 };
 
 /// One line from the node.
@@ -89,6 +94,29 @@ pub enum Reply {
         digest: Digest,
         /// Snapshots whose keys were destroyed because the records were in their slice.
         snapshots_ended: u64,
+        /// Correction notices that wait because of it.
+        #[serde(default)]
+        notices: u64,
+        /// The agency's signed word for it.
+        receipt: Box<ErasureReceipt>,
+    },
+    /// To [`Request::RegisterFlag`].
+    Flagged {
+        /// The flags as they are now.
+        flags: Flags,
+        /// Those that changed.
+        changed: Flags,
+        /// Snapshots whose keys were destroyed because of it.
+        snapshots_ended: u64,
+        /// Correction notices that wait because of it.
+        notices: u64,
+    },
+    /// To [`Request::RegisterDisclosures`].
+    Disclosures(Box<Disclosures>),
+    /// To [`Request::NoticeList`].
+    Notices {
+        /// The oldest first.
+        notices: Vec<NoticeLine>,
     },
     /// A document as text: a draft in TOML, or rules.
     Text {
@@ -439,6 +467,9 @@ pub struct Imported {
     pub rejected: u64,
     /// The first refused lines.
     pub first_rejects: Vec<Reject>,
+    /// Correction notices that wait because of it.
+    #[serde(default)]
+    pub notices: u64,
     /// Seconds it took.
     pub seconds: f64,
 }

@@ -16,6 +16,7 @@ use symbolon_policy::{
 use symbolon_protocol::identifier::Kind;
 
 use super::Authority;
+use crate::register::Flags;
 
 /// What a node can be asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,6 +65,29 @@ pub enum Request {
         ids: Vec<String>,
         /// Why.
         reason: String,
+    },
+    /// Sets flags of a record.
+    RegisterFlag {
+        /// Of which register.
+        register: RegisterName,
+        /// Which record.
+        id: String,
+        /// Which flags, and to what.
+        flags: Flags,
+        /// Why.
+        reason: String,
+    },
+    /// Everything that was ever released of a record.
+    RegisterDisclosures {
+        /// Of which register.
+        register: RegisterName,
+        /// Which record.
+        id: String,
+    },
+    /// Correction notices.
+    NoticeList {
+        /// Those of this node, in place of those it received.
+        sent: bool,
     },
     /// A draft of an agreement with a partner, as TOML.
     AgreementDraft {

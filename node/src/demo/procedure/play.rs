@@ -10,11 +10,13 @@ use symbolon_policy::{
 };
 
 use super::{
-    ASKERS, Claimed, FIELDS, HOLDERS, MINORS_FIELDS, MINORS_PURPOSES, Procedure, Proved, REASON, Released,
+    ASKERS, CONTESTED, Claimed, Contested, FIELDS, HOLDERS, MINORS_FIELDS, MINORS_PURPOSES, Procedure,
+    Proved, REASON, Released,
 };
 use crate::{
     control::api::{ClaimLine, Failure, FailureKind, Outcome, Reply},
     demo::{
+        REGISTER,
         people::{Asked, Case},
         play::Played,
         stage::{Stage, odd, write},
@@ -100,8 +102,9 @@ impl Stage<'_> {
             steps.run("MK", "claims a hit that nobody has verified", || self.unverified(&adult))?;
         let adult = self.adult(&adult, steps)?;
         let minor = self.minor(of(Case::Minor)?, steps)?;
+        let contested = self.contested(of(Case::Respelled)?, steps)?;
         let proof = steps.run("MK", "proves what the rules say of minors", || self.proved())?;
-        Ok(Procedure { unverified, adult, minor, proof })
+        Ok(Procedure { unverified, adult, minor, contested, proof })
     }
 
     fn unverified(&self, hit: &Hit<'_>) -> Result<String, Failure> {
@@ -149,6 +152,31 @@ impl Stage<'_> {
         }
         claimed.releases = self.collect(id)?;
         Ok(claimed)
+    }
+
+    /// The adult says that the record is wrong. MK, which received fields of it, is told when the nodes meet.
+    fn contested(&self, person: &Asked, steps: &mut Steps) -> Result<Contested, Failure> {
+        let (record, _) = person.holder.as_ref().ok_or_else(|| Failure::local("the adult has no record"))?;
+        steps.run("RS", "flags the adult's record as contested", || {
+            self.holder
+                .call::<Reply>("register flag --contest", &[&REGISTER, record, &"--reason", &CONTESTED])
+        })?;
+        let notices = steps.run("MK", "meets RS and is told", || {
+            let _: Reply = self.asker.call("peer ping RS", &[])?;
+            self.asker.call("notice list", &[])
+        })?;
+        let Reply::Notices { mut notices } = notices else { return Err(odd("notice list")) };
+        let told = notices.pop().filter(|_| notices.is_empty());
+        let told =
+            told.ok_or_else(|| Failure::integrity("MK was not told once that the record is contested"))?;
+        let shown: Reply = self.holder.call("register disclosures", &[&REGISTER, record])?;
+        let Reply::Disclosures(shown) = shown else { return Err(odd("register disclosures")) };
+        Ok(Contested {
+            cause: told.notice.cause,
+            fields: told.notice.fields,
+            confirmed: told.confirmed,
+            shown: shown.claims.iter().map(|claim| claim.releases.len()).sum(),
+        })
     }
 
     /// Verifies a hit and claims it.

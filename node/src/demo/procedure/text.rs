@@ -12,7 +12,7 @@ use crate::demo::Report;
 /// # Errors
 /// What writing gives.
 pub(in crate::demo) fn write(report: &Report, out: &mut String) -> fmt::Result {
-    let Procedure { unverified, adult, minor, proof } = &report.procedure;
+    let Procedure { unverified, adult, minor, contested, proof } = &report.procedure;
     let [holder, asker] = &report.nodes;
     let (holder, asker) = (&holder.agency, &asker.agency);
     let [(officer, _), (verifier, _)] = ASKERS;
@@ -30,6 +30,14 @@ pub(in crate::demo) fn write(report: &Report, out: &mut String) -> fmt::Result {
         let [(approver, _), _] = HOLDERS;
         writeln!(out, "    refused by {approver}: {reason}; {asker} gets no field")?;
     }
+    let fields: Vec<_> = contested.fields.iter().map(|field| field.as_str()).collect();
+    writeln!(out, "  {} says that the record is wrong: {holder} flags it as contested", adult.reference)?;
+    writeln!(
+        out,
+        "    {asker} is told of {}, and confirms; the person is shown {} releases",
+        fields.join(", "),
+        contested.shown
+    )?;
     let Proved { claim, found, missing } = proof;
     match (found, missing) {
         (Some((verdict, solver)), _) => {

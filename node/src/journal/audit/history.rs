@@ -6,6 +6,7 @@ use symbolon_policy::{
     agreement::{Agreement, AgreementError, Terms},
     ask::Ask,
     claim::Claim,
+    notice::SignedNotice,
     officer::SignedAct,
     permit::RefusalCode,
     quota::{self, Charge, MeterKey},
@@ -165,6 +166,8 @@ impl History {
                     self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
                 }
             }
+            Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
+            Event::Notice { side, notice, .. } => self.notice(seq, *side, notice),
             Event::NationalRules { .. }
             | Event::AlertRaised { .. }
             | Event::OfficerRefused { .. }
@@ -344,7 +347,7 @@ impl History {
                 self.acted(seq, act, time);
                 self.hits.judged(&act.act.act);
             }
-            Event::Released { side, release } => {
+            Event::Released { side, release, .. } => {
                 let id = release.release.claim;
                 if let Some(Claim { agreement, asker, holder, .. }) = self.claims.claim(*side, &id).cloned() {
                     self.check(seq, "release", &release.release, &agreement, &holder, &release.holder);
@@ -357,6 +360,23 @@ impl History {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A correction notice is its holder's word, and about fields that were released.
+    fn notice(&mut self, seq: u64, side: Side, signed: &SignedNotice) {
+        let notice = &signed.notice;
+        self.check(seq, "notice", notice, &notice.agreement, &notice.holder, &signed.holder);
+        if let Some(signature) = &signed.asker {
+            self.check(seq, "notice", notice, &notice.agreement, &notice.asker, signature);
+        }
+        let known = self.claims.claim(side, &notice.claim).is_some_and(|claim| {
+            (claim.agreement, &claim.asker, &claim.holder)
+                == (notice.agreement, &notice.asker, &notice.holder)
+        });
+        if !known {
+            let problem = "a correction notice about no such claim".to_owned();
+            self.violation(seq, Fault::Claim { claim: notice.claim, problem });
         }
     }
 

@@ -60,9 +60,10 @@ impl HitBook {
     /// How many hits were overdue when a query was made that says fewer.
     pub(super) fn unsaid(&self, ask: &Ask) -> Option<u64> {
         let from = (ask.agreement, Timestamp(i64::MIN), QueryId([0; 16]));
-        let overdue = self.open.range(from..).take_while(|((agreement, due, _), _)| {
-            *agreement == ask.agreement && *due < ask.asked_at
-        });
+        let overdue = self
+            .open
+            .range(from..)
+            .take_while(|((agreement, due, _), _)| *agreement == ask.agreement && *due < ask.asked_at);
         let overdue: u64 = overdue.map(|(_, open)| *open).sum();
         (overdue > u64::from(ask.unexplained)).then_some(overdue)
     }

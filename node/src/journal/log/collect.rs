@@ -276,6 +276,14 @@ impl Collector {
             Event::Erased { register, records, reason, .. } => {
                 self.log.changes.push(change(ChangeKind::Erased, Some(register), *records, Some(reason)));
             }
+            Event::FlagsSet { register, reason, .. } => {
+                self.log.changes.push(change(ChangeKind::FlagsSet, Some(register), 1, Some(reason)));
+            }
+            Event::Notice { notice, .. } => {
+                let about = format!("claim {}: {}", notice.notice.claim, notice.notice.cause.as_str());
+                let count = notice.notice.fields.len() as u64;
+                self.log.changes.push(change(ChangeKind::Notice, None, count, Some(&about)));
+            }
             Event::ChangeFailed { register, reason } => {
                 self.log.changes.push(change(ChangeKind::Failed, Some(register), 0, Some(reason)));
             }
@@ -364,7 +372,7 @@ impl Collector {
                     }
                 }
             }
-            Event::Released { side, release } => {
+            Event::Released { side, release, .. } => {
                 if let Some((Some(line), _)) = self.known(*side, &release.release.claim) {
                     let made = released(seq, release);
                     match line.releases.iter_mut().find(|known| known.number == made.number) {

@@ -309,6 +309,10 @@ pub enum ChangeKind {
     Imported,
     /// Records were erased, or expired.
     Erased,
+    /// Flags of a record were set.
+    FlagsSet,
+    /// A correction notice about so many fields was made, came or was confirmed.
+    Notice,
     /// A change was broken off.
     Failed,
     /// Sealed copies of own queries were destroyed.

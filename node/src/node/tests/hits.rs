@@ -18,7 +18,9 @@ use crate::{
 };
 
 async fn listed(agency: &Agency) -> Vec<HitLine> {
-    let Ok(Reply::Hits { hits }) = agency.ask(Request::HitList { overdue: false }).await else { panic!("hits") };
+    let Ok(Reply::Hits { hits }) = agency.ask(Request::HitList { overdue: false }).await else {
+        panic!("hits")
+    };
     hits
 }
 
@@ -50,7 +52,9 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
     let core = &asker.node.core;
     let (id, key) = (terms().officer, SigningKey::from_bytes(&[5; 32]));
     let roles = vec![Role::Asks, Role::Verifies];
-    core.book.enrol(Officer { id: id.clone(), roles, key: key.public(), seal: "age1".into(), until: None }).unwrap();
+    core.book
+        .enrol(Officer { id: id.clone(), roles, key: key.public(), seal: "age1".into(), until: None })
+        .unwrap();
     let judge = |act| {
         let act = Act { officer: id.clone(), act, at: clock::now() };
         Request::HitJudge { acts: vec![SignedAct::sign(act, &key).unwrap()] }
@@ -103,14 +107,15 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
     assert!(!clean && text.contains("it says that 0 hits were overdue, and 3 were"), "{text}");
 
     // Explained, even late, they count no more.
-    core.book.enrol(Officer {
-        id: id.clone(),
-        roles: vec![Role::Asks],
-        key: key.public(),
-        seal: "age1".into(),
-        until: None,
-    })
-    .unwrap();
+    core.book
+        .enrol(Officer {
+            id: id.clone(),
+            roles: vec![Role::Asks],
+            key: key.public(),
+            seal: "age1".into(),
+            until: None,
+        })
+        .unwrap();
     asker.ask(judge(ActKind::Explain { query, reason: "identified otherwise".into() })).await.unwrap();
     assert_eq!((listed(&asker).await, open(&asker).await), (Vec::new(), OpenHits::default()));
 }

@@ -282,6 +282,8 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::CaseStep { .. }
         | Event::HitJudged { .. }
         | Event::Released { .. }
+        | Event::FlagsSet { .. }
+        | Event::Notice { .. }
         | Event::ForkSeen { .. } => true,
         // What these begin or prove has a line when it is over.
         Event::Begun { .. }
@@ -292,6 +294,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::AlertRaised { .. }
         | Event::ImportBegun { .. }
         | Event::ErasureBegun { .. }
+        | Event::FlagsBegun { .. }
         | Event::SnapshotMade { .. }
         | Event::SnapshotMoved { .. }
         | Event::KeysMade { .. }

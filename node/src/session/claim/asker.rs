@@ -227,5 +227,5 @@ fn keep(core: &Core, signed: SignedRelease, sealed: &[u8]) -> Result<(), Failure
     if known {
         return Ok(());
     }
-    core.book.record(&Event::Released { side: Side::Asker, release: signed })
+    core.book.record(&Event::Released { side: Side::Asker, release: signed, marks: Vec::new() })
 }

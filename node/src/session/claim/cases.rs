@@ -12,7 +12,7 @@ use symbolon_policy::{
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::find::values;
+use super::{find::values, notices::mark};
 use crate::{
     clock,
     control::api::Failure,
@@ -77,19 +77,19 @@ pub(crate) fn expire(core: &Core, now: Timestamp) -> Result<(), Failure> {
 
 /// Fields in the clear, on their way to be sealed.
 #[derive(Serialize, Zeroize, ZeroizeOnDrop)]
-struct Plain {
+pub(super) struct Plain {
     #[zeroize(skip)]
-    claim: ClaimId,
-    records: Vec<PlainRecord>,
+    pub(super) claim: ClaimId,
+    pub(super) records: Vec<PlainRecord>,
 }
 
 #[derive(Serialize, Zeroize, ZeroizeOnDrop)]
-struct PlainRecord {
+pub(super) struct PlainRecord {
     #[zeroize(skip)]
-    reference: Reference,
+    pub(super) reference: Reference,
     /// By field code, then by the record's own name of the field.
     #[zeroize(skip)]
-    fields: BTreeMap<&'static str, BTreeMap<String, String>>,
+    pub(super) fields: BTreeMap<&'static str, BTreeMap<String, String>>,
 }
 
 /// Makes the releases that are due and not made. Called with the cases' lock.
@@ -123,7 +123,7 @@ fn release(
     let query = core.book.state().query(Side::Holder, &claim.query)?.ok_or_else(gone)?;
     let agreement = core.book.agreement(&claim.agreement).ok_or_else(gone)?;
     let behind = core.claims.records(&claim.claim)?.0;
-    let (mut records, mut fields) = (Vec::new(), Vec::new());
+    let (mut records, mut fields, mut marks) = (Vec::new(), Vec::new(), Vec::new());
     for (reference, wanted) in due {
         let id = behind.iter().find(|(known, _)| known == reference).map(|(_, id)| id).ok_or_else(gone)?;
         // Erased since: there is nothing to release.
@@ -139,6 +139,8 @@ fn release(
         if released.is_empty() {
             continue;
         }
+        let marked = |field: &Field| Ok((*field, mark(core, &claim.claim, reference, *field, &record)?));
+        marks.push((*reference, released.iter().map(marked).collect::<Result<_, Failure>>()?));
         let values = |field: &Field| (field.as_str(), values(&record, *field).into_iter().collect());
         records.push(PlainRecord { reference: *reference, fields: released.iter().map(values).collect() });
         fields.push((*reference, released));
@@ -162,10 +164,10 @@ fn release(
     };
     let holder = signing::sign(&release, &*core.signer).map_err(|e| local(&e))?;
     let release = SignedRelease { release, holder, asker: None };
-    core.book.record(&Event::Released { side: Side::Holder, release })
+    core.book.record(&Event::Released { side: Side::Holder, release, marks })
 }
 
 /// The digest of sealed fields.
-pub(super) fn sealed_digest(sealed: &[u8]) -> Digest {
+pub(crate) fn sealed_digest(sealed: &[u8]) -> Digest {
     Digest::of("symbolon/sealed-fields/1", sealed)
 }

@@ -295,7 +295,8 @@ async fn hand_over(
         if signed.asker.is_none() {
             let release = symbolon_policy::claim::SignedRelease { asker: Some(signature), ..signed };
             let core = core.clone();
-            blocking(move || core.book.record(&Event::Released { side: Side::Holder, release })).await?;
+            let countersigned = Event::Released { side: Side::Holder, release, marks: Vec::new() };
+            blocking(move || core.book.record(&countersigned)).await?;
         }
     }
     Ok(())

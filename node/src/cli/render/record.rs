@@ -1,0 +1,120 @@
+//! The life of records as text: flags, notices, disclosures.
+
+use symbolon_policy::words::{Field, OfficerId};
+
+use crate::{
+    control::api::{Disclosure, Disclosures, NoticeLine},
+    register::Flags,
+};
+
+use super::{
+    claim::end,
+    many,
+    table::{one_line, pairs, table},
+};
+
+/// How many notices wait, if any do.
+pub(super) fn waiting(notices: u64) -> String {
+    match notices {
+        0 => String::new(),
+        some => format!(
+            "\n{} told to those who received fields of it at the next meeting; see `symbolon notice list --sent`.",
+            if some == 1 {
+                "1 correction notice is".to_owned()
+            } else {
+                format!("{some} correction notices are")
+            }
+        ),
+    }
+}
+
+fn words(flags: Flags) -> String {
+    let named = [("blocked", flags.blocked), ("marked", flags.marked), ("contested", flags.contested)];
+    let word = |(name, flag): (&str, Option<bool>)| {
+        flag.map(|set| if set { name.to_owned() } else { format!("not {name}") })
+    };
+    named.into_iter().filter_map(word).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn flagged(flags: Flags, changed: Flags, snapshots: u64) -> String {
+    if changed == Flags::default() {
+        return format!("Nothing changed; the record is {}.", words(flags));
+    }
+    let ended = match snapshots {
+        0 => String::new(),
+        some => format!("\n{} ended.", many(some, "snapshot", "snapshots")),
+    };
+    format!("The record is now {}.{ended}", words(flags))
+}
+
+fn codes(fields: &[Field]) -> String {
+    fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Correction notices.
+pub(super) fn notices(lines: &[NoticeLine]) -> String {
+    if lines.is_empty() {
+        return "No correction notices.".to_owned();
+    }
+    let rows = lines.iter().map(|line| {
+        let notice = &line.notice;
+        let file = line.file.as_ref().map(|file| file.display().to_string());
+        [
+            notice.at.to_string(),
+            notice.claim.to_string(),
+            notice.cause.as_str().to_owned(),
+            codes(&notice.fields),
+            (if line.confirmed { "yes" } else { "no" }).to_owned(),
+            file.unwrap_or_default(),
+        ]
+    });
+    table(["MADE", "CLAIM", "RECORD IS", "FIELDS", "CONFIRMED", "WHAT THEY SAY NOW"], rows)
+}
+
+/// Everything that was ever released of a record.
+pub(super) fn disclosures(told: &Disclosures) -> String {
+    let mut parts = vec![match &told.record {
+        Some(record) => format!("The record\n{record:#}"),
+        None => "The record is not there any more.".to_owned(),
+    }];
+    if told.claims.is_empty() {
+        parts.push("No claim ever found it, and nothing of it was ever released.".to_owned());
+    }
+    parts.extend(told.claims.iter().map(claim));
+    for set in &told.flags {
+        parts.push(format!("{}: set to {} ({}).", set.at, words(set.flags), one_line(&set.reason)));
+    }
+    parts.join("\n\n")
+}
+
+fn claim(told: &Disclosure) -> String {
+    let mut about = vec![
+        ("To", format!("{}/{}", told.partner, told.officer)),
+        ("Claim", told.claim.to_string()),
+        ("Came", told.claimed_at.to_string()),
+        ("Purpose", told.purpose.to_string()),
+        ("Legal basis", told.basis.to_string()),
+        ("Agreement", format!("{}, {}", told.agreement, one_line(&told.title))),
+    ];
+    about.extend(told.case.map(|case| ("Case digest", case.to_string())));
+    let officers = |ids: &[OfficerId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    for given in &told.releases {
+        let by = if given.approved_by.is_empty() {
+            "by the rules alone".to_owned()
+        } else {
+            format!("approved by {}", officers(&given.approved_by))
+        };
+        let taken = if given.taken { "" } else { "; not taken yet" };
+        about.push(("Released", format!("{}: {}, {by}{taken}", given.at, codes(&given.fields))));
+    }
+    if told.releases.is_empty() {
+        about.push(("Released", "nothing".to_owned()));
+    }
+    about.extend(told.end.as_ref().map(|over| ("Over", end(over))));
+    for since in &told.notices {
+        let confirmed = if since.confirmed { "confirmed" } else { "waits" };
+        let what = format!("{}: {}, {}; {confirmed}", since.at, since.cause.as_str(), codes(&since.fields));
+        about.push(("Told since", what));
+    }
+    pairs(&about)
+}

@@ -1,0 +1,219 @@
+//! Correction notices at the holder: whoever received fields of a record is told what became of them.
+//!
+//! What was told last of each released field is in the journal, as a mark that only this node can make. So a
+//! review compares, and can be broken off and run again: what it still finds, it still tells.
+
+use std::collections::BTreeMap;
+
+use symbolon_policy::{
+    canonical,
+    claim::{Standing, decide},
+    notice::{Cause, Notice, Sealed, SignedNotice},
+    signing,
+    words::{ClaimId, Digest, Field, NoticeId, Reference, RegisterName},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    cases::{Plain, PlainRecord, recipient, sealed_digest},
+    find::values,
+};
+use crate::{
+    clock,
+    control::api::Failure,
+    files,
+    journal::{Event, Side},
+    node::Core,
+    register::Record,
+    state::{Claimed, Query, Told},
+};
+
+/// The most bytes of sealed fields beside a notice: it travels in one word.
+pub(crate) const LONGEST: usize = 60_000;
+
+/// A mark of what a released field says. It means nothing to whoever lacks the storage key.
+pub(super) fn mark(
+    core: &Core,
+    claim: &ClaimId,
+    reference: &Reference,
+    field: Field,
+    record: &Record,
+) -> Result<Digest, Failure> {
+    let said = (claim, reference, field, values(record, field));
+    let said = Zeroizing::new(canonical::encode(&said).map_err(|e| Failure::local(e.to_string()))?);
+    Ok(Digest::of("symbolon/released-field/1", &core.claims.mark(&said)))
+}
+
+/// Compares every released field with its record, and journals a notice for each that is not what was told last.
+/// Registers that did not change since the last review are left out, and those that change now. Gives how many
+/// notices wait now because of it.
+///
+/// # Errors
+/// A [`Failure`] if something cannot be read or recorded; the rest is reviewed all the same.
+fn review(core: &Core) -> Result<u64, Failure> {
+    let _writing = core.claims.writing();
+    let state = core.book.state();
+    let (mut made, mut fault) = (0_u64, None);
+    let mut versions: BTreeMap<RegisterName, Option<u64>> = BTreeMap::new();
+    for claimed in state.claims(Side::Holder)? {
+        if claimed.told.iter().all(|told| told.erased) {
+            continue;
+        }
+        let Some(query) = state.query(Side::Holder, &claimed.case.claim.query)? else { continue };
+        let register = &query.ask.register;
+        if !versions.contains_key(register) {
+            let version =
+                if state.changing(register)? { None } else { Some(state.register_version(register)?) };
+            versions.insert(
+                register.clone(),
+                version.filter(|version| !core.claims.reviewed(register, *version)),
+            );
+        }
+        if versions.get(register).is_none_or(Option::is_none) {
+            continue;
+        }
+        match of_claim(core, &claimed, &query) {
+            Ok(more) => made = made.saturating_add(more),
+            Err(failure) => {
+                tracing::error!(claim = %claimed.case.claim.claim, %failure, "what was released could not be reviewed");
+                versions.insert(register.clone(), None);
+                fault = Some(failure);
+            }
+        }
+    }
+    for (register, version) in versions {
+        version.iter().for_each(|version| core.claims.set_reviewed(&register, *version));
+    }
+    fault.map_or(Ok(made), Err)
+}
+
+/// Reviews what was released. A fault is logged, for whatever was done before stands; the next review finds what is
+/// left. Gives how many notices wait now because of it.
+pub(crate) fn reviewed(core: &Core) -> u64 {
+    review(core).unwrap_or_else(|failure| {
+        tracing::error!(%failure, "what was released could not be reviewed; it is tried again");
+        0
+    })
+}
+
+/// Reviews the releases of one claim.
+fn of_claim(core: &Core, claimed: &Claimed, query: &Query) -> Result<u64, Failure> {
+    let claim = claimed.case.claim.claim;
+    let behind = core.claims.records(&claim)?.0;
+    let mut made = 0_u64;
+    for told in claimed.told.iter().filter(|told| !told.erased) {
+        let gone = || Failure::integrity("the record of a release is not known");
+        let (_, id) = behind.iter().find(|(known, _)| *known == told.reference).ok_or_else(gone)?;
+        for draft in differences(core, claimed, told, core.registers.show(&query.ask.register, id)?)? {
+            tell(core, claimed, query, told, draft)?;
+            made = made.saturating_add(1);
+        }
+    }
+    Ok(made)
+}
+
+/// What is to be told of one record.
+struct Draft {
+    cause: Cause,
+    fields: Vec<Field>,
+    marks: Vec<(Field, Digest)>,
+    record: Option<Record>,
+}
+
+fn differences(
+    core: &Core,
+    claimed: &Claimed,
+    told: &Told,
+    record: Option<Record>,
+) -> Result<Vec<Draft>, Failure> {
+    let all = || told.fields.iter().map(|(field, _)| *field).collect();
+    let Some(record) = record else {
+        return Ok(vec![Draft { cause: Cause::Erased, fields: all(), marks: Vec::new(), record: None }]);
+    };
+    let mut drafts = Vec::new();
+    let mut marks = Vec::new();
+    for (field, before) in &told.fields {
+        let now = mark(core, &claimed.case.claim.claim, &told.reference, *field, &record)?;
+        if now != *before {
+            marks.push((*field, now));
+        }
+    }
+    let contested = record.subject.contested;
+    if !marks.is_empty() {
+        let fields = marks.iter().map(|(field, _)| *field).collect();
+        drafts.push(Draft { cause: Cause::Corrected, fields, marks, record: Some(record) });
+    }
+    if contested != told.contested {
+        let cause = if contested { Cause::Contested } else { Cause::Upheld };
+        drafts.push(Draft { cause, fields: all(), marks: Vec::new(), record: None });
+    }
+    Ok(drafts)
+}
+
+/// Signs and journals one notice; sealed fields are on the disk before.
+fn tell(core: &Core, claimed: &Claimed, query: &Query, told: &Told, draft: Draft) -> Result<(), Failure> {
+    let claim = &claimed.case.claim;
+    let id = NoticeId(rand::random());
+    let sealed = match &draft.record {
+        Some(record) => seal(core, claimed, query, told, &draft.fields, record)?,
+        None => None,
+    };
+    if let Some(sealed) = &sealed {
+        let path = core.claims.notice_path(&id);
+        files::write_whole(&path, sealed)
+            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
+    }
+    let notice = Notice {
+        notice: id,
+        agreement: claim.agreement,
+        holder: claim.holder.clone(),
+        asker: claim.asker.clone(),
+        claim: claim.claim,
+        reference: told.reference,
+        cause: draft.cause,
+        fields: draft.fields,
+        sealed: sealed.map(|sealed| Sealed { digest: sealed_digest(&sealed), bytes: sealed.len() as u64 }),
+        at: clock::now(),
+    };
+    let holder = signing::sign(&notice, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    let notice = Box::new(SignedNotice { notice, holder, asker: None });
+    core.book.record(&Event::Notice { side: Side::Holder, notice, marks: draft.marks })
+}
+
+/// What corrected fields say now, sealed to the officer who claimed: those that the rules still permit with the
+/// approvals there are, on the record as it is now, while the agreement holds.
+fn seal(
+    core: &Core,
+    claimed: &Claimed,
+    query: &Query,
+    told: &Told,
+    fields: &[Field],
+    record: &Record,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let case = &claimed.case;
+    let Some(agreement) = core.book.agreement(&case.claim.agreement) else { return Ok(None) };
+    if agreement.holds(clock::now()).is_err() {
+        return Ok(None);
+    }
+    let class = record.class();
+    let may = |field: &&Field| {
+        let standing = decide(&agreement, &case.claim, &query.ask, &class, **field).standing;
+        matches!(standing, Standing::Needs(needs) if needs <= case.approvals())
+    };
+    let said: BTreeMap<_, _> = fields
+        .iter()
+        .filter(may)
+        .map(|field| (field.as_str(), values(record, *field).into_iter().collect()))
+        .collect();
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let records = vec![PlainRecord { reference: told.reference, fields: said }];
+    let plain = Plain { claim: case.claim.claim, records };
+    let local = |error: &dyn std::fmt::Display| Failure::local(format!("the notice: {error}"));
+    let json = Zeroizing::new(serde_json::to_vec(&plain).map_err(|e| local(&e))?);
+    let recipient = recipient(&case.claim).map_err(|e| local(&e))?;
+    let sealed = age::encrypt(&recipient, &json).map_err(|e| local(&e))?;
+    // The notice goes without them: they can be claimed again.
+    Ok(Some(sealed).filter(|sealed| sealed.len() <= LONGEST))
+}
