@@ -2,6 +2,9 @@
 //!
 //! The words are written down here anew, so that these tests notice when the wire changes.
 
+// Every test file is a program of its own and uses a part of this.
+#![allow(dead_code)]
+
 use std::{fs, time::Duration};
 
 use ed25519_dalek::SigningKey;

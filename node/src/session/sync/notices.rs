@@ -174,3 +174,6 @@ impl Core {
         Ok(partners)
     }
 }
+
+#[cfg(test)]
+mod tests;
