@@ -87,6 +87,38 @@ fn it_holds_and_leaves_nothing() {
     assert_nothing_left(temporary.path());
 }
 
+/// Its figures are of a run with 1,000 people; this one has 100.
+fn the_impact_assessment_says_what_the_journals_say(rs: &Path, mk: &Path) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/impact-assessment.md");
+    let page = fs::read_to_string(page).unwrap();
+    let report = |journal: &Path| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+        let output = command.args(["audit", "report", "--json", "--journal"]).arg(journal).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (rs, mk) = (report(rs), report(mk));
+    let list = |told: &Value, name: &str| told["log"][name].as_array().unwrap().clone();
+    let queries = list(&rs, "queries");
+    let items: u64 = queries.iter().map(|line| line["items"].as_u64().unwrap()).sum();
+    let purposes = |code: &str| queries.iter().filter(|line| line["purpose"] == code).count();
+    assert_eq!((queries.len(), items), (4, 3 * 100 + 2), "{rs:#}");
+    let [entry, child, count] = ["IRREG_ENTRY", "CHILD_PROTECTION", "STATISTICS"].map(purposes);
+    assert_eq!([entry, child, count], [2, 1, 1]);
+    let says = |text: &str| assert!(page.contains(text), "{text}");
+    says("4 queries, 3,002 items: 2 for IRREG_ENTRY, 1 for CHILD_PROTECTION, 1 count for STATISTICS");
+    assert_eq!((list(&rs, "refusals").len(), list(&mk, "refusals").len()), (2, 2));
+    assert_eq!(list(&rs, "refusals")[1]["refused"], "fields");
+    says("2 at the holder: 1 by its national rules, 1 by a person; 1 more at the asker by the shared rules");
+    let claims = list(&rs, "claims");
+    let found: Vec<_> = claims.iter().map(|claim| claim["found"].as_u64().unwrap()).collect();
+    let releases: Vec<_> = claims.iter().map(|claim| claim["releases"].as_array().unwrap().len()).collect();
+    assert_eq!((found, releases), (vec![1, 1], vec![2, 0]));
+    says(
+        "2 claims, 1 record found by each: 2 releases of one, after one and after two persons; the other refused",
+    );
+    says("RS gave 3,002, received 0: reciprocity +1.000");
+}
+
 #[test]
 fn what_is_kept_is_complete_and_nothing_is_overwritten() {
     let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
@@ -103,6 +135,7 @@ fn what_is_kept_is_complete_and_nothing_is_overwritten() {
         command.args(["audit", "reconcile"]).args([&rs, &mk]).output().unwrap().status.code()
     };
     assert_eq!(compare(), Some(0));
+    the_impact_assessment_says_what_the_journals_say(&rs, &mk);
     let journal = fs::read_to_string(&mk).unwrap();
     fs::write(&mk, journal.replacen("IRREG_ENTRY", "ASYLUM_PRIOR", 1)).unwrap();
     assert_eq!(compare(), Some(5));

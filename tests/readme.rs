@@ -66,6 +66,7 @@ fn the_page_on_the_audit_works_as_it_stands() {
         "it stands; compare the key",
         "Nothing stands out.",
         "`*` stands for counts",
+        "items were canaries",
     ] {
         assert!(out.contains(says), "{says}:\n{out}");
     }

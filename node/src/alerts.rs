@@ -13,6 +13,7 @@
 //! | claimed too often, too rarely | each item asked about is claimed with a probability in the agreed range | binomial |
 //! | nothing found | each claim finds nothing with at most the agreed probability | binomial |
 //! | same person again | claims are about people drawn at random from a register of the size seen | union bound over groups |
+//! | canary missed | none: a holder that answers about all it holds has none | |
 //! | near probes | probes have independent bits, as many as [`Settings::near_bits`] | union bound over groups |
 //!
 //! Real work is burstier than Poisson: shifts, week-ends, operations. The rates stated hold for the models.
@@ -133,6 +134,8 @@ pub enum Kind {
     SamePerson,
     /// Probes that hardly differ were claimed.
     NearProbes,
+    /// A partner did not answer about a canary that it must hold.
+    CanaryMissed,
 }
 
 /// One alert.
@@ -247,6 +250,22 @@ pub fn evaluate(log: &Log, settings: &Settings, from: Timestamp, now: Timestamp)
     for period in day(from).div_euclid(length)..over {
         claims(&mut found, settings, log, (period.saturating_mul(length), length));
     }
+    let canaries = log.canaries.iter().filter(|line| line.found < line.asked);
+    // An answer has no false no-hit, so this is no test that could err.
+    found.alerts.extend(canaries.filter(|line| (from..=now).contains(&line.at)).map(|line| Alert {
+        from: line.at,
+        to: line.at.plus(1),
+        kind: Kind::CanaryMissed,
+        partner: Some(line.partner.clone()),
+        officer: None,
+        observed: line.asked.saturating_sub(line.found).into(),
+        of: line.asked.into(),
+        chance: 0,
+        text: format!(
+            "{} answered about {} of {} canaries in register {}, query {}",
+            line.partner, line.found, line.asked, line.register, line.query
+        ),
+    }));
     found.alerts.sort();
     found
 }

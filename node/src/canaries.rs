@@ -171,7 +171,9 @@ impl CanaryStore {
         let sealed = match fs::read(&self.path) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::local(format!("cannot read {}: {error}", self.path.display()))),
+            Err(error) => {
+                return Err(Failure::local(format!("cannot read {}: {error}", self.path.display())));
+            }
         };
         let damaged = || Failure::integrity(format!("{} is damaged", self.path.display()));
         let plain = self.key.open(PLACE, &sealed).map_err(|_| damaged())?;
@@ -189,7 +191,10 @@ impl CanaryStore {
     ///
     /// # Errors
     /// A [`Failure`] of the change, or if they cannot be read or written; then they are as before.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<Canary>) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&mut Vec<Canary>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut canaries = self.all()?;
         change(&mut canaries)?;
@@ -244,7 +249,8 @@ impl CanaryStore {
 
 /// The probability that suppression of a share `s` shows after `n` items of which a share `c` are canaries.
 pub(crate) fn detection(c: f64, s: f64, n: u64) -> f64 {
-    -(n as f64 * (-c * s).ln_1p()).exp_m1()
+    // Nothing asked shows nothing, also where one item would be enough.
+    if n == 0 { 0.0 } else { -(n as f64 * (-c * s).ln_1p()).exp_m1() }
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub struct Config {
     pub session_limit_secs: u64,
     /// For how many days the sealed copies of own queries are kept.
     pub query_retention_days: u32,
+    /// The share of canaries among the items of exact queries, in thousandths.
+    pub canary_share: u32,
     /// Thresholds of alerts.
     pub alerts: alerts::Settings,
     /// Multiaddresses of partners, beside those in their agreements.
@@ -95,6 +97,7 @@ impl Default for Config {
             session_timeout_secs: 60,
             session_limit_secs: 21_600,
             query_retention_days: 90,
+            canary_share: 20,
             alerts: alerts::Settings::default(),
             partners: BTreeMap::new(),
         }
@@ -169,6 +172,10 @@ impl Config {
                 &format!("must be from 1 to {MOST_DAYS} days, and {days} is not"),
             );
         }
+        if self.canary_share > MOST_CANARIES {
+            let share = self.canary_share;
+            return needs("canary_share", &format!("must be from 0 to {MOST_CANARIES}, and {share} is not"));
+        }
         if let Some((key, problem)) = self.alerts.fault() {
             return needs(&format!("alerts.{key}"), &problem);
         }
@@ -186,6 +193,8 @@ impl Config {
 /// A day, in seconds.
 const LONGEST: u64 = 86_400;
 const MOST_EXCHANGES: usize = 1_024;
+/// Half of the items, in thousandths.
+const MOST_CANARIES: u32 = 500;
 /// Ten years.
 const MOST_DAYS: u32 = 3_660;
 

@@ -166,6 +166,11 @@ impl Home {
         self.0.join("queries")
     }
 
+    /// The canaries, sealed.
+    pub fn canaries(&self) -> PathBuf {
+        self.0.join("canaries")
+    }
+
     /// What claims need.
     pub fn claims(&self) -> PathBuf {
         self.0.join("claims")

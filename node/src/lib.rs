@@ -2,6 +2,7 @@
 
 pub mod alerts;
 mod book;
+mod canaries;
 mod claims;
 pub mod cli;
 mod clock;

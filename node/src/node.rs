@@ -3,6 +3,7 @@
 mod agreements;
 mod alerts;
 mod audit;
+mod canaries;
 mod cases;
 mod claims;
 mod core;
@@ -24,6 +25,7 @@ use std::{path::Path, sync::Arc};
 use secrecy::SecretString;
 
 use crate::{
+    clock,
     config::Config,
     control::{
         Handler, Updates,
@@ -146,6 +148,14 @@ impl Handler for Node {
             Request::SnapshotList => snapshots::list(core),
             Request::AuditVerify => audit::verify(core).await,
             Request::AuditReport { from, to, smallest } => audit::report(core, from, to, smallest).await,
+            Request::CanaryAdd { partner, register, purposes, from, until, subjects, format } => {
+                let from = from.unwrap_or_else(clock::now);
+                let held = canaries::Held { partner, register, purposes, from, until };
+                canaries::add(core, held, subjects, format).await
+            }
+            Request::CanaryList => canaries::list(core).await,
+            Request::CanaryOpen { file } => canaries::open(core, file).await,
+            Request::CanaryReport => canaries::report(core).await,
             Request::AuditAlerts { from } => alerts::told(core, from).await,
             Request::AuditTransparency { from, to, smallest, file } => {
                 audit::transparency(core, from, to, smallest, file).await

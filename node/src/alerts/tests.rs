@@ -53,6 +53,7 @@ fn log(queries: Vec<QueryLine>, claims: Vec<ClaimLine>) -> Log {
         officers: vec![],
         changes: vec![],
         faults: vec![],
+        canaries: vec![],
         balance: vec![],
     }
 }

@@ -26,9 +26,17 @@ fn canaries_are_sealed_drawn_where_they_fit_and_counted() {
     let bytes = std::fs::read(dir.path().join("canaries")).unwrap();
     assert!(!bytes.windows(6).any(|part| part == b"secret"));
     let (partner, register) = ("MK".parse().unwrap(), "border".parse().unwrap());
-    let wanted = |now, purpose, items, most| Wanted { partner: &partner, register: &register, purpose, now, items, most };
+    let wanted = |now, purpose, items, most| Wanted {
+        partner: &partner,
+        register: &register,
+        purpose,
+        now,
+        items,
+        most,
+    };
     let names = |wanted: Wanted<'_>, share| -> Vec<String> {
-        let mut names: Vec<_> = store.draw(&wanted, share).unwrap().into_iter().map(|drawn| drawn.name).collect();
+        let mut names: Vec<_> =
+            store.draw(&wanted, share).unwrap().into_iter().map(|drawn| drawn.name).collect();
         names.sort();
         names
     };
@@ -58,10 +66,20 @@ fn canaries_are_sealed_drawn_where_they_fit_and_counted() {
 fn canaries_are_the_wanted_share_of_the_items() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir);
-    store.change(|all| { all.extend((0..200).map(|n| canary(&n.to_string(), "MK"))); Ok(()) }).unwrap();
+    store
+        .change(|all| {
+            all.extend((0..200).map(|n| canary(&n.to_string(), "MK")));
+            Ok(())
+        })
+        .unwrap();
     let (partner, register) = ("MK".parse().unwrap(), "border".parse().unwrap());
     let wanted = Wanted {
-        partner: &partner, register: &register, purpose: Purpose::IrregEntry, now: NOW, items: 100, most: 1_000,
+        partner: &partner,
+        register: &register,
+        purpose: Purpose::IrregEntry,
+        now: NOW,
+        items: 100,
+        most: 1_000,
     };
     let drawn: usize = (0..200).map(|_| store.draw(&wanted, 50).unwrap().len()).sum();
     // 20,000 items, and canaries so that they are a twentieth of all: 1,053 expected, standard deviation 32.

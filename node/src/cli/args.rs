@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod canary;
 mod claim;
 mod engines;
 mod notice;
@@ -21,6 +22,7 @@ use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::AgreementCommand;
 pub(super) use audit::{AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions};
+pub(super) use canary::CanaryCommand;
 pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use engines::Engines;
 pub(super) use notice::NoticeCommand;
@@ -147,6 +149,9 @@ pub(super) enum Command {
     /// Snapshots, against which partners ask
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// Canaries: records that a partner must hold, asked among others
+    #[command(subcommand)]
+    Canary(CanaryCommand),
     /// The journal: what was asked, answered, released and refused
     #[command(subcommand)]
     Audit(AuditCommand),

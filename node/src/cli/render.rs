@@ -83,6 +83,8 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Snapshots { made, received } => {
             format!("Made here\n{}\n\nReceived\n{}", manifests(made), manifests(received))
         }
+        Reply::Canaries { canaries } => audit::canaries(canaries),
+        Reply::CanaryReport { reach } => audit::reach(reach),
         Reply::AuditAlerts(found) => audit::alerts(found),
         Reply::AuditReport(told) => audit::log(told),
         Reply::Gathered { file, entries, countersigned } => {

@@ -71,6 +71,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Open { file, out } => ask(request::open(&file, out.as_deref())?),
         Command::Snapshot(command) => ask(request::snapshot(command)),
         Command::Audit(command) => audit::run(&global, command),
+        Command::Canary(command) => ask(audit::canary(command)?),
         Command::Status => ask(Request::Status),
         Command::Stop => ask(Request::Stop),
         Command::Codes => local::codes(),

@@ -10,9 +10,9 @@ pub use authority::Authority;
 pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};
 pub use records::{Disclosure, Disclosures, Flagging, Given, NoticeLine, ToldSince};
 pub use reply::{
-    AgreementLine, AgreementState, Answer, AuditReport, Budget, CaseLine, ClaimLine, CourierKind, Expected,
-    Imported, Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine, Person, RegisterLine, Reject,
-    ReleaseLine, Reply, Standing, Status, ToldLine, Update,
+    AgreementLine, AgreementState, Answer, AuditReport, Budget, CanaryLine, CanaryReach, CaseLine, ClaimLine,
+    CourierKind, Expected, Imported, Line, Matched, MeterLine, Moved, OfficersLine, Outcome, PeerLine,
+    Person, RegisterLine, Reject, ReleaseLine, Reply, Standing, Status, ToldLine, Update,
 };
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 

@@ -377,6 +377,24 @@ pub enum Event {
         /// What.
         alert: Alert,
     },
+    /// Canaries were added: records that a partner must hold.
+    CanariesAdded {
+        /// Which partner.
+        partner: AgencyCode,
+        /// In which register.
+        register: RegisterName,
+        /// What binds to each of them and says nothing of it.
+        commitments: Vec<Digest>,
+    },
+    /// A query of this agency had canaries among its items.
+    CanariesAsked {
+        /// Which query.
+        query: QueryId,
+        /// How many.
+        asked: u32,
+        /// How many were found.
+        found: u32,
+    },
     /// A partner's checkpoint was found consistent with the last one seen, and countersigned.
     CheckpointSeen {
         /// Whose.

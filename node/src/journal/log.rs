@@ -19,8 +19,8 @@ use symbolon_policy::words::{AgencyCode, Digest, Timestamp};
 pub use balance::BalanceLine;
 pub use collect::Collector;
 pub use lines::{
-    AgreementLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine, OfficerLine,
-    QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
+    AgreementLine, CanaryLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine,
+    OfficerLine, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
 };
 pub use statistics::{Block, Dimension, Row, Statistics, Table};
 
@@ -77,6 +77,8 @@ pub struct Log {
     pub changes: Vec<ChangeLine>,
     /// What partners are recorded to have done against the protocol.
     pub faults: Vec<FaultLine>,
+    /// Canaries that were asked.
+    pub canaries: Vec<CanaryLine>,
     /// What was answered each way.
     pub balance: Vec<BalanceLine>,
 }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     book::Book,
+    canaries::CanaryStore,
     claims::ClaimStore,
     clock,
     config::Config,
@@ -56,6 +57,7 @@ pub(crate) struct Core {
     pub(crate) snapshots: Snapshots,
     pub(crate) keys: KeyStore,
     pub(crate) claims: ClaimStore,
+    pub(crate) canaries: CanaryStore,
     pub(crate) network: OnceCell<Network>,
     pub(crate) stop: CancellationToken,
     pub(crate) exchanges: AtomicU64,
@@ -97,6 +99,7 @@ impl Core {
             snapshots,
             keys: KeyStore::new(home.keys(), storage.derive("keys")),
             claims: ClaimStore::new(home.claims(), storage.derive("claims")),
+            canaries: CanaryStore::new(home.canaries(), storage.derive("canaries")),
             network: OnceCell::new(),
             stop: CancellationToken::new(),
             exchanges: AtomicU64::new(0),

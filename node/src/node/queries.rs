@@ -19,7 +19,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::{identifier::Kind, set::IdentifierBytes};
 
-use super::{Core, Partner, Report, blocking, officers, people};
+use super::{Core, Partner, Report, blocking, canaries, officers, people};
 use crate::{
     control::{
         Updates,
@@ -230,11 +230,18 @@ impl Attempt {
                 (person.reference.clone(), person.identifiers.iter().map(|(kind, _)| *kind).collect())
             })
             .collect();
-        let identifiers: Vec<IdentifierBytes> =
+        let mut identifiers: Vec<IdentifierBytes> =
             people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();
+        let canaries = match exchange {
+            ExchangeKind::Exact => {
+                canaries::drawn(&self.core, &self.partner, terms, identifiers.len()).await?
+            }
+            _ => Vec::new(),
+        };
+        identifiers.extend(canaries.iter().map(|drawn| drawn.identifier.clone()));
         let subject = Subject::Identifiers(identifiers);
         let draft = Draft { exchange, snapshot, matching: None, subject };
-        let asked = self.prepare(terms, draft, &asking).await?;
+        let asked = self.prepare(terms, draft, &asking, canaries).await?;
         self.query = Some(asked.ask.query);
         self.ask(asked, &asking).await
     }
@@ -271,7 +278,10 @@ impl Attempt {
         }
         self.lap("checkpoints");
         let outcome = match answered {
-            Answered::Hits(hits) => hits_of(asking, &hits),
+            Answered::Hits(hits) => {
+                canaries::note(&self.core, &asked.ask, asking, &hits).await;
+                hits_of(asking, &hits)
+            }
             Answered::Count(counted) => {
                 let noise =
                     self.partner.agreement.terms().noise().map_err(|e| Failure::local(e.to_string()))?;

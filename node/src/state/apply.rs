@@ -172,6 +172,8 @@ impl State {
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }
+            | Event::CanariesAdded { .. }
+            | Event::CanariesAsked { .. }
             | Event::QueriesErased { .. }
             | Event::OfficerRefused { .. }
             | Event::CheckpointSeen { .. }

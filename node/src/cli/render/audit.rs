@@ -15,7 +15,7 @@ use super::{
 use crate::{
     alerts::Evaluation,
     cli::args::Section,
-    control::api::{AuditReport, Failure},
+    control::api::{AuditReport, CanaryLine, CanaryReach, Failure},
     journal::{
         Side,
         log::{BalanceLine, Block, ClaimLine, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
@@ -322,6 +322,56 @@ pub(super) fn alerts(found: &Evaluation) -> String {
         [alert.from.to_string(), word(&alert.kind).replace('_', " "), chance, alert.text.clone()]
     });
     format!("{}\n\n{note}", table(["FROM", "WHAT", "BY CHANCE", ""], rows))
+}
+
+/// Canaries.
+pub(super) fn canaries(canaries: &[CanaryLine]) -> String {
+    if canaries.is_empty() {
+        return "No canaries; `symbolon canary add` adds some.".to_owned();
+    }
+    let rows = canaries.iter().map(|line| {
+        [
+            line.name.clone(),
+            line.partner.to_string(),
+            line.register.to_string(),
+            list(&line.purposes),
+            line.until.to_string(),
+            number(line.asked),
+            number(line.found),
+            short(&line.commitment),
+        ]
+    });
+    table(["NAME", "PARTNER", "REGISTER", "PURPOSES", "UNTIL", "ASKED", "FOUND", "COMMITMENT"], rows)
+}
+
+/// What canaries have shown.
+pub(super) fn reach(reach: &[CanaryReach]) -> String {
+    let parts = reach.iter().map(|line| {
+        let CanaryReach { partner, register, items, asked, found, different, .. } = line;
+        let head = format!(
+            "{partner}, register {register}: {} of {} items were canaries, {} different ones; {} found.",
+            number(*asked),
+            number(*items),
+            number(*different),
+            number(*found)
+        );
+        let missed = match line.missed.as_slice() {
+            [] => "None was missed.".to_owned(),
+            names => format!("MISSED: {}", names.join(", ")),
+        };
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let rows = line.rates.iter().map(|(suppressed, by_share, by_canary)| {
+            [format!("{suppressed} %"), percent(*by_share), percent(*by_canary)]
+        });
+        let rates = table(["SUPPRESSED", "WOULD HAVE SHOWN", "COUNTING EACH CANARY ONCE"], rows);
+        format!("{head}\n{missed}\n{rates}")
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        return "No canaries; `symbolon canary add` adds some.".to_owned();
+    }
+    let note = "A holder that knows which records are canaries can answer about these and suppress others.";
+    format!("{}\n\n{note}", parts.join("\n\n"))
 }
 
 fn per_mille(share: i16) -> String {

@@ -14,7 +14,7 @@ use symbolon_policy::{
 
 use crate::{
     cli::{
-        args::{AuditCommand, EvidenceOptions, Global, ReportOptions, TransparencyOptions},
+        args::{AuditCommand, CanaryCommand, EvidenceOptions, Global, ReportOptions, TransparencyOptions},
         ask::ask,
         files, render,
         report::Report,
@@ -47,6 +47,30 @@ pub(super) fn run(global: &Global, command: AuditCommand) -> Result<Report, Fail
             Report::of(&ask(global, Request::AuditExport { file: files::absolute(&file)? })?)
         }
     }
+}
+
+/// The request of a command about canaries.
+///
+/// # Errors
+/// [`Failure`] if the working directory is gone.
+pub(super) fn canary(command: CanaryCommand) -> Result<Request, Failure> {
+    Ok(match command {
+        CanaryCommand::Add { file, peer, register, purpose, from, until, format } => Request::CanaryAdd {
+            partner: peer,
+            register,
+            purposes: purpose,
+            from,
+            until,
+            subjects: files::absolute(&file)?,
+            format: format.map(Into::into),
+        },
+        CanaryCommand::List => Request::CanaryList,
+        CanaryCommand::Open { file } => {
+            free(Some(&file))?;
+            Request::CanaryOpen { file: files::absolute(&file)? }
+        }
+        CanaryCommand::Report => Request::CanaryReport,
+    })
 }
 
 fn report(global: &Global, options: &ReportOptions) -> Result<Report, Failure> {

@@ -15,7 +15,7 @@ use symbolon_policy::{
     receipt::SignedReceipt,
     rules::Simulation,
     words::{
-        AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, QueryId, RegisterName, Timestamp,
+        AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
     },
 };
 use symbolon_protocol::identifier::Kind;
@@ -270,6 +270,16 @@ pub enum Reply {
     },
     /// To [`Request::AuditReport`].
     AuditReport(Box<AuditReport>),
+    /// To [`Request::CanaryAdd`] and [`Request::CanaryList`].
+    Canaries {
+        /// All of them.
+        canaries: Vec<CanaryLine>,
+    },
+    /// To [`Request::CanaryReport`].
+    CanaryReport {
+        /// One for each register of a partner that has canaries.
+        reach: Vec<CanaryReach>,
+    },
     /// To [`Request::AuditAlerts`].
     AuditAlerts(Evaluation),
     /// To [`Request::AuditEvidence`] and [`Request::AuditTransparency`].
@@ -290,6 +300,51 @@ pub enum Reply {
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
+}
+
+/// A canary, without its identifier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryLine {
+    /// What it is called here.
+    pub name: String,
+    /// Who must hold it.
+    pub partner: AgencyCode,
+    /// In which register.
+    pub register: RegisterName,
+    /// For which purposes.
+    pub purposes: Vec<Purpose>,
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// How often it was asked.
+    pub asked: u64,
+    /// How often it was found.
+    pub found: u64,
+    /// What binds to it in the journal.
+    pub commitment: Digest,
+}
+
+/// What canaries of one register of a partner have shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CanaryReach {
+    /// The partner.
+    pub partner: AgencyCode,
+    /// The register.
+    pub register: RegisterName,
+    /// Items of answered exact queries since the first canary, canaries among them.
+    pub items: u64,
+    /// Canaries among them.
+    pub asked: u64,
+    /// Of these, found.
+    pub found: u64,
+    /// Different canaries among them.
+    pub different: u64,
+    /// Names of those that were not found.
+    pub missed: Vec<String>,
+    /// For a share of records suppressed, in per cent: the probability that it has shown, with canaries
+    /// drawn anew for each item, and counting each canary once.
+    pub rates: Vec<(u32, f64, f64)>,
 }
 
 /// What the journal says of a period.

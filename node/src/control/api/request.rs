@@ -307,6 +307,32 @@ pub enum Request {
         /// Below how many a cell of the statistics is left out.
         smallest: u64,
     },
+    /// Adds canaries: records that a partner must hold.
+    CanaryAdd {
+        /// Which partner.
+        partner: AgencyCode,
+        /// In which register.
+        register: RegisterName,
+        /// For which purposes they are in the slice.
+        purposes: Vec<Purpose>,
+        /// From when on they are there.
+        from: Option<Timestamp>,
+        /// From when on no more.
+        until: Timestamp,
+        /// Absolute path of a file of people.
+        subjects: PathBuf,
+        /// Its form; by the name when absent.
+        format: Option<Format>,
+    },
+    /// Lists canaries, without their identifiers.
+    CanaryList,
+    /// Writes canaries with their identifiers to a file, for an auditor.
+    CanaryOpen {
+        /// Absolute path.
+        file: PathBuf,
+    },
+    /// Tells how likely suppression would have shown by now.
+    CanaryReport,
     /// Tells what stands out in the journal.
     AuditAlerts {
         /// From which day on; thirty days before now when absent.

@@ -170,6 +170,8 @@ impl History {
             Event::Notice { side, notice, .. } => self.notice(seq, *side, notice),
             Event::NationalRules { .. }
             | Event::AlertRaised { .. }
+            | Event::CanariesAdded { .. }
+            | Event::CanariesAsked { .. }
             | Event::OfficerRefused { .. }
             | Event::RevocationKnown { .. }
             | Event::QueriesErased { .. }

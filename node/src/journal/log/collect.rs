@@ -15,8 +15,9 @@ use symbolon_policy::{
 };
 
 use super::{
-    AgreementLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine, Log,
-    OfficerLine, Period, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine, balance::Balances,
+    AgreementLine, CanaryLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine,
+    Log, OfficerLine, Period, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
+    balance::Balances,
 };
 use crate::journal::{Entry, Event, Side, audit::Report};
 
@@ -44,6 +45,7 @@ struct Lines {
     officers: Vec<OfficerLine>,
     changes: Vec<ChangeLine>,
     faults: Vec<FaultLine>,
+    canaries: Vec<CanaryLine>,
 }
 
 impl Collector {
@@ -73,8 +75,18 @@ impl Collector {
     }
 
     fn end(self, entries: u64, root: Digest, clean: bool) -> Option<Log> {
-        let Lines { queries, refusals, claims, judgements, mut agreements, rules, officers, changes, faults } =
-            self.log;
+        let Lines {
+            queries,
+            refusals,
+            claims,
+            judgements,
+            mut agreements,
+            rules,
+            officers,
+            changes,
+            faults,
+            canaries,
+        } = self.log;
         for line in &mut agreements {
             let end = line.revoked.unwrap_or(line.valid_until).min(line.valid_until);
             line.in_force = line.valid_from < self.period.to && end > self.period.from;
@@ -94,6 +106,7 @@ impl Collector {
             officers,
             changes,
             faults,
+            canaries,
             balance: self.balances.lines(),
         })
     }
@@ -145,6 +158,13 @@ impl Collector {
             | Event::ClaimFailed { .. }
             | Event::CaseStep { .. }
             | Event::Released { .. } => self.claim(entry),
+            Event::CanariesAsked { query, asked, found } if inside => {
+                let (query, asked, found) = (*query, *asked, *found);
+                let of =
+                    self.line(Side::Asker, &query).map(|line| (line.holder.clone(), line.register.clone()));
+                let Some((partner, register)) = of else { return };
+                self.log.canaries.push(CanaryLine { seq, at, query, partner, register, asked, found });
+            }
             _ if inside => self.other(entry),
             _ => {}
         }

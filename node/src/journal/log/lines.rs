@@ -341,6 +341,26 @@ pub struct ChangeLine {
     pub reason: Option<String>,
 }
 
+/// Canaries in one query of this agency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryLine {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Which query.
+    pub query: QueryId,
+    /// Who was asked.
+    pub partner: AgencyCode,
+    /// In which register.
+    pub register: RegisterName,
+    /// How many canaries.
+    pub asked: u32,
+    /// How many of them were found.
+    pub found: u32,
+}
+
 /// Something that a partner did against the protocol, or that looks like it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -67,7 +67,7 @@ async fn written(
     let Some(draft) = attempt.draft_by_courier(terms, wish).await? else {
         return begin_keys(attempt, terms, wish, file).await;
     };
-    let asked = attempt.prepare(terms, draft, &[]).await?;
+    let asked = attempt.prepare(terms, draft, &[], Vec::new()).await?;
     let id = asked.ask.query;
     attempt.query = Some(id);
     attempt.expect(&asked.ask)?;

@@ -13,6 +13,7 @@ use symbolon_protocol::{count, exact, exchange::Fault, seed::Seed};
 
 use super::{Asking, Attempt, Sealed};
 use crate::{
+    canaries::Drawn,
     clock,
     control::api::{Failure, QueryTerms},
     node::{Core, Partner, blocking},
@@ -38,6 +39,7 @@ impl Attempt {
         terms: &QueryTerms,
         draft: Draft,
         asking: &[Asking],
+        canaries: Vec<Drawn>,
     ) -> Result<Asked, SessionError> {
         let (core, partner, terms) = (self.core.clone(), self.partner.clone(), terms.clone());
         let asking = asking.to_vec();
@@ -70,7 +72,7 @@ impl Attempt {
             };
             let signature = signing::sign(&ask, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
             let asked = Asked { ask, signature, subject, seed };
-            Sealed::save(&core, &asked, &asking, terms.case)?;
+            Sealed::save(&core, &asked, &asking, &canaries, terms.case)?;
             Ok(asked)
         })
         .await?;

@@ -108,7 +108,7 @@ impl Attempt {
     /// Asks about a probe.
     pub(super) async fn matched(&mut self, terms: &QueryTerms, wish: &Wish) -> Ended {
         let (draft, keys) = self.draft(terms, wish).await?;
-        let asked = self.prepare(terms, draft, &[]).await?;
+        let asked = self.prepare(terms, draft, &[], Vec::new()).await?;
         self.query = Some(asked.ask.query);
         self.expect(&asked.ask)?;
         let ended = self.ask(asked, &[]).await;

@@ -8,6 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Asking;
 use crate::{
+    canaries::Drawn,
     control::api::Failure,
     files,
     node::Core,
@@ -47,6 +48,9 @@ struct Person {
     #[zeroize(skip)]
     kinds: Vec<Kind>,
     identifiers: Vec<Bytes>,
+    /// It is a canary: asked about, and shown to nobody as a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    canary: bool,
 }
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -62,6 +66,7 @@ impl Sealed {
         core: &Core,
         asked: &Asked,
         asking: &[Asking],
+        canaries: &[Drawn],
         case: Option<String>,
     ) -> Result<(), Failure> {
         let (identifiers, probe) = match &asked.subject {
@@ -79,7 +84,14 @@ impl Sealed {
                     .filter_map(|_| identifiers.next())
                     .map(|bytes| Bytes(bytes.to_vec()))
                     .collect(),
+                canary: false,
             })
+            .chain(canaries.iter().map(|drawn| Person {
+                reference: drawn.name.clone(),
+                kinds: vec![drawn.kind],
+                identifiers: vec![Bytes(drawn.identifier.to_vec())],
+                canary: true,
+            }))
             .collect();
         Self { seed: *asked.seed.expose(), case, people, probe }.write(core, &asked.ask.query)
     }
@@ -142,9 +154,15 @@ impl Sealed {
         self.case.clone()
     }
 
+    /// Names of the canaries, which come after its people.
+    pub(in crate::node) fn canaries(&self) -> Vec<String> {
+        self.people.iter().filter(|person| person.canary).map(|person| person.reference.clone()).collect()
+    }
+
     /// Its people.
     pub(in crate::node) fn people(&self) -> Vec<Asking> {
-        self.people.iter().map(|person| (person.reference.clone(), person.kinds.clone())).collect()
+        let people = self.people.iter().filter(|person| !person.canary);
+        people.map(|person| (person.reference.clone(), person.kinds.clone())).collect()
     }
 }
 

@@ -39,7 +39,7 @@ async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked
     let asking = vec![("p1".to_owned(), people[0].identifiers.iter().map(|(kind, _)| *kind).collect())];
     let subject = Subject::Identifiers(identifiers);
     let draft = Draft { exchange: ExchangeKind::Exact, snapshot: Some(snapshot), matching: None, subject };
-    let asked = attempt.prepare(&terms(), draft, &asking).await.unwrap();
+    let asked = attempt.prepare(&terms(), draft, &asking, Vec::new()).await.unwrap();
     let agreement = &attempt.partner.agreement;
     let paid = core.book.admit(Side::Asker, agreement, &asked.ask, asked.signature, clock::now()).unwrap();
     assert!(matches!(paid, Admission::Paid(_)));

@@ -284,6 +284,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::Released { .. }
         | Event::FlagsSet { .. }
         | Event::Notice { .. }
+        | Event::CanariesAsked { .. }
         | Event::ForkSeen { .. } => true,
         // What these begin or prove has a line when it is over.
         Event::Begun { .. }
@@ -292,6 +293,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         // What becomes of hits has lines: judgements and claims.
         | Event::HitsSeen { .. }
         | Event::AlertRaised { .. }
+        | Event::CanariesAdded { .. }
         | Event::ImportBegun { .. }
         | Event::ErasureBegun { .. }
         | Event::FlagsBegun { .. }
