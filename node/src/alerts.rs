@@ -10,6 +10,7 @@
 //! | more than before | queries of one officer are a Poisson process of one rate | given the sum of the day and of `h` days before it, the day's share is binomial with 1/(h+1) |
 //! | more than colleagues | each officer's are, and nobody's rate is above `f` times the colleagues' mean | given the sum, the officer's share is binomial with f/(f+k-1) or less |
 //! | unusual hour | hours of all officers of one agency are exchangeable | rank of the hour among all |
+//! | hits too often | each item asked about is a hit with at most the agreed probability | binomial |
 //! | claimed too often, too rarely | each item asked about is claimed with a probability in the agreed range | binomial |
 //! | nothing found | each claim finds nothing with at most the agreed probability | binomial |
 //! | same person again | claims are about people drawn at random from a register of the size seen | union bound over groups |
@@ -18,8 +19,8 @@
 //!
 //! Real work is burstier than Poisson: shifts, week-ends, operations. The rates stated hold for the models.
 //!
-//! How many hits an officer has is in the journal of the asker, but not what share of hits there ought to be; so no alert
-//! is made of it. What is claimed is looked at. Days and hours are in UTC.
+//! Only the asker's journal knows how many items were hits, so a partner is not tested for that. Days and hours
+//! are in UTC.
 //!
 //! Sources: J. Przyborowski and H. Wilenski, Biometrika 31 (1940), for comparing two Poisson counts; V. Vovk et
 //! al., "Algorithmic Learning in a Random World" (2005), for ranks of exchangeable values.
@@ -62,6 +63,8 @@ pub struct Settings {
     pub claimed_at_least: u32,
     /// The same, at most.
     pub claimed_at_most: u32,
+    /// The share of items asked about that are hits, at most, in per cent.
+    pub hits_at_most: u32,
     /// The share of claims that find nothing, at most, in per cent.
     pub nothing_found_at_most: u32,
     /// Claims of one person, or of near probes, that are told.
@@ -81,6 +84,7 @@ impl Default for Settings {
             peer_factor: 3,
             claimed_at_least: 0,
             claimed_at_most: 50,
+            hits_at_most: 50,
             nothing_found_at_most: 20,
             repeats: 3,
             near: 25,
@@ -107,6 +111,7 @@ impl Settings {
             .or_else(|| within("peer_factor", self.peer_factor, 1, 1_000))
             .or_else(|| within("claimed_at_most", self.claimed_at_most, 1, 100))
             .or_else(|| within("claimed_at_least", self.claimed_at_least, 0, self.claimed_at_most))
+            .or_else(|| within("hits_at_most", self.hits_at_most, 1, 100))
             .or_else(|| within("nothing_found_at_most", self.nothing_found_at_most, 0, 100))
             .or_else(|| within("repeats", self.repeats, 2, 1_000))
             .or_else(|| within("near", self.near, 1, 49))
@@ -128,6 +133,8 @@ pub enum Kind {
     ClaimedTooOften,
     /// Less of it was.
     ClaimedTooRarely,
+    /// More of what was asked about was a hit than can be expected.
+    HitsTooOften,
     /// More claims found nothing than can be expected.
     NothingFound,
     /// One person was claimed again and again.
@@ -427,12 +434,17 @@ fn claims(found: &mut Evaluation, settings: &Settings, log: &Log, (first, length
     let (from, to) = (begin(first), begin(first.saturating_add(length)));
     let mut queries: BTreeMap<(Side, QueryId), &QueryLine> = BTreeMap::new();
     let mut asked: BTreeMap<Subject, u64> = BTreeMap::new();
+    let mut hits: BTreeMap<Subject, u64> = BTreeMap::new();
     let inside = log.queries.iter().filter(|line| (from..to).contains(&line.at));
     for line in inside.filter(|line| matches!(line.result, Ended::Answered { .. })) {
         queries.insert((line.side, line.query), line);
         for subject in subjects(line) {
             let items = asked.entry(subject).or_default();
             *items = items.saturating_add(line.items.into());
+        }
+        if line.side == Side::Asker {
+            let seen = hits.entry((None, Some(line.officer.clone()))).or_default();
+            *seen = seen.saturating_add(line.hits);
         }
     }
     // Items claimed, claims, claims that found nothing.
@@ -456,6 +468,11 @@ fn claims(found: &mut Evaluation, settings: &Settings, log: &Log, (first, length
             move |chance| Alert { from, to, kind, partner, officer, observed, of, chance, text }
         };
         let name = named(subject);
+        if let Some(seen) = hits.get(subject) {
+            let text = format!("{name} asked about {items} items in {length} days, and {seen} were hits");
+            let chance = at_least(*seen, *items, percent(settings.hits_at_most));
+            found.test(rate, chance, alert(Kind::HitsTooOften, *seen, *items, text));
+        }
         let text = format!("{name} asked about {items} items in {length} days and claimed {of_them}");
         let often = at_least(of_them, *items, percent(settings.claimed_at_most));
         found.test(rate, often, alert(Kind::ClaimedTooOften, of_them, *items, text.clone()));

@@ -81,6 +81,7 @@ fn query(number: u64, officer: u32, day: i64, hour: i64) -> QueryLine {
         answered_at: Some(at),
         result: Ended::Answered { class: AnswerClass::Hits, countersigned: true },
         leakage_bits: 4,
+        hits: 0,
     }
 }
 
@@ -203,6 +204,23 @@ fn a_partner_is_tested_as_a_whole_and_by_its_officers() {
     let found = evaluate(&log(queries, vec![]), &Settings::default(), end(30), end(40));
     let whole = found.alerts.iter().find(|alert| alert.officer.is_none()).unwrap();
     assert_eq!((whole.kind, whole.partner.as_ref().unwrap().as_str()), (Kind::MoreThanBefore, "MK"));
+}
+
+#[test]
+fn more_hits_than_can_be_expected_are_told() {
+    let settings = Settings { hits_at_most: 30, ..Settings::default() };
+    let of = |hits: u64| {
+        let mut queries = honest(5, &[4.0, 4.0], 28);
+        queries
+            .iter_mut()
+            .filter(|line| line.officer.as_str() == "officer-1")
+            .for_each(|line| line.hits = hits);
+        evaluate(&log(queries, vec![]), &settings, end(0), end(28))
+    };
+    assert_eq!(of_kind(&of(1), Kind::HitsTooOften), 0, "a quarter is what can be");
+    let found = of(3);
+    let told: Vec<_> = found.alerts.iter().filter(|alert| alert.kind == Kind::HitsTooOften).collect();
+    assert_eq!((told.len(), told[0].officer.as_ref().unwrap().as_str()), (1, "officer-1"));
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub(crate) struct Asked {
     pub(crate) signature: Signature,
     /// What is asked about.
     pub(crate) subject: Subject,
+    /// How many of the last items are canaries, which are no hits of anybody.
+    pub(crate) canaries: usize,
     /// From which the query was blinded or encrypted.
     pub(crate) seed: Seed,
 }
@@ -315,7 +317,10 @@ async fn talk(
     let receipt = countersign(core, partner, ask, transcript, entries, receipt)?;
     let signature = receipt.asker;
     let items = match &answer {
-        Answered::Hits(flags) => hits::exact(flags),
+        Answered::Hits(flags) => {
+            let own = flags.len().saturating_sub(asked.canaries);
+            hits::exact(flags.get(..own).unwrap_or_default())
+        }
         Answered::Count(_) => Vec::new(),
         Answered::Matched(answer) => hits::matched(answer),
     };

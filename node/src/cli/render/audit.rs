@@ -441,6 +441,7 @@ pub(in crate::cli) fn csv(told: &AuditReport, section: Section) -> Result<String
                 "result",
                 "code",
                 "leakage_bits",
+                "hits",
             ]);
             rows.extend(told.log.queries.iter().map(|line| {
                 let code = match &line.result {
@@ -468,6 +469,7 @@ pub(in crate::cli) fn csv(told: &AuditReport, section: Section) -> Result<String
                     line.result.as_str().to_owned(),
                     code,
                     line.leakage_bits.to_string(),
+                    line.hits.to_string(),
                 ]
             }));
         }

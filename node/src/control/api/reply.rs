@@ -15,7 +15,8 @@ use symbolon_policy::{
     receipt::SignedReceipt,
     rules::Simulation,
     words::{
-        AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, Purpose, QueryId, RegisterName, Timestamp,
+        AgencyCode, AgreementId, Digest, EngineName, FormName, OfficerId, Purpose, QueryId, RegisterName,
+        Timestamp,
     },
 };
 use symbolon_protocol::identifier::Kind;

@@ -158,6 +158,10 @@ impl Collector {
             | Event::ClaimFailed { .. }
             | Event::CaseStep { .. }
             | Event::Released { .. } => self.claim(entry),
+            Event::HitsSeen { query, items } => {
+                let line = self.line(Side::Asker, query);
+                line.into_iter().for_each(|line| line.hits = items.len() as u64);
+            }
             Event::CanariesAsked { query, asked, found } if inside => {
                 let (query, asked, found) = (*query, *asked, *found);
                 let of =
@@ -216,6 +220,7 @@ impl Collector {
                 answered_at: None,
                 result,
                 leakage_bits: 0,
+                hits: 0,
             });
             self.log.queries.len().saturating_sub(1)
         });

@@ -76,6 +76,8 @@ pub struct QueryLine {
     pub result: Result,
     /// The most that the answer can have told, in bits.
     pub leakage_bits: u64,
+    /// Items that were hits, where this agency asked and there were any.
+    pub hits: u64,
 }
 
 /// What was refused.

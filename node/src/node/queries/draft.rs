@@ -71,7 +71,7 @@ impl Attempt {
                 asked_at,
             };
             let signature = signing::sign(&ask, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
-            let asked = Asked { ask, signature, subject, seed };
+            let asked = Asked { ask, signature, subject, canaries: canaries.len(), seed };
             Sealed::save(&core, &asked, &asking, &canaries, terms.case)?;
             Ok(asked)
         })

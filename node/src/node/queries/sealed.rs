@@ -146,7 +146,8 @@ impl Sealed {
                 Subject::Identifiers(identifiers.map(|bytes| Zeroizing::new(bytes.0.clone())).collect())
             }
         };
-        Ok(Asked { ask, signature, subject, seed: Seed::new(self.seed) })
+        let canaries = self.people.iter().filter(|person| person.canary).count();
+        Ok(Asked { ask, signature, subject, canaries, seed: Seed::new(self.seed) })
     }
 
     /// Its case reference.
