@@ -87,6 +87,8 @@ pub(crate) struct Use {
     pub(crate) amount: f64,
     pub(crate) by_items: bool,
     pub(crate) is_quota: bool,
+    /// Whether every officer has a meter of its own.
+    pub(crate) by_officer: bool,
 }
 
 /// Claims after hits.
@@ -108,6 +110,8 @@ pub(crate) struct Line {
     /// Whether the terms cover it.
     pub(crate) covered: bool,
     pub(crate) uses: Vec<Use>,
+    /// Whether it matters which officer asks.
+    pub(crate) by_officer: bool,
     /// The tables of the asker and the holder; one if both decide by the same rules.
     pub(crate) tables: Vec<usize>,
     /// Classes of records that take part.
@@ -253,6 +257,7 @@ impl<'a> Making<'a> {
             pact: None,
             covered: false,
             uses: Vec::new(),
+            by_officer: false,
             tables: Vec::new(),
             slice: vec![false; CLASSES],
             needs: Vec::new(),
@@ -408,7 +413,8 @@ impl<'a> Making<'a> {
             let by_items = twice.amount != charge.amount;
             let amount = if by_items { 1.0 } else { charge.amount as f64 };
             let is_quota = matches!(charge.key.meter, Meter::Quota { .. });
-            line.uses.push(Use { meter, amount, by_items, is_quota });
+            line.by_officer |= officers;
+            line.uses.push(Use { meter, amount, by_items, is_quota, by_officer: officers });
         }
     }
 
@@ -527,3 +533,6 @@ fn needs(
     };
     (0..CLASSES).map(|place| fields.iter().map(|field| least(place, *field)).collect()).collect()
 }
+
+#[cfg(test)]
+mod tests;

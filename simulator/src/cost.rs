@@ -118,6 +118,12 @@ impl Calibration {
         Ok(read)
     }
 
+    /// As a file that [`parse`](Self::parse) reads.
+    pub fn text(&self) -> String {
+        let head = "# Costs of the exchanges, in seconds of one core and in bytes: fixed, for an item, for an entry.\n";
+        head.to_owned() + &toml::to_string(self).unwrap_or_default()
+    }
+
     /// The one that comes along.
     ///
     /// # Errors

@@ -12,8 +12,11 @@
 
 pub mod books;
 pub mod calendar;
+pub mod calibrate;
 mod contract;
 pub mod cost;
+pub mod exact;
+pub mod fit;
 mod identity;
 pub mod library;
 pub mod outcome;

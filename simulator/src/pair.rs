@@ -6,7 +6,7 @@
 mod memory;
 mod side;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use symbolon_policy::{
     ask::{Ask, Fetch, case_digest},
@@ -31,9 +31,10 @@ use symbolon_protocol::{
     transcript::Role,
 };
 
-use crate::pipe;
+use crate::pipe::{self, seconds};
 use memory::{Bytes, Identifiers};
 
+pub use crate::pipe::Spent;
 pub use side::{PairError, Side};
 
 /// One person-event of the holder's register.
@@ -86,6 +87,10 @@ pub struct Pair {
     pub holder: Side,
     seed: Seed,
     asked: u64,
+    /// Seconds worked on queries so far.
+    pub on_queries: Spent,
+    /// Seconds worked on snapshots so far.
+    pub on_snapshots: Spent,
 }
 
 /// What one query draws its randomness from.
@@ -99,7 +104,8 @@ struct Draws {
 impl Pair {
     /// A pair whose queries all draw from `seed`.
     pub fn new(asker: Side, holder: Side, seed: Seed) -> Self {
-        Self { asker, holder, seed, asked: 0 }
+        let (on_queries, on_snapshots) = (Spent::default(), Spent::default());
+        Self { asker, holder, seed, asked: 0, on_queries, on_snapshots }
     }
 
     /// Asks which of the identifiers are in the slice of `register`. The snapshot is made and
@@ -116,13 +122,19 @@ impl Pair {
         let fetch = self.fetch(question);
         let asking = self.asker.admit_fetch(&fetch, question.now)?;
         let sending = self.holder.admit_fetch(&fetch, question.now)?;
+        let begun = Instant::now();
         let (key, summary, filter) = self.snapshot(question, register, &draws.epoch)?;
+        self.on_snapshots.holder += seconds(begun);
         let opening = canonical::encode(&fetch)?;
         let sink = snapshot::Asker::new(summary, 0, Bytes::default())?;
         let source = snapshot::Holder::new(summary, Bytes(filter));
-        let (filter, _, transfer, _) = run((asking, Box::new(sink)), (sending, Box::new(source)), &opening)?;
+        let (filter, _, (transfer, spent), _) =
+            run((asking, Box::new(sink)), (sending, Box::new(source)), &opening)?;
+        self.on_snapshots.add(spent);
 
+        let begun = Instant::now();
         let query = exact::Query::blind(question.identifiers.clone(), &draws.asker)?;
+        self.on_queries.asker += seconds(begun);
         let id = SnapshotId(first(&summary.digest));
         let ask = Ask {
             items: query.items(),
@@ -148,7 +160,9 @@ impl Pair {
     ) -> Result<Outcome<count::Counted>, PairError> {
         let draws = self.draws();
         let noise = self.asker.agreement.terms().noise()?;
+        let begun = Instant::now();
         let query = count::Query::blind(question.identifiers.clone(), noise, &draws.asker)?;
+        self.on_queries.asker += seconds(begun);
         let ask = Ask {
             items: query.items(),
             digest: Digest(query.digest()),
@@ -257,8 +271,9 @@ impl Pair {
         let words = signing::sign(&ask, &*self.asker.signer)?;
         let (asking, answering) = (self.asker.admit(&ask, now)?, self.holder.admit(&ask, now)?);
         let opening = canonical::encode(&(&ask, &words))?;
-        let (answer, served, traffic, transcript) =
+        let (answer, served, (traffic, spent), transcript) =
             run((asking, machines.0), (answering, machines.1), &opening)?;
+        self.on_queries.add(spent);
         let class = AnswerClass::of(self.holder.agreement.terms(), &ask)
             .ok_or(Fault::Misuse("the terms do not cover what was asked"))?;
         let entries = entries(&served);
@@ -290,7 +305,7 @@ fn run<A: Send, H: Send>(
     asker: Granted<A>,
     holder: Granted<H>,
     opening: &[u8],
-) -> Result<(A, H, Traffic, Digest), PairError> {
+) -> Result<(A, H, (Traffic, Spent), Digest), PairError> {
     let mut asker = asker.0.open(Role::Asker, &[opening], || Ok(asker.1))?;
     let mut holder = holder.0.open(Role::Holder, &[opening], || Ok(holder.1))?;
     let traffic = pipe::run(&mut asker, &mut holder)?;

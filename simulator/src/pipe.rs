@@ -1,6 +1,6 @@
 //! Runs two guarded exchanges against each other through pipes in memory.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use symbolon_policy::permit::Guarded;
 use symbolon_protocol::{
@@ -19,22 +19,48 @@ struct Pipe {
     bytes: u64,
 }
 
-/// Runs both machines to their end, and leaves them ready for `finish`.
+/// Seconds that each side worked.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// The asker's machine.
+    pub asker: f64,
+    /// The holder's.
+    pub holder: f64,
+}
+
+impl Spent {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.asker += other.asker;
+        self.holder += other.holder;
+    }
+}
+
+/// Seconds since a moment.
+pub(crate) fn seconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64()
+}
+
+/// Runs both machines to their end, and leaves them ready for `finish`. What it took is measured and changes nothing.
 ///
 /// # Errors
 /// [`PumpError`] with the first fault of either machine.
 pub(crate) fn run<A: Send, H: Send>(
     asker: &mut Guarded<A>,
     holder: &mut Guarded<H>,
-) -> Result<Traffic, PumpError> {
+) -> Result<(Traffic, Spent), PumpError> {
     let (mut to_holder, mut to_asker) = (Pipe::default(), Pipe::default());
+    let mut spent = Spent::default();
     loop {
-        let moved = turn(asker, &mut to_asker, &mut to_holder).map_err(PumpError::Asker)?
-            | turn(holder, &mut to_holder, &mut to_asker).map_err(PumpError::Holder)?;
+        let begun = Instant::now();
+        let asked = turn(asker, &mut to_asker, &mut to_holder).map_err(PumpError::Asker)?;
+        spent.asker += seconds(begun);
+        let begun = Instant::now();
+        let answered = turn(holder, &mut to_holder, &mut to_asker).map_err(PumpError::Holder)?;
+        spent.holder += seconds(begun);
         if asker.wants().done && holder.wants().done {
-            return Ok(Traffic { to_holder: to_holder.bytes, to_asker: to_asker.bytes });
+            return Ok((Traffic { to_holder: to_holder.bytes, to_asker: to_asker.bytes }, spent));
         }
-        if !moved {
+        if !(asked || answered) {
             return Err(PumpError::Stuck);
         }
     }

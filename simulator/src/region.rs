@@ -7,6 +7,7 @@ use symbolon_policy::{
 
 use crate::{
     calendar::{WorkingHours, first_second},
+    fit,
     random::{Draws, named},
     scenario::{ENTRY, EXIT, EventKind, Quantity, RouteKind, Scenario},
 };
@@ -120,9 +121,19 @@ pub(crate) struct Returns {
     pub(crate) seconds: i64,
 }
 
-/// Draws every number of a scenario that is a range.
+/// The draws of a seed for numbers.
+pub(crate) fn numbers(seed: u64) -> Draws {
+    Draws::new(seed).of(named("numbers"))
+}
+
+/// Draws every number of a scenario that is a range, so that they fit the totals if they must.
 pub(crate) fn drawn(scenario: &Scenario, seed: u64) -> Scenario {
-    let draws = Draws::new(seed).of(named("numbers"));
+    let draws = numbers(seed);
+    if scenario.run.fit_totals
+        && let Some(set) = fit::setting(scenario, draws)
+    {
+        return set;
+    }
     let mut drawn = scenario.clone();
     drawn.each(&mut |path, quantity| {
         *quantity = quantity.fixed(quantity.at(draws.unit(named(path))));

@@ -21,9 +21,10 @@ use symbolon_policy::words::Digest;
 use crate::{
     contract::{Contract, ContractError},
     cost::Calibration,
+    fit::{self, FitError},
     outcome::{Number, Outcome, PartyLabel, ProposalOutcome, SeedOutcome},
     proposal::{Proposal, ProposalError},
-    region::Region,
+    region::{self, Region},
     scenario::Scenario,
 };
 
@@ -95,6 +96,9 @@ pub enum RunError {
     /// Rules do not stand.
     #[error(transparent)]
     Contract(#[from] ContractError),
+    /// The published totals fit nothing.
+    #[error(transparent)]
+    Fit(#[from] FitError),
     /// Rows cannot be written.
     #[error("the rows of {proposal}, seed {seed}, cannot be written: {why}")]
     Rows {
@@ -137,6 +141,12 @@ impl<'a> Plan<'a> {
 /// # Errors
 /// [`RunError`] if a proposal cannot be made ready or rows cannot be written.
 pub fn run(plan: &Plan<'_>, watch: &dyn Watch) -> Result<Outcome, RunError> {
+    if plan.scenario.run.fit_totals {
+        let unfit = |seed: &&u64| fit::setting(plan.scenario, region::numbers(**seed)).is_none();
+        if plan.seeds.iter().any(|seed| unfit(&seed)) {
+            return Err(FitError::Unfit.into());
+        }
+    }
     let contracts = plan
         .proposals
         .iter()
@@ -217,6 +227,29 @@ fn task(
     let done = Done { of: digest, proposal: proposal.id.clone(), outcome };
     progress.watch.finished(&done);
     Ok(Some(done.outcome))
+}
+
+/// One person's records at the end of a run.
+pub(crate) struct Row {
+    pub(crate) document: bool,
+    /// The class of its record at each party, if there is one.
+    pub(crate) classes: Vec<Option<usize>>,
+    same: Vec<bool>,
+}
+
+impl Row {
+    /// Whether registrations at two parties carry an equal identifier.
+    pub(crate) fn same(&self, a: usize, b: usize) -> bool {
+        self.same.get(a * self.classes.len() + b).copied().unwrap_or(false)
+    }
+}
+
+/// The registers at the end of a run.
+pub(crate) fn registers(region: &Region, contract: &Contract, seed: u64) -> Vec<Row> {
+    let mut state = State::new(region, contract, seed, None);
+    // Without a sink nothing can fail.
+    let _ = state.run(None, None);
+    state.rows()
 }
 
 /// Puts results in their places; seeds that some proposal lacks are left out.

@@ -76,6 +76,10 @@ pub struct Run {
     pub persons: u32,
     /// The seeds themselves, or how many to derive from `master_seed`.
     pub seeds: Seeds,
+    /// Whether each seed draws only settings that fit the published totals; the number of people and where they
+    /// enter then follow from the totals (see [`crate::fit`]), in the place of [`People::count`] and the ways in.
+    #[serde(default)]
+    pub fit_totals: bool,
     /// Seeds the list of seeds.
     #[serde(default = "one")]
     pub master_seed: u64,

@@ -10,6 +10,7 @@ mod officer;
 mod query;
 mod register;
 mod rules;
+mod simulate;
 mod thresholds;
 mod values;
 
@@ -32,6 +33,7 @@ pub(super) use register::RegisterCommand;
 pub(super) use rules::{
     ClaimKind, Explain, Library, NationalCommand, Prove, ReadyKind, RulesCommand, Show, Simulate,
 };
+pub(super) use simulate::{Region, RegionCommand, RegionRun};
 pub(super) use thresholds::Thresholds;
 
 /// National agencies confirm identity hits without handing over raw data.
@@ -160,6 +162,8 @@ pub(super) enum Command {
     Status,
     /// Show what thresholds on templates yield and give away, and propose one; needs no home
     Thresholds(Thresholds),
+    /// Show what agreements and rules would yield and give away before anyone signs; needs no home
+    Simulate(Box<Region>),
     /// Show the engines of the encrypted match, and what a register of some size would cost; needs no home
     Engines(Engines),
     /// Two nodes with invented people on this machine, from agreement to audit

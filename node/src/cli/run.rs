@@ -10,6 +10,7 @@ mod register;
 mod request;
 mod rules;
 mod serve;
+mod simulate;
 mod thresholds;
 
 use std::path::Path;
@@ -48,6 +49,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Serve(serve) => serve::run(&global, serve),
         Command::Demo(options) => run_demo(&global, options),
         Command::Thresholds(options) => thresholds::run(&global, options),
+        Command::Simulate(options) => simulate::run(&global, *options),
         Command::Engines(options) => engines::run(&options),
         Command::Identity { out } => identity(&global, out.as_deref()),
         Command::Agreement(command) => agreement(&global, command),

@@ -107,6 +107,27 @@ impl Table {
     fn ask(&self, numbers: &Numbers) -> bool {
         self.book.ask(&numbers.fill(&self.context)).permitted
     }
+
+    /// What Cedar itself says.
+    #[cfg(test)]
+    pub(crate) fn consult(&self, numbers: &Numbers) -> bool {
+        self.book.consult(symbolon_policy::rules::Request::Query(&numbers.fill(&self.context))).permitted
+    }
+
+    /// Queries with every number at, just below and just above every cut.
+    #[cfg(test)]
+    pub(crate) fn points(&self) -> Vec<Numbers> {
+        let monday = crate::calendar::first_second("2022-01-03").unwrap_or_default();
+        let blank = Numbers { now: monday, items: self.context.batch_size, ..Numbers::default() };
+        let mut points = vec![blank];
+        for (attribute, cuts) in &self.dimensions {
+            let values: Vec<i64> = cuts.iter().flat_map(|cut| [cut - 1, *cut, cut + 1]).collect();
+            let each =
+                points.iter().flat_map(|point| values.iter().map(|value| point.put(*attribute, *value)));
+            points = each.flatten().collect();
+        }
+        points
+    }
 }
 
 impl Numbers {
@@ -147,6 +168,30 @@ impl Numbers {
             Attribute::Now => self.now,
             _ => 0,
         }
+    }
+
+    /// The same with another value of an attribute, where there can be such a query.
+    #[cfg(test)]
+    fn put(&self, attribute: Attribute, value: i64) -> Option<Self> {
+        let mut put = *self;
+        match attribute {
+            Attribute::QuotaUsed => (put.quota_used, put.quota_limit) = (value.max(0) as f64, 1e6),
+            Attribute::QuotaLeft => (put.quota_used, put.quota_limit) = (100.0, (100 + value).max(0) as f64),
+            Attribute::OfficerUsed => put.officer = Some((value.max(0) as f64, 1e6)),
+            Attribute::OfficerLeft => put.officer = Some((100.0, (100 + value).max(0) as f64)),
+            // (g - r) / (g + r) per mille.
+            Attribute::Reciprocity => {
+                (put.given, put.received) = ((1_000 + value).max(0) as f64, (1_000 - value).max(0) as f64);
+            }
+            Attribute::Balance => (put.given, put.received) = (put.received + value as f64, put.received),
+            Attribute::BatchSize => put.items = u32::try_from(value).ok()?,
+            Attribute::Hour if (0..24).contains(&value) => {
+                put.now = put.now / 86_400 * 86_400 + value * 3_600
+            }
+            Attribute::Now => put.now = value,
+            _ => return None,
+        }
+        Some(put)
     }
 
     fn fill(&self, context: &AskContext) -> AskContext {

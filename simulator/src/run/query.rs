@@ -69,7 +69,8 @@ impl State<'_> {
         let slot = person as usize * self.n + line.holder;
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
-        let admitted = self.admit(line, draws.unit(uses::OFFICER), 1.0, when);
+        let officer = if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 };
+        let admitted = self.admit(line, officer, 1.0, when);
         let Some(today) = self.today.get_mut(place) else { return false };
         if today.wished == 0 {
             self.touched.push(place);
@@ -182,14 +183,11 @@ impl State<'_> {
             if used > meter.limit + 1e-6 {
                 return Admitted::Quota;
             }
-            let several = self.first_meter.get(using.meter).is_some_and(|(_, count)| *count > 1);
-            let officers = several
-                || self.contract.meters.get(using.meter).is_some_and(|kind| kind.officers_of.is_some());
             if using.is_quota && meter.limit - used < tightest {
                 tightest = meter.limit - used;
                 (numbers.quota_used, numbers.quota_limit) = (used, meter.limit);
             }
-            if using.is_quota && officers {
+            if using.by_officer {
                 numbers.officer = Some((used, meter.limit));
             }
         }
@@ -283,7 +281,7 @@ impl State<'_> {
 
 impl Use {
     /// What a query of so many items puts on the meter.
-    pub(super) fn of(&self, items: f64) -> f64 {
+    pub(crate) fn of(&self, items: f64) -> f64 {
         if self.by_items { self.amount * items } else { self.amount }
     }
 }

@@ -14,19 +14,57 @@ impl State<'_> {
     pub(super) fn reports_of_the_day(&mut self) {
         let since = self.day - self.region.warm_up;
         let contract = self.contract;
+        // At the end of each period, so that the first has something to tell.
+        let due = |line: &&Line| line.every_days > 0 && (since + 1) % line.every_days == 0;
+        let mut lines: Vec<(usize, &Line)> = Vec::new();
         for asker in 0..self.n {
-            for place in contract.at(EventKind::Report, asker) {
-                let Some(line) = contract.lines.get(*place) else { continue };
-                // At the end of each period, so that the first has something to tell.
-                if line.every_days > 0 && (since + 1) % line.every_days == 0 {
-                    self.count(*place, line);
-                }
-            }
+            let places = contract.at(EventKind::Report, asker).iter();
+            lines.extend(places.filter_map(|place| Some((*place, contract.lines.get(*place).filter(due)?))));
+        }
+        if lines.is_empty() {
+            return;
+        }
+        let found = self.overlaps(&lines);
+        for ((place, line), (batch, both)) in lines.into_iter().zip(found) {
+            self.count(place, line, batch, both);
         }
     }
 
-    fn count(&mut self, place: usize, line: &Line) {
-        let weight = self.region.weight;
+    /// For each line, everybody the asker has with an identifier, and of them those in the holder's slice: in one
+    /// pass over the people.
+    fn overlaps(&self, lines: &[(usize, &Line)]) -> Vec<(f64, f64)> {
+        let mut found = vec![(0.0, 0.0); lines.len()];
+        let alive = |place: usize, record: super::state::Record| {
+            record.lives(self.day, self.region.parties.get(place).map_or(0, |party| party.retention))
+        };
+        for (number, (person, records)) in self.people.iter().zip(self.records.chunks(self.n)).enumerate() {
+            if !person.is(DOCUMENT) {
+                continue;
+            }
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let parties = records.iter().enumerate().filter(|(place, record)| alive(*place, **record));
+            let parties = parties.fold(0_u32, |parties, (place, _)| parties | 1 << place);
+            if parties == 0 {
+                continue;
+            }
+            for ((_, line), (batch, both)) in lines.iter().zip(&mut found) {
+                if parties >> line.asker & 1 == 0 {
+                    continue;
+                }
+                *batch += self.region.weight;
+                let class = records.get(line.holder).map_or(0, |record| record.class());
+                if parties >> line.holder & 1 == 1
+                    && line.slice.get(class).copied().unwrap_or(false)
+                    && self.same_identity(number, line.asker, line.holder)
+                {
+                    *both += self.region.weight;
+                }
+            }
+        }
+        found
+    }
+
+    fn count(&mut self, place: usize, line: &Line, mut batch: f64, mut both: f64) {
         let when = self.day * 86_400 + 12 * 3_600;
         if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
             pair.wished += 1.0;
@@ -35,25 +73,6 @@ impl State<'_> {
             self.uncounted(line, |pair| pair.without_agreement += 1.0);
             return;
         };
-        // The batch is everybody the asker has with an identifier, up to what the terms allow.
-        let (mut batch, mut both) = (0.0, 0.0);
-        let retention = |party: usize| self.region.parties.get(party).map_or(0, |party| party.retention);
-        let (at_asker, at_holder) = (retention(line.asker), retention(line.holder));
-        for (person, rows) in self.people.iter().zip(self.records.chunks(self.n)).enumerate() {
-            let (person_flags, rows) = rows;
-            let record = |party: usize| rows.get(party).copied().unwrap_or_default();
-            if !person_flags.is(DOCUMENT) || !record(line.asker).lives(self.day, at_asker) {
-                continue;
-            }
-            batch += weight;
-            let theirs = record(line.holder);
-            let within =
-                theirs.lives(self.day, at_holder) && line.slice.get(theirs.class()).copied().unwrap_or(false);
-            let number = u32::try_from(person).unwrap_or(u32::MAX);
-            if within && self.same_identity(number, line.asker, line.holder) {
-                both += weight;
-            }
-        }
         if batch > f64::from(largest) {
             both *= f64::from(largest) / batch;
             batch = f64::from(largest);

@@ -327,6 +327,26 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Everybody's records on the last day.
+    pub(super) fn rows(&self) -> Vec<super::Row> {
+        let last = self.region.span - 1;
+        let each = self.people.iter().zip(self.records.chunks(self.n)).enumerate();
+        each.map(|(number, (person, records))| {
+            let alive = |(place, record): (usize, &Record)| {
+                let retention = self.region.parties.get(place).map_or(0, |party| party.retention);
+                record.lives(last, retention).then(|| record.class())
+            };
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let pairs = (0..self.n).flat_map(|a| (0..self.n).map(move |b| (a, b)));
+            super::Row {
+                document: person.is(DOCUMENT),
+                classes: records.iter().enumerate().map(alive).collect(),
+                same: pairs.map(|(a, b)| self.same_identity(number, a, b)).collect(),
+            }
+        })
+        .collect()
+    }
+
     /// Where somebody goes on from a place.
     pub(super) fn way(&self, place: u8, u: f64) -> Option<(u8, RouteKind)> {
         let place = self.region.parties.get(usize::from(place))?;

@@ -7,9 +7,15 @@ use comfy_table::{CellAlignment, Table, presets};
 /// A table without lines. Columns of numbers stand to the right. A cell is one line, whatever a partner
 /// wrote into it.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|cell| one_line(&cell))).collect();
+    grid(&head, rows.into_iter().map(|row| row.to_vec()).collect())
+}
+
+/// The same with as many columns as the head has.
+pub(super) fn grid(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head);
+    table.load_style(presets::NOTHING).set_header(head.to_vec());
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         let mut cells = rows.iter().filter_map(|row| row.get(index)).peekable();

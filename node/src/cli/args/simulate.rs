@@ -1,0 +1,95 @@
+//! `symbolon simulate`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Show what agreements and rules would yield and give away before anyone signs; needs no home
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "A scenario is a name from --list or a TOML file (docs/scenarios.md). The same people make the same \
+    journeys under every proposal; every figure is a mean over seeds with its 95 % interval. Ctrl-C ends a run \
+    after the day it is at; with --out, --resume takes it up again.\n\n\
+    Examples:\n  symbolon simulate --list\n  symbolon simulate western-balkans-2022\n  \
+    symbolon simulate western-balkans-2022 --proposal pcc-see --proposal counter --seeds 32 --out runs/wb\n  \
+    symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
+    symbolon simulate fit western-balkans-2022\n  symbolon simulate calibrate --out here.toml"
+)]
+pub(in crate::cli) struct Region {
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RegionCommand>,
+    #[command(flatten)]
+    pub(in crate::cli) run: RegionRun,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RegionCommand {
+    /// Narrow what is assumed to what fits the published totals, and say how many people they can be
+    #[command(after_help = "Examples:\n  symbolon simulate fit western-balkans-2022\n  \
+        symbolon simulate fit my-region.toml --draws 50000 --json")]
+    Fit {
+        /// A name from --list or a TOML file
+        scenario: String,
+        /// Random settings of the assumed numbers that are tried
+        #[arg(long, value_name = "N", default_value_t = 200_000,
+            value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+        draws: u32,
+        /// How far a total may be from the published one, in per cent
+        #[arg(long, value_name = "PERCENT", default_value_t = 10,
+            value_parser = clap::value_parser!(u32).range(1..=100))]
+        tolerance: u32,
+    },
+    /// Measure what the exchanges cost on this machine, for --calibration
+    #[command(
+        after_help = "Takes about a minute. The encrypted match is taken from its engine's own estimate.\n\n\
+        Examples:\n  symbolon simulate calibrate --out here.toml\n  \
+        symbolon simulate western-balkans-2022 --calibration here.toml"
+    )]
+    Calibrate {
+        /// The new file
+        #[arg(long, value_name = "FILE.toml")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A run.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RegionRun {
+    /// A name from --list or a TOML file
+    #[arg(required_unless_present = "list")]
+    pub(in crate::cli) scenario: Option<String>,
+    /// List the scenarios that come along
+    #[arg(long, conflicts_with = "scenario")]
+    pub(in crate::cli) list: bool,
+    /// Show what the scenario assumes and compares, and run nothing
+    #[arg(long)]
+    pub(in crate::cli) explain: bool,
+    /// Only these proposals, the first as the baseline; may be repeated
+    #[arg(long = "proposal", value_name = "ID")]
+    pub(in crate::cli) proposals: Vec<String>,
+    /// Simulated persons; each stands for as many as there are in truth
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
+    pub(in crate::cli) persons: Option<u32>,
+    /// How many seeds, or the seeds themselves, separated by commas and with one at the end for a single one
+    #[arg(long, value_name = "N|S,S,...")]
+    pub(in crate::cli) seeds: Option<String>,
+    /// So many seeds also run what goes wrong
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(in crate::cli) abuse_seeds: usize,
+    /// Costs of exchanges, from `symbolon simulate calibrate`
+    #[arg(long, value_name = "FILE.toml")]
+    pub(in crate::cli) calibration: Option<PathBuf>,
+    /// A new directory for the outcome as JSON and rows day by day, and what --resume needs
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) out: Option<PathBuf>,
+    /// Rows as NDJSON in place of CSV
+    #[arg(long, requires = "out")]
+    pub(in crate::cli) ndjson: bool,
+    /// Take up a cancelled run in the directory of --out
+    #[arg(long, requires = "out")]
+    pub(in crate::cli) resume: bool,
+    /// Write every figure to a new file, comma-separated
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) csv: Option<PathBuf>,
+}

@@ -1,0 +1,42 @@
+use super::*;
+
+/// The exchanges and the model see the same: bytes of exact queries within two per cent whatever the size, of counts,
+/// whose size is noisy and not linear below the smallest bucket, within eight.
+#[test]
+fn bytes_of_the_default_are_those_of_the_exchanges() {
+    let default = Calibration::embedded().unwrap();
+    for (slice, items, counts) in [(50, 3, false), (300, 100, false), (2_500, 40, false), (300, 150, true)] {
+        let found = one(slice, items, counts, 9).unwrap();
+        let cost = default.plain(if counts { COUNT } else { EXACT });
+        let near = |model: f64, real: u64, what: &str| {
+            let (real, most) = (real as f64, if counts { 0.08 } else { 0.02 });
+            assert!(
+                (model - real).abs() <= most * real,
+                "{what} {slice} {items}: model {model}, real {real}"
+            );
+        };
+        near(cost.up.of(found.items, found.entries), found.traffic.to_holder, "up");
+        near(cost.down.of(found.items, found.entries), found.traffic.to_asker, "down");
+        if !counts {
+            near(cost.setup.down.of(0.0, found.entries), found.filter.to_asker, "snapshot");
+        }
+    }
+}
+
+#[test]
+fn a_line_is_found_again() {
+    let made = |items: f64, entries: f64| Measured {
+        items,
+        entries,
+        query: Spent { asker: 1e-4 + 3e-5 * items + 2e-8 * entries, holder: 5e-6 * entries },
+        snapshot: Spent::default(),
+        traffic: Traffic::default(),
+        filter: Traffic::default(),
+    };
+    let grid: Vec<_> =
+        [1.0, 10.0, 500.0].iter().flat_map(|items| [1e3, 1e4, 1e5].map(|n| made(*items, n))).collect();
+    let asker = linear(&grid, |one| one.query.asker);
+    assert!((asker.fixed / 1e-4 - 1.0).abs() < 1e-6 && (asker.per_entry / 2e-8 - 1.0).abs() < 1e-6);
+    let holder = linear(&grid, |one| one.query.holder);
+    assert!((holder.per_entry / 5e-6 - 1.0).abs() < 1e-6 && holder.fixed < 1e-9 && holder.per_item < 1e-9);
+}
