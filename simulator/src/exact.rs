@@ -61,7 +61,7 @@ pub enum ExactError {
         /// Who is asked.
         holder: AgencyCode,
         /// Why.
-        error: PairError,
+        error: Box<PairError>,
     },
     /// A word that is none.
     #[error(transparent)]
@@ -156,7 +156,7 @@ pub fn compare(plan: &Plan<'_>, proposal: &Proposal, seed: u64) -> Result<Vec<Ch
             *chunk = part.to_be_bytes();
         }
         let mut pair = Pair::new(side(a)?, side(h)?, Seed::new(bytes));
-        let fault = |error| ExactError::Pair { asker: a.clone(), holder: h.clone(), error };
+        let fault = |error| ExactError::Pair { asker: a.clone(), holder: h.clone(), error: Box::new(error) };
         let real = pair.exact(&question, &theirs).map_err(fault)?;
         let cost = plan.calibration.plain(EXACT);
         let items = asked.len() as f64;
