@@ -139,9 +139,10 @@ fn query(material: &(Vec<u8>, Vec<u8>), form: &Form, records: u64, threads: usiz
         largest_slice: 1 << 20,
     };
     let groups: Vec<Group> = (1..=records).map(|at| Group { rows: vec![(0, random(form, at))] }).collect();
-    let mut asker: Boxed<Matched> = prepared.exchange(&asked).unwrap();
-    let mut holder: Boxed<Searched> =
-        answering.answer(&asked, Box::new(Slice(groups, 0)), &Seed::new([4; 32])).unwrap();
+    let mut asker: Boxed<Matched> = prepared.exchange(&asked, &Seed::new([5; 32])).unwrap();
+    let mut holder: Boxed<Searched> = answering
+        .answer(&asked, Box::new(Slice(groups, 0)), &Seed::new([4; 32]), &Seed::new([5; 32]))
+        .unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let (mut proof, mut search) = (Duration::ZERO, Duration::ZERO);
     let (mut up, mut down) = (0, 0);

@@ -164,6 +164,12 @@ pub enum Misbehaviour {
     /// Evaluation keys or a reference string that are not what they should be.
     #[error("the key material is not what it should be: {0}")]
     Keys(&'static str),
+    /// Correlated transfers that contradict each other.
+    #[error("the transfers do not fit together: {0}")]
+    Correlation(&'static str),
+    /// A check that only who deviates can fail, but for a negligible chance.
+    #[error("a check of the protocol failed: {0}")]
+    Check(&'static str),
     /// What was opened in a claim is not what was asked.
     #[error("what was opened is not what was asked: {0}")]
     Opening(&'static str),

@@ -5,15 +5,18 @@
 //! one for each role, take and give bounded [`exchange::Frame`]s; what carries the frames does not
 //! matter to them.
 
+mod block;
 pub mod claim;
 pub mod count;
 pub mod exact;
 pub mod exchange;
 pub mod filter;
+mod garble;
 pub mod group;
 pub mod identifier;
 pub mod matching;
 pub mod oprf;
+pub mod ot;
 pub mod padding;
 pub mod pump;
 pub mod seed;

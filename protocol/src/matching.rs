@@ -10,6 +10,7 @@
 
 mod draw;
 pub mod engine;
+pub mod interactive;
 pub mod opening;
 pub mod projection;
 pub mod rates;

@@ -80,6 +80,18 @@ impl Stream {
         self.0.next_u64()
     }
 
+    /// The next 128 random bits.
+    pub fn block(&mut self) -> u128 {
+        u128::from(self.bits()) | u128::from(self.bits()) << 64
+    }
+
+    /// The next random bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A uniform number below `bound`; 0 for a bound of 0 [rejection sampling].
     pub fn below(&mut self, bound: u64) -> u64 {
         let Some(zone) = (u64::MAX / bound.max(1)).checked_mul(bound.max(1)) else { return 0 };

@@ -106,7 +106,7 @@ pub(super) fn asker(
             prepare(core, partner, &keys.ok_or_else(gone)?, probe, seed)?
         }
     };
-    Ok(prepared.exchange(&words.both)?)
+    Ok(prepared.exchange(&words.both, &Seed::new(rand::random()))?)
 }
 
 /// Everything of a match that needs neither rules nor meters.
@@ -161,7 +161,7 @@ pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Sear
     let Asked { alternatives, answer, .. } = words.both;
     let cores = rayon::current_num_threads();
     let estimate = words.engine.estimate(&form, entries, alternatives, answer, cores);
-    let machine = answering.answer(&words.both, rows, &seed)?;
+    let machine = answering.answer(&words.both, rows, &seed, &Seed::new(rand::random()))?;
     Ok(Search { machine, entries, seconds: estimate.seconds.ceil() as u64 })
 }
 

@@ -218,20 +218,28 @@ pub trait Prepared: Send {
     /// The digest for [`Asked`].
     fn digest(&self) -> [u8; 32];
 
-    /// The asker's machine.
+    /// The asker's machine. `run` is for this run alone, fresh for every try of the same query: an engine of more
+    /// than one round must not say two things under the same randomness.
     ///
     /// # Errors
     /// [`Fault::Misuse`] if `asked` is of another query.
-    fn exchange(self: Box<Self>, asked: &Asked) -> Result<Boxed<Matched>, Fault>;
+    fn exchange(self: Box<Self>, asked: &Asked, run: &Seed) -> Result<Boxed<Matched>, Fault>;
 }
 
 /// A holder with its material.
 pub trait Answering: Send + Sync {
-    /// The holder's machine.
+    /// The holder's machine. `seed` is the same for every try of the same query, and `run` for this one alone: in
+    /// one round the same question gets the same answer, in more than one a partner could try out what it liked.
     ///
     /// # Errors
     /// [`Fault::Misuse`] for a slice above the largest.
-    fn answer(&self, asked: &Asked, rows: Box<dyn Rows>, seed: &Seed) -> Result<Boxed<Searched>, Fault>;
+    fn answer(
+        &self,
+        asked: &Asked,
+        rows: Box<dyn Rows>,
+        seed: &Seed,
+        run: &Seed,
+    ) -> Result<Boxed<Searched>, Fault>;
 
     /// Replays a query that was opened: the digest that the query of this probe and seed has, under the asker's
     /// material that this holder has the other half of.

@@ -205,7 +205,7 @@ impl Prepared for Query {
         query::digest(&self.bytes)
     }
 
-    fn exchange(self: Box<Self>, asked: &Asked) -> Result<Boxed<Matched>, Fault> {
+    fn exchange(self: Box<Self>, asked: &Asked, _run: &Seed) -> Result<Boxed<Matched>, Fault> {
         if asked.digest != self.digest() || usize::from(asked.alternatives) != self.alternatives {
             return Err(Fault::Misuse("these are the opening words of another query"));
         }
@@ -216,7 +216,13 @@ impl Prepared for Query {
 struct HolderKeys(Arc<Material>);
 
 impl Answering for HolderKeys {
-    fn answer(&self, asked: &Asked, rows: Box<dyn Rows>, seed: &Seed) -> Result<Boxed<Searched>, Fault> {
+    fn answer(
+        &self,
+        asked: &Asked,
+        rows: Box<dyn Rows>,
+        seed: &Seed,
+        _run: &Seed,
+    ) -> Result<Boxed<Searched>, Fault> {
         OneRound.takes(&self.0.form, asked.alternatives, asked.answer)?;
         Ok(Box::new(Holder::new(self.0.clone(), *asked, rows, seed)?))
     }

@@ -110,9 +110,9 @@ fn machines(
         answer,
         largest_slice: 10_000,
     };
-    let asker = prepared.exchange(&asked).unwrap();
+    let asker = prepared.exchange(&asked, &Seed::new([0; 32])).unwrap();
     let rows = Box::new(Slice(slice, 0));
-    (asker, ready.answering.answer(&asked, rows, &Seed::new([seed ^ 0x80; 32])).unwrap())
+    (asker, ready.answering.answer(&asked, rows, &Seed::new([seed ^ 0x80; 32]), &Seed::new([0; 32])).unwrap())
 }
 
 fn ask(probe: &[Template], slice: Vec<Group>, answer: Answer, seed: u8) -> (Matched, Searched) {

@@ -13,7 +13,8 @@ use crate::{
 fn send(bytes: Vec<u8>, alternatives: u16) -> Result<(), Fault> {
     let asked = Asked { digest: query::digest(&bytes), alternatives, answer: Answer::Any, largest_slice: 10 };
     let rows = Box::new(Slice(vec![single(random(&form(), 1, 1))], 0));
-    let mut holder = ready().answering.answer(&asked, rows, &Seed::new([3; 32])).unwrap();
+    let mut holder =
+        ready().answering.answer(&asked, rows, &Seed::new([3; 32]), &Seed::new([0; 32])).unwrap();
     let mut size = Outbox::new(messages::QUERY_SIZE, 1);
     size.push(&[(bytes.len() as u64).to_be_bytes()]).unwrap();
     holder.consume(size.frame().unwrap())?;

@@ -1,0 +1,333 @@
+//! What a match by the interactive engine costs: time of both sides by phase, bytes, and how long it takes over a link,
+//! beside the one-round engine's estimate and the plain scan.
+//!
+//! Both machines run in this process, one after the other on one thread; times are those that it was on a core. Over a link the time is
+//! that of a simulation: each side has a core of its own and a clock, and a frame arrives when the link has carried it.
+//!
+//!     cargo bench -p symbolon-protocol --bench interactive              # 10,000 and 100,000 records
+//!     cargo bench -p symbolon-protocol --bench interactive -- million   # and 1,000,000
+#![allow(
+    missing_docs,
+    unexpected_cfgs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops at the first surprise"
+)]
+
+#[path = "support/measure.rs"]
+mod measure;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use measure::{full, medians, proc, timed};
+use symbolon_protocol::{
+    exchange::{Boxed, Disclosure, Exchange, Fault, Frame, Verdict, Warden},
+    matching::{
+        engine::{Answer, Asked, Engine, Estimate, Group, Matched, Rows, Searched, engine},
+        interactive::Interactive,
+        rates,
+        rule::Form,
+        template::Template,
+    },
+    padding::bucket,
+    seed::{Seed, Stream},
+};
+
+/// Frames that a link holds in each direction.
+const CAPACITY: usize = 64;
+/// What the design allows at 512 bits without masks: records, seconds of CPU of both sides together, megabytes.
+const TARGETS: [(u64, f64, f64); 2] = [(100_000, 1.0, 120.0), (1_000_000, 8.0, f64::NAN)];
+
+struct Allow;
+
+impl Warden for Allow {
+    fn judge(&mut self, _: &Disclosure) -> Verdict {
+        Verdict::Release
+    }
+}
+
+fn random(form: &Form, stream: &mut Stream) -> Template {
+    let length = form.length as usize;
+    let mut bytes = || -> Vec<u8> {
+        let bytes = std::iter::repeat_with(|| stream.bits().to_le_bytes()).flatten();
+        bytes.take(length.div_ceil(8)).collect()
+    };
+    let bits = bytes();
+    // One position in eight is masked.
+    let mask = form.masked.then(|| {
+        let three = [bytes(), bytes(), bytes()];
+        three[0].iter().zip(&three[1]).zip(&three[2]).map(|((a, b), c)| a | b | c).collect::<Vec<u8>>()
+    });
+    Template::from_bytes(length, &bits, mask.as_deref()).unwrap()
+}
+
+/// Records that are made when they are read, so that they take no memory.
+struct Made {
+    form: Form,
+    groups: u64,
+    at: u64,
+    stream: Stream,
+}
+
+impl Rows for Made {
+    fn groups(&self) -> u64 {
+        self.groups
+    }
+    fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
+        let count = (self.groups - self.at).min(most as u64);
+        self.at += count;
+        Ok((0..count).map(|_| Group { rows: vec![(0, random(&self.form, &mut self.stream))] }).collect())
+    }
+}
+
+/// A link: bits a second and seconds one way.
+#[derive(Clone, Copy)]
+struct Link {
+    bits: f64,
+    delay: f64,
+}
+
+const LOOPBACK: Link = Link { bits: f64::INFINITY, delay: 0.0 };
+const SHAPED: Link = Link { bits: 100e6, delay: 0.010 };
+
+/// One direction: frames with the time of their arrival.
+struct Pipe {
+    frames: VecDeque<(Frame, f64)>,
+    free: f64,
+    bytes: u64,
+    turns: u32,
+}
+
+impl Pipe {
+    fn new() -> Self {
+        Self { frames: VecDeque::new(), free: 0.0, bytes: 0, turns: 0 }
+    }
+
+    fn push(&mut self, frame: Frame, now: f64, link: Link) {
+        let bytes = (Frame::HEADER + frame.body.len()) as u64;
+        self.bytes += bytes;
+        self.free = self.free.max(now) + bytes as f64 * 8.0 / link.bits;
+        self.frames.push_back((frame, self.free + link.delay));
+    }
+}
+
+/// What `work` gives, and the seconds that this thread was on a core for it: other programs do not count. Where the
+/// system does not tell, the seconds that passed.
+fn on_core<O>(work: impl FnOnce() -> O) -> (O, f64) {
+    let spent = || -> Option<u64> {
+        std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
+    };
+    let before = spent();
+    let (output, passed) = timed(work);
+    let on_core = spent().zip(before).map(|(after, before)| (after - before) as f64 / 1e9);
+    (output, on_core.unwrap_or(passed.as_secs_f64()))
+}
+
+/// One side: its clock, and what it spent by phase.
+#[derive(Default)]
+struct Side {
+    clock: f64,
+    phases: BTreeMap<&'static str, f64>,
+}
+
+impl Side {
+    /// Does one thing that is possible now; whether there was any.
+    fn turn<T: Send>(
+        &mut self,
+        machine: &mut dyn Exchange<Output = T>,
+        incoming: &mut Pipe,
+        outgoing: &mut Pipe,
+        link: Link,
+    ) -> bool {
+        let (wants, phase) = (machine.wants(), machine.progress().phase);
+        let arrived = incoming.frames.front().map(|(_, at)| *at);
+        let (took, frame) = if wants.send && outgoing.frames.len() < CAPACITY {
+            let (frame, took) = on_core(|| machine.produce().unwrap());
+            (took, Some(frame))
+        } else if wants.verdict {
+            (on_core(|| machine.settle(&mut Allow).unwrap()).1, None)
+        } else if wants.receive && arrived.is_some_and(|at| at <= self.clock || !wants.compute) {
+            let (frame, at) = incoming.frames.pop_front().unwrap();
+            self.clock = self.clock.max(at);
+            (on_core(|| machine.consume(frame).unwrap()).1, None)
+        } else if wants.compute {
+            (on_core(|| machine.compute(4_096).unwrap()).1, None)
+        } else {
+            return false;
+        };
+        self.clock += took;
+        *self.phases.entry(phase).or_default() += took;
+        if let Some(frame) = frame {
+            outgoing.push(frame, self.clock, link);
+        }
+        true
+    }
+}
+
+struct Cost {
+    asker: Side,
+    holder: Side,
+    up: u64,
+    down: u64,
+    turns: u32,
+}
+
+impl Cost {
+    fn cpu(&self) -> f64 {
+        // Making the records is not the engine's work.
+        let sum = |side: &Side| {
+            side.phases.iter().filter(|(phase, _)| **phase != "load").map(|(_, s)| s).sum::<f64>()
+        };
+        sum(&self.asker) + sum(&self.holder)
+    }
+
+    fn elapsed(&self) -> f64 {
+        let load = self.holder.phases.get("load").copied().unwrap_or(0.0);
+        self.asker.clock.max(self.holder.clock) - load
+    }
+}
+
+fn query(form: &Form, records: u64, answer: Answer, link: Link) -> Cost {
+    let mut stream = Seed::new([1; 32]).stream("probe");
+    let probe = vec![random(form, &mut stream)];
+    let asking = Interactive.asking(form, &[7; 32]).unwrap();
+    let answering = Interactive.answering(form, &[7; 32]).unwrap();
+    let (prepared, preparing) = on_core(|| asking.prepare(&probe, &Seed::new([2; 32])).unwrap());
+    let asked = Asked { digest: prepared.digest(), alternatives: 1, answer, largest_slice: 10_000_000 };
+    let rows = Made { form: *form, groups: records, at: 0, stream: Seed::new([3; 32]).stream("records") };
+    let mut asker: Boxed<Matched> = prepared.exchange(&asked, &Seed::new([4; 32])).unwrap();
+    let mut holder: Boxed<Searched> =
+        answering.answer(&asked, Box::new(rows), &Seed::new([5; 32]), &Seed::new([6; 32])).unwrap();
+    let (mut up, mut down) = (Pipe::new(), Pipe::new());
+    let mut sides = (Side::default(), Side::default());
+    sides.0.phases.insert("ask", preparing);
+    let mut last = None;
+    while !(asker.wants().done && holder.wants().done) {
+        // The side whose clock is behind goes first.
+        let first = sides.0.clock <= sides.1.clock;
+        let mut moved = false;
+        for asks in [first, !first] {
+            let (sent, received) = (up.bytes, down.bytes);
+            moved = if asks {
+                sides.0.turn(&mut *asker, &mut down, &mut up, link)
+            } else {
+                sides.1.turn(&mut *holder, &mut up, &mut down, link)
+            };
+            let spoke = (up.bytes > sent, down.bytes > received);
+            if (spoke.0 || spoke.1) && last != Some(spoke) {
+                last = Some(spoke);
+                if spoke.0 { up.turns += 1 } else { down.turns += 1 }
+            }
+            if moved {
+                break;
+            }
+        }
+        assert!(moved, "neither machine can go on");
+    }
+    let matched = asker.finish().unwrap();
+    assert!(
+        matches!(&matched, Matched::Any(false))
+            || matches!(&matched, Matched::Candidates { hits, .. } if hits.is_empty()),
+        "{matched:?}"
+    );
+    Cost { asker: sides.0, holder: sides.1, up: up.bytes, down: down.bytes, turns: up.turns }
+}
+
+fn plain(form: &Form) -> f64 {
+    let mut stream = Seed::new([9; 32]).stream("plain");
+    let templates: Vec<Template> = (0..20_000).map(|_| random(form, &mut stream)).collect();
+    let probe = random(form, &mut stream);
+    let [taken] = medians(9, || {
+        let (hits, taken) = timed(|| templates.iter().filter(|t| form.rule.hit(&probe, t)).count());
+        assert_eq!(hits, 0);
+        [taken]
+    });
+    taken.as_secs_f64() * 1e9 / templates.len() as f64
+}
+
+/// The instructions that the ciphers and the planes use here.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let aes = (is_x86_feature_detected!("vaes"), is_x86_feature_detected!("aes"));
+        let wide = is_x86_feature_detected!("avx2");
+        return match (aes, wide) {
+            ((true, _), true) => "VAES, AVX2",
+            ((_, true), true) => "AES-NI, AVX2",
+            ((_, true), false) => "AES-NI",
+            _ => "portable",
+        };
+    }
+    #[allow(unreachable_code, reason = "other processors")]
+    "portable"
+}
+
+fn show(side: &str, phases: &BTreeMap<&'static str, f64>, rows: u64) {
+    let each: Vec<String> = phases
+        .iter()
+        .map(|(phase, s)| format!("{phase} {:.3} s ({:.0} ns a record)", s, s * 1e9 / rows as f64))
+        .collect();
+    println!("        {side:<7} {}", each.join(", "));
+}
+
+fn main() {
+    measure::print_machine();
+    println!("instructions   {}", instructions());
+    let million = std::env::args().any(|argument| argument == "million");
+    let sizes: &[u64] = match (full(), million) {
+        (false, _) => &[1_000],
+        (true, false) => &[10_000, 100_000],
+        (true, true) => &[10_000, 100_000, 1_000_000],
+    };
+    let lengths: &[u32] = if full() { &[512, 2_048] } else { &[512] };
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let answer = Answer::Candidates { cap: 3 };
+    for length in lengths {
+        for masked in [false, true] {
+            let form = rates::form(*length, masked, 0.32).unwrap();
+            println!();
+            println!(
+                "{length} bits, {}; plain scan {:.1} ns a record",
+                if masked { "masks" } else { "no masks" },
+                plain(&form)
+            );
+            for records in sizes {
+                let padded = bucket(records + 1);
+                let cost = one.install(|| query(&form, *records, answer, LOOPBACK));
+                let shaped = one.install(|| query(&form, *records, answer, SHAPED));
+                let megabytes = |bytes: u64| bytes as f64 / 1e6;
+                println!(
+                    "{records:>9} records ({padded} padded)   {:.2} s CPU of both   {:.2} s loopback   {:.2} s at 100 Mbit/s and 20 ms   {:.1} MB down, {:.1} MB up   {} turns",
+                    cost.cpu(),
+                    cost.elapsed(),
+                    shaped.elapsed(),
+                    megabytes(cost.down),
+                    megabytes(cost.up),
+                    shaped.turns,
+                );
+                show("holder", &cost.holder.phases, padded);
+                show("asker", &cost.asker.phases, padded);
+                let told = |name: &str, Estimate { seconds, bytes_up, bytes_down, memory }: Estimate| {
+                    println!(
+                        "        {name}: {seconds:.1} s of the holder on one core, {:.1} MB, {:.0} MB of memory",
+                        megabytes(bytes_up + bytes_down),
+                        megabytes(memory)
+                    );
+                };
+                told("estimate", Interactive.estimate(&form, padded, 1, answer, 1));
+                if let Some(other) = engine("tfhe-one-round/1") {
+                    told("one-round estimate", other.estimate(&form, padded, 1, answer, 1));
+                }
+                let target = TARGETS.iter().find(|(n, ..)| n == records && *length == 512 && !masked);
+                if let Some((_, seconds, megabytes)) = target {
+                    println!("        target: {seconds} s CPU of both, {megabytes} MB in all");
+                }
+            }
+        }
+    }
+    let peak = proc("/proc/self/status", "VmHWM").unwrap_or_default();
+    println!();
+    println!("most memory of both sides together, whole run   {peak}");
+    println!("precomputation before the probe is known is not built, so all bytes are on line");
+}

@@ -1,0 +1,552 @@
+//! The asker: choose by the probe, add up shares, commit to the sums, evaluate.
+
+use std::collections::VecDeque;
+
+use curve25519_dalek::Scalar;
+use rayon::prelude::*;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{
+    check::{self, Value},
+    circuit::{Outcome, reached},
+    context::{Context, outcome_cipher, permutation},
+    field,
+    messages::{
+        CHOICES, CLOSED, COMMITMENT, CORRECTIONS, DIFFERENCES, ELEMENTS, FACTOR, HITS, NONCE, NUMBERS,
+        OUTCOME, Out, PAIRS, PLACES, SEALS, SUMS, TABLES, TAGS, VALUE, WEIGHTS, blocks, words,
+    },
+    parameters::{AHEAD, BLOCK, DEEPEST, Encoding, Layout, Part},
+    probe::{self, Key},
+    score::{self, POSITIONS},
+};
+use crate::{
+    block::Cipher,
+    exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
+    garble::{Evaluator, Tally},
+    group::{PointBytes, decode_point, decode_scalar},
+    matching::{
+        engine::{Answer, Asked, Matched},
+        rule::Form,
+    },
+    ot::{self, Chooser, Forest, base},
+    padding::bucket,
+    seed::{Seed, Stream},
+    wire::Inbox,
+};
+
+#[cfg(test)]
+mod cheats;
+
+/// A probe that is committed to.
+pub(super) struct Query {
+    pub(super) form: Form,
+    pub(super) encoding: Encoding,
+    pub(super) name: [u8; 32],
+    pub(super) choices: Zeroizing<Vec<bool>>,
+    pub(super) blinding: Scalar,
+    pub(super) commitment: PointBytes,
+}
+
+impl Drop for Query {
+    fn drop(&mut self) {
+        self.blinding.zeroize();
+    }
+}
+
+/// A part whose sums were chosen and whose tags are awaited.
+struct Pending {
+    part: Part,
+    strings: Vec<u128>,
+    sums: Vec<u64>,
+}
+
+/// Everything from the transfers on.
+struct Search {
+    layout: Layout,
+    context: Context,
+    cipher: Cipher,
+    chooser: Chooser,
+    masks: Stream,
+    strings: Zeroizing<Vec<u128>>,
+    /// The key and the masks of each position's choice.
+    keys: Vec<(Key, [u64; 2])>,
+    scored: usize,
+    position: usize,
+    sum: Vec<u64>,
+    corrections_in: Inbox<8>,
+    corrections: Vec<u64>,
+    pending: VecDeque<Pending>,
+    tags_in: Option<Inbox<8>>,
+    tags: Vec<u64>,
+    tagged: usize,
+    /// Of each part: labels of the share's bits, tags of its sums.
+    kept: Vec<(Vec<u128>, Vec<u64>)>,
+    gates: u64,
+    evaluated: usize,
+    expected: Option<Outcome<()>>,
+    outcome: Option<Outcome<u128>>,
+    tables_in: Inbox<16>,
+    tables: Vec<u128>,
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        for (key, masks) in &mut self.keys {
+            key.stream.zeroize();
+            key.mask.zeroize();
+            masks.zeroize();
+        }
+        self.sum.zeroize();
+        for pending in &mut self.pending {
+            pending.sums.zeroize();
+            pending.strings.zeroize();
+        }
+    }
+}
+
+/// What the holder sent for the check.
+struct Checking {
+    weights_in: Inbox<16>,
+    weights: Vec<u128>,
+    differences_in: Inbox<8>,
+    differences: Vec<u64>,
+    numbers_in: Inbox<32>,
+    numbers: Vec<[u8; 32]>,
+    factor_in: Inbox<32>,
+    factor: PointBytes,
+}
+
+enum Stage {
+    Size(Inbox<16>),
+    Pairs([u8; 16], Layout, Inbox<64>, Vec<base::Pair>),
+    Score,
+    Check(Box<Checking>),
+    Compare(Value, [u8; 32], Inbox<40>),
+    Evaluate,
+    Outcome(Inbox<1>, u128, Vec<u128>),
+    Hits(Inbox<8>, Vec<u64>, u128, Vec<u128>),
+    Over(Matched),
+}
+
+/// The asker's machine.
+pub(super) struct Asker {
+    query: Query,
+    asked: Asked,
+    run: Seed,
+    stage: Stage,
+    search: Option<Box<Search>>,
+    out: Out,
+}
+
+impl Asker {
+    pub(super) fn new(query: Query, asked: Asked, run: &Seed) -> Result<Self, Fault> {
+        let mut out = Out::default();
+        out.send(COMMITMENT, &[query.commitment])?;
+        let stage = Stage::Size(Inbox::new(PLACES, 1));
+        Ok(Self { query, asked, run: run.clone(), stage, search: None, out })
+    }
+
+    fn size(&self, place: [u8; 16]) -> Result<Stage, Fault> {
+        let (parts, _) = place.as_chunks::<8>();
+        let number = |at: usize| parts.get(at).map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let (places, depth) = (number(0), number(1));
+        let largest = bucket(self.asked.largest_slice.saturating_add(1));
+        if places < 2 || bucket(places) != places || places > largest || !(1..=DEEPEST).contains(&depth) {
+            return Err(Misbehaviour::Count.into());
+        }
+        let layout = Layout::new(places, self.asked.alternatives, depth as usize)?;
+        Ok(Stage::Pairs(place, layout, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new()))
+    }
+
+    /// Answers the base transfers and chooses by the probe.
+    fn choose(&mut self) -> Result<(), Fault> {
+        let Stage::Pairs(place, layout, _, pairs) = &self.stage else {
+            return Err(Fault::Misuse("nothing to compute"));
+        };
+        let layout = *layout;
+        let Query { form, encoding, name, choices, commitment, .. } = &self.query;
+        let encoding = *encoding;
+        let context = Context::new(form, name, &self.asked, commitment).and(&[place]);
+        let sender = base::Sender::new(&context.0, pairs, &self.run)?;
+        let context = context.and(&[pairs.as_flattened()]);
+        let forest = Forest::new(&context.0, &self.run);
+        let seals = forest.seal(sender.keys());
+        let chooser = Chooser::new(&context.0, &forest);
+        let mut masks = self.run.stream("interactive/masks");
+        let (message, strings) = chooser.extend(0, &probe::blocks(choices), &mut masks);
+        let strings = Zeroizing::new(strings);
+        let context = context.and(&[sender.elements().as_flattened(), seals.as_flattened()]);
+        self.out.send(ELEMENTS, sender.elements())?;
+        self.out.send(SEALS, &seals)?;
+        self.out.send_blocks(CHOICES, &message)?;
+
+        let each = encoding.choices();
+        let positions = choices.chunks(each).zip(strings.chunks(each)).enumerate();
+        let keys = positions.map(|(at, (choice, strings))| {
+            let mask = |at: usize| u64::from(choice.get(at) == Some(&true)).wrapping_neg();
+            (probe::key(&context.0, at, strings), [mask(0), if each == 2 { mask(1) } else { 0 }])
+        });
+        let keys = keys.collect();
+        let part = layout.part(0);
+        self.search = Some(Box::new(Search {
+            layout,
+            cipher: permutation(&context),
+            context,
+            chooser,
+            masks,
+            strings,
+            keys,
+            scored: 0,
+            position: 0,
+            sum: score::nothing(&encoding, &part),
+            corrections_in: corrections(&encoding, &part),
+            corrections: Vec::new(),
+            pending: VecDeque::new(),
+            tags_in: None,
+            tags: Vec::new(),
+            tagged: 0,
+            kept: Vec::new(),
+            gates: 0,
+            evaluated: 0,
+            expected: Some(Outcome::new(self.asked.answer)),
+            outcome: Some(Outcome::new(self.asked.answer)),
+            tables_in: Inbox::new(TABLES, 0),
+            tables: Vec::new(),
+        }));
+        self.stage = Stage::Score;
+        Ok(())
+    }
+
+    fn score(&mut self) -> Result<(), Fault> {
+        let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
+        let encoding = self.query.encoding;
+        if search.tags_in.as_ref().is_some_and(Inbox::complete) {
+            search.tag(&encoding)?;
+            if search.tagged == search.layout.parts() {
+                self.stage = Stage::Check(Box::new(Checking {
+                    weights_in: Inbox::new(WEIGHTS, 1),
+                    weights: Vec::new(),
+                    differences_in: Inbox::new(DIFFERENCES, (search.keys.len() * encoding.choices()) as u64),
+                    differences: Vec::new(),
+                    numbers_in: Inbox::new(NUMBERS, self.query.choices.len() as u64),
+                    numbers: Vec::new(),
+                    factor_in: Inbox::new(FACTOR, 1),
+                    factor: [0; 32],
+                }));
+            }
+            return Ok(());
+        }
+        search.add(&encoding, &mut self.out)
+    }
+
+    /// Makes the value that the holder has too, and closes it.
+    fn check(&mut self) -> Result<(), Fault> {
+        let Stage::Check(checking) = &self.stage else { return Err(Fault::Misuse("nothing to compute")) };
+        let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
+        let choices = self.query.encoding.choices();
+        let seed = checking.weights.first().copied().unwrap_or(0);
+        let mut sum = 0;
+        for (number, (_, tags)) in search.kept.iter().enumerate() {
+            let weights = check::weights(seed, &search.layout.part(number));
+            sum = field::add(sum, check::weigh(&weights, tags.iter().copied()));
+        }
+        for ((key, masks), differences) in search.keys.iter().zip(checking.differences.chunks(choices)) {
+            let told = differences.iter().zip(masks);
+            let told =
+                told.fold(0, |told, (difference, mask)| told | (field::reduce((*difference).into()) & mask));
+            sum = field::subtract(sum, field::add(told, check::mask(key)));
+        }
+        let numbers =
+            self.query.choices.par_iter().zip(&search.strings[..]).zip(&checking.numbers).enumerate();
+        let numbers = numbers.map(|(bit, ((choice, string), sent))| {
+            let set = Scalar::from(u8::from(*choice));
+            Ok(probe::number(&search.context.0, bit, *string) + decode_scalar(sent)? * set)
+        });
+        let numbers: Zeroizing<Vec<Scalar>> = Zeroizing::new(numbers.collect::<Result<_, Fault>>()?);
+        let factor = decode_point(&checking.factor)?;
+        let point = probe::combine(&probe::pack(numbers.iter().copied())) + factor * self.query.blinding;
+        let value = Value::new(sum, &point);
+        let nonce: [u8; 32] = self.run.stream("interactive/nonce").bytes();
+        self.out.send(CLOSED, &[value.close(&search.context.0, &nonce)])?;
+        search.kept.iter_mut().for_each(|(_, tags)| *tags = Vec::new());
+        self.stage = Stage::Compare(value, nonce, Inbox::new(VALUE, 1));
+        Ok(())
+    }
+
+    /// Evaluates a block; after the last, what is told.
+    fn evaluate(&mut self) -> Result<(), Fault> {
+        let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
+        let encoding = self.query.encoding;
+        let tables = std::mem::take(&mut search.tables);
+        let mut gates = search.gates;
+        let mut evaluator = Evaluator::new(&search.cipher, &mut gates, &tables);
+        let mut outcome = search.outcome.take().ok_or(Fault::Misuse("nothing to compute"))?;
+        if search.evaluated == search.layout.blocks() {
+            let (told, hits) = outcome.finish(&mut evaluator)?;
+            self.stage = Stage::Outcome(Inbox::new(OUTCOME, 1), told, hits);
+            return Ok(());
+        }
+        let mut slots = Vec::with_capacity(search.layout.slots);
+        for slot in 0..search.layout.slots {
+            let part = search.layout.part(search.evaluated * search.layout.slots + slot);
+            let (labels, _) = search.kept.get_mut(part.number).ok_or(Fault::Misuse("nothing to compute"))?;
+            let labels = std::mem::take(labels);
+            let shares: Vec<&[u128]> = labels.chunks(part.lanes).take(encoding.bits).collect();
+            slots.push(reached(&mut evaluator, &shares, &[])?);
+        }
+        outcome.add(&mut evaluator, slots)?;
+        (search.outcome, search.gates) = (Some(outcome), gates);
+        search.evaluated += 1;
+        search.expect(&encoding)
+    }
+}
+
+fn corrections(encoding: &Encoding, part: &Part) -> Inbox<8> {
+    Inbox::new(CORRECTIONS, (encoding.length * score::words(encoding, part)) as u64)
+}
+
+impl Search {
+    /// Positions of the part whose corrections have come, if they are enough for a slice of work.
+    fn ready(&self, encoding: &Encoding) -> usize {
+        if self.scored == self.layout.parts() {
+            return 0;
+        }
+        let part = self.layout.part(self.scored);
+        let come = self.corrections.len() / score::words(encoding, &part).max(1);
+        let due = rayon::current_num_threads().max(1) * POSITIONS;
+        if come >= due.min(encoding.length - self.position) { come.min(due) } else { 0 }
+    }
+
+    /// Adds shares; when a part is whole, commits to its sums.
+    fn add(&mut self, encoding: &Encoding, out: &mut Out) -> Result<(), Fault> {
+        let part = self.layout.part(self.scored);
+        let count = self.ready(encoding);
+        let first = part.alternative * encoding.length + self.position;
+        let keys = self.keys.get(first..first + count).ok_or(Fault::Misuse("nothing to compute"))?;
+        let used = count * score::words(encoding, &part);
+        let corrections = self.corrections.get(..used).unwrap_or_default();
+        score::take((encoding, &self.layout, &part), keys, corrections, &mut self.sum);
+        self.corrections.drain(..used);
+        self.position += count;
+        if self.position < encoding.length {
+            return Ok(());
+        }
+        let sums = std::mem::take(&mut self.sum);
+        let (message, strings) = self.chooser.extend(part.batch(), &score::blocks(&sums), &mut self.masks);
+        out.send_blocks(SUMS, &message)?;
+        if self.tags_in.is_none() {
+            self.tags_in = Some(tags(encoding, &part));
+        }
+        self.pending.push_back(Pending { part, strings, sums });
+        self.scored += 1;
+        if self.scored < self.layout.parts() {
+            let next = self.layout.part(self.scored);
+            (self.position, self.sum) = (0, score::nothing(encoding, &next));
+            self.corrections_in = self::corrections(encoding, &next);
+        }
+        Ok(())
+    }
+
+    /// Makes the tags of a part.
+    fn tag(&mut self, encoding: &Encoding) -> Result<(), Fault> {
+        let pending = self.pending.pop_front().ok_or(Fault::Misuse("nothing to compute"))?;
+        let Pending { part, mut strings, mut sums } = pending;
+        let made = check::tagged(&self.cipher, (&part, encoding), (&strings, &sums), &self.tags);
+        strings.truncate(encoding.bits * part.lanes);
+        strings.shrink_to_fit();
+        sums.zeroize();
+        self.kept.push((strings, made));
+        self.tags.clear();
+        self.tagged += 1;
+        self.tags_in = self.pending.front().map(|next| tags(encoding, &next.part));
+        Ok(())
+    }
+
+    /// Prepares for the tables of the next block, or of the end.
+    fn expect(&mut self, encoding: &Encoding) -> Result<(), Fault> {
+        let mut tally = Tally::default();
+        let mut expected = self.expected.take().ok_or(Fault::Misuse("nothing to compute"))?;
+        if self.evaluated == self.layout.blocks() {
+            expected.finish(&mut tally)?;
+        } else {
+            let mut slots = Vec::with_capacity(self.layout.slots);
+            for slot in 0..self.layout.slots {
+                let part = self.layout.part(self.evaluated * self.layout.slots + slot);
+                let lane = vec![(); part.lanes];
+                let shares: Vec<&[()]> = (0..encoding.bits).map(|_| lane.as_slice()).collect();
+                slots.push(reached(&mut tally, &shares, &[])?);
+            }
+            expected.add(&mut tally, slots)?;
+            self.expected = Some(expected);
+        }
+        self.tables_in = Inbox::new(TABLES, tally.0);
+        Ok(())
+    }
+}
+
+fn tags(encoding: &Encoding, part: &Part) -> Inbox<8> {
+    Inbox::new(TAGS, (encoding.wide * part.lanes) as u64)
+}
+
+impl Exchange for Asker {
+    type Output = Matched;
+
+    fn wants(&self) -> Wants {
+        let none = Wants::default();
+        let sent = self.out.is_empty();
+        let search = self.search.as_deref();
+        let either = |compute: bool| Wants { receive: !compute, compute, ..none };
+        let wants = match &self.stage {
+            Stage::Size(_) | Stage::Compare(..) | Stage::Outcome(..) | Stage::Hits(..) => either(false),
+            Stage::Pairs(_, _, inbox, _) => either(inbox.complete()),
+            Stage::Score => either(search.is_some_and(|search| {
+                search.tags_in.as_ref().is_some_and(Inbox::complete) || search.ready(&self.query.encoding) > 0
+            })),
+            Stage::Check(checking) => either(checking.factor_in.complete()),
+            Stage::Evaluate => either(search.is_some_and(|search| search.tables_in.complete())),
+            Stage::Over(_) => Wants { done: sent, ..none },
+        };
+        Wants { send: !sent, ..wants }
+    }
+
+    fn produce(&mut self) -> Result<Frame, Fault> {
+        self.out.frame()
+    }
+
+    fn consume(&mut self, frame: Frame) -> Result<(), Fault> {
+        if !self.wants().receive {
+            return Err(Misbehaviour::Order.into());
+        }
+        match &mut self.stage {
+            Stage::Size(inbox) => {
+                if let [place] = inbox.open(&frame)? {
+                    self.stage = self.size(*place)?;
+                }
+            }
+            Stage::Pairs(_, _, inbox, pairs) => pairs.extend_from_slice(inbox.open(&frame)?),
+            Stage::Score => {
+                let search = self.search.as_deref_mut().ok_or(Misbehaviour::Order)?;
+                if frame.tag == TAGS.tag {
+                    let inbox = search.tags_in.as_mut().ok_or(Misbehaviour::Order)?;
+                    words(&mut search.tags, inbox.open(&frame)?);
+                } else {
+                    // The holder waits for the sums of earlier parts, so no more than this is ever here.
+                    if search.scored >= search.layout.parts() || search.pending.len() > AHEAD {
+                        return Err(Misbehaviour::Order.into());
+                    }
+                    words(&mut search.corrections, search.corrections_in.open(&frame)?);
+                }
+            }
+            Stage::Check(checking) => {
+                let checking = &mut **checking;
+                if !checking.weights_in.complete() {
+                    blocks(&mut checking.weights, checking.weights_in.open(&frame)?);
+                } else if !checking.differences_in.complete() {
+                    words(&mut checking.differences, checking.differences_in.open(&frame)?);
+                } else if !checking.numbers_in.complete() {
+                    checking.numbers.extend_from_slice(checking.numbers_in.open(&frame)?);
+                } else if let [factor] = checking.factor_in.open(&frame)? {
+                    checking.factor = *factor;
+                }
+            }
+            Stage::Compare(value, nonce, inbox) => {
+                if let [told] = inbox.open(&frame)? {
+                    // Both are known to the holder if they are equal, so there is no need for constant time; and if
+                    // they are not, that they differ is all that it learns.
+                    if value.to_bytes() != *told {
+                        return Err(Misbehaviour::Check(
+                            "the holder's sums are not those of its corrections",
+                        )
+                        .into());
+                    }
+                    self.out.send(NONCE, &[*nonce])?;
+                    let search = self.search.as_deref_mut().ok_or(Misbehaviour::Order)?;
+                    search.expect(&self.query.encoding)?;
+                    self.stage = Stage::Evaluate;
+                }
+            }
+            Stage::Evaluate => {
+                let search = self.search.as_deref_mut().ok_or(Misbehaviour::Order)?;
+                blocks(&mut search.tables, search.tables_in.open(&frame)?);
+            }
+            Stage::Outcome(inbox, told, hits) => {
+                if let [zero] = inbox.open(&frame)? {
+                    let [zero] = *zero;
+                    if zero > 1 {
+                        return Err(Misbehaviour::Length.into());
+                    }
+                    let is = (*told & 1) as u8 != zero;
+                    self.stage = match self.asked.answer {
+                        Answer::Any => Stage::Over(Matched::Any(is)),
+                        Answer::Candidates { .. } => {
+                            // What the hits look like comes in either case, and tells nothing if there are too many.
+                            let words = Inbox::new(HITS, hits.len().div_ceil(64) as u64);
+                            let label = if is { 0 } else { *told };
+                            Stage::Hits(words, Vec::new(), label, std::mem::take(hits))
+                        }
+                    };
+                }
+            }
+            Stage::Hits(inbox, zeros, label, hits) => {
+                words(zeros, inbox.open(&frame)?);
+                if inbox.complete() {
+                    let search = self.search.as_deref().ok_or(Misbehaviour::Order)?;
+                    self.stage = Stage::Over(opened(search, *label, zeros, hits));
+                }
+            }
+            Stage::Over(_) => return Err(Misbehaviour::Order.into()),
+        }
+        Ok(())
+    }
+
+    fn compute(&mut self, _budget: usize) -> Result<(), Fault> {
+        if !self.wants().compute {
+            return Err(Fault::Misuse("nothing to compute"));
+        }
+        match &self.stage {
+            Stage::Pairs(..) => self.choose(),
+            Stage::Score => self.score(),
+            Stage::Check(_) => self.check(),
+            _ => self.evaluate(),
+        }
+    }
+
+    fn settle(&mut self, _warden: &mut dyn Warden) -> Result<(), Fault> {
+        Err(Fault::Misuse("no verdict is due"))
+    }
+
+    fn progress(&self) -> Progress {
+        let Some(search) = &self.search else { return Progress { phase: "ask", done: 0, total: 1 } };
+        let block = |done: usize| (done * BLOCK) as u64;
+        let total = search.layout.places;
+        let (phase, done) = match &self.stage {
+            Stage::Score => ("score", block(search.tagged / search.layout.slots.max(1))),
+            Stage::Check(_) | Stage::Compare(..) => ("check", 0),
+            _ => ("answer", block(search.evaluated)),
+        };
+        Progress { phase, done: done.min(total), total }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Matched, Fault> {
+        match self.stage {
+            Stage::Over(matched) if self.out.is_empty() => Ok(matched),
+            _ => Err(Fault::Misuse("not over")),
+        }
+    }
+}
+
+/// Reads the hits. A label of 0 stands for "too many", of which nothing more can be read.
+fn opened(search: &Search, label: u128, zeros: &[u64], hits: &[u128]) -> Matched {
+    if label == 0 {
+        return Matched::TooMany;
+    }
+    let mut mask = vec![0_u128; zeros.len().div_ceil(2)];
+    outcome_cipher(&search.context, label).stream(0, &mut mask);
+    let zeros: Vec<u64> =
+        zeros.iter().zip(bytemuck::cast_slice::<u128, u64>(&mask)).map(|(a, b)| a ^ b).collect();
+    let zero = |at: usize| zeros.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1);
+    let hit = |(at, label): (usize, &u128)| ((label & 1 == 1) != zero(at)).then_some(at as u64);
+    let groups = search.layout.places;
+    let hits = hits.iter().enumerate().filter_map(hit).filter(|place| *place < groups).collect();
+    Matched::Candidates { hits, groups }
+}
