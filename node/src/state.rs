@@ -45,6 +45,8 @@ pub(crate) enum Stage {
     Done(Box<SignedReceipt>),
     /// Ended without an answer; may be retried.
     Failed,
+    /// Ended by what the partner did. A match is not retried: each try could tell the partner one bit of the probe.
+    Broken,
 }
 
 /// A query that was paid for.

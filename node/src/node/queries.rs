@@ -151,6 +151,12 @@ pub(super) async fn resume(
         return Err(Failure::input(format!("the query {query} was answered; its answer is not kept"))
             .with_help("ask a new query"));
     }
+    if matches!(known.stage, Stage::Broken) && known.ask.matching.is_some() {
+        let what = format!(
+            "the partner broke the protocol in the match {query}; trying again could tell it of the probe"
+        );
+        return Err(Failure::input(what).with_help("speak with the partner, then ask a new query"));
+    }
     // By the officer who asked: receipts name that one.
     officers::signed(core, &known.ask.officer, authority, |_| Intent::Resume { query }).await?;
     // Under the agreement it was paid for, which need not be the newest; whether it still holds is

@@ -94,8 +94,10 @@ impl State {
                 };
                 put(&mut batch, Key::query(*side, &ask.query), &query)?;
             }
-            Event::Failed { side, query, .. } => {
+            Event::Failed { side, query, partner_at_fault, .. } => {
+                let broken = *partner_at_fault && *side == Side::Asker;
                 self.advance(&mut batch, *side, query, |stage| match stage {
+                    Stage::Open | Stage::Failed if broken => Stage::Broken,
                     Stage::Open => Stage::Failed,
                     other => other,
                 })?;

@@ -19,8 +19,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MatchTerms {
-    /// Engines that may be used, the preferred one first. An agreement may name one that a node does not
-    /// have; a query by it is then refused.
+    /// Engines that may be used. The asker's node takes the one that it expects to be quickest, the first of equals,
+    /// unless its officer names one. An agreement may name one that a node does not have; a query by it is then
+    /// refused.
     pub engines: Vec<EngineName>,
     /// How long an asker's evaluation keys live, in hours.
     pub key_hours: u32,

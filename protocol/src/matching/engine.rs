@@ -251,7 +251,7 @@ pub trait Answering: Send + Sync {
 
 /// Every engine of this program.
 pub fn engines() -> &'static [&'static dyn Engine] {
-    &[&super::tfhe::OneRound]
+    &[&super::tfhe::OneRound, &super::interactive::Interactive]
 }
 
 /// The most alternatives that are ever tried, as agreements bound them.

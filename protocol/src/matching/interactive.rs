@@ -80,10 +80,10 @@ static CARD: Card = Card {
 };
 
 /// Nanoseconds of one core that a comparison takes both sides together, for each position and choice, and for each
-/// bit of a sum; and milliseconds of a query (docs/benchmarks.md).
-const NANOSECONDS_A_CHOICE: f64 = 1.6;
-const NANOSECONDS_A_BIT: f64 = 110.0;
-const SECONDS_A_QUERY: f64 = 0.1;
+/// bit of a sum; and seconds of a query beside that (docs/benchmarks.md).
+const NANOSECONDS_A_CHOICE: f64 = 2.6;
+const NANOSECONDS_A_BIT: f64 = 150.0;
+const SECONDS_A_QUERY: f64 = 0.05;
 
 impl Engine for Interactive {
     fn card(&self) -> &'static Card {

@@ -87,7 +87,7 @@ async fn begin_keys(
     file: PathBuf,
 ) -> Result<Reply, SessionError> {
     let (core, partner) = (&attempt.core, &attempt.partner);
-    let (_, fetch) = attempt.setup(terms, wish)?;
+    let (_, fetch) = attempt.setup(terms, wish, true)?;
     let (id, frames) = courier::keys::begin(core, partner, &fetch).await?;
     let under = (fetch.agreement, id, 1);
     Ok(save(core, CourierKind::Keys, partner.party.code.clone(), under, frames, file, None).await?)

@@ -19,7 +19,10 @@ use zeroize::Zeroizing;
 
 use super::{Attempt, Draft, Ended, Sealed};
 use crate::{
-    control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
+    control::{
+        api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
+        duration,
+    },
     hashed::Hashed,
     node::blocking,
     outlook::false_hits,
@@ -27,6 +30,9 @@ use crate::{
     session::{SessionError, asker::Subject, keys::obtain, matching::Ready},
     state::Keys,
 };
+
+/// The link for which engines are compared: 100 Mbit/s.
+const BYTES_A_SECOND: f64 = 12_500_000.0;
 
 /// The alternatives of a probe, and where each was taken.
 type Alternatives = Vec<(Position, Template)>;
@@ -61,31 +67,51 @@ impl Wish {
         Ok(Self { wish, probe, file })
     }
 
-    /// The form, and what to set up for it: the first agreed engine that this node has and that takes the query.
+    /// The form, and what to set up for it: of the agreed engines that this node has and that take the query, the one
+    /// that is expected to be quickest over the largest slice; and why, where there was a choice.
     fn plan<'a>(
         &self,
         agreed: &'a MatchTerms,
         alternatives: usize,
-    ) -> Result<(&'a FormTerms, MatchSetup), Failure> {
+        courier: bool,
+    ) -> Result<(&'a FormTerms, MatchSetup, Option<String>), Failure> {
         let form = form(agreed, &self.wish)?;
         let (answer, alternatives) = (self.wish.answer, u16::try_from(alternatives).unwrap_or(u16::MAX));
         let told = form.answer(answer).ok_or_else(|| {
             Failure::input(format!("the agreement does not allow this answer for the form {}", form.name))
                 .with_help("see `symbolon agreement show`")
         })?;
-        let mut problems = Vec::new();
+        let entries = bucket(agreed.largest_slice.saturating_add(1));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (mut problems, mut fitting) = (Vec::new(), Vec::<(f64, &EngineName)>::new());
         let wanted = |name: &&EngineName| self.wish.engine.as_ref().is_none_or(|wanted| wanted == *name);
         for name in agreed.engines.iter().filter(wanted) {
             let engine = ask::engine(name).map_err(|refusal| refusal.text);
             let fits = engine.and_then(|engine| {
-                engine.takes(&form.form(), alternatives, told).map_err(|fault| format!("{name}: {fault}"))
+                engine.takes(&form.form(), alternatives, told).map_err(|fault| format!("{name}: {fault}"))?;
+                if courier && !engine.card().by_courier {
+                    return Err(format!("{name} has more than one round, so it cannot go by courier"));
+                }
+                let cost = engine.estimate(&form.form(), entries, alternatives, told, cores);
+                let bytes = cost.bytes_up.saturating_add(cost.bytes_down);
+                Ok(cost.seconds + bytes as f64 / BYTES_A_SECOND)
             });
             match fits {
-                Ok(()) => {
-                    return Ok((form, MatchSetup { form: form.name.clone(), engine: name.clone() }));
-                }
+                Ok(seconds) => fitting.push((seconds, name)),
                 Err(problem) => problems.push(problem),
             }
+        }
+        // The first of equals stays first.
+        fitting.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((seconds, name)) = fitting.first() {
+            let others = fitting.iter().skip(1).map(|(other, of)| format!("{} by {of}", duration(*other)));
+            let others = others.collect::<Vec<_>>().join(", ");
+            let why = format!(
+                "engine {name}: at most about {} for {entries} records at 100 Mbit/s, against {others}",
+                duration(*seconds)
+            );
+            let setup = MatchSetup { form: form.name.clone(), engine: (*name).clone() };
+            return Ok((form, setup, (fitting.len() > 1).then_some(why)));
         }
         let why = if problems.is_empty() {
             "the agreement does not name it".to_owned()
@@ -118,7 +144,7 @@ impl Attempt {
 
     /// Reads the probe, and sets up keys where none are current.
     async fn draft(&mut self, terms: &QueryTerms, wish: &Wish) -> Result<(Draft, Keys), SessionError> {
-        let (alternatives, wanted) = self.setup(terms, wish)?;
+        let (alternatives, wanted) = self.setup(terms, wish, false)?;
         let before = self.report.moved();
         let keys = obtain(&self.core, &self.partner, &wanted, &self.report).await?;
         self.report.set_up(before);
@@ -135,7 +161,7 @@ impl Attempt {
         terms: &QueryTerms,
         wish: &Wish,
     ) -> Result<Option<Draft>, SessionError> {
-        let (alternatives, wanted) = self.setup(terms, wish)?;
+        let (alternatives, wanted) = self.setup(terms, wish, true)?;
         let keys = self.core.own_keys(&wanted)?;
         Ok(keys.map(|keys| self.draft_under(alternatives, wish, &keys)))
     }
@@ -161,6 +187,7 @@ impl Attempt {
         &self,
         terms: &QueryTerms,
         wish: &Wish,
+        courier: bool,
     ) -> Result<(Alternatives, Fetch), SessionError> {
         let agreement = self.partner.agreement.clone();
         let agreed = agreement.terms().matching.as_ref().ok_or_else(|| {
@@ -173,7 +200,10 @@ impl Attempt {
             Failure::input(format!("{} cannot be asked about: {fault}", wish.wish.probe.display()))
                 .with_help("see docs/templates.md")
         })?;
-        let (_, setup) = wish.plan(agreed, alternatives.len())?;
+        let (_, setup, why) = wish.plan(agreed, alternatives.len(), courier)?;
+        if let Some(why) = why {
+            self.report.note(why);
+        }
         Ok((alternatives, self.wanted(terms, Some(setup))))
     }
 

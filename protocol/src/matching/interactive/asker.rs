@@ -12,17 +12,15 @@ use super::{
     context::{Context, outcome_cipher, permutation},
     field,
     messages::{
-        CHOICES, CLOSED, COMMITMENT, CORRECTIONS, DIFFERENCES, ELEMENTS, FACTOR, HITS, NONCE, NUMBERS,
-        OUTCOME, Out, PAIRS, PLACES, SEALS, SUMS, TABLES, TAGS, VALUE, WEIGHTS, blocks, words,
+        CHOICES, CLOSED, COMMITMENT, DIFFERENCES, ELEMENTS, FACTOR, HITS, NONCE, NUMBERS, OUTCOME, Out,
+        PAIRS, PLACES, SEALS, TABLES, TAGS, VALUE, WEIGHTS, blocks, words,
     },
-    parameters::{AHEAD, BLOCK, DEEPEST, Encoding, Layout, Part},
-    probe::{self, Key},
-    score::{self, POSITIONS},
+    parameters::{AHEAD, BLOCK, DEEPEST, Encoding, Layout},
+    probe, score,
 };
 use crate::{
-    block::Cipher,
     exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
-    garble::{Evaluator, Tally},
+    garble::Evaluator,
     group::{PointBytes, decode_point, decode_scalar},
     matching::{
         engine::{Answer, Asked, Matched},
@@ -30,12 +28,15 @@ use crate::{
     },
     ot::{self, Chooser, Forest, base},
     padding::bucket,
-    seed::{Seed, Stream},
+    seed::Seed,
     wire::Inbox,
 };
 
 #[cfg(test)]
 mod cheats;
+mod search;
+
+use search::{Search, corrections};
 
 /// A probe that is committed to.
 pub(super) struct Query {
@@ -50,57 +51,6 @@ pub(super) struct Query {
 impl Drop for Query {
     fn drop(&mut self) {
         self.blinding.zeroize();
-    }
-}
-
-/// A part whose sums were chosen and whose tags are awaited.
-struct Pending {
-    part: Part,
-    strings: Vec<u128>,
-    sums: Vec<u64>,
-}
-
-/// Everything from the transfers on.
-struct Search {
-    layout: Layout,
-    context: Context,
-    cipher: Cipher,
-    chooser: Chooser,
-    masks: Stream,
-    strings: Zeroizing<Vec<u128>>,
-    /// The key and the masks of each position's choice.
-    keys: Vec<(Key, [u64; 2])>,
-    scored: usize,
-    position: usize,
-    sum: Vec<u64>,
-    corrections_in: Inbox<8>,
-    corrections: Vec<u64>,
-    pending: VecDeque<Pending>,
-    tags_in: Option<Inbox<8>>,
-    tags: Vec<u64>,
-    tagged: usize,
-    /// Of each part: labels of the share's bits, tags of its sums.
-    kept: Vec<(Vec<u128>, Vec<u64>)>,
-    gates: u64,
-    evaluated: usize,
-    expected: Option<Outcome<()>>,
-    outcome: Option<Outcome<u128>>,
-    tables_in: Inbox<16>,
-    tables: Vec<u128>,
-}
-
-impl Drop for Search {
-    fn drop(&mut self) {
-        for (key, masks) in &mut self.keys {
-            key.stream.zeroize();
-            key.mask.zeroize();
-            masks.zeroize();
-        }
-        self.sum.zeroize();
-        for pending in &mut self.pending {
-            pending.sums.zeroize();
-            pending.strings.zeroize();
-        }
     }
 }
 
@@ -299,93 +249,6 @@ impl Asker {
         search.evaluated += 1;
         search.expect(&encoding)
     }
-}
-
-fn corrections(encoding: &Encoding, part: &Part) -> Inbox<8> {
-    Inbox::new(CORRECTIONS, (encoding.length * score::words(encoding, part)) as u64)
-}
-
-impl Search {
-    /// Positions of the part whose corrections have come, if they are enough for a slice of work.
-    fn ready(&self, encoding: &Encoding) -> usize {
-        if self.scored == self.layout.parts() {
-            return 0;
-        }
-        let part = self.layout.part(self.scored);
-        let come = self.corrections.len() / score::words(encoding, &part).max(1);
-        let due = rayon::current_num_threads().max(1) * POSITIONS;
-        if come >= due.min(encoding.length - self.position) { come.min(due) } else { 0 }
-    }
-
-    /// Adds shares; when a part is whole, commits to its sums.
-    fn add(&mut self, encoding: &Encoding, out: &mut Out) -> Result<(), Fault> {
-        let part = self.layout.part(self.scored);
-        let count = self.ready(encoding);
-        let first = part.alternative * encoding.length + self.position;
-        let keys = self.keys.get(first..first + count).ok_or(Fault::Misuse("nothing to compute"))?;
-        let used = count * score::words(encoding, &part);
-        let corrections = self.corrections.get(..used).unwrap_or_default();
-        score::take((encoding, &self.layout, &part), keys, corrections, &mut self.sum);
-        self.corrections.drain(..used);
-        self.position += count;
-        if self.position < encoding.length {
-            return Ok(());
-        }
-        let sums = std::mem::take(&mut self.sum);
-        let (message, strings) = self.chooser.extend(part.batch(), &score::blocks(&sums), &mut self.masks);
-        out.send_blocks(SUMS, &message)?;
-        if self.tags_in.is_none() {
-            self.tags_in = Some(tags(encoding, &part));
-        }
-        self.pending.push_back(Pending { part, strings, sums });
-        self.scored += 1;
-        if self.scored < self.layout.parts() {
-            let next = self.layout.part(self.scored);
-            (self.position, self.sum) = (0, score::nothing(encoding, &next));
-            self.corrections_in = self::corrections(encoding, &next);
-        }
-        Ok(())
-    }
-
-    /// Makes the tags of a part.
-    fn tag(&mut self, encoding: &Encoding) -> Result<(), Fault> {
-        let pending = self.pending.pop_front().ok_or(Fault::Misuse("nothing to compute"))?;
-        let Pending { part, mut strings, mut sums } = pending;
-        let made = check::tagged(&self.cipher, (&part, encoding), (&strings, &sums), &self.tags);
-        strings.truncate(encoding.bits * part.lanes);
-        strings.shrink_to_fit();
-        sums.zeroize();
-        self.kept.push((strings, made));
-        self.tags.clear();
-        self.tagged += 1;
-        self.tags_in = self.pending.front().map(|next| tags(encoding, &next.part));
-        Ok(())
-    }
-
-    /// Prepares for the tables of the next block, or of the end.
-    fn expect(&mut self, encoding: &Encoding) -> Result<(), Fault> {
-        let mut tally = Tally::default();
-        let mut expected = self.expected.take().ok_or(Fault::Misuse("nothing to compute"))?;
-        if self.evaluated == self.layout.blocks() {
-            expected.finish(&mut tally)?;
-        } else {
-            let mut slots = Vec::with_capacity(self.layout.slots);
-            for slot in 0..self.layout.slots {
-                let part = self.layout.part(self.evaluated * self.layout.slots + slot);
-                let lane = vec![(); part.lanes];
-                let shares: Vec<&[()]> = (0..encoding.bits).map(|_| lane.as_slice()).collect();
-                slots.push(reached(&mut tally, &shares, &[])?);
-            }
-            expected.add(&mut tally, slots)?;
-            self.expected = Some(expected);
-        }
-        self.tables_in = Inbox::new(TABLES, tally.0);
-        Ok(())
-    }
-}
-
-fn tags(encoding: &Encoding, part: &Part) -> Inbox<8> {
-    Inbox::new(TAGS, (encoding.wide * part.lanes) as u64)
 }
 
 impl Exchange for Asker {

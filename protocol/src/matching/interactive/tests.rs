@@ -9,6 +9,7 @@ use crate::{
 
 mod attacks;
 mod decisions;
+mod exact;
 mod whole;
 
 struct Allow;
