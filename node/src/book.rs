@@ -5,6 +5,7 @@
 //! the same unit.
 
 mod admission;
+mod amendments;
 mod officers;
 
 use std::{
@@ -162,13 +163,7 @@ impl Book {
             .map(|text| RuleSet::parse(&text, Kind::National))
             .transpose()
             .map_err(|e| Failure::integrity(format!("the national rules no longer stand:\n{e}")))?;
-        let mut agreements = BTreeMap::new();
-        for accepted in self.state.agreements()? {
-            let in_force = InForce::new(&accepted.agreement, national.clone())
-                .map_err(|e| Failure::integrity(format!("an accepted agreement no longer stands: {e}")))?;
-            let in_force = if accepted.revoked.is_some() { in_force.revoke() } else { in_force };
-            agreements.insert(in_force.id(), Arc::new(in_force));
-        }
+        let agreements = amendments::join(self.state.agreements()?, national.as_ref())?;
         *self.agreements.write().unwrap_or_else(PoisonError::into_inner) = agreements;
         Ok(())
     }

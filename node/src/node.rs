@@ -102,8 +102,10 @@ impl Handler for Node {
             Request::AgreementDraft { partner, title, valid_from, days, rules } => {
                 agreements::draft(core, *partner, title, valid_from, days, rules)
             }
-            Request::AgreementSign { document } => agreements::sign(core, &document),
-            Request::AgreementAccept { document } => agreements::accept(core, &document).await,
+            Request::AgreementSign { document, proofs } => agreements::sign(core, &document, &proofs),
+            Request::AgreementAccept { document, proofs } => {
+                agreements::accept(core, &document, &proofs).await
+            }
             Request::AgreementList => Ok(agreements::list(core)),
             Request::AgreementShow { id } => agreements::show(core, &id),
             Request::AgreementRevoke { id, reason } => agreements::revoke(core, &id, reason).await,

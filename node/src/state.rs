@@ -87,6 +87,9 @@ pub(crate) struct Accepted {
     pub(crate) agreement: Agreement,
     /// How it was revoked, if it was.
     pub(crate) revoked: Option<Revoked>,
+    /// It took the place of the agreement that it amends.
+    #[serde(default)]
+    pub(crate) effective: bool,
 }
 
 /// A revocation, the first of an agreement.

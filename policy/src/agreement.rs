@@ -4,7 +4,9 @@
 //! it. The terms name both nodes' peer ids, so each key vouches for its node. The shared rules are
 //! part of the terms, word for word.
 
+pub mod amendment;
 mod matching;
+pub mod proofs;
 mod terms;
 
 use serde::{Deserialize, Serialize};

@@ -9,11 +9,13 @@ mod covered;
 mod grant;
 mod guarded;
 
+use std::sync::Arc;
+
 use crate::{
-    agreement::{Agreement, AgreementError, ClaimTerms, Terms},
+    agreement::{Agreement, AgreementError, ClaimTerms, Terms, amendment},
     ask::{Ask, Fetch},
     claim::Claim,
-    quota::{Charge, Ledger, Meter, charges},
+    quota::{Balance, Charge, Ledger, Meter, MeterKey, charges},
     receipt::Receipt,
     rules::{AskContext, Decision, ExchangeKind, Reason, RuleSet, Rulebook, SearchContext, Slice},
     words::{AgencyCode, AgreementId, Digest, Modality, Purpose, RegisterName, Timestamp},
@@ -34,6 +36,10 @@ pub struct InForce {
     rules: Digest,
     rulebook: Rulebook,
     revoked: bool,
+    /// The terms it took the place of, the latest first.
+    before: Vec<(AgreementId, Terms)>,
+    /// The amendment that takes its place.
+    next: Option<Arc<InForce>>,
 }
 
 impl InForce {
@@ -47,7 +53,57 @@ impl InForce {
         let rules = shared.digest();
         let rulebook = Rulebook::new(shared, national)
             .map_err(|error| AgreementError::Term { term: "rules".into(), problem: error.to_string() })?;
-        Ok(Self { id: agreement.id()?, terms: agreement.terms.clone(), rules, rulebook, revoked: false })
+        Ok(Self {
+            id: agreement.id()?,
+            terms: agreement.terms.clone(),
+            rules,
+            rulebook,
+            revoked: false,
+            before: Vec::new(),
+            next: None,
+        })
+    }
+
+    /// The same agreement as an amendment of earlier ones, the latest first: what was spent under them is spent.
+    #[must_use]
+    pub fn after(self, before: Vec<(AgreementId, Terms)>) -> Self {
+        Self { before, ..self }
+    }
+
+    /// The same agreement until another one takes its place.
+    #[must_use]
+    pub fn until(self, next: Arc<Self>) -> Self {
+        Self { next: Some(next), ..self }
+    }
+
+    /// What holds in its place at a moment, if it was amended.
+    pub fn in_place(&self, now: Timestamp) -> Option<&Self> {
+        let next = self.next.as_deref().filter(|next| amendment::due(&next.terms, now))?;
+        Some(next.in_place(now).unwrap_or(next))
+    }
+
+    /// What is spent of what a charge is to be paid from, under this agreement and those before it.
+    pub fn spent(&self, ledger: &dyn Ledger, charge: &Charge) -> u64 {
+        let spent = |key: &MeterKey| ledger.spent(key);
+        let before = self
+            .before
+            .iter()
+            .map(|(id, terms)| amendment::spent_before(charge, &self.terms, (id, terms), &spent));
+        before.fold(spent(&charge.key), u64::saturating_add)
+    }
+
+    /// What was answered both ways, under this agreement and those before it.
+    pub fn balance(&self, ledger: &dyn Ledger, partner: &AgencyCode) -> Balance {
+        let ids = self.before.iter().map(|(id, _)| id).chain([&self.id]);
+        ids.map(|id| ledger.balance(id, partner)).fold(Balance::default(), |sum, more| Balance {
+            given: sum.given.saturating_add(more.given),
+            received: sum.received.saturating_add(more.received),
+        })
+    }
+
+    /// The agreements whose place it took, the latest first.
+    pub fn amended(&self) -> impl Iterator<Item = &AgreementId> {
+        self.before.iter().map(|(id, _)| id)
     }
 
     /// The same agreement, revoked.
@@ -86,6 +142,25 @@ impl InForce {
     /// # Errors
     /// The [`Refusal`] that a query at this moment gets.
     pub fn holds(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.settles(now)?;
+        match self.next.as_deref().filter(|next| amendment::due(&next.terms, now)) {
+            None => Ok(()),
+            Some(next) => Err(Refusal::new(
+                RefusalCode::Amended,
+                format!(
+                    "the agreement was amended on {}; ask under the terms in its place",
+                    next.terms.valid_from
+                ),
+            )),
+        }
+    }
+
+    /// Whether what was answered under it can be claimed and released. An amendment does not end that; the
+    /// rules in its place must permit it too.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that a claim at this moment gets.
+    pub fn settles(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.revoked {
             return Err(Refusal::new(RefusalCode::Revoked, "the agreement was revoked"));
         }
@@ -139,7 +214,7 @@ impl InForce {
         let tightest = |counts: fn(&Meter) -> bool| {
             let fitting = charges.iter().filter(|charge| counts(&charge.key.meter));
             fitting
-                .map(|charge| (charge.limit, ledger.spent(&charge.key).saturating_add(charge.amount)))
+                .map(|charge| (charge.limit, self.spent(ledger, charge).saturating_add(charge.amount)))
                 .min_by_key(|(limit, spent)| i128::from(*limit) - i128::from(*spent))
         };
         let (limit, used) = tightest(|meter| matches!(meter, Meter::Quota { .. })).unwrap_or((0, 0));
@@ -149,7 +224,7 @@ impl InForce {
             i64::try_from((i128::from(limit) - i128::from(used)).clamp(-most, most)).unwrap_or(-1)
         };
         // Both nodes tell the rules what the holder counts; each keeps what it gave itself.
-        let mut balance = ledger.balance(&self.id, partner);
+        let mut balance = self.balance(ledger, partner);
         if ask.holder == *partner {
             std::mem::swap(&mut balance.given, &mut balance.received);
         }
@@ -226,7 +301,7 @@ pub fn admit(
         return Err(Refusal::new(RefusalCode::QuotaExceeded, "no quota of the agreement covers this query"));
     }
     for charge in &charges {
-        check_charge(charge, ledger)?;
+        check_charge(charge, agreement.spent(ledger, charge))?;
     }
     let (_, decision) = agreement.decide(ask, ledger, &partner.code, now);
     if !decision.permitted {
@@ -235,8 +310,7 @@ pub fn admit(
     Ok(Permit { ask: ask.clone(), charges, grant: Grant::of(terms, ask)? })
 }
 
-fn check_charge(charge: &Charge, ledger: &dyn Ledger) -> Result<(), Refusal> {
-    let spent = ledger.spent(&charge.key);
+fn check_charge(charge: &Charge, spent: u64) -> Result<(), Refusal> {
     if spent.saturating_add(charge.amount) <= charge.limit {
         return Ok(());
     }

@@ -70,6 +70,8 @@ pub(crate) fn terms() -> Terms {
         canonicalisation: CANONICALISATION.into(),
         valid_from: "2026-11-01T00:00:00Z".parse().unwrap(),
         valid_until: "2027-11-01T00:00:00Z".parse().unwrap(),
+        amends: None,
+        proofs: Vec::new(),
         parties: vec![party(rs(), 1), party(mk(), 2)],
         exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
         count: Some(CountTerms {

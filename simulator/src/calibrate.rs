@@ -206,6 +206,8 @@ pub(crate) fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateE
         canonicalisation: CANONICALISATION.to_owned(),
         valid_from: NOW.plus(-Timestamp::DAY),
         valid_until: NOW.plus(Timestamp::DAY),
+        amends: None,
+        proofs: Vec::new(),
         parties: codes.iter().map(party).collect(),
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {

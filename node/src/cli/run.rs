@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod amend;
 mod audit;
 mod claim;
 mod engines;
@@ -13,10 +14,10 @@ mod serve;
 mod simulate;
 mod thresholds;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use symbolon_policy::identity::IdentityCard;
+use symbolon_policy::{identity::IdentityCard, words::Digest};
 
 use crate::{
     config::Flags,
@@ -144,26 +145,57 @@ fn identity(global: &Global, out: Option<&Path>) -> Result<Report, Failure> {
 fn agreement(global: &Global, command: AgreementCommand) -> Result<Report, Failure> {
     let ask = |request| Report::of(&ask::ask(global, request)?);
     match command {
-        AgreementCommand::Show { which } if Path::new(&which).is_file() => {
-            Report::of(&files::agreement(Path::new(&which))?)
+        AgreementCommand::Show { which, proofs } => {
+            let reply = match Path::new(&which) {
+                file if file.is_file() => files::agreement(file)?,
+                _ => ask::ask(global, Request::AgreementShow { id: which })?,
+            };
+            let report = Report::of(&reply)?;
+            match (&reply, proofs.is_empty()) {
+                (Reply::Agreement { agreement, .. }, false) => {
+                    let proved = amend::verified(global, agreement, &amend::read(&proofs)?)?;
+                    let text = format!("{}\n\n{}", report.text, proved.trim_end());
+                    Ok(report.with_text(text))
+                }
+                _ => Ok(report),
+            }
         }
-        AgreementCommand::Sign { file, out } => sign(global, &file, out.as_deref()),
-        AgreementCommand::Draft { card, title, valid_from, days, rules, out } => {
+        AgreementCommand::Amend(options) => amend::draft(global, options),
+        AgreementCommand::Changes { file, prove, timeout } => amend::changes(global, &file, prove, timeout),
+        AgreementCommand::Sign { file, proofs, out } => sign(global, &file, &proofs, out.as_deref()),
+        AgreementCommand::Draft { card, title, valid_from, days, rules, proofs, out } => {
             let card = files::json::<IdentityCard>(&card, "an identity card")?;
             let rules = rules.as_deref().map(files::read).transpose()?;
             let request = Request::AgreementDraft { partner: Box::new(card), title, valid_from, days, rules };
-            draft(global, out.as_deref(), request)
+            draft(global, out.as_deref(), request, &amend::digests(&amend::read(&proofs)?)?)
         }
-        AgreementCommand::Show { which } => ask(Request::AgreementShow { id: which }),
         AgreementCommand::List => ask(Request::AgreementList),
-        AgreementCommand::Accept { file } => ask(Request::AgreementAccept { document: files::read(&file)? }),
+        AgreementCommand::Accept { file, proofs } => {
+            let (document, proofs) = (files::read(&file)?, amend::read(&proofs)?);
+            let proved = match files::agreement(&file)? {
+                Reply::Agreement { agreement, .. } => amend::verified(global, &agreement, &proofs)?,
+                _ => return Err(odd()),
+            };
+            let report = ask(Request::AgreementAccept { document, proofs })?;
+            let text = format!("{proved}{}", report.text);
+            Ok(report.with_text(text))
+        }
         AgreementCommand::Revoke { id, reason } => ask(Request::AgreementRevoke { id, reason }),
     }
 }
 
-fn draft(global: &Global, out: Option<&Path>, request: Request) -> Result<Report, Failure> {
+fn draft(
+    global: &Global,
+    out: Option<&Path>,
+    request: Request,
+    proofs: &[Digest],
+) -> Result<Report, Failure> {
     free(out)?;
-    let reply = ask::ask(global, request)?;
+    let mut reply = ask::ask(global, request)?;
+    if let (Reply::Text { text }, false) = (&mut reply, proofs.is_empty()) {
+        let listed: Vec<_> = proofs.iter().map(|digest| format!("\"{digest}\"")).collect();
+        *text = text.replacen("\nversion = ", &format!("\nproofs = [{}]\nversion = ", listed.join(", ")), 1);
+    }
     let (Reply::Text { text }, Some(out)) = (&reply, out) else { return Report::of(&reply) };
     files::save(out, text)?;
     let next = "Read and edit it, sign it with `symbolon agreement sign`, and send it to the partner.";
@@ -171,15 +203,18 @@ fn draft(global: &Global, out: Option<&Path>, request: Request) -> Result<Report
 }
 
 /// Without `--out` the text is the signed agreement itself, ready for a pipe.
-fn sign(global: &Global, file: &Path, out: Option<&Path>) -> Result<Report, Failure> {
+fn sign(global: &Global, file: &Path, proofs: &[PathBuf], out: Option<&Path>) -> Result<Report, Failure> {
     free(out)?;
-    let reply = ask::ask(global, Request::AgreementSign { document: files::read(file)? })?;
+    let proofs = amend::read(proofs)?;
+    let Reply::Agreement { agreement, .. } = files::agreement(file)? else { return Err(odd()) };
+    let proved = amend::verified(global, &agreement, &proofs)?;
+    let reply = ask::ask(global, Request::AgreementSign { document: files::read(file)?, proofs })?;
     let Reply::Agreement { agreement, state, .. } = &reply else { return Err(odd()) };
     let document = pretty(agreement)?;
     let report = Report::of(&reply)?;
     let Some(out) = out else { return Ok(report.with_text(document)) };
     files::save(out, &document)?;
-    let text = format!("Wrote the agreement to {}.\n{}", out.display(), render::next_step(*state));
+    let text = format!("{proved}Wrote the agreement to {}.\n{}", out.display(), render::next_step(*state));
     Ok(report.with_text(text))
 }
 

@@ -59,6 +59,13 @@ pub enum Event {
         /// By the agreement key of the party that said it.
         signature: Signature,
     },
+    /// An amendment took the place of the agreement that it names. Revoking it no longer brings that one back.
+    AgreementAmended {
+        /// The amendment.
+        agreement: AgreementId,
+        /// Whose place it took.
+        amended: AgreementId,
+    },
     /// A partner confirmed that it knows of a revocation by this agency.
     RevocationKnown {
         /// Of which agreement.

@@ -80,6 +80,8 @@ impl World {
             canonicalisation: symbolon_protocol::identifier::CANONICALISATION.into(),
             valid_from: START,
             valid_until: START.plus(365 * Timestamp::DAY),
+            amends: None,
+            proofs: Vec::new(),
             parties: vec![party(&rs), party(&mk)],
             exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
             count: None,

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use symbolon_policy::{
     agreement::{
-        Agreement, AgreementError, ClaimTerms, CountTerms, ExactTerms, MatchTerms, Party, Quota, Revocation,
-        Terms, Unit,
+        self, Agreement, AgreementError, ClaimTerms, CountTerms, ExactTerms, MatchTerms, Party, Quota,
+        Revocation, Terms, Unit,
     },
     identity::{Identity, IdentityCard},
     permit::InForce,
-    rules::PCC_BILATERAL,
+    rules::{PCC_BILATERAL, proof::Certificate},
     signing::{self, Signer as _},
     words::{AgencyCode, AgreementId, Timestamp},
 };
@@ -68,6 +68,8 @@ pub(super) fn draft(
         canonicalisation: CANONICALISATION.to_owned(),
         valid_from: from,
         valid_until: from.plus(i64::from(days).saturating_mul(Timestamp::DAY)),
+        amends: None,
+        proofs: Vec::new(),
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {
             smallest_batch: 100,
@@ -134,15 +136,21 @@ fn answerable(agreement: &Agreement) -> Result<(), Failure> {
     ))
 }
 
-pub(super) fn sign(core: &Core, document: &str) -> Result<Reply, Failure> {
+pub(super) fn sign(core: &Core, document: &str, proofs: &[Certificate]) -> Result<Reply, Failure> {
     let mut agreement = parse(document)?;
     agreement.verify_signatures().map_err(bad)?;
     answerable(&agreement)?;
+    amendable(core, &agreement)?;
+    proven(core, &agreement, proofs)?;
     agreement.sign(core.book.own(), &*core.signer).map_err(bad)?;
     reply(core, agreement)
 }
 
-pub(super) async fn accept(core: &Arc<Core>, document: &str) -> Result<Reply, Failure> {
+pub(super) async fn accept(
+    core: &Arc<Core>,
+    document: &str,
+    proofs: &[Certificate],
+) -> Result<Reply, Failure> {
     let agreement = parse(document)?;
     agreement.verify().map_err(bad)?;
     let own = core.book.own();
@@ -155,12 +163,50 @@ pub(super) async fn accept(core: &Arc<Core>, document: &str) -> Result<Reply, Fa
     // Rules that this version of the program cannot read must not be accepted.
     InForce::new(&agreement, None).map_err(bad)?;
     let id = agreement.id().map_err(bad)?;
+    amendable(core, &agreement)?;
+    proven(core, &agreement, proofs)?;
     if core.book.agreement(&id).is_none() {
         let (core, agreement) = (core.clone(), Box::new(agreement.clone()));
         blocking(move || core.book.record(&Event::AgreementAccepted { agreement })).await?;
     }
+    // An amendment that was accepted late takes effect at once.
+    let work = core.clone();
+    blocking(move || work.end_expired()).await?;
     core.allow_partners().await?;
     reply(core, agreement)
+}
+
+/// Refuses an agreement without the certificates that it lists, or with others. They are proved again by the
+/// command line, where there is a solver: a node starts no other program.
+fn proven(core: &Core, agreement: &Agreement, certificates: &[Certificate]) -> Result<(), Failure> {
+    let amended = agreement.terms.amends.and_then(|id| core.book.agreement(&id));
+    let amended = amended.as_deref().map(InForce::terms);
+    agreement::proofs::check(&agreement.terms, amended, certificates)
+        .map_err(|error| Failure::integrity(error.to_string()))
+}
+
+/// Refuses an amendment that cannot take the place of the agreement it names.
+fn amendable(core: &Core, agreement: &Agreement) -> Result<(), Failure> {
+    let Some(amended) = agreement.terms.amends else { return Ok(()) };
+    let before = core.book.agreement(&amended).ok_or_else(|| {
+        Failure::input(format!("it amends the agreement {amended}, which was not accepted here"))
+            .with_help("accept that agreement first, or draft this one without `amends`")
+    })?;
+    agreement.terms.continues(&amended, before.terms()).map_err(bad)?;
+    before.settles(clock::now()).map_err(|refusal| {
+        Failure::input(format!("the agreement that it amends does not hold: {refusal}"))
+    })?;
+    let id = agreement.id().map_err(bad)?;
+    let other = core.book.agreements().into_iter().find(|other| {
+        other.terms().amends == Some(amended)
+            && other.id() != id
+            && (!other.revoked() || before.in_place(clock::now()).is_some())
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Failure::input(format!("another amendment of it was accepted: {}", other.id()))
+            .with_help("revoke that one before it takes effect, or amend it in its turn")),
+    }
 }
 
 fn reply(core: &Core, agreement: Agreement) -> Result<Reply, Failure> {
@@ -177,6 +223,8 @@ fn state(agreement: &InForce) -> AgreementState {
     let now = clock::now();
     if agreement.revoked() {
         AgreementState::Revoked
+    } else if agreement.in_place(now).is_some() {
+        AgreementState::Amended
     } else if now < agreement.terms().valid_from {
         AgreementState::Pending
     } else if agreement.holds(now).is_ok() {
@@ -244,6 +292,7 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     let signature = signing::sign(&revocation, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
     let work = core.clone();
     blocking(move || {
+        work.book.amendments_take_effect(clock::now())?;
         work.book.record(&Event::AgreementRevoked { revocation, signature })?;
         work.end_expired()
     })

@@ -76,6 +76,7 @@ impl Core {
     /// A [`Failure`] if that cannot be recorded.
     pub(crate) fn end_expired(&self) -> Result<(), Failure> {
         let now = clock::now();
+        self.book.amendments_take_effect(now)?;
         crate::session::courier::keys::sweep(self);
         for snapshot in self.book.state().snapshots()? {
             let agreement = self.book.agreement(&snapshot.manifest.agreement);

@@ -8,7 +8,6 @@ use std::{
 use symbolon_policy::{
     ask::Ask,
     permit,
-    quota::Ledger as _,
     rules::{ExchangeKind, Kind, RuleSet, Rulebook, SearchContext, Simulation},
     words::{Digest, QueryId},
 };
@@ -143,7 +142,7 @@ pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
         Ok(_) => "The query would be admitted.".to_owned(),
         Err(refusal) => format!("The query would be refused ({:?}): {refusal}.", refusal.code),
     };
-    let balance = state.balance(&partner.agreement.id(), &query.partner);
+    let balance = partner.agreement.balance(state, &query.partner);
     let text = format!("{outcome}\n\n{explanation}\n\nRecords that take part:\n{slice}");
     let detail = serde_json::json!({
         "refusal": verdict.as_ref().err().map(|refusal| serde_json::json!({ "code": refusal.code, "text": refusal.text })),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use symbolon_policy::{
     agreement::Terms,
-    quota::{Ledger as _, Meter},
-    words::{AgencyCode, AgreementId, Timestamp},
+    permit::InForce,
+    quota::{Charge, Meter, MeterKey},
+    words::{AgencyCode, Timestamp},
 };
 
 use super::{Core, agreements, alerts, blocking, cases, core::peer_id, hits, registers};
@@ -63,11 +64,17 @@ fn meters(core: &Core) -> Result<Vec<MeterLine>, Failure> {
         let Some(agreement) = core.book.agreement(&key.agreement) else { continue };
         let Some((days, limit, meter)) = limit(agreement.terms(), &key.meter) else { continue };
         if key.period == period(now, days) {
+            let charge = Charge { key: key.clone(), amount: 0, limit };
+            let spent = if agreement.holds(now).is_ok() {
+                agreement.spent(core.book.state(), &charge)
+            } else {
+                spent
+            };
             lines.push(MeterLine { agreement: key.agreement, asker: key.asker, meter, spent, limit });
         }
     }
     for partner in core.partners() {
-        untouched(partner.agreement.id(), partner.agreement.terms(), &mut lines);
+        untouched(core, &partner.agreement, now, &mut lines);
     }
     lines.sort_by_key(|line| (line.agreement, line.asker.clone(), line.meter.clone()));
     Ok(lines)
@@ -101,28 +108,34 @@ fn limit(terms: &Terms, meter: &Meter) -> Option<(u32, u64, String)> {
     })
 }
 
-/// Adds meters of which nothing is spent, as far as they are known before. A budget of probes is for each
-/// register, of which the asker names one only when it asks.
-fn untouched(agreement: AgreementId, terms: &Terms, lines: &mut Vec<MeterLine>) {
-    let mut add = |asker: &AgencyCode, meter: String, limit: u64, like: &str| {
+/// Adds meters of which nothing is spent under this agreement, as far as they are known before. What was spent
+/// under an agreement that it amends is. A budget of probes is for each register, of which the asker names
+/// one only when it asks.
+fn untouched(core: &Core, in_force: &InForce, now: Timestamp, lines: &mut Vec<MeterLine>) {
+    let (agreement, terms) = (in_force.id(), in_force.terms());
+    let mut add = |asker: &AgencyCode, meter: String, limit: u64, like: &str, spent: u64| {
         let same = |line: &MeterLine| {
             let meter =
                 line.meter.strip_prefix(like).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
             line.agreement == agreement && line.asker == *asker && meter
         };
         if !lines.iter().any(same) {
-            lines.push(MeterLine { agreement, asker: asker.clone(), meter, spent: 0, limit });
+            lines.push(MeterLine { agreement, asker: asker.clone(), meter, spent, limit });
         }
     };
-    for (index, quota) in terms.quotas.iter().enumerate() {
+    for (index, quota) in (0_u32..).zip(&terms.quotas) {
         let name = format!("quota {index}");
         let each = if quota.per_officer { " of each officer" } else { "" };
-        add(&quota.asker, format!("{name}{each}"), quota.limit, &name);
+        let (meter, period) = (Meter::Quota { index, officer: None }, period(now, quota.period_days));
+        let key = MeterKey { agreement, asker: quota.asker.clone(), meter, period };
+        let charge = Charge { key, amount: 0, limit: quota.limit };
+        let spent = if quota.per_officer { 0 } else { in_force.spent(core.book.state(), &charge) };
+        add(&quota.asker, format!("{name}{each}"), quota.limit, &name, spent);
     }
     if let Some(matching) = &terms.matching {
         for party in &terms.parties {
             let budget = u64::from(matching.budget);
-            add(&party.code, "probes of each register".to_owned(), budget, "probes of");
+            add(&party.code, "probes of each register".to_owned(), budget, "probes of", 0);
         }
     }
 }
@@ -133,7 +146,10 @@ fn told(core: &Core) -> Result<Vec<ToldLine>, Failure> {
     for partner in core.partners() {
         let agreement = partner.agreement.id();
         for party in &partner.agreement.terms().parties {
-            let leakage_bits = core.book.state().told(&agreement, &party.code)?;
+            let mut leakage_bits = 0_u64;
+            for id in partner.agreement.amended().chain([&agreement]) {
+                leakage_bits = leakage_bits.saturating_add(core.book.state().told(id, &party.code)?);
+            }
             lines.push(ToldLine { agreement, asker: party.code.clone(), leakage_bits });
         }
     }
@@ -162,7 +178,7 @@ pub(super) async fn peers(core: &Arc<Core>) -> Result<Reply, Failure> {
         for partner in core.partners() {
             let party = partner.party;
             let status = statuses.iter().find(|status| status.peer.to_string() == party.peer);
-            let balance = core.book.state().balance(&partner.agreement.id(), &party.code);
+            let balance = partner.agreement.balance(core.book.state(), &party.code);
             let open = core.book.state().open_receipts(&party.code, limit)?.len() as u64;
             peers.push(PeerLine {
                 connected: status.is_some_and(|status| status.connected),

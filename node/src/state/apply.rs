@@ -29,7 +29,7 @@ impl State {
         match event {
             Event::AgreementAccepted { agreement } => {
                 let id = agreement.id().map_err(|e| Failure::integrity(e.to_string()))?;
-                let accepted = Accepted { agreement: (**agreement).clone(), revoked: None };
+                let accepted = Accepted { agreement: (**agreement).clone(), revoked: None, effective: false };
                 put(&mut batch, Key::agreement(&id), &accepted)?;
             }
             Event::AgreementRevoked { revocation, signature } => {
@@ -38,6 +38,9 @@ impl State {
                     let first = Revoked { revocation, signature, known: false };
                     accepted.revoked.get_or_insert(first);
                 })?;
+            }
+            Event::AgreementAmended { agreement, .. } => {
+                self.amend(&mut batch, agreement, |accepted| accepted.effective = true)?;
             }
             Event::RevocationKnown { agreement } => {
                 self.amend(&mut batch, agreement, |accepted| {

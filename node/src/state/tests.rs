@@ -55,6 +55,8 @@ fn agreement() -> Agreement {
         canonicalisation: CANONICALISATION.into(),
         valid_from: NOW.plus(-Timestamp::DAY),
         valid_until: NOW.plus(Timestamp::DAY),
+        amends: None,
+        proofs: Vec::new(),
         parties: vec![party("RS", 1), party("MK", 2)],
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: None,

@@ -7,7 +7,7 @@ use super::{AgreementError, MatchTerms};
 use crate::{
     rules::{Kind, RuleSet},
     signing::PublicKey,
-    words::{AgencyCode, Purpose, RegisterName, Timestamp},
+    words::{AgencyCode, AgreementId, Digest, Purpose, RegisterName, Timestamp},
 };
 
 /// Everything two agencies agree on. Times are UTC; the file is TOML in draft and JSON when signed.
@@ -24,6 +24,12 @@ pub struct Terms {
     pub valid_from: Timestamp,
     /// Until when; expired means closed.
     pub valid_until: Timestamp,
+    /// The agreement whose place these terms take from `valid_from` on, if they amend one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amends: Option<AgreementId>,
+    /// Digests of certificates of proofs about the shared rules, which whoever signs has checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Digest>,
     /// The two parties; their order means nothing.
     pub parties: Vec<Party>,
     /// Exact intersection, if agreed.
@@ -143,6 +149,7 @@ const LARGEST_COUNT: u32 = 1_000_000;
 pub(super) const LONGEST_EPOCH_HOURS: u32 = 24 * 31;
 pub(super) const LONGEST_PERIOD_DAYS: u32 = 3_660;
 const MOST_CLAIMED: u32 = 100;
+const MOST_PROOFS: usize = 16;
 const TEXT_LIMIT: usize = 500;
 
 impl Terms {
@@ -203,6 +210,16 @@ impl Terms {
         )?;
         check(self.valid_from < self.valid_until, "valid_until", "must be later than `valid_from`")?;
         self.check_parties()?;
+        let each_once = self
+            .proofs
+            .iter()
+            .enumerate()
+            .all(|(at, proof)| !self.proofs.iter().take(at).any(|p| p == proof));
+        check(
+            self.proofs.len() <= MOST_PROOFS && each_once,
+            "proofs",
+            "must be at most 16 digests, none twice",
+        )?;
         let something = self.exact.is_some() || self.count.is_some() || self.matching.is_some();
         check(something, "exact", "or `count` or `matching` must be there")?;
         if let Some(exact) = &self.exact {

@@ -16,6 +16,8 @@ pub enum RefusalCode {
     NotYetValid,
     /// The agreement expired.
     Expired,
+    /// The agreement was amended: other terms hold in its place.
+    Amended,
     /// The two nodes have different shared rules.
     RulesMismatch,
     /// The agreement has no terms for this exchange.

@@ -40,6 +40,8 @@ fn agreement() -> Agreement {
         canonicalisation: CANONICALISATION.into(),
         valid_from: NOON.plus(-Timestamp::DAY),
         valid_until: NOON.plus(100 * Timestamp::DAY),
+        amends: None,
+        proofs: Vec::new(),
         parties: vec![party("RS", 1), party("MK", 2)],
         exact: Some(ExactTerms { largest_batch: 500, epoch_hours: 24 }),
         count: Some(CountTerms {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use symbolon_policy::words::Timestamp;
 
 #[derive(Debug, Subcommand)]
@@ -26,9 +26,31 @@ pub(in crate::cli) enum AgreementCommand {
         /// The shared rules [default: a ready set]
         #[arg(long, value_name = "FILE.cedar")]
         rules: Option<PathBuf>,
+        /// List this certificate of a proof, by its digest; may be repeated
+        #[arg(long = "proof", value_name = "PROOF.json")]
+        proofs: Vec<PathBuf>,
         /// Write the draft to a new file
         #[arg(long, value_name = "FILE.toml")]
         out: Option<PathBuf>,
+    },
+    /// Draft an amendment of an accepted agreement, which takes its place on a day
+    #[command(
+        after_help = "Examples:\n  symbolon agreement amend 3f9a --rules shared-2.cedar --from 2027-01-01T00:00:00Z \
+        --out rs-mk-2.toml\n\nThe earlier agreement holds until then. Sign and accept the amendment as any agreement."
+    )]
+    Amend(Amend),
+    /// Say what an amendment changes: terms, quotas, and which requests the rules now permit or refuse
+    #[command(after_help = "Examples:\n  symbolon agreement changes rs-mk-2.toml\n  \
+        symbolon agreement changes rs-mk-2.toml --prove")]
+    Changes {
+        /// The draft (TOML) or the amendment (JSON)
+        file: PathBuf,
+        /// Also prove or refute that the new rules permit nothing that the old refuse; needs cvc5
+        #[arg(long)]
+        prove: bool,
+        /// Seconds that the solver may take
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+        timeout: u32,
     },
     /// Show a draft, an agreement file (no home needed), or an accepted agreement
     #[command(after_help = "Examples:\n  symbolon agreement show rs-mk.toml\n  symbolon agreement show 3f9a")]
@@ -36,6 +58,9 @@ pub(in crate::cli) enum AgreementCommand {
         /// A file, or the beginning of the id of an accepted agreement
         #[arg(value_name = "FILE-OR-ID")]
         which: String,
+        /// A certificate that the agreement lists, to be checked; may be repeated
+        #[arg(long = "proof", value_name = "PROOF.json")]
+        proofs: Vec<PathBuf>,
     },
     /// List accepted agreements
     #[command(after_help = "Examples:\n  symbolon agreement list")]
@@ -46,6 +71,9 @@ pub(in crate::cli) enum AgreementCommand {
     Sign {
         /// The draft (TOML) or the half-signed agreement (JSON)
         file: PathBuf,
+        /// A certificate that the agreement lists: each must be given
+        #[arg(long = "proof", value_name = "PROOF.json")]
+        proofs: Vec<PathBuf>,
         /// Write the signed agreement to a new file [default: standard output]
         #[arg(long, value_name = "FILE.json")]
         out: Option<PathBuf>,
@@ -55,6 +83,9 @@ pub(in crate::cli) enum AgreementCommand {
     Accept {
         /// The agreement (JSON)
         file: PathBuf,
+        /// A certificate that the agreement lists: each must be given
+        #[arg(long = "proof", value_name = "PROOF.json")]
+        proofs: Vec<PathBuf>,
     },
     /// Revoke an agreement, at once and for good
     #[command(
@@ -67,4 +98,26 @@ pub(in crate::cli) enum AgreementCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+/// `agreement amend`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Amend {
+    /// The beginning of the agreement's id
+    pub(in crate::cli) id: String,
+    /// The new shared rules [default: those of the agreement]
+    #[arg(long, value_name = "FILE.cedar")]
+    pub(in crate::cli) rules: Option<PathBuf>,
+    /// When it takes effect [default: in seven days]
+    #[arg(long = "from", value_name = "TIME")]
+    pub(in crate::cli) valid_from: Option<Timestamp>,
+    /// What people call it [default: as before]
+    #[arg(long)]
+    pub(in crate::cli) title: Option<String>,
+    /// List this certificate of a proof, by its digest; may be repeated
+    #[arg(long = "proof", value_name = "PROOF.json")]
+    pub(in crate::cli) proofs: Vec<PathBuf>,
+    /// Write the draft to a new file
+    #[arg(long, value_name = "FILE.toml")]
+    pub(in crate::cli) out: Option<PathBuf>,
 }

@@ -118,6 +118,7 @@ fn state(state: AgreementState) -> &'static str {
         AgreementState::Pending => "not yet valid",
         AgreementState::Expired => "expired",
         AgreementState::Revoked => "revoked",
+        AgreementState::Amended => "amended",
     }
 }
 
@@ -126,7 +127,7 @@ pub(in crate::cli) fn next_step(state: AgreementState) -> &'static str {
     match state {
         AgreementState::Unsigned => "Next: each party reads it and runs `symbolon agreement sign`.",
         AgreementState::Signed => "Next: each party runs `symbolon agreement accept` on this file.",
-        AgreementState::Pending | AgreementState::InForce => "",
+        AgreementState::Pending | AgreementState::InForce | AgreementState::Amended => "",
         AgreementState::Expired | AgreementState::Revoked => {
             "Next: `symbolon agreement draft` begins a new one."
         }

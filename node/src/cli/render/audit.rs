@@ -231,6 +231,10 @@ fn changes(log: &Log) -> String {
                 let what = format!("{}, by {by}: {}", short(agreement), one_line(reason));
                 (*seq, [at.to_string(), "agreement revoked".to_owned(), what])
             }
+            RulesLine::Amended { seq, at, agreement, amended } => {
+                let what = format!("{} takes the place of {}", short(agreement), short(amended));
+                (*seq, [at.to_string(), "agreement amended".to_owned(), what])
+            }
             RulesLine::National { seq, at, set, rules } => {
                 let what =
                     if *set { format!("digest {}", digest(rules.as_ref())) } else { "removed".to_owned() };

@@ -274,6 +274,8 @@ fn an_agreement_in_full() {
         canonicalisation: CANONICALISATION.to_owned(),
         valid_from: Timestamp(1_800_000_000),
         valid_until: Timestamp(1_831_536_000),
+        amends: None,
+        proofs: Vec::new(),
         parties: vec![party("RS", 0xaa), party("MK", 0xbb)],
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {

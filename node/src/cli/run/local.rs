@@ -49,7 +49,7 @@ pub(super) fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
 }
 
 /// Regions of each kind that `rules diff` lists.
-const MOST_REGIONS: usize = 50;
+pub(super) const MOST_REGIONS: usize = 50;
 
 /// `rules diff`, of shared rules.
 ///

@@ -56,6 +56,40 @@ pub(super) fn run(options: Prove) -> Result<Report, Failure> {
     Ok(Report::new(text, &certificate)?.with_exit(exit))
 }
 
+/// Whether `proposal` permits nothing that `rules` refuse, as a certificate.
+///
+/// # Errors
+/// [`Failure`] if there is no solver or it does not end.
+pub(super) fn no_more(rules: &Rulebook, proposal: &Rulebook, timeout: u32) -> Result<Certificate, Failure> {
+    let (solver, limit) = (Cvc5::find()?, Duration::from_secs(timeout.into()));
+    let proof = within(limit, async {
+        prove(&Question::NoMore, rules, Some(proposal), solver.start(limit)?).await.map_err(failure)
+    })?;
+    Ok(Certificate::new(proof, rules, Some(proposal), solver.version))
+}
+
+/// Proves certificates again, if there is a solver here, and says of each what was proved.
+///
+/// # Errors
+/// An integrity [`Failure`] if one does not stand.
+pub(super) fn again(certificates: &[Certificate]) -> Result<String, Failure> {
+    const LIMIT: Duration = Duration::from_secs(60);
+    let solver = Cvc5::find().ok();
+    let mut text = String::new();
+    for certificate in certificates {
+        if let Some(solver) = &solver {
+            within(LIMIT, async { certificate.check(solver.start(LIMIT)?).await.map_err(unsound) })?;
+        }
+        let proof = certificate.proof.to_string();
+        let by = match &solver {
+            Some(solver) => format!("proved again by {}", solver.version),
+            None => format!("proved by {}; not again, there is no solver here", certificate.solver),
+        };
+        text += &format!("{} ({by})\n", proof.lines().next().unwrap_or_default());
+    }
+    Ok(text)
+}
+
 fn check(file: &Path, limit: Duration) -> Result<Report, Failure> {
     let certificate: Certificate = files::json(file, "a certificate of a proof")?;
     certificate.inspect().map_err(unsound)?;

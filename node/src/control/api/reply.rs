@@ -557,6 +557,8 @@ pub enum AgreementState {
     Expired,
     /// Revoked.
     Revoked,
+    /// Amended: another agreement holds in its place.
+    Amended,
 }
 
 /// One agreement.

@@ -8,6 +8,7 @@ use symbolon_policy::{
     claim::Claim,
     identity::IdentityCard,
     officer::{OfficerCard, SignedAct},
+    rules::proof::Certificate,
     words::{
         AgencyCode, ClaimId, EngineName, Field, FormName, LegalBasis, OfficerId, Purpose, QueryId,
         RegisterName, Role, Timestamp,
@@ -106,11 +107,17 @@ pub enum Request {
     AgreementSign {
         /// TOML of a draft, or JSON of an agreement.
         document: String,
+        /// The certificates of proofs that it lists.
+        #[serde(default)]
+        proofs: Vec<Certificate>,
     },
     /// Accepts an agreement that both signed.
     AgreementAccept {
         /// Its JSON.
         document: String,
+        /// The certificates of proofs that it lists.
+        #[serde(default)]
+        proofs: Vec<Certificate>,
     },
     /// Agreements in force and past.
     AgreementList,

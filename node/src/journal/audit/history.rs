@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use symbolon_policy::{
-    agreement::{Agreement, AgreementError, Terms},
+    agreement::{Agreement, AgreementError, Terms, amendment},
     ask::Ask,
     claim::Claim,
     notice::SignedNotice,
@@ -168,6 +168,7 @@ impl History {
             }
             Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
             Event::Notice { side, notice, .. } => self.notice(seq, *side, notice),
+            Event::AgreementAmended { agreement, amended } => self.amended(entry, agreement, amended),
             Event::NationalRules { .. }
             | Event::AlertRaised { .. }
             | Event::CanariesAdded { .. }
@@ -245,6 +246,32 @@ impl History {
         Ok(())
     }
 
+    /// What was spent of it under the agreements that its own amended.
+    fn spent_before(&self, charge: &Charge) -> u64 {
+        let held = |id: &AgreementId| self.agreements.get(id).map(|held| &held.terms);
+        let Some(terms) = held(&charge.key.agreement) else { return 0 };
+        let read = |key: &MeterKey| self.meters.get(key).copied().unwrap_or(0);
+        let (mut spent, mut next, mut left) = (0_u64, terms.amends, self.agreements.len());
+        while let Some(id) = next
+            && let Some(before) = held(&id)
+            && left > 0
+        {
+            spent = spent.saturating_add(amendment::spent_before(charge, terms, (&id, before), &read));
+            (next, left) = (before.amends, left.saturating_sub(1));
+        }
+        spent
+    }
+
+    /// From then on the earlier terms hold no more, and what was spent under them counts under the later.
+    fn amended(&mut self, entry: &Entry, agreement: &AgreementId, amended: &AgreementId) {
+        let terms = self.agreements.get(agreement).map(|held| held.terms.clone());
+        let terms = terms.filter(|terms| terms.amends == Some(*amended) && entry.time >= terms.valid_from);
+        match terms.zip(self.agreements.get_mut(amended)) {
+            Some((terms, held)) => held.terms.valid_until = held.terms.valid_until.min(terms.valid_from),
+            None => self.violation(entry.seq, Fault::UnknownAgreement { agreement: *agreement }),
+        }
+    }
+
     fn key(&self, agreement: &AgreementId, code: &AgencyCode) -> Option<PublicKey> {
         self.agreements.get(agreement)?.terms.party(code).ok().map(|party| party.key)
     }
@@ -289,6 +316,7 @@ impl History {
             let spent = self.meters.entry(charge.key.clone()).or_default();
             *spent = spent.saturating_add(charge.amount);
             let (spent, limit) = (*spent, charge.limit);
+            let spent = spent.saturating_add(self.spent_before(charge));
             if spent > limit {
                 self.violation(seq, Fault::Overspent { query, spent, limit });
             }

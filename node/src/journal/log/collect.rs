@@ -130,6 +130,10 @@ impl Collector {
                     self.log.rules.push(RulesLine::Revoked { seq, at, agreement, by, reason });
                 }
             }
+            Event::AgreementAmended { agreement, amended } if inside => {
+                let (agreement, amended) = (*agreement, *amended);
+                self.log.rules.push(RulesLine::Amended { seq, at, agreement, amended });
+            }
             Event::NationalRules { text } if inside => {
                 let rules = text.as_ref().and_then(|text| RuleSet::parse(text, Kind::National).ok());
                 let rules = rules.map(|rules| rules.digest());

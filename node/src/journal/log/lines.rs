@@ -274,6 +274,17 @@ pub enum RulesLine {
         /// Why.
         reason: String,
     },
+    /// An amendment took the place of an agreement.
+    Amended {
+        /// The entry.
+        seq: u64,
+        /// When.
+        at: Timestamp,
+        /// The amendment.
+        agreement: AgreementId,
+        /// Whose place it took.
+        amended: AgreementId,
+    },
     /// National rules were set or removed.
     National {
         /// The entry.

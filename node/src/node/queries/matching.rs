@@ -6,7 +6,7 @@ use symbolon_policy::{
     agreement::{FormTerms, MatchTerms},
     ask::{self, Ask, Fetch, MatchAsk, MatchSetup},
     permit::RefusalCode,
-    quota::{Ledger as _, Meter, charges},
+    quota::{Meter, charges},
     receipt::Receipt,
     rules::ExchangeKind,
     words::{Digest, EngineName, Position},
@@ -265,7 +265,7 @@ impl Attempt {
         let comparisons = receipt.entries.saturating_mul(ask.items.into());
         let probes = charges(terms, ask, ask.asked_at);
         let probes = probes.iter().find(|charge| matches!(charge.key.meter, Meter::Probes { .. }));
-        let spent = probes.map_or(0, |charge| self.core.book.state().spent(&charge.key));
+        let spent = probes.map_or(0, |charge| self.partner.agreement.spent(self.core.book.state(), charge));
         Ok(Outcome::Matched(api::Matched {
             form: form.name.clone(),
             answer: asked.answer,

@@ -123,23 +123,28 @@ pub(crate) async fn agree(one: &Agency, other: &Agency) {
         rules: None,
     };
     let Ok(Reply::Text { text }) = one.ask(draft).await else { panic!("draft") };
-    let Ok(Reply::Agreement { agreement, .. }) = one.ask(Request::AgreementSign { document: text }).await
+    let Ok(Reply::Agreement { agreement, .. }) =
+        one.ask(Request::AgreementSign { document: text, proofs: Vec::new() }).await
     else {
         panic!("sign")
     };
     let document = serde_json::to_string(&agreement).unwrap();
     assert!(
-        one.ask(Request::AgreementAccept { document: document.clone() }).await.is_err(),
+        one.ask(Request::AgreementAccept { document: document.clone(), proofs: Vec::new() }).await.is_err(),
         "one signature only"
     );
-    let Ok(Reply::Agreement { agreement, state, .. }) = other.ask(Request::AgreementSign { document }).await
+    let Ok(Reply::Agreement { agreement, state, .. }) =
+        other.ask(Request::AgreementSign { document, proofs: Vec::new() }).await
     else {
         panic!("sign")
     };
     assert_eq!(state, AgreementState::Signed);
     let document = serde_json::to_string(&agreement).unwrap();
     for agency in [one, other] {
-        let accepted = agency.ask(Request::AgreementAccept { document: document.clone() }).await.unwrap();
+        let accepted = agency
+            .ask(Request::AgreementAccept { document: document.clone(), proofs: Vec::new() })
+            .await
+            .unwrap();
         assert!(matches!(accepted, Reply::Agreement { state: AgreementState::InForce, .. }));
     }
 }

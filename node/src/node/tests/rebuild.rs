@@ -257,6 +257,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
     let told = |event: &Event| match event {
         Event::AgreementAccepted { .. }
         | Event::AgreementRevoked { .. }
+        | Event::AgreementAmended { .. }
         | Event::NationalRules { .. }
         | Event::OfficerEnrolled { .. }
         | Event::OfficerRemoved { .. }

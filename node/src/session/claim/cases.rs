@@ -134,8 +134,18 @@ fn release(
             let standing = decide(&agreement, claim, &query.ask, &class, **field).standing;
             matches!(standing, Standing::Needs(needs) if needs <= approvals)
         };
-        let held = agreement.holds(clock::now()).is_ok();
-        let released: Vec<Field> = wanted.iter().filter(|_| held).filter(may).copied().collect();
+        // If it was amended since the query, both must let it: the rules it was asked under, and those in their place.
+        let now = clock::now();
+        let instead = agreement.in_place(now);
+        let held = agreement.settles(now).is_ok() && instead.is_none_or(|next| next.holds(now).is_ok());
+        let may_still = |field: &&Field| {
+            instead.is_none_or(|next| {
+                let standing = decide(next, claim, &query.ask, &class, **field).standing;
+                matches!(standing, Standing::Needs(needs) if needs <= approvals)
+            })
+        };
+        let released: Vec<Field> =
+            wanted.iter().filter(|_| held).filter(may).filter(may_still).copied().collect();
         if released.is_empty() {
             continue;
         }

@@ -66,6 +66,8 @@ fn hear(
     theirs: Vec<(Revocation, Signature)>,
 ) -> Result<Vec<AgreementId>, SessionError> {
     let mut known = Vec::new();
+    // A word that is heard after an amendment took effect does not undo it, whenever it says that it was given.
+    core.book.amendments_take_effect(clock::now())?;
     for (revocation, signature) in theirs {
         let id = revocation.agreement;
         // One that was never accepted here is nothing to end.

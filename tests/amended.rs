@@ -1,0 +1,254 @@
+//! Agreements that are amended, between two real nodes: what holds until the moment and what from then on, what is
+//! carried over, who can still stop it, and proofs that an agreement lists.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use std::{fs, thread, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use support::{Agency, Done, PERMITTED, people, records, text_of};
+
+/// A purpose that the ready rules permit and the amendments here do not.
+const NARROWED: [&str; 2] = ["ASYLUM_PRIOR", "READMISSION"];
+const FORBID: &str = "\n@id(\"no-asylum\")\n@title(\"Nothing is asked about asylum\")\n\
+    forbid(principal, action == Action::\"QueryExact\", resource) when { context.purpose == Purpose::\"ASYLUM_PRIOR\" };\n";
+
+fn pair() -> (Agency, Agency) {
+    let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK").set("DIAL_TIMEOUT_SECS", "3"));
+    holder.agree(&asker);
+    holder.import(&records(0..20, ""));
+    asker.import(&records(0..20, ""));
+    holder.serve();
+    asker.serve();
+    (holder, asker)
+}
+
+/// The agreement of this state.
+#[track_caller]
+fn agreement(agency: &Agency, state: &str) -> String {
+    let list = agency.run(&["agreement", "list"]).ok();
+    let found = list["agreements"].as_array().unwrap().iter().filter(|line| line["state"] == state);
+    let found: Vec<_> = found.map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(found.len(), 1, "one {state}: {list}");
+    found[0].clone()
+}
+
+/// Drafts an amendment that takes effect in so many seconds; gives the draft and the moment.
+#[track_caller]
+fn draft(agency: &Agency, name: &str, seconds: i64, more: &str) -> (String, Timestamp) {
+    let moment = Timestamp::from_second(Timestamp::now().as_second() + seconds).unwrap();
+    let rules = text_of(&agency.path(&format!("{name}.cedar")));
+    agency.run(&["rules", "library", "--agreement", "pcc-see", "--out", &rules]).ok();
+    fs::write(&rules, fs::read_to_string(&rules).unwrap() + more).unwrap();
+    let draft = text_of(&agency.path(&format!("{name}.toml")));
+    let (id, from) = (agreement(agency, "in_force"), moment.to_string());
+    agency.run(&["agreement", "amend", &id, "--rules", &rules, "--from", &from, "--out", &draft]).ok();
+    (draft, moment)
+}
+
+/// Both sign; gives the file.
+#[track_caller]
+fn signed([one, other]: [&Agency; 2], draft: &str) -> String {
+    let (half, whole) = (draft.replace(".toml", ".half.json"), draft.replace(".toml", ".json"));
+    one.run(&["agreement", "sign", draft, "--out", &half]).ok();
+    other.run(&["agreement", "sign", &half, "--out", &whole]).ok();
+    whole
+}
+
+fn wait_until(moment: Timestamp) {
+    let left = moment.as_millisecond() - Timestamp::now().as_millisecond() + 1_100;
+    thread::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+}
+
+fn ask(asker: &Agency, number: u32, purpose: [&str; 2], holder: &str) -> Done {
+    let file = asker.file("one.ndjson", &people([number]));
+    asker.run(&Agency::exact(&file, purpose, &[holder]))
+}
+
+#[track_caller]
+fn refused(done: &Done, code: &str) {
+    let outcome = &done.answer()["outcome"];
+    assert_eq!((&outcome["outcome"], &outcome["code"]), (&json!("refused"), &json!(code)), "{done:#?}");
+}
+
+fn count(agency: &Agency, event: &str) -> usize {
+    agency.events("events.ndjson").iter().filter(|(name, _)| name == event).count()
+}
+
+#[test]
+fn an_amendment_takes_effect_at_its_moment_and_what_was_spent_stays_spent() {
+    let (mut holder, asker) = pair();
+    let old = agreement(&holder, "in_force");
+    assert_eq!(asker.ask(&people([1, 2, 30]), &["RS"]).hits(), ["1", "2"]);
+
+    let (file, moment) = draft(&holder, "stricter", 18, FORBID);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("limit = 10000"), "{text}");
+    fs::write(&file, text.replace("limit = 10000", "limit = 5")).unwrap();
+    let changes = asker.run(&["agreement", "changes", &file]).ok();
+    assert_eq!(changes["amends"], old);
+    assert_eq!(changes["rules"]["added"][0]["id"], "no-asylum");
+    assert_eq!(changes["rules"]["queries"]["widened"], 0, "{changes}");
+    assert!(changes["rules"]["queries"]["narrowed"].as_u64().unwrap() > 0);
+    assert!(changes["rules"]["queries"]["regions"][0]["example"].is_array(), "with an example: {changes}");
+    assert_eq!(changes["terms"], json!(["quotas"]));
+    assert_eq!(changes["quotas"][0], "quota 0 goes on from quota 0");
+
+    let whole = signed([&holder, &asker], &file);
+    for agency in [&holder, &asker] {
+        assert_eq!(agency.run(&["agreement", "accept", &whole]).ok()["state"], "pending");
+    }
+    let new = agreement(&holder, "pending");
+    // One amendment at a time.
+    let (other, _) = draft(&asker, "other", 60, "");
+    let twice = asker.run(&["agreement", "sign", &other]);
+    assert_eq!(twice.exit, Some(2), "{twice:#?}");
+    assert!(twice.json["failed"]["what"].as_str().unwrap().contains(&new), "{twice:#?}");
+
+    // Until the moment the earlier agreement holds.
+    let before = ask(&asker, 3, NARROWED, "RS");
+    assert_eq!(before.hits(), ["3"]);
+    assert_eq!(before.answer()["receipt"]["receipt"]["ask"]["agreement"], old);
+    assert!(Timestamp::now() < moment, "the machine is too slow for this test");
+    wait_until(moment);
+
+    refused(&ask(&asker, 4, NARROWED, "RS"), "rules_forbid");
+    let after = ask(&asker, 4, PERMITTED, "RS");
+    assert_eq!(after.hits(), ["4"]);
+    assert_eq!(after.answer()["receipt"]["receipt"]["ask"]["agreement"], new);
+    // Four were asked under the earlier terms, one under these: five of five.
+    refused(&ask(&asker, 5, PERMITTED, "RS"), "quota_exceeded");
+    for agency in [&holder, &asker] {
+        assert_eq!((agreement(agency, "amended"), agreement(agency, "in_force")), (old.clone(), new.clone()));
+    }
+    holder.stop();
+    holder.serve();
+    refused(&ask(&asker, 5, PERMITTED, "RS"), "quota_exceeded");
+    // Snapshots of before are gone, whatever their epoch was.
+    let made = holder.run(&["snapshot", "list"]).ok()["made"].clone();
+    let made = made.as_array().unwrap();
+    assert!(!made.is_empty() && made.iter().all(|snapshot| snapshot["agreement"] == new), "{made:?}");
+    asker.run(&["peer", "ping", "RS"]).ok();
+    for agency in [&holder, &asker] {
+        assert_eq!(count(agency, "agreement_accepted"), 2);
+        let events = agency.events("events.ndjson");
+        let amended: Vec<_> = events.iter().filter(|(name, _)| name == "agreement_amended").collect();
+        assert!(
+            amended.len() <= 1 && amended.iter().all(|(_, event)| event["amended"] == old),
+            "{amended:?}"
+        );
+    }
+    assert_eq!(count(&holder, "agreement_amended"), 1);
+    let found = holder.reconcile(&asker, "end.ndjson");
+    assert_eq!(found["discrepancies"], Value::Array(Vec::new()), "{found}");
+}
+
+#[test]
+fn nobody_runs_on_other_rules_than_the_partner_and_either_can_stop_an_amendment() {
+    let (holder, asker) = pair();
+    let (file, moment) = draft(&holder, "one", 10, FORBID);
+    let whole = signed([&holder, &asker], &file);
+    holder.run(&["agreement", "accept", &whole]).ok();
+    wait_until(moment);
+    // The holder goes by the amendment, the asker does not know that it does.
+    refused(&ask(&asker, 1, PERMITTED, "RS"), "amended");
+    refused(&ask(&holder, 1, PERMITTED, "MK"), "no_agreement");
+    assert_eq!(asker.spent() + holder.spent(), 0, "nothing was answered");
+    // Accepted late, it takes effect at once.
+    assert_eq!(asker.run(&["agreement", "accept", &whole]).ok()["state"], "in_force");
+    assert_eq!(ask(&asker, 1, PERMITTED, "RS").hits(), ["1"]);
+    assert_eq!(ask(&holder, 1, PERMITTED, "MK").hits(), ["1"]);
+
+    // The next is stopped by the party that did not draft it, and the present one goes on.
+    let (file, moment) = draft(&holder, "two", 12, "");
+    let whole = signed([&holder, &asker], &file);
+    for agency in [&holder, &asker] {
+        assert_eq!(agency.run(&["agreement", "accept", &whole]).ok()["state"], "pending");
+    }
+    let stopped = agreement(&asker, "pending");
+    asker.run(&["agreement", "revoke", &stopped, "--reason", "not agreed after all"]).ok();
+    assert!(Timestamp::now() < moment, "the machine is too slow for this test");
+    assert_eq!(agreement(&holder, "revoked"), stopped, "the partner was told");
+    wait_until(moment);
+    assert_eq!(ask(&asker, 2, PERMITTED, "RS").hits(), ["2"]);
+    assert_eq!(count(&holder, "agreement_revoked"), 1);
+    // One that took effect is not undone by revoking it: then nothing holds.
+    let present = agreement(&holder, "in_force");
+    holder.run(&["agreement", "revoke", &present, "--reason", "it is over"]).ok();
+    let ended = ask(&asker, 3, PERMITTED, "RS");
+    assert_eq!(ended.exit, Some(2), "{ended:#?}");
+    holder.reconcile(&asker, "end.ndjson");
+}
+
+/// A certificate of a proof about the rules in a file, or nothing if there is no solver here.
+fn prove(agency: &Agency, rules: &str, name: &str, claim: &[&str]) -> Option<String> {
+    let out = text_of(&agency.path(name));
+    let done = agency.run(&[&["rules", "prove", rules, "--out", &out], claim].concat());
+    if done.exit == Some(1) {
+        assert!(done.json["failed"]["what"].as_str().unwrap().contains("no solver"), "{done:#?}");
+        return None;
+    }
+    Some(out)
+}
+
+#[test]
+fn proofs_are_listed_checked_and_refused_when_they_are_false_or_about_something_else() {
+    let (one, other) = (Agency::new("RS"), Agency::new("MK"));
+    let path = |name: &str| text_of(&one.path(name));
+    let (card, rules, draft) = (path("card.json"), path("shared.cedar"), path("draft.toml"));
+    other.run(&["identity", "--out", &card]).ok();
+    one.run(&["rules", "library", "--agreement", "pcc-see", "--out", &rules]).ok();
+    let never = ["--claim", "never-purpose", "--purpose", "SIMULATION"];
+    let Some(proof) = prove(&one, &rules, "proof.json", &never) else { return };
+
+    let drafted = |proof: &str, out: &str| {
+        let words =
+            ["agreement", "draft", "--with", &card, "--rules", &rules, "--proof", proof, "--out", out];
+        one.run(&words).ok();
+    };
+    drafted(&proof, &draft);
+    // Each listed certificate must be seen by whoever signs and accepts.
+    let sign = |agency: &Agency, file: &str, proofs: &[&str], out: &str| {
+        let proofs = proofs.iter().flat_map(|proof| ["--proof", *proof]);
+        agency.run(&["agreement", "sign", file, "--out", out].into_iter().chain(proofs).collect::<Vec<_>>())
+    };
+    let (half, whole) = (path("half.json"), path("whole.json"));
+    assert_eq!(sign(&one, &draft, &[], &half).exit, Some(5));
+    sign(&one, &draft, &[&proof], &half).ok();
+    sign(&other, &half, &[&proof], &whole).ok();
+    assert_eq!(other.run(&["agreement", "accept", &whole]).exit, Some(5));
+    assert_eq!(other.run(&["agreement", "accept", &whole, "--proof", &proof]).ok()["state"], "in_force");
+    let shown = one.run(&["agreement", "show", &whole, "--proof", &proof]).ok();
+    assert_eq!(shown["agreement"]["terms"]["proofs"].as_array().unwrap().len(), 1);
+
+    // About other rules.
+    let others = one.file("others.cedar", &(fs::read_to_string(&rules).unwrap() + FORBID));
+    let foreign = prove(&one, &others, "foreign.json", &never).unwrap();
+    drafted(&foreign, &path("foreign.toml"));
+    let done = sign(&one, &path("foreign.toml"), &[&foreign], &path("foreign.half"));
+    assert_eq!(done.exit, Some(5), "{done:#?}");
+    assert!(done.json["failed"]["what"].as_str().unwrap().contains("is about other rules"), "{done:#?}");
+
+    // Said to be proved, and is not: minors are found for some purposes.
+    let refuted = prove(&one, &rules, "refuted.json", &["--claim", "never-minors"]).unwrap();
+    let mut lie: Value = serde_json::from_str(&fs::read_to_string(&refuted).unwrap()).unwrap();
+    assert_eq!(lie["proof"]["verdict"], "refuted");
+    lie["proof"]["verdict"] = "proved".into();
+    for finding in lie["proof"]["findings"].as_array_mut().unwrap() {
+        finding["verdict"] = "proved".into();
+        finding["case"] = Value::Null;
+    }
+    let lie = one.file("lie.json", &lie.to_string());
+    drafted(&lie, &path("lie.toml"));
+    let done = sign(&one, &path("lie.toml"), &[&lie], &path("lie.half"));
+    assert_eq!(done.exit, Some(5), "{done:#?}");
+    assert!(done.json["failed"]["what"].as_str().unwrap().contains("made again"), "{done:#?}");
+    // Honest about being refuted, it is no proof either.
+    drafted(&refuted, &path("refuted.toml"));
+    let done = sign(&one, &path("refuted.toml"), &[&refuted], &path("refuted.half"));
+    assert!(done.json["failed"]["what"].as_str().unwrap().contains("proved"), "{done:#?}");
+}
