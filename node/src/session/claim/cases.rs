@@ -63,14 +63,19 @@ pub(super) fn end_late(core: &Core, id: &ClaimId, now: Timestamp) -> Result<(), 
     }
 }
 
-/// Ends every case whose time is over.
+/// Ends every case whose time is over, and makes the releases that are due and not made.
 ///
 /// # Errors
 /// A [`Failure`] if it cannot be recorded.
 pub(crate) fn expire(core: &Core, now: Timestamp) -> Result<(), Failure> {
     let _writing = core.claims.writing();
     for claimed in core.book.state().claims(Side::Holder)? {
-        end_late(core, &claimed.case.claim.claim, now)?;
+        let id = claimed.case.claim.claim;
+        end_late(core, &id, now)?;
+        // What a crash kept from being made is made now. One that cannot be made keeps no other case waiting.
+        if let Err(failure) = release_due(core, &id) {
+            tracing::error!(claim = %id, %failure, "what is due could not be released");
+        }
     }
     Ok(())
 }
