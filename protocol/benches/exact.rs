@@ -18,6 +18,7 @@
 mod measure;
 
 use std::{
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -40,12 +41,12 @@ use zeroize::Zeroizing;
 const STEPS: [(&str, f64); 4] =
     [("setup", 3.0), ("request", 1.0), ("evaluation", 1.6), ("intersection", 1.0)];
 
-/// The peer: OpenMined PSI 2.0.6 (P-256, no proof), measured on an idle machine of this kind with one
-/// thread. Microseconds an item in the same steps.
-const PEER_MICROS: [f64; 4] = [88.0, 84.0, 58.0, 60.0];
+/// The peer: OpenMined PSI 2.0.6 (P-256, no proof), one thread, as once measured on an idle machine. Stands in
+/// where [`PEER_PYTHON`] is not set.
+const PEER: Cost = Cost { micros: [88.0, 84.0, 58.0, 60.0], bytes: [5.17, 35.0, 35.0] };
 
-/// The peer's bytes an item: setup, up, down.
-const PEER_BYTES: [f64; 3] = [5.17, 35.0, 35.0];
+/// Names the Python that has the package `openmined-psi`; then the peer is measured in the same run.
+const PEER_PYTHON: &str = "SYMBOLON_PEER_PYTHON";
 
 /// Identifiers that are in memory at a time where a slice is read in pieces.
 const PIECE: usize = 4_096;
@@ -168,6 +169,7 @@ fn intersect(answers: Vec<(Box<exact::Asker>, Vec<Frame>)>) -> usize {
 }
 
 /// Microseconds and bytes an item.
+#[derive(Clone, Copy)]
 struct Cost {
     /// Set entry, request, evaluation, intersection.
     micros: [f64; 4],
@@ -297,19 +299,45 @@ fn table(threads: usize, sizes: &[(usize, usize)]) -> Option<Cost> {
     last
 }
 
+/// The peer's costs of `n` items in this run: the medians of `runs`. Nothing if it is not asked for.
+fn peer(n: usize, runs: usize) -> Option<Cost> {
+    let python = std::env::var_os(PEER_PYTHON)?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/support/openmined_psi.py");
+    let once = || -> Vec<f64> {
+        let output = Command::new(&python).args([script, &n.to_string()]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().split_whitespace().map(|n| n.parse().unwrap()).collect()
+    };
+    let taken: Vec<_> = (0..runs).map(|_| once()).collect();
+    let median = |column: usize| {
+        let mut values: Vec<f64> = taken.iter().map(|run| run[column]).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Some(Cost {
+        micros: std::array::from_fn(median),
+        bytes: std::array::from_fn(|column| median(PEER.micros.len() + column)),
+    })
+}
+
 fn summary(n: usize, ours: &Cost) {
-    println!("beside the peer ({n} items, one thread; the peer's figures were measured once, elsewhere)");
+    let runs = if full() { 3 } else { 1 };
+    let (peer, measured) = match peer(n, runs) {
+        Some(peer) => (peer, "measured in this run"),
+        None => (PEER, "measured once, elsewhere"),
+    };
+    println!("beside the peer ({n} items, one thread; the peer's figures were {measured})");
     println!("{:>13} {:>8} {:>8} {:>8} {:>8}  met", "µs an item", "ours", "peer", "faster", "target");
     let speed = |name: &str, ours: f64, peer: f64, target: f64| {
         let ratio = peer / ours;
         let met = if ratio >= target { "yes" } else { "no" };
         println!("{name:>13} {ours:>8.1} {peer:>8.1} {ratio:>7.2}x {target:>7.1}x  {met}");
     };
-    for ((name, target), (ours, peer)) in STEPS.into_iter().zip(ours.micros.into_iter().zip(PEER_MICROS)) {
+    for ((name, target), (ours, peer)) in STEPS.into_iter().zip(ours.micros.into_iter().zip(peer.micros)) {
         speed(name, ours, peer, target);
     }
     println!("{:>13} {:>8} {:>8} {:>8} {:>8}  met", "bytes an item", "ours", "peer", "ratio", "target");
-    for (name, (ours, peer)) in ["setup", "up", "down"].iter().zip(ours.bytes.iter().zip(PEER_BYTES)) {
+    for (name, (ours, peer)) in ["setup", "up", "down"].iter().zip(ours.bytes.iter().zip(peer.bytes)) {
         let met = if *ours <= peer { "yes" } else { "no" };
         println!("{name:>13} {ours:>8.2} {peer:>8.2} {:>7.2}x {:>7.1}x  {met}", ours / peer, 1.0);
     }
