@@ -73,6 +73,25 @@ fn the_page_on_the_audit_works_as_it_stands() {
 }
 
 #[test]
+fn the_page_on_the_simulator_works_as_it_stands() {
+    let script = script_of("docs/simulator.md");
+    assert!(script.contains("--report") && script.contains("--search"), "the commands are not there");
+    let place = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_symbolon")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap();
+    let path = std::iter::once(program).chain(std::env::split_paths(&others));
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c", &script]).current_dir(place.path());
+    let output = bash.env("PATH", std::env::join_paths(path).unwrap()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{}\n--- output\n{out}\n--- errors\n{err}", output.status);
+    for says in ["Wrote the report", "of restrained against pcc", "Wrote the counter-proposals", "stand."] {
+        assert!(out.contains(says), "{says}:\n{out}");
+    }
+}
+
+#[test]
 fn the_tour_of_the_readme_works_as_it_stands() {
     let script = script_of("README.md");
     assert!(script.contains("query exact") && script.contains("audit reconcile"), "the tour is not there");

@@ -2,6 +2,10 @@
 //!
 //! * [`scenario`], [`proposal`]: what is simulated and compared, from files; [`library`]: those that come along.
 //! * [`run()`]: people move, officers ask, rules decide, people work; [`outcome`]: what came of it.
+//! * [`compare`]: what each clause and each assumption does.
+//! * [`report`]: one page for people who negotiate.
+//! * [`search`]: counter-proposals that no other proposal tried is ahead of.
+//! * [`tryout`]: settings tried by hand, answered at once.
 //! * [`pair`]: one query between two parties through the real exchanges. Nothing is modelled there: a query goes
 //!   through the same agreement, the same quotas, the same permits and the same state machines as between two
 //!   nodes. Only the network is a pipe in memory, the clock is an argument, and all randomness follows from one
@@ -13,6 +17,7 @@
 pub mod books;
 pub mod calendar;
 pub mod calibrate;
+pub mod compare;
 mod contract;
 pub mod cost;
 pub mod exact;
@@ -25,7 +30,10 @@ mod pipe;
 pub mod proposal;
 pub mod random;
 mod region;
+pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod search;
+pub mod tryout;
 
 pub use run::{Plan, RunError, Silent, Watch, run};

@@ -1,8 +1,12 @@
 //! `symbolon simulate`.
 
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+pub(in crate::cli) use report::Reporting;
 
 /// Show what agreements and rules would yield and give away before anyone signs; needs no home
 #[derive(Debug, Args)]
@@ -14,6 +18,9 @@ use clap::{Args, Subcommand};
     Examples:\n  symbolon simulate --list\n  symbolon simulate western-balkans-2022\n  \
     symbolon simulate western-balkans-2022 --proposal pcc-see --proposal counter --seeds 32 --out runs/wb\n  \
     symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
+    symbolon simulate bilateral --report report.html --lang sr-latn\n  \
+    symbolon simulate bilateral --search --red-line minors:NAME --counter counters --report report.html\n  \
+    symbolon simulate bilateral --serve\n  \
     symbolon simulate fit western-balkans-2022\n  symbolon simulate calibrate --out here.toml"
 )]
 pub(in crate::cli) struct Region {
@@ -92,4 +99,6 @@ pub(in crate::cli) struct RegionRun {
     /// Write every figure to a new file, comma-separated
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) csv: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) reporting: Reporting,
 }

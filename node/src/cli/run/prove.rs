@@ -117,13 +117,13 @@ fn question(options: &Prove) -> Result<Question, Failure> {
 }
 
 /// The solver on this machine.
-struct Cvc5 {
+pub(super) struct Cvc5 {
     path: OsString,
-    version: String,
+    pub(super) version: String,
 }
 
 impl Cvc5 {
-    fn find() -> Result<Self, Failure> {
+    pub(super) fn find() -> Result<Self, Failure> {
         let path = env::var_os("CVC5").filter(|path| !path.is_empty()).unwrap_or_else(|| "cvc5".into());
         let none = |why: String| {
             Failure::local(format!("there is no solver: `{}` {why}", path.display())).with_help(
@@ -141,7 +141,7 @@ impl Cvc5 {
         Ok(Self { version: format!("cvc5 {version}"), path })
     }
 
-    fn start(&self, limit: Duration) -> Result<LocalSolver, Failure> {
+    pub(super) fn start(&self, limit: Duration) -> Result<LocalSolver, Failure> {
         let mut command = Command::new(&self.path);
         command.args(["--lang", "smt", &format!("--tlimit={}", limit.as_millis())]).kill_on_drop(true);
         LocalSolver::from_command(&mut command)
@@ -150,7 +150,10 @@ impl Cvc5 {
 }
 
 /// Runs to the end, or to the limit.
-fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::local(format!("cannot start: {error}")))?;
     runtime.block_on(async {
@@ -162,7 +165,7 @@ fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Failure>>) ->
     })
 }
 
-fn failure(error: ProofError) -> Failure {
+pub(super) fn failure(error: ProofError) -> Failure {
     match error {
         ProofError::NoProposal | ProofError::Name(_) => Failure::input(error.to_string()),
         ProofError::Solver(_) => Failure::local(error.to_string())

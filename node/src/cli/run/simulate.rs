@@ -1,5 +1,8 @@
 //! `simulate`.
 
+mod counter;
+mod reporting;
+mod serve;
 mod watch;
 
 use std::path::Path;
@@ -94,6 +97,11 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     }
     let calibration = calibration(options.calibration.as_deref())?;
     let seeds = scenario.seeds();
+    if let Some(address) = options.reporting.serve {
+        return serve::run(address, &scenario, proposals, &calibration, options.reporting.lang);
+    }
+    let making = reporting::Making::new(global, &options.reporting, &scenario, proposals, &calibration)?;
+    let proposals = making.proposals().to_vec();
     let mut plan =
         Plan { abuse_seeds: options.abuse_seeds, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
     let watching = Watching::new(global, options)?;
@@ -109,6 +117,8 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     if let Some(dir) = &options.out {
         text += &format!("\nWrote the outcome and rows day by day to {}.", dir.display());
     }
+    let (outcome, more) = if outcome.cancelled { (outcome, String::new()) } else { making.end(outcome)? };
+    text += &more;
     if outcome.cancelled {
         let what = format!("cancelled; {} of {} seeds are finished", outcome.seeds.len(), seeds.len());
         let help = if options.out.is_some() {

@@ -59,7 +59,11 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
             "The encrypted match of faces and fingers: `symbolon demo --match`, about {minutes:.0} minutes more."
         )?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "What agreements like these would yield before anyone signs, as one page, in under a minute: `symbolon simulate \
+         bilateral --report report.html`."
+    )
 }
 
 fn steps(report: &Report, out: &mut String) -> fmt::Result {

@@ -1,0 +1,172 @@
+//! Counter-proposals: which hold up in full, what is proved of them, and their files.
+
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use symbolon_policy::{
+    rules::proof::{Verdict, prove},
+    words::AgencyCode,
+};
+use symbolon_simulator::{
+    outcome::{Outcome, Scope},
+    proposal::Proposal,
+    scenario::Scenario,
+    search::{Found, RedLine, fronts},
+};
+
+use crate::{cli::files, control::api::Failure};
+
+use super::super::prove::{Cvc5, failure, within};
+
+/// Counter-proposals that are shown.
+const SHOWN: usize = 3;
+/// For one proof.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A counter-proposal and what is known of it.
+pub(super) struct Checked {
+    pub(super) proposal: Proposal,
+    /// Red lines with what came of each.
+    pub(super) proofs: Vec<(String, String)>,
+}
+
+impl Checked {
+    /// Name and lines, for the report.
+    pub(super) fn lines(&self) -> (String, Vec<String>) {
+        let mut lines = vec![self.proposal.about.clone()];
+        lines.extend(self.proofs.iter().map(|(line, found)| format!("{line}: {found}")));
+        (format!("{} ({})", self.proposal.title, self.proposal.id), lines)
+    }
+}
+
+/// Those that nothing else is ahead of when run in full; of these the ones under which the party that gains
+/// least, over its walk-away line, gains most.
+pub(super) fn kept(outcome: &Outcome, found: &Found) -> Vec<String> {
+    let counters: Vec<(usize, &str)> = outcome
+        .proposals
+        .iter()
+        .enumerate()
+        .filter(|(_, proposal)| found.counters.iter().any(|of| of.id == proposal.id))
+        .map(|(place, proposal)| (place, proposal.id.as_str()))
+        .collect();
+    let value = |place: usize| {
+        let each = found.objectives.iter().map(|of| {
+            let mean = outcome.figure(place, of.measure, Scope::All).mean;
+            if of.less { -mean } else { mean }
+        });
+        each.collect::<Vec<f64>>()
+    };
+    let values: Vec<Vec<f64>> = counters.iter().map(|(place, _)| value(*place)).collect();
+    let front = fronts(&values).into_iter().next().unwrap_or_default();
+    let lowest = |place: usize| {
+        let gains =
+            outcome.parties.iter().enumerate().map(|(party, label)| {
+                outcome.gain(place, party, &label.utility).mean - label.utility.walk_away
+            });
+        gains.fold(f64::INFINITY, f64::min)
+    };
+    let mut kept: Vec<(f64, &str)> = front
+        .into_iter()
+        .filter_map(|of| counters.get(of))
+        .map(|(place, id)| (lowest(*place), *id))
+        .collect();
+    kept.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    kept.into_iter().take(SHOWN).map(|(_, id)| id.to_owned()).collect()
+}
+
+/// The red lines of the scenario and of the command.
+///
+/// # Errors
+/// [`Failure`] of one that is none.
+pub(super) fn red_lines(scenario: &Scenario, more: &[RedLine]) -> Result<Vec<RedLine>, Failure> {
+    let own = scenario.search.iter().flat_map(|search| &search.red_lines);
+    let own = own.map(|text| text.parse::<RedLine>().map_err(|error| Failure::input(error.to_string())));
+    let mut lines = own.collect::<Result<Vec<_>, _>>()?;
+    lines.extend(more.iter().cloned());
+    lines.dedup();
+    Ok(lines)
+}
+
+/// Puts every red line to the solver, for every text of rules that the counter-proposal has.
+///
+/// # Errors
+/// [`Failure`] if rules do not stand. A solver that is not there is no failure; then nothing is proved.
+pub(super) fn check(proposal: &Proposal, lines: &[RedLine]) -> Result<Checked, Failure> {
+    let mut proofs = Vec::new();
+    for line in lines {
+        proofs.push((line.to_string(), one(proposal, line)?));
+    }
+    Ok(Checked { proposal: proposal.clone(), proofs })
+}
+
+fn one(proposal: &Proposal, line: &RedLine) -> Result<String, Failure> {
+    let solver = match Cvc5::find() {
+        Ok(solver) => solver,
+        Err(missing) => return Ok(format!("not proved: {}", missing.what)),
+    };
+    let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+    let concerns = |pair: &[AgencyCode; 2]| match line {
+        // The parties of an agreement are all who can ask under it.
+        RedLine::Party(code) => pair.contains(code),
+        _ => true,
+    };
+    for (pair, terms) in proposal.deals.iter().filter(|(pair, _)| concerns(pair)) {
+        let [a, b] = pair;
+        texts.entry(&terms.rules).or_insert_with(|| format!("{a}-{b}"));
+    }
+    if texts.is_empty() {
+        return Ok("no agreement concerns it".to_owned());
+    }
+    for (rules, pair) in &texts {
+        let put = line.put(rules).map_err(|error| Failure::input(error.to_string()))?;
+        let proof = within(LIMIT, async {
+            prove(&put.question, &put.rules, put.proposal.as_ref(), solver.start(LIMIT)?)
+                .await
+                .map_err(failure)
+        })?;
+        match proof.verdict {
+            Verdict::Proved => {}
+            Verdict::Refuted => return Ok(format!("crossed by the rules of {pair}")),
+            Verdict::Undecided => return Ok(format!("undecided for the rules of {pair}")),
+        }
+    }
+    Ok(format!("proved by {}", solver.version))
+}
+
+/// What was found, for a screen.
+pub(super) fn summary(found: &Found, checked: &[Checked]) -> String {
+    let front = found.tried.iter().filter(|tried| tried.front).count();
+    let mut text = format!(
+        "\n\nTried {} counter-proposals ({} more do not stand); nothing is ahead of {front} of them. Shown: {}.",
+        found.tried.len(),
+        found.impossible,
+        checked.len()
+    );
+    for of in checked {
+        let (name, lines) = of.lines();
+        text += &format!("\n  {name}\n    {}", lines.join("\n    "));
+    }
+    text
+}
+
+/// Writes drafts and rules, a directory for each counter-proposal.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be written.
+pub(super) fn write(dir: &Path, found: &Found, checked: &[Checked]) -> Result<(), Failure> {
+    for of in checked.iter().filter(|of| found.counters.iter().any(|other| other.id == of.proposal.id)) {
+        let own = dir.join(&of.proposal.id);
+        fs::create_dir_all(&own)
+            .map_err(|error| Failure::input(format!("cannot make {}: {error}", own.display())))?;
+        let drafts = of.proposal.drafts().map_err(|error| Failure::input(error.to_string()))?;
+        for (name, draft) in drafts {
+            files::save(&own.join(name), &draft)?;
+        }
+        for ([a, b], terms) in &of.proposal.deals {
+            files::save(&own.join(format!("{}-{a}-{b}.cedar", of.proposal.id)), &terms.rules)?;
+        }
+        for (code, rules) in &of.proposal.national {
+            files::save(&own.join(format!("national-{code}.cedar")), rules)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The report: one page of HTML that needs nothing beside it.
+//!
+//! It has ten parts, from sentences for people to where every number is from. Pictures are SVG, made here; every
+//! one has a description and a table. Hatching, marks and labels tell things apart, never colour alone, so it can
+//! be printed in black and white. No script is needed to read it.
+//!
+//! Texts are in six languages ([`Words`]); they are no sworn translations, and the page says so.
+
+mod charts;
+mod draw;
+mod page;
+mod sections;
+mod words;
+
+use askama::Template as _;
+use symbolon_policy::rules::Language;
+
+use crate::{compare::Compared, outcome::Outcome};
+
+pub use page::{Figure, Page, Row, Section, Table};
+pub use words::Words;
+
+/// What a report shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The run.
+    pub outcome: &'a Outcome,
+    /// The place of the proposal from which one looks.
+    pub baseline: usize,
+    /// Change by change, for one proposal, if it was run.
+    pub compared: Option<&'a Compared>,
+    /// In what each proposal differs from the baseline, by place.
+    pub changes: &'a [Vec<String>],
+    /// What the search found.
+    pub found: &'a [Candidate],
+    /// What is known of each counter-proposal: its name, and lines such as the outcome of a proof.
+    pub notes: &'a [(String, Vec<String>)],
+}
+
+/// One proposal that the search tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Bits of the party that tells most.
+    pub disclosure: f64,
+    /// True hits.
+    pub hits: f64,
+    /// Whether nothing else that was tried is better in every objective.
+    pub front: bool,
+}
+
+/// A page that cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// The outcome lacks a proposal or a seed.
+    #[error("there is nothing to report: {0}")]
+    Empty(&'static str),
+    /// The template failed.
+    #[error("the page cannot be written: {0}")]
+    Page(String),
+}
+
+impl Report<'_> {
+    /// The whole page.
+    ///
+    /// # Errors
+    /// [`ReportError::Empty`] if no seed was finished or there is no such baseline.
+    pub fn html(&self, language: Language) -> Result<String, ReportError> {
+        let words = Words::new(language);
+        self.check()?;
+        let page = Page::new(&words, self.outcome, sections::all(self, &words));
+        page.render().map_err(|error| ReportError::Page(error.to_string()))
+    }
+
+    /// The sections that change with the settings of a page that answers: sentences, table, hits, gains.
+    ///
+    /// # Errors
+    /// As [`html`](Self::html).
+    pub fn fragment(&self, words: &Words) -> Result<String, ReportError> {
+        self.check()?;
+        let fragment = page::Fragment { sections: &sections::some(self, words) };
+        fragment.render().map_err(|error| ReportError::Page(error.to_string()))
+    }
+
+    /// Pictures by name, as files of their own.
+    ///
+    /// # Errors
+    /// As [`html`](Self::html).
+    pub fn pictures(&self, language: Language) -> Result<Vec<(String, String)>, ReportError> {
+        let words = Words::new(language);
+        self.check()?;
+        let sections = sections::all(self, &words);
+        let figures = sections.into_iter().flat_map(|section| section.figures);
+        Ok(figures.map(|figure| (figure.id, figure.svg)).collect())
+    }
+
+    fn check(&self) -> Result<(), ReportError> {
+        if self.outcome.seeds.is_empty() {
+            return Err(ReportError::Empty("no seed was finished"));
+        }
+        if self.baseline >= self.outcome.proposals.len() {
+            return Err(ReportError::Empty("the baseline is none of the proposals"));
+        }
+        Ok(())
+    }
+
+    /// Places and entries of the proposals other than the baseline.
+    fn others(&self) -> impl Iterator<Item = (usize, &crate::outcome::ProposalOutcome)> {
+        self.outcome.proposals.iter().enumerate().filter(|(place, _)| *place != self.baseline)
+    }
+
+    fn title(&self, proposal: usize) -> &str {
+        self.outcome.proposals.get(proposal).map_or("", |proposal| &proposal.title)
+    }
+}
+
+#[cfg(test)]
+mod tests;

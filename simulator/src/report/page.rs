@@ -1,0 +1,137 @@
+//! What stands on the page, before it is HTML.
+
+use askama::Template;
+
+use crate::outcome::Outcome;
+
+use super::words::Words;
+
+/// The whole page.
+#[derive(Debug, Template)]
+#[template(path = "report.html")]
+pub struct Page {
+    lang: &'static str,
+    title: String,
+    scenario: String,
+    about: String,
+    subtitle: String,
+    notes: Vec<String>,
+    sections: Vec<Section>,
+    glossary: String,
+    words: Vec<(String, String)>,
+    style: &'static str,
+}
+
+/// The sections alone.
+#[derive(Debug, Template)]
+#[template(path = "fragment.html")]
+pub(super) struct Fragment<'a> {
+    pub(super) sections: &'a [Section],
+}
+
+/// One part.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    /// Where links lead.
+    pub id: &'static str,
+    /// Its title.
+    pub title: String,
+    /// What it shows, in a sentence or two.
+    pub lead: String,
+    /// Sentences under headings.
+    pub lists: Vec<(String, Vec<String>)>,
+    /// Pictures.
+    pub figures: Vec<Figure>,
+    /// Tables.
+    pub tables: Vec<Table>,
+}
+
+/// A picture.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Its name, unlike any other of the page.
+    pub id: String,
+    /// What stands above it.
+    pub caption: String,
+    /// SVG with title and description.
+    pub svg: String,
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What stands above it.
+    pub caption: String,
+    /// Its columns.
+    pub head: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// A row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it is about.
+    pub head: String,
+    /// A figure and what stands under it, if anything.
+    pub cells: Vec<(String, String)>,
+}
+
+/// Words that the page explains.
+const EXPLAINED: [&str; 9] = [
+    "g-hit",
+    "g-disclosure",
+    "g-interval",
+    "g-paired",
+    "g-shapley",
+    "g-walk-away",
+    "g-canary",
+    "g-seed",
+    "g-assumed",
+];
+
+impl Page {
+    pub(super) fn new(words: &Words, outcome: &Outcome, sections: Vec<Section>) -> Self {
+        let whole = |n: usize| words.number(n as f64);
+        let put = [
+            ("persons", words.number(f64::from(outcome.persons))),
+            ("days", words.number(f64::from(outcome.days))),
+            ("start", outcome.start.clone()),
+            ("seeds", whole(outcome.seeds.len())),
+        ];
+        let put: Vec<(&'static str, &str)> =
+            put.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut notes = vec![words.get("read-first"), words.get("translation-note")];
+        if outcome.cancelled {
+            notes.insert(0, words.get("note-cancelled"));
+        }
+        let explained = EXPLAINED.iter().map(|key| {
+            let text = words.get(key);
+            let (word, meaning) = text.split_once(": ").unwrap_or((&text, ""));
+            (word.to_owned(), meaning.to_owned())
+        });
+        Self {
+            lang: words.tag(),
+            title: words.get("report"),
+            scenario: outcome.title.clone(),
+            about: outcome.about.clone(),
+            subtitle: words.with("subtitle", &put),
+            notes,
+            sections,
+            glossary: words.get("glossary"),
+            words: explained.collect(),
+            style: include_str!("../../templates/report.css"),
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn new(caption: String, head: Vec<String>) -> Self {
+        Self { caption, head, rows: Vec::new() }
+    }
+
+    pub(super) fn row(&mut self, head: impl Into<String>, cells: Vec<String>) {
+        let cells = cells.into_iter().map(|cell| (cell, String::new())).collect();
+        self.rows.push(Row { head: head.into(), cells });
+    }
+}

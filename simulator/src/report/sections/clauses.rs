@@ -1,0 +1,121 @@
+//! What each change does, and each assumption.
+
+use super::super::{
+    Report,
+    charts::{self, Bar},
+    page::{Figure, Section, Table},
+    words::Words,
+};
+
+/// Rows of a picture; the table has all.
+const MOST: usize = 12;
+
+/// Titles of the two proposals of a comparison, and the name of its figure.
+fn names(report: &Report<'_>, words: &Words) -> Option<[String; 3]> {
+    let compared = report.compared?;
+    let title = |id: &str| {
+        let found = report.outcome.proposals.iter().find(|proposal| proposal.id == id);
+        found.map_or_else(|| id.to_owned(), |proposal| proposal.title.clone())
+    };
+    Some([title(&compared.baseline), title(&compared.proposal), words.measure(compared.measure)])
+}
+
+pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
+    let mut section = Section { id: "clauses", title: words.get("clauses"), ..Section::default() };
+    let (Some(compared), Some([from, to, measure])) = (report.compared, names(report, words)) else {
+        section.lead = words.get("clauses-none");
+        return section;
+    };
+    let effects = &compared.effects;
+    let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
+    section.lead = words.with("clauses-lead", &named);
+    let sets = effects.sets.to_string();
+    let key = if effects.exact { "clauses-exact" } else { "clauses-drawn" };
+    let mut notes = vec![words.with(key, &[("sets", &sets)])];
+    if let Some(pair) = &effects.interaction {
+        let [first, second] = [&pair.first, &pair.second].map(ToString::to_string);
+        let told = [&pair.first_before, &pair.second_after, &pair.second_before, &pair.first_after]
+            .map(|of| words.difference(of));
+        let [first_before, second_after, second_before, first_after] = &told;
+        notes.push(words.with(
+            "interaction",
+            &[
+                ("first", first.as_str()),
+                ("second", &second),
+                ("first-before", first_before),
+                ("second-after", second_after),
+                ("second-before", second_before),
+                ("first-after", first_after),
+            ],
+        ));
+    }
+    section.lists.push((String::new(), notes));
+    let head = ["change", "shapley", "leave-one-out", "sampling-error"].map(|key| words.get(key));
+    let mut table = Table::new(words.get("table"), head.to_vec());
+    let mut steps = Vec::new();
+    let (mut rest, mut left) = (0.0, 0_usize);
+    for effect in &effects.effects {
+        let (share, alone) = (words.difference(&effect.shapley), words.difference(&effect.leave_one_out));
+        table.row(effect.change.to_string(), vec![share, alone, words.number(effect.sampling_error)]);
+        let does = effect.shapley.mean != 0.0 || effect.leave_one_out.mean != 0.0;
+        if !does || steps.len() >= MOST {
+            rest += effect.shapley.mean;
+            left += 1;
+        } else {
+            steps.push(Bar {
+                label: effect.change.to_string(),
+                told: words.difference(&effect.shapley),
+                by: effect.shapley.mean,
+                alone: Some(effect.leave_one_out.mean),
+            });
+        }
+    }
+    table.row(words.get("whole"), vec![words.difference(&effects.total), String::new(), String::new()]);
+    if left > 0 {
+        let label = words.with("other-changes", &[("count", &left.to_string())]);
+        steps.push(Bar { label, told: words.number(rest), by: rest, alone: None });
+    }
+    let put = [
+        ("count", effects.effects.len().to_string()),
+        ("from", words.number(effects.from.mean)),
+        ("to", words.number(effects.to.mean)),
+    ];
+    let put: Vec<(&'static str, &str)> = put.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let about = words.with("clauses-alt", &put);
+    let ends = ((effects.from.mean, from.as_str()), (effects.to.mean, to.as_str()));
+    let svg = charts::cascade(words, "clauses-figure", ends, &steps, (&measure, &about));
+    section.figures.push(Figure { id: "clauses-picture".to_owned(), caption: measure, svg });
+    section.tables.push(table);
+    section
+}
+
+pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
+    let mut section = Section { id: "tornado", title: words.get("tornado"), ..Section::default() };
+    let (Some(compared), Some([from, to, measure])) = (report.compared, names(report, words)) else {
+        section.lead = words.get("clauses-none");
+        return section;
+    };
+    let tornado = &compared.tornado;
+    let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
+    section.lead = words.with("tornado-lead", &named);
+    let head = ["assumption", "range", "at-low", "at-high"].map(|key| words.get(key));
+    let mut table = Table::new(words.get("table"), head.to_vec());
+    let mut swings = Vec::new();
+    for swing in &tornado.swings {
+        let range = format!("{} … {}", words.number(swing.lo), words.number(swing.hi));
+        table.row(
+            &swing.path,
+            vec![range.clone(), words.difference(&swing.at_lo), words.difference(&swing.at_hi)],
+        );
+        if swings.len() < MOST {
+            swings.push((swing.path.clone(), range, swing.at_lo.mean, swing.at_hi.mean));
+        }
+    }
+    let widest = tornado.swings.first().map_or("", |swing| &swing.path);
+    let about =
+        words.with("tornado-alt", &[("count", &tornado.swings.len().to_string()), ("widest", widest)]);
+    let svg = charts::swings(words, "tornado-figure", tornado.centre.mean, &swings, (&measure, &about));
+    section.figures.push(Figure { id: "tornado-picture".to_owned(), caption: measure, svg });
+    section.tables.push(table);
+    section
+}

@@ -1,0 +1,41 @@
+//! Where the numbers are from.
+
+use super::super::{
+    Report,
+    page::{Section, Table},
+    words::Words,
+};
+
+pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
+    let outcome = report.outcome;
+    let mut run = Table::new(words.get("provenance"), vec![words.get("source"), String::new()]);
+    let seeds: Vec<String> = outcome.seeds.iter().map(ToString::to_string).collect();
+    run.row(words.get("scenario"), vec![format!("{} · {}", outcome.scenario, outcome.title)]);
+    run.row(words.get("digest"), vec![outcome.digest.to_string()]);
+    run.row(words.get("seeds"), vec![seeds.join(", ")]);
+    run.row(words.get("version"), vec![format!("symbolon {}", outcome.program)]);
+    run.row(words.get("calibration"), vec![outcome.calibration.clone()]);
+    for proposal in &outcome.proposals {
+        run.row(&proposal.title, vec![format!("{} · {}", proposal.id, proposal.digest)]);
+    }
+    let numbers = |caption: &str, assumed: bool| {
+        let head = ["number", "range", "source"].map(|key| words.get(key));
+        let mut table = Table::new(words.get(caption), head.to_vec());
+        for number in outcome.numbers.iter().filter(|number| number.assumed == assumed) {
+            let range = if number.lo < number.hi {
+                format!("{} … {}", words.number(number.lo), words.number(number.hi))
+            } else {
+                words.number(number.lo)
+            };
+            table.row(&number.path, vec![range, number.src.clone()]);
+        }
+        table
+    };
+    Section {
+        id: "provenance",
+        title: words.get("provenance"),
+        lead: words.get("provenance-lead"),
+        tables: vec![run, numbers("assumed-numbers", true), numbers("sourced-numbers", false)],
+        ..Section::default()
+    }
+}

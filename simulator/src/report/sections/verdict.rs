@@ -1,0 +1,95 @@
+//! Sentences for somebody who reads nothing else.
+
+use crate::{
+    outcome::{Measure, Scope},
+    scenario::AbuseKind,
+};
+
+use super::{
+    super::{Report, page::Section, words::Words},
+    CHIEF,
+};
+
+pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
+    let lists =
+        report.others().map(|(place, proposal)| (proposal.title.clone(), sentences(report, words, place)));
+    Section { id: "verdict", title: words.get("verdict"), lists: lists.collect(), ..Section::default() }
+}
+
+fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
+    let (proposal, baseline) = (report.title(place), report.baseline_title());
+    let mut lines: Vec<String> = CHIEF
+        .into_iter()
+        .map(|measure| {
+            let by = report.difference(place, measure);
+            let name = words.measure(measure);
+            let same = by.lo == 0.0 && by.hi == 0.0;
+            // The amount of a fall is told without its sign.
+            let (key, [amount, lo, hi]) = if same {
+                ("verdict-same", [0.0; 3])
+            } else if by.lo > 0.0 {
+                ("verdict-more", [by.mean, by.lo, by.hi])
+            } else if by.hi < 0.0 {
+                ("verdict-less", [-by.mean, -by.hi, -by.lo])
+            } else {
+                ("verdict-open", [by.mean, by.lo, by.hi])
+            };
+            let [amount, lo, hi] = [amount, lo, hi].map(|value| words.number(value));
+            words.with(
+                key,
+                &[
+                    ("proposal", proposal),
+                    ("measure", &name),
+                    ("amount", &amount),
+                    ("lo", &lo),
+                    ("hi", &hi),
+                    ("baseline", baseline),
+                ],
+            )
+        })
+        .collect();
+    lines.extend(false_share(report, words, place));
+    lines.extend(abuse(report, words, place));
+    lines.push(walk_away(report, words, place));
+    lines
+}
+
+fn false_share(report: &Report<'_>, words: &Words, place: usize) -> Option<String> {
+    let hits = report.outcome.figure(place, Measure::Hits, Scope::All);
+    let share = report.outcome.figure(place, Measure::FalseShare, Scope::All);
+    let [mean, lo, hi] = [share.mean, share.lo, share.hi].map(|share| words.percent(share.max(0.0)));
+    let put = [("proposal", report.title(place)), ("share", mean.as_str()), ("lo", &lo), ("hi", &hi)];
+    (hits.mean > 0.0).then(|| words.with("verdict-false", &put))
+}
+
+/// Only what cheats: a party that leaves or a node that is down is seen at once.
+fn abuse(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
+    let found = report.outcome.abuse(place).into_iter();
+    let cheats = found.filter(|of| !matches!(of.kind, AbuseKind::PartyLeaves | AbuseKind::Outage));
+    let does = cheats.filter(|of| of.queries.mean > 0.0 || of.hits_lost.mean > 0.0);
+    does.map(|of| {
+        let name = words.get(super::abuse::key(of.kind));
+        let (found, ran) = (of.detected.0.to_string(), of.detected.1.to_string());
+        let days = of.days_to_detection.map(|days| words.number(days.mean));
+        let key = if days.is_some() { "verdict-detected" } else { "verdict-undetected" };
+        let put = [
+            ("proposal", report.title(place)),
+            ("abuse", name.as_str()),
+            ("found", &found),
+            ("of", &ran),
+            ("days", days.as_deref().unwrap_or("")),
+        ];
+        words.with(key, &put)
+    })
+    .collect()
+}
+
+fn walk_away(report: &Report<'_>, words: &Words, place: usize) -> String {
+    let parties = report.outcome.parties.iter().enumerate();
+    let below = parties.filter(|(party, label)| {
+        report.outcome.gain(place, *party, &label.utility).mean < label.utility.walk_away
+    });
+    let names: Vec<&str> = below.map(|(_, label)| label.name.as_str()).collect();
+    let key = if names.is_empty() { "verdict-no-walk" } else { "verdict-walk" };
+    words.with(key, &[("proposal", report.title(place)), ("parties", &names.join(", "))])
+}

@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use fluent_bundle::FluentResource;
+use symbolon_policy::rules::Language;
+
+use super::*;
+use crate::{
+    compare::{Budget, Comparison, changes, compare},
+    cost::Calibration,
+    library,
+    outcome::Measure,
+    proposal::Proposal,
+    run::{Plan, Silent, run},
+    scenario::Scenario,
+};
+
+/// Keys of a file with the variables of each, read by its syntax and not by the code under test.
+fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
+    let text = words::file(language);
+    FluentResource::try_new(text.to_owned()).unwrap_or_else(|(_, errors)| panic!("{language}: {errors:?}"));
+    let each = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
+        let (key, pattern) = line.split_once(" = ").unwrap_or_else(|| panic!("{language}: {line}"));
+        let parts = pattern.split("{ $").skip(1);
+        (key.to_owned(), parts.map(|part| part.split(" }").next().unwrap().to_owned()).collect())
+    });
+    let keys: BTreeMap<_, _> = each.collect();
+    assert_eq!(keys.len(), text.lines().filter(|line| !line.trim().is_empty()).count(), "{language}: twice");
+    keys
+}
+
+#[test]
+fn every_language_has_every_key_with_the_same_variables() {
+    let english = keys(Language::En);
+    assert!(english.len() > 100);
+    for language in Language::ALL {
+        assert_eq!(keys(*language), english, "{language}");
+    }
+}
+
+/// No text praises or blames.
+#[test]
+fn the_wording_is_neutral() {
+    let text = words::file(Language::En).to_lowercase();
+    for word in ["improve", "better", "worse", "best", "unfortunately", "good", "bad "] {
+        assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn numbers_are_written_as_the_language_does() {
+    let (en, sr) = (Words::new(Language::En), Words::new(Language::SrLatn));
+    let cases = [
+        (0.0, "0"),
+        (1_234_567.0, "1\u{202F}234\u{202F}567"),
+        (-3.14159, "−3.14"),
+        (0.5, "0.5"),
+        (1e-9, "1.00e−9"),
+    ];
+    for (value, written) in cases {
+        assert_eq!(en.number(value), written);
+        assert_eq!(sr.number(value), written.replace('.', ","));
+    }
+}
+
+fn page(language: Language) -> String {
+    let ready = library::ready("bilateral").unwrap();
+    let mut scenario = Scenario::parse(ready.text).unwrap();
+    scenario.run.persons = 400;
+    scenario.run.days = 150;
+    scenario.title = "Two <neighbours> & \"one\" route".to_owned();
+    let mut proposals = Proposal::all(&scenario, &ready).unwrap();
+    proposals[1].title = "<script>alert(1)</script>".to_owned();
+    let calibration = Calibration::embedded().unwrap();
+    let seeds = [1, 2, 3];
+    let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
+    let outcome = run(&plan, &Silent).unwrap();
+    let of = Comparison {
+        scenario: &scenario,
+        baseline: &proposals[1],
+        proposal: &proposals[2],
+        seeds: &seeds[..2],
+        calibration: &calibration,
+        measure: Measure::TrueHits,
+    };
+    let compared = compare(&of, Budget { exact_up_to: 4, orders: 2 }, &Silent).unwrap();
+    let texts: Vec<Vec<String>> = proposals
+        .iter()
+        .map(|proposal| changes(&proposals[0], proposal).iter().map(ToString::to_string).collect())
+        .collect();
+    let found = [
+        Candidate { disclosure: 10.0, hits: 5.0, front: true },
+        Candidate { disclosure: 20.0, hits: 5.0, front: false },
+    ];
+    let notes = [("counter-1".to_owned(), vec!["proved".to_owned()])];
+    let report = Report {
+        outcome: &outcome,
+        baseline: 0,
+        compared: Some(&compared),
+        changes: &texts,
+        found: &found,
+        notes: &notes,
+    };
+    report.html(language).unwrap()
+}
+
+/// What stands on the page needs no script and no file, names every part, and escapes what comes from files.
+#[test]
+fn the_page_stands_by_itself() {
+    let html = page(Language::En);
+    for part in [
+        "verdict",
+        "proposals",
+        "flows",
+        "pareto",
+        "forest",
+        "clauses",
+        "gains",
+        "tornado",
+        "abuse",
+        "provenance",
+    ] {
+        assert!(html.contains(&format!("<section id=\"{part}\"")), "{part}");
+    }
+    let lower = html.to_lowercase();
+    for not in ["<script", "<link", "<img", "@import", "src=\"http", "href=\"http", "nan", "inf;"] {
+        assert!(!lower.contains(not) || not == "nan" || not == "inf;", "{not}");
+    }
+    assert!(!html.contains("NaN") && !html.contains("∞"));
+    // Every picture is XML with a title, a description and ids of its own.
+    let mut ids = BTreeSet::new();
+    let mut pictures = 0;
+    for part in html.split("<svg").skip(1) {
+        let svg = format!("<svg{}</svg>", part.split("</svg>").next().unwrap());
+        let tree = roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{error}: {svg}"));
+        for tag in ["title", "desc"] {
+            let found =
+                tree.descendants().find(|node| node.has_tag_name(("http://www.w3.org/2000/svg", tag)));
+            assert!(found.and_then(|node| node.text()).is_some_and(|text| !text.is_empty()), "{tag}: {svg}");
+        }
+        for id in tree.descendants().filter_map(|node| node.attribute("id")) {
+            assert!(ids.insert(id.to_owned()), "{id} twice");
+        }
+        pictures += 1;
+    }
+    assert!(pictures >= 14, "{pictures}");
+    assert!(html.matches("<table>").count() >= 10);
+}
+
+#[test]
+fn every_language_makes_a_page_without_gaps() {
+    let english = keys(Language::En);
+    for language in [Language::Sq, Language::SrCyrl] {
+        let html = page(language);
+        for key in english.keys().filter(|key| key.contains('-') || key.contains('_')) {
+            assert!(!html.contains(&format!(">{key}<")), "{language}: {key}");
+        }
+        assert!(!html.contains("{ $") && !html.contains("{$"), "{language}");
+    }
+}

@@ -1,0 +1,103 @@
+//! What a counter-proposal may change.
+
+use toml::Value;
+
+use crate::proposal::{Proposal, ProposalError};
+
+/// A knob that cannot be turned so.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum KnobError {
+    /// The terms do not take it.
+    #[error(transparent)]
+    Proposal(#[from] ProposalError),
+    /// A value of another kind is expected.
+    #[error("`{path}` takes {takes}, and {value} is not")]
+    Value {
+        /// The knob.
+        path: String,
+        /// What it takes.
+        takes: &'static str,
+        /// What it was given.
+        value: String,
+    },
+}
+
+/// The same proposal with a knob at a value. Paths:
+///
+/// * `clause:ID`: `true` if the clause is to be there, from the library where the proposal lacks it; `false` if not;
+/// * `field:NAME`: `false` if the field is never to be released;
+/// * `purpose:CODE`: `false` if nothing is to be asked for it;
+/// * `canary_share`: a share from 0 to 0.5;
+/// * anything else: a path of the terms, as [`Proposal::set`] takes it.
+///
+/// # Errors
+/// [`KnobError`] if terms or rules do not stand with it.
+pub fn turn(proposal: &Proposal, path: &str, value: &Value) -> Result<Proposal, KnobError> {
+    let wrong = |takes| KnobError::Value { path: path.to_owned(), takes, value: value.to_string() };
+    let yes = || value.as_bool().ok_or_else(|| wrong("true or false"));
+    if let Some(id) = path.strip_prefix("clause:") {
+        let there = proposal.clauses().iter().any(|clause| clause.id == id);
+        return Ok(match (yes()?, there) {
+            (true, _) => proposal.with_ready_clause(id)?,
+            (false, true) => proposal.without_clause(id)?,
+            (false, false) => proposal.clone(),
+        });
+    }
+    if let Some(field) = path.strip_prefix("field:") {
+        return without(
+            proposal,
+            yes()?,
+            &format!("field-{}", field.to_lowercase()),
+            &field_rule(field),
+            path,
+        );
+    }
+    if let Some(purpose) = path.strip_prefix("purpose:") {
+        return without(
+            proposal,
+            yes()?,
+            &format!("purpose-{}", purpose.to_lowercase()),
+            &purpose_rule(purpose),
+            path,
+        );
+    }
+    if path == "canary_share" {
+        let share = value.as_float().or_else(|| value.as_integer().map(|share| share as f64));
+        let share = share
+            .filter(|share| (0.0..=0.5).contains(share))
+            .ok_or_else(|| wrong("a share from 0 to 0.5"))?;
+        return Ok(Proposal { canary_share: share, ..proposal.clone() });
+    }
+    Ok(proposal.set(path, value)?)
+}
+
+/// With a prohibition, unless it is allowed or prohibited already.
+fn without(
+    proposal: &Proposal,
+    allowed: bool,
+    id: &str,
+    rule: &str,
+    path: &str,
+) -> Result<Proposal, KnobError> {
+    let id = id.replace('_', "-");
+    let there = proposal.clauses().iter().any(|clause| clause.id == id);
+    if allowed || there {
+        return Ok(proposal.clone());
+    }
+    Ok(proposal.with_rules(&format!("@id(\"{id}\")\n@article(\"counter-proposal\")\n{rule}"), path)?)
+}
+
+fn field_rule(field: &str) -> String {
+    format!(
+        "@title(\"{field} is not released\")\nforbid (principal, action == Action::\"Release\", resource)\nwhen {{ \
+         context.field == Field::\"{field}\" }};"
+    )
+}
+
+fn purpose_rule(purpose: &str) -> String {
+    format!(
+        "@title(\"Nothing is asked for {purpose}\")\nforbid (principal, action in [Action::\"QueryExact\", \
+         Action::\"QueryCount\", Action::\"QueryMatch\"], resource)\nwhen {{ context.purpose == \
+         Purpose::\"{purpose}\" }};"
+    )
+}
