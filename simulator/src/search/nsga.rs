@@ -50,10 +50,10 @@ pub fn crowding(values: &[Vec<f64>], places: &[usize]) -> Vec<f64> {
             }
         }
         for three in order.windows(3) {
-            if let ([before, here, after], true) = (three, span > 0.0) {
-                if let Some(room) = room.get_mut(*here) {
-                    *room += (value(*after) - value(*before)) / span;
-                }
+            if let ([before, here, after], true) = (three, span > 0.0)
+                && let Some(room) = room.get_mut(*here)
+            {
+                *room += (value(*after) - value(*before)) / span;
             }
         }
     }

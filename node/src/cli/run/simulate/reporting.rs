@@ -58,7 +58,8 @@ impl<'a> Making<'a> {
         calibration: &'a Calibration,
     ) -> Result<Self, Failure> {
         super::super::free(options.report.as_deref())?;
-        for dir in [&options.counter, &options.pictures].into_iter().flatten().filter(|dir| dir.exists()) {
+        let dirs = [&options.counter, &options.pictures];
+        if let Some(dir) = dirs.into_iter().flatten().find(|dir| dir.exists()) {
             return Err(Failure::input(format!("{} exists already", dir.display()))
                 .with_help("name a directory that does not exist yet"));
         }
