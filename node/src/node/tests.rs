@@ -3,6 +3,7 @@
 mod canaries;
 pub(crate) mod changes;
 mod hits;
+mod machine;
 mod officers;
 pub(crate) mod pair;
 mod rebuild;

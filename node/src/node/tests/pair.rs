@@ -114,6 +114,11 @@ pub(crate) fn terms() -> QueryTerms {
 
 /// Puts an agreement in force on both sides.
 pub(crate) async fn agree(one: &Agency, other: &Agency) {
+    agree_on(one, other, |text| text).await;
+}
+
+/// The same with the draft edited.
+pub(crate) async fn agree_on(one: &Agency, other: &Agency, edit: impl FnOnce(String) -> String) {
     let Ok(Reply::Identity(card)) = other.ask(Request::Identity).await else { panic!("card") };
     let draft = Request::AgreementDraft {
         partner: Box::new(card),
@@ -123,6 +128,7 @@ pub(crate) async fn agree(one: &Agency, other: &Agency) {
         rules: None,
     };
     let Ok(Reply::Text { text }) = one.ask(draft).await else { panic!("draft") };
+    let text = edit(text);
     let Ok(Reply::Agreement { agreement, .. }) =
         one.ask(Request::AgreementSign { document: text, proofs: Vec::new() }).await
     else {
