@@ -27,8 +27,9 @@ use crate::{
     session::claim::cases,
 };
 
-/// Sequences that failed once, by their seeds.
-const KEPT: &[u64] = &[];
+/// Sequences that failed once, by their seeds. 18: a release that was collected in two sessions close together was
+/// journalled as countersigned twice, which the audit calls a violation.
+const KEPT: &[u64] = &[18];
 /// Sequences beside these, and steps of each.
 const SEQUENCES: u64 = 8;
 const STEPS: usize = 80;

@@ -295,9 +295,20 @@ async fn hand_over(
         if signed.asker.is_none() {
             let release = symbolon_policy::claim::SignedRelease { asker: Some(signature), ..signed };
             let core = core.clone();
-            let countersigned = Event::Released { side: Side::Holder, release, marks: Vec::new() };
-            blocking(move || core.book.record(&countersigned)).await?;
+            blocking(move || countersigned(&core, release)).await?;
         }
     }
     Ok(())
+}
+
+/// Records that the asker has a release, once: two sessions that collect the same may overlap.
+fn countersigned(core: &Core, release: symbolon_policy::claim::SignedRelease) -> Result<(), Failure> {
+    let _writing = core.claims.writing();
+    let claimed = core.book.state().claim(Side::Holder, &release.release.claim)?;
+    let known = claimed.iter().flat_map(|claimed| &claimed.releases);
+    let mut known = known.filter(|known| known.release.number == release.release.number);
+    if known.any(|known| known.asker.is_some()) {
+        return Ok(());
+    }
+    core.book.record(&Event::Released { side: Side::Holder, release, marks: Vec::new() })
 }
