@@ -50,8 +50,7 @@ pub(in crate::cli) enum RegionCommand {
     /// Measure what the exchanges cost on this machine, for --calibration
     #[command(
         after_help = "Takes about a minute. The encrypted match is taken from its engine's own estimate.\n\n\
-        Examples:\n  symbolon simulate calibrate --out here.toml\n  \
-        symbolon simulate western-balkans-2022 --calibration here.toml"
+        Examples:\n  symbolon simulate calibrate --out here.toml"
     )]
     Calibrate {
         /// The new file
