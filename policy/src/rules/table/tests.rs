@@ -93,7 +93,7 @@ fn every_class_is_decided_as_cedar_decides_it() {
     places.par_iter().for_each(|((asker, officer), (holder, register))| {
         let (asker, holder) = (asker.parse().unwrap(), holder.parse().unwrap());
         let (officer, register) = (officer.parse::<OfficerId>().unwrap(), register.parse().unwrap());
-        // All classes of records in turn; each purpose meets every one of them.
+        // Classes of records in turn: each search meets one of four purposes, so this samples the product.
         let mut search =
             SearchContext { asker, holder, register, purpose: purposes[0], exchange: ExchangeKind::Exact };
         for i in (0..slice::CLASSES).filter(|i| i % 3 == 0 || i % 32 < 2) {
