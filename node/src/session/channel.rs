@@ -8,6 +8,7 @@ use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -111,6 +112,10 @@ pub(crate) struct Channel {
     /// How old what is heard may be, in seconds, beside the difference of the clocks.
     under_way: u64,
 }
+
+/// How often a side at work tells the other that it is alive; four times in the silence that it bears itself, if that
+/// is less.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How old the words of a file may be when they are read: 14 days, in seconds.
 const UNDER_WAY: u64 = 14 * 86_400;
@@ -272,6 +277,42 @@ impl Channel {
                 Ok(())
             }
         }
+    }
+
+    /// Waits for work of this node, and tells the partner now and then, since it was last told something, that `done`
+    /// of `total` items are done. One piece of work may last longer than the partner bears silence.
+    ///
+    /// # Errors
+    /// A local [`SessionError`].
+    pub(super) async fn at_work<T>(
+        &self,
+        work: impl Future<Output = T>,
+        said: &mut Instant,
+        (done, total): (u64, u64),
+    ) -> Result<T, SessionError> {
+        let pause = HEARTBEAT.min(self.timer.patience.silence / 4);
+        let mut work = pin!(work);
+        loop {
+            if let Ok(output) = timeout(pause.saturating_sub(said.elapsed()), work.as_mut()).await {
+                return Ok(output);
+            }
+            // Where there is no room, frames are under way, or the partner does not read.
+            if let Some(slot) = self.try_slot() {
+                slot.send(Word::Progress { done, total }.frame()?);
+            }
+            *said = Instant::now();
+        }
+    }
+
+    /// Waits for work of this node outside of an exchange, as [`at_work`](Self::at_work).
+    ///
+    /// # Errors
+    /// That of the work.
+    pub(super) async fn during<T, E: Into<SessionError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, SessionError> {
+        self.at_work(work, &mut Instant::now(), (0, 0)).await?.map_err(Into::into)
     }
 
     /// Waits for whichever is wanted and comes first: a slot to send, or a frame.

@@ -10,8 +10,6 @@ use crate::control::api::Failure;
 
 /// Items that one slice of work takes.
 const BUDGET: usize = 4_096;
-/// How often a side at work tells the other that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Work that is over so soon is done whether the partner is still there or not.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -53,14 +51,8 @@ pub(super) async fn drive<T: Send + 'static>(
                 // Nobody waits for work whose asker left.
                 channel.alive()?;
             }
-            exchange = compute(exchange).await?;
-            if said.elapsed() > HEARTBEAT
-                && let Some(slot) = channel.try_slot()
-            {
-                let Progress { done, total, .. } = exchange.progress();
-                slot.send(Word::Progress { done, total }.frame()?);
-                said = Instant::now();
-            }
+            let Progress { done, total, .. } = exchange.progress();
+            exchange = channel.at_work(compute(exchange), &mut said, (done, total)).await??;
             continue;
         }
         if frame.is_none() {

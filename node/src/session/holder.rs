@@ -58,7 +58,7 @@ pub(crate) async fn serve(
     let admission = {
         let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
         let under_way = channel.under_way();
-        blocking(move || admit(&core, &agreement, &ask, signature, under_way)).await?
+        channel.during(blocking(move || admit(&core, &agreement, &ask, signature, under_way))).await?
     };
     let paid = match admission {
         Admission::Paid(paid) => paid,
@@ -202,7 +202,7 @@ async fn answer(
         ExchangeKind::Match => {
             let search = {
                 let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
-                blocking(move || matching::search(&core, &agreement, &ask)).await?
+                channel.during(blocking(move || matching::search(&core, &agreement, &ask))).await?
             };
             let Search { machine, entries, seconds } = search;
             channel.say(&Word::Searching { entries, seconds }).await?;
@@ -213,7 +213,7 @@ async fn answer(
     };
     let receipt = {
         let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
-        blocking(move || write_receipt(&core, &agreement, ask, entries, transcript)).await?
+        channel.during(blocking(move || write_receipt(&core, &agreement, ask, entries, transcript))).await?
     };
     channel.say(&Word::Receipt(Box::new(receipt.clone()))).await?;
     let asker = match channel.hear().await? {

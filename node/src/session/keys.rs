@@ -258,11 +258,11 @@ pub(super) async fn accept(
     let signature = signing::sign(&set, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
     {
         let (core, set) = (core.clone(), set.clone());
-        blocking(move || {
+        let kept = blocking(move || {
             keep(&core, Side::Holder, set.clone(), signature, &material)?;
             Ok::<_, SessionError>(core.end_replaced(&set, KEPT)?)
-        })
-        .await?;
+        });
+        channel.during(kept).await?;
     }
     metrics::counter!("symbolon_keys_set_up_total").increment(1);
     channel.say(&Word::Keys { set: Box::new(set), signature }).await

@@ -62,7 +62,8 @@ async fn hear(
         let (core, claim) = (core.clone(), claim.clone());
         let (agreement, query, receipt) =
             (known.agreement.clone(), known.query.clone(), known.receipt.clone());
-        blocking(move || admit(&core, &agreement, &claim, signature, (&query, &receipt))).await?
+        let admitted = blocking(move || admit(&core, &agreement, &claim, signature, (&query, &receipt)));
+        channel.during(admitted).await?
     };
     let paid = match admitted {
         Ok(paid) => paid,
@@ -178,7 +179,7 @@ async fn answer(
     let machine = {
         let (core, agreement) = (core.clone(), known.agreement.clone());
         let (ask, claim) = (known.query.ask.clone(), claim.clone());
-        blocking(move || -> Result<_, SessionError> {
+        let loaded = blocking(move || -> Result<_, SessionError> {
             let replay = replay(&core, &agreement, &ask, &claim)?;
             let keep: claim::Replay<Opened> = Box::new(move |bytes| {
                 let local = |failure: Failure| symbolon_protocol::exchange::Fault::Local(failure.what);
@@ -191,8 +192,8 @@ async fn answer(
                 replay(bytes)
             });
             Ok(claim::Holder::new(LONGEST_OPENING, keep))
-        })
-        .await?
+        });
+        channel.during(loaded).await?
     };
     let opening = words(claim, &signature)?;
     let guarded = paid.open(Role::Holder, &[&opening], || Ok(Box::new(machine)))?;
@@ -200,7 +201,7 @@ async fn answer(
     let case = {
         let (core, agreement) = (core.clone(), known.agreement.clone());
         let (ask, claim) = (known.query.ask.clone(), claim.clone());
-        blocking(move || begin(&core, &agreement, (&claim, &ask), signature, &opened)).await?
+        channel.during(blocking(move || begin(&core, &agreement, (&claim, &ask), signature, &opened))).await?
     };
     let outcome = outcome(&case)?;
     let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
@@ -249,14 +250,14 @@ async fn hand_over(
 ) -> Result<(), SessionError> {
     let claimed = {
         let core = core.clone();
-        blocking(move || -> Result<_, Failure> {
+        let settled = blocking(move || -> Result<_, Failure> {
             let _writing = core.claims.writing();
             cases::end_late(&core, &id, clock::now())?;
             // What a crash kept from being made is made now.
             cases::release_due(&core, &id)?;
             core.book.state().claim(Side::Holder, &id)
-        })
-        .await?
+        });
+        channel.during(settled).await?
     };
     let Some(claimed) = claimed.filter(|claimed| claimed.case.claim.asker == *asker) else {
         let refusal = Refusal::new(RefusalCode::UnknownQuery, "there is no such claim of this asker");

@@ -1,9 +1,14 @@
 use std::sync::atomic::Ordering;
 
 use symbolon_policy::{signing, words::QueryId};
+use symbolon_protocol::{
+    exchange::{Exchange, Fault, Frame, Wants, Warden},
+    transcript::Role,
+};
 
 use super::*;
 use crate::{
+    book::Admission,
     clock,
     config::Config,
     journal::{Event, Side},
@@ -46,4 +51,80 @@ async fn signs_of_life_do_not_hold_a_place_for_ever() {
     let reasons: Vec<_> = failed.collect();
     let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
     assert!(reason.contains("longer than 3 s") && reason.contains("session_limit_secs"), "{reason}");
+}
+
+/// A machine whose one piece of work takes long, as on a slow computer with much else to do.
+struct Slow {
+    worked: bool,
+    takes: Duration,
+}
+
+impl Exchange for Slow {
+    type Output = ();
+    fn wants(&self) -> Wants {
+        Wants { compute: !self.worked, done: self.worked, ..Wants::default() }
+    }
+    fn produce(&mut self) -> Result<Frame, Fault> {
+        Err(Fault::Misuse("nothing to say"))
+    }
+    fn consume(&mut self, _: Frame) -> Result<(), Fault> {
+        Err(Fault::Misuse("nothing is due"))
+    }
+    fn compute(&mut self, _: usize) -> Result<(), Fault> {
+        std::thread::sleep(self.takes);
+        self.worked = true;
+        Ok(())
+    }
+    fn settle(&mut self, _: &mut dyn Warden) -> Result<(), Fault> {
+        Err(Fault::Misuse("nothing to disclose"))
+    }
+    fn progress(&self) -> Progress {
+        Progress { phase: "work", done: 0, total: 1 }
+    }
+    fn finish(self: Box<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// One piece of work takes three times as long as the partner bears silence. It hears that the work goes on, and waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_long_at_work_is_not_taken_for_silent() {
+    let silence = Duration::from_secs(3);
+    let config = Config { session_timeout_secs: silence.as_secs(), ..Config::default() };
+    let (holder, asker, _serving) = pair_with(5, config.clone()).await;
+    let partners = asker.core().config.partners.clone();
+    let asker = asker.again(Config { partners, query_retention_days: 1, ..config }).await;
+    let answer = exact(&asker, 0..2, terms()).await;
+    let (core, other) = (holder.core(), asker.core());
+    let mut ask = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap().ask;
+    (ask.query, ask.asked_at) = (QueryId([7; 16]), clock::now());
+    let signature = signing::sign(&ask, &*other.signer).unwrap();
+    let partner = other.partner(core.book.own()).unwrap();
+    let admitted = other.book.admit(Side::Asker, &partner.agreement, &ask, signature, clock::now()).unwrap();
+    let Admission::Paid(paid) = admitted else { panic!("it is permitted") };
+
+    let mut channel = other.dial(&partner, EXACT).await.unwrap();
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature }).await.unwrap();
+    assert!(matches!(channel.hear().await.unwrap(), Word::Admitted));
+    let slow = Slow { worked: false, takes: 3 * silence };
+    let guarded = paid.open(Role::Asker, &[], || Ok(Box::new(slow))).unwrap();
+    drive(guarded, &mut channel, |_| ()).await.unwrap();
+    let stage = || core.book.state().query(Side::Holder, &ask.query).unwrap().unwrap().stage;
+    assert_ne!(stage(), Stage::Failed, "it was given up");
+
+    // Who then says nothing more is given up as before.
+    let begun = Instant::now();
+    while stage() != Stage::Failed {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is waited for for ever");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let events = core.book.journal().entries_from(0).unwrap().map(|entry| entry.unwrap().0.event);
+    let reasons: Vec<_> = events
+        .filter_map(|event| match event {
+            Event::Failed { query, reason, .. } if query == ask.query => Some(reason),
+            _ => None,
+        })
+        .collect();
+    let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert!(reason.contains("said nothing for 3 s"), "{reason}");
 }
