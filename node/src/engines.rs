@@ -3,9 +3,10 @@
 //! Everything here comes through the seam, so a further engine shows up by itself.
 
 use serde::Serialize;
+use symbolon_policy::agreement::{Assurance, lacking};
 use symbolon_protocol::{
     matching::{
-        engine::{Answer, Assurance, Engine, Estimate, SetupEstimate, engines, taken},
+        engine::{self, Answer, Engine, Estimate, SetupEstimate, engines, taken},
         rates,
         rule::Form,
     },
@@ -13,6 +14,10 @@ use symbolon_protocol::{
 };
 
 use crate::control::api::Failure;
+
+pub(crate) mod choice;
+
+pub(crate) use choice::{Choice, Weighed, Work};
 
 /// For which register the costs are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,10 @@ pub(crate) struct Question {
     pub(crate) cap: Option<u32>,
     /// Cores of each side.
     pub(crate) cores: usize,
+    /// What is demanded against the asker.
+    pub(crate) against_asker: Option<Assurance>,
+    /// What is demanded against the holder.
+    pub(crate) against_holder: Option<Assurance>,
 }
 
 /// All engines.
@@ -38,6 +47,22 @@ pub(crate) struct Question {
 pub(crate) struct Told {
     /// One for each engine of this program.
     pub(crate) engines: Vec<Line>,
+    /// If a form was given: for each answer, which engine a node would take once keys are there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) choices: Vec<Chosen>,
+}
+
+/// Which engine a node would take.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Chosen {
+    /// `any`, or `candidates`.
+    pub(crate) answer: &'static str,
+    /// Why none can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) none: Option<String>,
+    /// The engine.
+    #[serde(flatten)]
+    pub(crate) choice: Option<Choice>,
 }
 
 /// One engine.
@@ -55,6 +80,9 @@ pub(crate) struct Line {
     pub(crate) holder_learns: &'static str,
     pub(crate) assumptions: &'static str,
     pub(crate) cost: &'static str,
+    /// What it lacks of what was demanded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lacks: Option<String>,
     /// If a form was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) costs: Option<Costs>,
@@ -138,19 +166,46 @@ pub(crate) fn tell(question: Option<&Question>) -> Result<Told, Failure> {
         Failure::input(format!("no form follows from these numbers: {error}"))
             .with_help("see docs/thresholds.md")
     })?;
-    Ok(Told { engines: engines().iter().map(|engine| line(*engine, form)).collect() })
+    let choices = form.map(|(question, form)| choices(question, form)).unwrap_or_default();
+    Ok(Told { engines: engines().iter().map(|engine| line(*engine, form)).collect(), choices })
+}
+
+fn choices(question: &Question, form: Form) -> Vec<Chosen> {
+    let Question { records, alternatives, cap, cores, against_asker, against_holder, .. } = *question;
+    let entries = entries(records);
+    let most = engines().iter().filter_map(|engine| taken(*engine, &form).ok()).map(|taken| taken.cap).max();
+    let cap = cap.or(most).unwrap_or(1);
+    let answers = [("any", Answer::Any), ("candidates", Answer::Candidates { cap })];
+    let chosen = answers.map(|(answer, told)| {
+        let work = Work { form, entries, alternatives, answer: told, cores };
+        let weighed = engines().iter().filter_map(|engine| {
+            let (card, name) = (engine.card(), engine.card().id.parse().ok()?);
+            Some(match lacking(card, against_asker, against_holder) {
+                Some(lacks) => Weighed::excluded(&name, lacks),
+                None => Weighed::of(&name, *engine, &work, true),
+            })
+        });
+        match Choice::among(weighed.collect(), entries) {
+            Ok(choice) => Chosen { answer, none: None, choice: Some(choice) },
+            Err(why) => Chosen { answer, none: Some(why), choice: None },
+        }
+    });
+    chosen.into()
+}
+
+/// Records with padding, and the place that says whether there are too many.
+fn entries(records: u64) -> u64 {
+    bucket(records.saturating_add(1))
 }
 
 fn line(engine: &dyn Engine, form: Option<(&Question, Form)>) -> Line {
     let card = engine.card();
-    let security = |(assurance, how): (Assurance, &'static str)| Security {
-        assurance: match assurance {
-            Assurance::SemiHonest => "semi_honest",
-            Assurance::Covert => "covert",
-            Assurance::Malicious => "malicious",
-        },
+    let security = |(assurance, how): (engine::Assurance, &'static str)| Security {
+        assurance: Assurance::from(assurance).as_str(),
         how,
     };
+    let demanded = form.map(|(question, _)| (question.against_asker, question.against_holder));
+    let lacks = demanded.and_then(|(asker, holder)| lacking(card, asker, holder));
     Line {
         id: card.id,
         summary: card.summary,
@@ -163,6 +218,7 @@ fn line(engine: &dyn Engine, form: Option<(&Question, Form)>) -> Line {
         holder_learns: card.holder_learns,
         assumptions: card.assumptions,
         cost: card.cost,
+        lacks,
         costs: form.map(|(question, form)| costs(engine, question, &form)),
     }
 }
@@ -177,8 +233,7 @@ fn costs(engine: &dyn Engine, question: &Question, form: &Form) -> Costs {
     if alternatives > taken.alternatives {
         return refused(format!("it takes at most {} alternatives of this form", taken.alternatives));
     }
-    // Room for the place that says whether there are too many.
-    let entries = bucket(records.saturating_add(1));
+    let entries = entries(records);
     let cap = question.cap.unwrap_or(taken.cap);
     let answers = [
         taken.any.then_some(("any", Answer::Any)),
@@ -210,7 +265,19 @@ mod tests {
     use super::*;
 
     fn question(length: u32, records: u64) -> Question {
-        Question { length, masked: false, threshold: 0.3, records, alternatives: 1, cap: None, cores: 2 }
+        let (against_asker, against_holder) = (None, None);
+        let (masked, threshold, alternatives, cap, cores) = (false, 0.3, 1, None, 2);
+        Question {
+            length,
+            masked,
+            threshold,
+            records,
+            alternatives,
+            cap,
+            cores,
+            against_asker,
+            against_holder,
+        }
     }
 
     fn taken(question: &Question) -> Taken {
@@ -245,5 +312,32 @@ mod tests {
         let capped = Question { cap: Some(7), ..question(512, 10) };
         assert_eq!(taken(&capped).queries.len(), 1, "a yes or no only");
         assert!(tell(Some(&Question { threshold: 0.001, ..question(128, 10) })).is_err());
+    }
+
+    #[test]
+    fn demands_exclude_and_the_choice_says_so() {
+        let engines = |question: &Question| -> Vec<Option<String>> {
+            let told = tell(Some(question)).unwrap();
+            told.choices.iter().map(|chosen| chosen.choice.as_ref().map(|c| c.engine.to_string())).collect()
+        };
+        let large = question(512, 100_000);
+        let both = |name: &str| vec![Some(name.to_owned()); 2];
+        assert_eq!(engines(&large), both("ot-garbled/1"));
+        let malicious = Question { against_asker: Some(Assurance::Malicious), ..large };
+        assert_eq!(engines(&malicious), both("ot-garbled/1"));
+        let told = tell(Some(&malicious)).unwrap();
+        let lacks = "tfhe-one-round/1 is only covert against the asker, and malicious is demanded";
+        assert_eq!(told.engines[0].lacks.as_deref(), Some(lacks));
+        assert_eq!(told.engines[1].lacks, None);
+        let why = &told.choices[0].choice.as_ref().unwrap().why;
+        assert!(why.ends_with(&format!("; not used: {lacks}")), "{why}");
+        let neither = Question { against_holder: Some(Assurance::Malicious), ..large };
+        assert_eq!(engines(&neither), [None, None]);
+        let why = tell(Some(&neither)).unwrap().choices.remove(0).none.unwrap();
+        assert_eq!(
+            why.matches("only semi_honest against the holder, and malicious is demanded").count(),
+            2,
+            "{why}"
+        );
     }
 }

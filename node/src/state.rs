@@ -30,6 +30,7 @@ use symbolon_policy::{
 
 use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
 use keys::Key;
+pub(crate) use keys::Slice;
 pub(crate) use notices::Told;
 pub(crate) use officers::Meant;
 
@@ -366,8 +367,8 @@ impl State {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub(crate) fn searched(&self, ask: &Ask) -> Result<Option<u64>, Failure> {
-        self.get(&Key::searched(ask))
+    pub(crate) fn searched(&self, slice: Slice<'_>) -> Result<Option<u64>, Failure> {
+        self.get(&Key::searched(slice))
     }
 
     /// Alerts that were raised.

@@ -17,7 +17,7 @@ use crate::{
     words::{AgencyCode, AgreementId, Timestamp},
 };
 
-pub use matching::{FormTerms, MatchAnswer, MatchTerms, Projection, Unanswerable};
+pub use matching::{Assurance, FormTerms, MatchAnswer, MatchTerms, Projection, Unanswerable, lacking};
 pub use terms::{ClaimTerms, CountTerms, ExactTerms, Party, Quota, Terms, Unit};
 
 /// Why a document is not an agreement.

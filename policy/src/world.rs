@@ -119,6 +119,8 @@ pub(crate) fn matching() -> MatchTerms {
     };
     MatchTerms {
         engines: vec!["first/1".parse().unwrap(), "second/1".parse().unwrap()],
+        against_asker: None,
+        against_holder: None,
         key_hours: 24,
         largest_slice: 1_024,
         budget: 500,

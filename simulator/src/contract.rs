@@ -468,7 +468,7 @@ fn ask(
             .or(form.answers.first().copied())?;
         Some(MatchAsk {
             form: form.name.clone(),
-            engine: agreed.engines.first()?.clone(),
+            engine: agreed.engines.iter().find(|name| agreed.lacking(name).is_none())?.clone(),
             answer,
             keys: Digest([0; 32]),
             positions: vec![position; usize::try_from(practice.items).unwrap_or(1)],

@@ -17,3 +17,4 @@ pub use reply::{
 pub use request::{Explain, Format, NationalChange, QueryTerms, Request, Wish};
 
 pub use super::failure::{Failure, FailureKind};
+pub use crate::engines::choice::{Choice, Weighed};

@@ -25,6 +25,7 @@ use crate::{
         Updates,
         api::{self, Answer, Authority, Expected, Failure, Format, Outcome, QueryTerms, Reply},
     },
+    engines::Choice,
     journal::Side,
     session::{
         SessionError,
@@ -129,8 +130,9 @@ async fn run(
         let (core, terms, question) = (core.clone(), terms.clone(), question.clone());
         async move {
             let started = Instant::now();
+            let timing = Vec::new();
             let mut attempt =
-                Attempt { core, partner, report, timing: Vec::new(), started, query: None, expected: None };
+                Attempt { core, partner, report, timing, started, query: None, expected: None, choice: None };
             let ended = attempt.run(&terms, &question).await;
             attempt.answer(ended)
         }
@@ -176,6 +178,7 @@ pub(super) async fn resume(
         started,
         query: Some(query),
         expected: None,
+        choice: None,
     };
     let asked = sealed.asked(known.ask, known.signature)?;
     let ended = attempt.ask(asked, &sealed.people()).await;
@@ -192,6 +195,7 @@ struct Attempt {
     started: Instant,
     query: Option<QueryId>,
     expected: Option<Expected>,
+    choice: Option<Choice>,
 }
 
 type Ended = Result<(Outcome, SignedReceipt), SessionError>;
@@ -322,7 +326,8 @@ impl Attempt {
         let setup = self.report.setup();
         let partner = self.partner.party.code;
         let (query, timing, expected) = (self.query, self.timing, self.expected);
-        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, setup, receipt }
+        let choice = self.choice.map(Box::new);
+        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, choice, setup, receipt }
     }
 
     fn failure(&self, error: SessionError) -> Failure {

@@ -115,8 +115,12 @@ pub(super) fn asker(
 /// The [`Refusal`] with its reason code.
 pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), Refusal> {
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
-    // What the agreement does not cover is refused by the permit.
-    let Ok(words) = Words::of(agreement, ask) else { return Ok(()) };
+    let words = match Words::of(agreement, ask) {
+        Ok(words) => words,
+        Err(refusal) if refusal.code == RefusalCode::EngineMissing => return Err(refusal),
+        // What the agreement does not cover is refused by the permit.
+        Err(_) => return Ok(()),
+    };
     if words.keys(core, Side::Holder, ask).map_err(failed)?.is_none() {
         let text = "the evaluation keys are not there, or they expired; set up keys first";
         return Err(Refusal::new(RefusalCode::StaleKeys, text));

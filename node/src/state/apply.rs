@@ -117,7 +117,7 @@ impl State {
                 if *side == Side::Asker && !self.done(*side, &ask.query)? {
                     self.told_more(&mut batch, &receipt.receipt)?;
                     if ask.matching.is_some() {
-                        put(&mut batch, Key::searched(ask), &receipt.receipt.entries)?;
+                        put(&mut batch, Key::searched(ask.into()), &receipt.receipt.entries)?;
                     }
                 }
                 self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;

@@ -1,16 +1,39 @@
 //! Keys of the state: one letter for the kind, then what names the item.
 
 use symbolon_policy::{
-    ask::Ask,
+    ask::{Ask, Fetch},
     canonical,
     quota::MeterKey,
     words::{
-        AgencyCode, AgreementId, ClaimId, Digest, NoticeId, OfficerId, QueryId, RegisterName, SnapshotId,
-        Timestamp,
+        AgencyCode, AgreementId, ClaimId, Digest, NoticeId, OfficerId, Purpose, QueryId, RegisterName,
+        SnapshotId, Timestamp,
     },
 };
 
 use crate::{control::api::Failure, journal::Side};
+
+/// A slice, as its asker names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice<'a> {
+    agreement: &'a AgreementId,
+    asker: &'a AgencyCode,
+    register: &'a RegisterName,
+    purpose: Purpose,
+}
+
+impl<'a> From<&'a Ask> for Slice<'a> {
+    fn from(ask: &'a Ask) -> Self {
+        let Ask { agreement, asker, register, purpose, .. } = ask;
+        Self { agreement, asker, register, purpose: *purpose }
+    }
+}
+
+impl<'a> From<&'a Fetch> for Slice<'a> {
+    fn from(fetch: &'a Fetch) -> Self {
+        let Fetch { agreement, asker, register, purpose, .. } = fetch;
+        Self { agreement, asker, register, purpose: *purpose }
+    }
+}
 
 /// One key, or the prefix of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,10 +173,11 @@ impl Key {
     }
 
     /// Records of the last match that this node asked of a slice.
-    pub(super) fn searched(ask: &Ask) -> Self {
-        let (register, purpose) = (ask.register.as_str().as_bytes(), ask.purpose.as_str().as_bytes());
-        let asker = ask.asker.as_str().as_bytes();
-        key(b'e', &[ask.agreement.as_bytes(), asker, &[0], register, &[0], purpose])
+    pub(super) fn searched(slice: Slice<'_>) -> Self {
+        let Slice { agreement, asker, register, purpose } = slice;
+        let (register, purpose) = (register.as_str().as_bytes(), purpose.as_str().as_bytes());
+        let asker = asker.as_str().as_bytes();
+        key(b'e', &[agreement.as_bytes(), asker, &[0], register, &[0], purpose])
     }
 
     pub(super) fn cases(of: Side) -> Self {

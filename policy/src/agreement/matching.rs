@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use symbolon_protocol::matching::{
-    engine::{Answer, Asked, engine},
+    engine::{self, Answer, Asked, Card, engine},
     rule::{Form, FormError, Rule},
 };
 
@@ -23,6 +23,13 @@ pub struct MatchTerms {
     /// unless its officer names one. An agreement may name one that a node does not have; a query by it is then
     /// refused.
     pub engines: Vec<EngineName>,
+    /// The least that an engine must be sure of, by its card, where it protects the slice against the asker. An engine
+    /// that gives less is refused, though it is among `engines`. Nothing is demanded if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_asker: Option<Assurance>,
+    /// The same where it protects the probe against the holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_holder: Option<Assurance>,
     /// How long an asker's evaluation keys live, in hours.
     pub key_hours: u32,
     /// The most records, padding included, that a query may search.
@@ -82,6 +89,18 @@ pub enum MatchAnswer {
     Candidates,
 }
 
+/// How sure a protection is, from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assurance {
+    /// Only against a side that follows the protocol.
+    SemiHonest,
+    /// A side that deviates is caught with a stated probability.
+    Covert,
+    /// Also against a side that deviates.
+    Malicious,
+}
+
 /// An answer that no engine of the terms gives.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no engine of the agreement gives the answer `{}` for the form {form} ({why})", answer.as_str())]
@@ -102,6 +121,43 @@ impl MatchAnswer {
             Self::Candidates => "candidates",
         }
     }
+}
+
+impl Assurance {
+    /// From the least to the most.
+    pub const ALL: [Self; 3] = [Self::SemiHonest, Self::Covert, Self::Malicious];
+
+    /// As it stands in an agreement.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SemiHonest => "semi_honest",
+            Self::Covert => "covert",
+            Self::Malicious => "malicious",
+        }
+    }
+}
+
+impl From<engine::Assurance> for Assurance {
+    fn from(assurance: engine::Assurance) -> Self {
+        match assurance {
+            engine::Assurance::SemiHonest => Self::SemiHonest,
+            engine::Assurance::Covert => Self::Covert,
+            engine::Assurance::Malicious => Self::Malicious,
+        }
+    }
+}
+
+/// What is demanded of an engine's card, and it does not give: for each side against which it protects too little,
+/// a sentence.
+pub fn lacking(card: &Card, asker: Option<Assurance>, holder: Option<Assurance>) -> Option<String> {
+    let sides = [("asker", asker, card.against_asker.0), ("holder", holder, card.against_holder.0)];
+    let lacks = sides.into_iter().filter_map(|(side, demanded, given)| {
+        let (demanded, given) = (demanded?, Assurance::from(given));
+        (given < demanded)
+            .then(|| format!("{} against the {side}, and {} is demanded", given.as_str(), demanded.as_str()))
+    });
+    let lacks: Vec<_> = lacks.collect();
+    (!lacks.is_empty()).then(|| format!("{} is only {}", card.id, lacks.join("; it is only ")))
 }
 
 /// A seeded projection of embeddings to sign bits [ISO/IEC 24745: renewable, and unlinkable across
@@ -149,6 +205,18 @@ impl MatchTerms {
         Some(Asked { digest: ask.digest.0, alternatives, answer, largest_slice: self.largest_slice })
     }
 
+    /// Why an engine among these is not allowed: what it lacks of what is demanded. Of an engine that this program does
+    /// not have nothing is known, so it is not allowed where anything is demanded.
+    pub fn lacking(&self, name: &EngineName) -> Option<String> {
+        let (asker, holder) = (self.against_asker, self.against_holder);
+        match engine(name.as_str()) {
+            Some(engine) => lacking(engine.card(), asker, holder),
+            None => asker.or(holder).map(|_| {
+                format!("this program does not have {name}, so it cannot tell what {name} protects")
+            }),
+        }
+    }
+
     /// Answers that no engine of these terms gives, as far as this program knows the engines. One that it does not
     /// know may give them.
     pub fn unanswerable(&self) -> Vec<Unanswerable> {
@@ -160,6 +228,9 @@ impl MatchTerms {
                 let Some(answer) = form.answer(*told) else { continue };
                 let takes = |alternatives| {
                     let faults = engines.iter().map(|engine| {
+                        if let Some(lacks) = lacking(engine.card(), self.against_asker, self.against_holder) {
+                            return Some(lacks);
+                        }
                         engine.takes(&form.form(), alternatives, answer).err().map(|fault| {
                             let why = fault.to_string();
                             let why = why.trim_start_matches("the exchange was misused: ");

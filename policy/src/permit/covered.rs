@@ -54,6 +54,10 @@ fn most_alternatives(terms: &Terms, ask: &Ask) -> Result<Option<u32>, Refusal> {
         let text = format!("the agreement does not allow the engine {}", asked.engine);
         return Err(Refusal::new(RefusalCode::EngineNotAgreed, text));
     }
+    if let Some(lacks) = agreed.lacking(&asked.engine) {
+        let text = format!("the agreement does not allow this engine: {lacks}");
+        return Err(Refusal::new(RefusalCode::EngineNotAgreed, text));
+    }
     if form.answer(asked.answer).is_none() {
         let text = format!("the agreement does not allow this answer for {}", form.name);
         return Err(Refusal::new(RefusalCode::AnswerNotAgreed, text));

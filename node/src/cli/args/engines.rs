@@ -1,6 +1,7 @@
 //! `symbolon engines`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use symbolon_policy::agreement::Assurance;
 
 use super::values;
 
@@ -8,9 +9,10 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --form only the cards are shown. Figures are about right and come from the engine's own \
-    model; another machine may take half or twice as long.\n\n\
+    model; another machine may take half or twice as long. At the end stands which engine a node would take once keys are there.\n\n\
     Examples:\n  symbolon engines\n  symbolon engines --form 2048 --masked --records 40000 --alternatives 7\n  \
-    symbolon engines --form 512 --records 1000 --cores 16 --json | jq '.engines[].costs'"
+    symbolon engines --form 512 --records 1000 --cores 16 --json | jq '.engines[].costs'\n  \
+    symbolon engines --form 512 --records 100000 --against-asker malicious --json | jq '.choices'"
 )]
 pub(in crate::cli) struct Engines {
     /// Bits of a template, 128 to 12,800
@@ -36,4 +38,32 @@ pub(in crate::cli) struct Engines {
     /// Cores of each side [default: those of this machine]
     #[arg(long, value_name = "C", requires = "form", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(in crate::cli) cores: Option<u16>,
+    /// What an agreement demands of the protection of the slice against the asker
+    #[arg(long, value_name = "LEVEL", requires = "form")]
+    pub(in crate::cli) against_asker: Option<Level>,
+    /// What an agreement demands of the protection of the probe against the holder
+    #[arg(long, value_name = "LEVEL", requires = "form")]
+    pub(in crate::cli) against_holder: Option<Level>,
+}
+
+/// How sure a protection is, as a flag.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(in crate::cli) enum Level {
+    /// Only against a side that follows the protocol
+    SemiHonest,
+    /// A side that deviates is caught with a stated probability
+    Covert,
+    /// Also against a side that deviates
+    Malicious,
+}
+
+impl From<Level> for Assurance {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::SemiHonest => Self::SemiHonest,
+            Level::Covert => Self::Covert,
+            Level::Malicious => Self::Malicious,
+        }
+    }
 }

@@ -67,7 +67,7 @@ pub(in crate::cli) enum QueryCommand {
         /// The file with the probe
         #[arg(long, value_name = "FILE")]
         probe: PathBuf,
-        /// The engine [default: of those of the agreement, the one expected to be quickest over the largest slice]
+        /// The engine [default: of those of the agreement, the one expected to be quickest]
         #[arg(long)]
         engine: Option<EngineName>,
         /// Write the query to a new file for a courier in place of sending it; needs one --peer. Where no keys are current,

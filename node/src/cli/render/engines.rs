@@ -2,14 +2,24 @@
 
 use crate::{
     control::{bytes, duration},
-    engines::{Costs, Line, Query, Security, Taken, Told},
+    engines::{Chosen, Costs, Line, Query, Security, Taken, Told},
 };
 
 use super::table::{number, pairs, table};
 
 /// All engines.
 pub(in crate::cli) fn engines(told: &Told) -> String {
-    told.engines.iter().map(one).collect::<Vec<_>>().join("\n\n")
+    let choices: Vec<_> = told.choices.iter().map(chosen).collect();
+    let choices = (!choices.is_empty()).then(|| choices.join("\n"));
+    told.engines.iter().map(one).chain(choices).collect::<Vec<_>>().join("\n\n")
+}
+
+fn chosen(chosen: &Chosen) -> String {
+    let Chosen { answer, none, choice } = chosen;
+    match choice {
+        Some(choice) => format!("For {answer} a node takes {}.", choice.why),
+        None => format!("For {answer} no engine can be used: {}.", none.as_deref().unwrap_or_default()),
+    }
 }
 
 fn one(line: &Line) -> String {
@@ -27,6 +37,10 @@ fn one(line: &Line) -> String {
         ("Rests on", line.assumptions.to_owned()),
         ("Cost", line.cost.to_owned()),
     ]);
+    let card = match &line.lacks {
+        None => card,
+        Some(lacks) => format!("{card}\n\nIt is not allowed: {lacks}."),
+    };
     match &line.costs {
         None => card,
         Some(Costs::Refused { why }) => format!("{card}\n\nIt does not take this: {why}."),

@@ -97,7 +97,10 @@ fn answer(answer: &Answer) -> String {
             number(u64::from(*half_width)),
             effort(answer)
         ),
-        Outcome::Matched(told) => format!("{}\n{}", matched(partner, told), effort(answer)),
+        Outcome::Matched(told) => {
+            let why = answer.choice.iter().map(|choice| format!("\n  Chosen: {}.", choice.why));
+            format!("{}{}\n{}", matched(partner, told), why.collect::<String>(), effort(answer))
+        }
         Outcome::Refused { here, code, text, clauses } => {
             let who = if *here {
                 format!("this node refused to ask {partner}")

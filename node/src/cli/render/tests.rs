@@ -30,6 +30,7 @@ fn answer(partner: &str, outcome: Outcome) -> Answer {
         bytes_out: 1_234,
         bytes_in: 56_789,
         expected: None,
+        choice: None,
         setup: None,
         receipt: None,
     }

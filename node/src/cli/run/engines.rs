@@ -20,6 +20,8 @@ pub(super) fn run(options: &Engines) -> Result<Report, Failure> {
         alternatives: options.alternatives,
         cap: options.cap,
         cores: options.cores.map_or_else(here, usize::from),
+        against_asker: options.against_asker.map(Into::into),
+        against_holder: options.against_holder.map(Into::into),
     });
     let told = tell(question.as_ref())?;
     Report::new(render::engines(&told), &told)

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     alerts::Evaluation,
     control::failure::Failure,
+    engines::Choice,
     journal::log::{Log, Statistics},
     register::Flags,
 };
@@ -619,6 +620,9 @@ pub struct Answer {
     /// What a match was expected to cost before it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
+    /// Which engine a match takes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Box<Choice>>,
     /// Of these bytes, those that set up keys of a match; absent where keys were there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<Moved>,

@@ -51,6 +51,7 @@ pub(in crate::node) async fn write(
         started,
         query: None,
         expected: None,
+        choice: None,
     };
     match written(&mut attempt, &terms, &wish, file).await {
         Ok(reply) => Ok(reply),
@@ -81,13 +82,13 @@ async fn written(
 
 /// Writes the first file of a setup of keys in place of a query. Nothing is charged.
 async fn begin_keys(
-    attempt: &Attempt,
+    attempt: &mut Attempt,
     terms: &QueryTerms,
     wish: &Wish,
     file: PathBuf,
 ) -> Result<Reply, SessionError> {
-    let (core, partner) = (&attempt.core, &attempt.partner);
     let (_, fetch) = attempt.setup(terms, wish, true)?;
+    let (core, partner) = (&attempt.core, &attempt.partner);
     let (id, frames) = courier::keys::begin(core, partner, &fetch).await?;
     let under = (fetch.agreement, id, 1);
     Ok(save(core, CourierKind::Keys, partner.party.code.clone(), under, frames, file, None).await?)
@@ -206,6 +207,7 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
         started,
         query: Some(query),
         expected: None,
+        choice: None,
     };
     let (mut channel, gathered) = core.carried(frames);
     let read = asker::read(core, &attempt.partner, &asked, &mut channel, &attempt.report).await;

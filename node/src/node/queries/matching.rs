@@ -19,20 +19,15 @@ use zeroize::Zeroizing;
 
 use super::{Attempt, Draft, Ended, Sealed};
 use crate::{
-    control::{
-        api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
-        duration,
-    },
+    control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
+    engines::{Choice, Weighed, Work},
     hashed::Hashed,
     node::blocking,
     outlook::false_hits,
     register,
     session::{SessionError, asker::Subject, keys::obtain, matching::Ready},
-    state::Keys,
+    state::{Keys, Slice},
 };
-
-/// The link for which engines are compared: 100 Mbit/s.
-const BYTES_A_SECOND: f64 = 12_500_000.0;
 
 /// The alternatives of a probe, and where each was taken.
 type Alternatives = Vec<(Position, Template)>;
@@ -66,60 +61,10 @@ impl Wish {
         let file = hashed.finish().map_err(unreadable)?;
         Ok(Self { wish, probe, file })
     }
+}
 
-    /// The form, and what to set up for it: of the agreed engines that this node has and that take the query, the one
-    /// that is expected to be quickest over the largest slice; and why, where there was a choice.
-    fn plan<'a>(
-        &self,
-        agreed: &'a MatchTerms,
-        alternatives: usize,
-        courier: bool,
-    ) -> Result<(&'a FormTerms, MatchSetup, Option<String>), Failure> {
-        let form = form(agreed, &self.wish)?;
-        let (answer, alternatives) = (self.wish.answer, u16::try_from(alternatives).unwrap_or(u16::MAX));
-        let told = form.answer(answer).ok_or_else(|| {
-            Failure::input(format!("the agreement does not allow this answer for the form {}", form.name))
-                .with_help("see `symbolon agreement show`")
-        })?;
-        let entries = bucket(agreed.largest_slice.saturating_add(1));
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (mut problems, mut fitting) = (Vec::new(), Vec::<(f64, &EngineName)>::new());
-        let wanted = |name: &&EngineName| self.wish.engine.as_ref().is_none_or(|wanted| wanted == *name);
-        for name in agreed.engines.iter().filter(wanted) {
-            let engine = ask::engine(name).map_err(|refusal| refusal.text);
-            let fits = engine.and_then(|engine| {
-                engine.takes(&form.form(), alternatives, told).map_err(|fault| format!("{name}: {fault}"))?;
-                if courier && !engine.card().by_courier {
-                    return Err(format!("{name} has more than one round, so it cannot go by courier"));
-                }
-                let cost = engine.estimate(&form.form(), entries, alternatives, told, cores);
-                let bytes = cost.bytes_up.saturating_add(cost.bytes_down);
-                Ok(cost.seconds + bytes as f64 / BYTES_A_SECOND)
-            });
-            match fits {
-                Ok(seconds) => fitting.push((seconds, name)),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        // The first of equals stays first.
-        fitting.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((seconds, name)) = fitting.first() {
-            let others = fitting.iter().skip(1).map(|(other, of)| format!("{} by {of}", duration(*other)));
-            let others = others.collect::<Vec<_>>().join(", ");
-            let why = format!(
-                "engine {name}: at most about {} for {entries} records at 100 Mbit/s, against {others}",
-                duration(*seconds)
-            );
-            let setup = MatchSetup { form: form.name.clone(), engine: (*name).clone() };
-            return Ok((form, setup, (fitting.len() > 1).then_some(why)));
-        }
-        let why = if problems.is_empty() {
-            "the agreement does not name it".to_owned()
-        } else {
-            problems.join("; ")
-        };
-        Err(Failure::input(format!("no engine can be used: {why}")).with_help("see `symbolon engines`"))
-    }
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn form<'a>(agreed: &'a MatchTerms, wish: &api::Wish) -> Result<&'a FormTerms, Failure> {
@@ -184,7 +129,7 @@ impl Attempt {
     /// # Errors
     /// [`SessionError`] if the probe cannot be asked about.
     pub(super) fn setup(
-        &self,
+        &mut self,
         terms: &QueryTerms,
         wish: &Wish,
         courier: bool,
@@ -200,11 +145,71 @@ impl Attempt {
             Failure::input(format!("{} cannot be asked about: {fault}", wish.wish.probe.display()))
                 .with_help("see docs/templates.md")
         })?;
-        let (_, setup, why) = wish.plan(agreed, alternatives.len(), courier)?;
-        if let Some(why) = why {
-            self.report.note(why);
+        let choice = self.choose(terms, wish, agreed, alternatives.len(), courier)?;
+        if agreed.engines.len() > 1 {
+            self.report.note(format!("engine {}", choice.why));
         }
+        let setup = MatchSetup { form: wish.wish.form.clone(), engine: choice.engine.clone() };
+        self.choice = Some(choice);
         Ok((alternatives, self.wanted(terms, Some(setup))))
+    }
+
+    /// Of the agreed engines that this node has, that give what is demanded and that take the query, the one that is
+    /// expected to be quickest.
+    ///
+    /// # Errors
+    /// An input [`Failure`] that says why each cannot be used.
+    fn choose(
+        &self,
+        terms: &QueryTerms,
+        wish: &Wish,
+        agreed: &MatchTerms,
+        alternatives: usize,
+        courier: bool,
+    ) -> Result<Choice, Failure> {
+        let (form, wish) = (form(agreed, &wish.wish)?, &wish.wish);
+        let answer = form.answer(wish.answer).ok_or_else(|| {
+            Failure::input(format!("the agreement does not allow this answer for the form {}", form.name))
+                .with_help("see `symbolon agreement show`")
+        })?;
+        let (entries, _) = self.entries(agreed, (&self.wanted(terms, None)).into())?;
+        let alternatives = u16::try_from(alternatives).unwrap_or(u16::MAX);
+        let work = Work { form: form.form(), entries, alternatives, answer, cores: cores() };
+        let weigh = |name: &EngineName| -> Result<Weighed, Failure> {
+            let excluded = |why: String| Ok(Weighed::excluded(name, why));
+            let engine = match ask::engine(name) {
+                Ok(engine) => engine,
+                Err(refusal) => return excluded(refusal.text),
+            };
+            if let Some(lacks) = agreed.lacking(name) {
+                return excluded(lacks);
+            }
+            if courier && !engine.card().by_courier {
+                return excluded(format!("{name} has more than one round, so it cannot go by courier"));
+            }
+            let setup = MatchSetup { form: form.name.clone(), engine: name.clone() };
+            let keys = self.core.own_keys(&self.wanted(terms, Some(setup)))?;
+            Ok(Weighed::of(name, engine, &work, keys.is_some()))
+        };
+        let asked = |name: &&EngineName| wish.engine.as_ref().is_none_or(|wanted| wanted == *name);
+        let weighed = agreed.engines.iter().filter(asked).map(weigh).collect::<Result<Vec<_>, _>>()?;
+        let chosen = if weighed.is_empty() {
+            Err("the agreement does not name it".to_owned())
+        } else {
+            Choice::among(weighed, entries)
+        };
+        chosen.map_err(|why| {
+            Failure::input(format!("no engine can be used: {why}"))
+                .with_help("see `symbolon agreement show` and `symbolon engines`")
+        })
+    }
+
+    /// Records of a slice, padding included, and whether they are those of its last match; else they are the most that
+    /// the agreement allows.
+    fn entries(&self, agreed: &MatchTerms, slice: Slice<'_>) -> Result<(u64, bool), Failure> {
+        let searched = self.core.book.state().searched(slice)?;
+        let most = bucket(agreed.largest_slice.saturating_add(1));
+        Ok((searched.unwrap_or(most), searched.is_some()))
     }
 
     /// Says what a query is expected to cost before it begins.
@@ -216,16 +221,14 @@ impl Attempt {
         });
         // What is not agreed is refused soon.
         let Some((terms, form, asked, engine)) = found else { return Ok(()) };
-        let searched = self.core.book.state().searched(ask)?;
-        let entries = searched.unwrap_or_else(|| bucket(terms.largest_slice.saturating_add(1)));
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let cost = engine.estimate(&form.form(), entries, asked.alternatives, asked.answer, cores);
+        let (entries, known) = self.entries(terms, ask.into())?;
+        let cost = engine.estimate(&form.form(), entries, asked.alternatives, asked.answer, cores());
         let expected = Expected {
             seconds: cost.seconds,
             bytes_up: cost.bytes_up,
             bytes_down: cost.bytes_down,
             entries,
-            known: searched.is_some(),
+            known,
         };
         self.report.note(expected.to_string());
         self.expected = Some(expected);

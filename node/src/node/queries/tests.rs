@@ -32,6 +32,7 @@ async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked
         started,
         query: None,
         expected: None,
+        choice: None,
     };
     let snapshot = attempt.fetch(&terms()).await.unwrap();
     let identifiers: Vec<_> =

@@ -71,10 +71,18 @@ fn a_draft_written_by_hand_needs_neither_budget_nor_projection() {
     "#;
     let terms: MatchTerms = toml::from_str(draft).unwrap();
     assert_eq!((terms.budget, terms.budget_days), (500, 365));
+    assert_eq!((terms.against_asker, terms.against_holder), (None, None));
     terms.check().unwrap();
+    for level in Assurance::ALL {
+        let demanding =
+            draft.replace("key_hours", &format!("against_asker = \"{}\"\nkey_hours", level.as_str()));
+        let demanding: MatchTerms = toml::from_str(&demanding).unwrap();
+        assert_eq!((demanding.against_asker, demanding.against_holder), (Some(level), None));
+    }
     for (word, other) in [
         ("cap = 1", "cap = 1\ncaps = 1"),
         ("key_hours", "key_days"),
+        ("key_hours", "against_asker = \"honest\"\nkey_hours"),
         ("\"FACE\"", "\"face\""),
         ("face-1", "Face"),
         ("tfhe/1", "TFHE 1"),
@@ -89,6 +97,9 @@ fn every_change_of_the_terms_changes_the_id() {
     let changes: Vec<fn(&mut MatchTerms)> = vec![
         |_| (),
         |t| t.engines.reverse(),
+        |t| t.against_asker = Some(Assurance::Covert),
+        |t| t.against_holder = Some(Assurance::Covert),
+        |t| t.against_holder = Some(Assurance::Malicious),
         |t| t.key_hours += 1,
         |t| t.largest_slice += 1,
         |t| t.budget += 1,
@@ -196,6 +207,29 @@ fn a_match_alone_is_an_agreement() {
     alone.check().unwrap();
     let nothing = Terms { matching: None, ..alone };
     assert!(matches!(nothing.check(), Err(AgreementError::Term { term, .. }) if term == "exact"));
+}
+
+#[test]
+fn an_answer_that_only_excluded_engines_give_is_unanswerable() {
+    let terms = |asker, engines: &[&str]| {
+        let mut terms = matching();
+        terms.engines = engines.iter().map(|name| name.parse().unwrap()).collect();
+        terms.forms.truncate(1);
+        let form = &mut terms.forms[0];
+        (form.answers, form.cap, form.alternatives) = (vec![MatchAnswer::Candidates], 10, 1);
+        terms.against_asker = asker;
+        terms
+    };
+    let [one_round, interactive] = ["tfhe-one-round/1", "ot-garbled/1"];
+    // Ten candidates are shown by one engine, which gives all that is demanded against the asker.
+    assert_eq!(terms(Some(Assurance::Malicious), &[one_round, interactive]).unanswerable(), []);
+    let mut two = terms(Some(Assurance::Malicious), &[one_round]);
+    two.forms[0].cap = 2;
+    assert_eq!(Terms { matching: Some(two.clone()), ..match_terms() }.check(), Ok(()), "it can stand");
+    let [problem] = two.unanswerable().try_into().unwrap();
+    assert!(problem.why.contains("tfhe-one-round/1 is only covert against the asker"), "{problem}");
+    two.against_asker = Some(Assurance::Covert);
+    assert_eq!(two.unanswerable(), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use symbolon_protocol::exchange::{Disclosure, Verdict, Warden};
 
 use super::*;
 use crate::{
-    agreement::{MatchAnswer, MatchTerms},
+    agreement::{Assurance, MatchAnswer, MatchTerms},
     ask::{Fetch, MatchAsk, MatchSetup},
     rules::PCC_BILATERAL,
     words::{Modality, Position},
@@ -96,6 +96,43 @@ fn an_engine_that_the_program_lacks_has_a_refusal_of_its_own() {
     let refusal = crate::ask::engine(&"first/1".parse().unwrap()).err().unwrap();
     assert_eq!(refusal.code, RefusalCode::EngineMissing);
     assert!(refusal.text.contains("first/1"), "{refusal}");
+}
+
+#[test]
+fn an_engine_that_protects_less_than_is_demanded_is_refused() {
+    let [one_round, interactive] = ["tfhe-one-round/1", "ot-garbled/1"];
+    let find = |asker, holder, engine: &str| {
+        let agreement = agreed_with(|t| {
+            t.engines = [one_round, interactive, "third/1"].map(|name| name.parse().unwrap()).into();
+            (t.against_asker, t.against_holder) = (asker, holder);
+        });
+        let ask = wish(match_ask(&agreement), |m| m.engine = engine.parse().unwrap());
+        admit(&agreement, &ask, &mk(), &Meters::default(), NOW)
+            .err()
+            .map(|refusal| (refusal.code, refusal.text))
+    };
+    use Assurance::{Covert, Malicious, SemiHonest};
+    for (asker, holder) in [(None, None), (Some(SemiHonest), Some(SemiHonest)), (Some(Covert), None)] {
+        assert_eq!([one_round, interactive].map(|name| find(asker, holder, name)), [None, None]);
+    }
+    assert_eq!(find(Some(Malicious), Some(SemiHonest), interactive), None);
+    let (code, text) = find(Some(Malicious), Some(Covert), one_round).unwrap();
+    assert_eq!(code, RefusalCode::EngineNotAgreed);
+    assert_eq!(
+        text,
+        "the agreement does not allow this engine: tfhe-one-round/1 is only covert against the asker, and malicious \
+         is demanded; it is only semi_honest against the holder, and covert is demanded"
+    );
+    let (_, text) = find(None, Some(Malicious), interactive).unwrap();
+    assert!(
+        text.ends_with("ot-garbled/1 is only semi_honest against the holder, and malicious is demanded"),
+        "{text}"
+    );
+    // Of an engine that this program lacks nothing is known.
+    assert_eq!(find(None, None, "third/1"), None, "what it lacks is told elsewhere");
+    let (code, text) = find(None, Some(SemiHonest), "third/1").unwrap();
+    assert_eq!(code, RefusalCode::EngineNotAgreed);
+    assert!(text.contains("does not have third/1"), "{text}");
 }
 
 #[test]

@@ -15,8 +15,17 @@ use crate::{
 pub(super) fn terms(terms: &MatchTerms) -> String {
     let engines: Vec<_> = terms.engines.iter().map(ToString::to_string).collect();
     let prior = percent(f64::from(terms.prior_permille) / 1_000.0);
+    let demanded = [(terms.against_asker, "asker"), (terms.against_holder, "holder")];
+    let demanded: Vec<_> = demanded
+        .into_iter()
+        .filter_map(|(level, side)| Some(format!("{} against the {side}", level?.as_str())))
+        .collect();
+    let demands = if demanded.is_empty() { "nothing".to_owned() } else { demanded.join(", ") };
+    let lacking = terms.engines.iter().filter_map(|name| terms.lacking(name));
+    let lacking: String = lacking.map(|lacks| format!("; not allowed: {lacks}")).collect();
     let head = pairs(&[
         ("Engines", engines.join(", ")),
+        ("Demanded of them", format!("{demands}{lacking}")),
         ("Keys", format!("live {} hours", terms.key_hours)),
         ("Slice", format!("at most {} records, padding included", number(terms.largest_slice))),
         (
