@@ -185,8 +185,14 @@ fn a_signal_ends_everything() {
 fn the_match_says_what_the_plain_rule_says() {
     let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let capture = place.path().join("capture.ndjson");
-    let (report, output) =
-        run(temporary.path(), &["--match", "--match-records", "24", "--capture", capture.to_str().unwrap()]);
+    let (report, output) = run(
+        temporary.path(),
+        &[
+            &["--match", "--match-records", "24", "--match-register", "1200"][..],
+            &["--capture", capture.to_str().unwrap()],
+        ]
+        .concat(),
+    );
     assert!(output.status.success(), "{report:#}");
     assert!(output.stderr.is_empty());
     let probes = report["match"]["probes"].as_array().unwrap();
@@ -214,7 +220,24 @@ fn the_match_says_what_the_plain_rule_says() {
     let keys: Vec<_> = report["match"]["keys"].as_array().unwrap().iter().map(|keys| &keys["form"]).collect();
     assert_eq!(keys, ["face-512", "tenprint-5120"]);
 
-    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 9, "matched": 9, "clean": true }));
+    assert_eq!(report["reconciled"], serde_json::json!({ "queries": 10, "matched": 10, "clean": true }));
+    // One probe of a larger register, by the engine that the node chose, beside what the other would take.
+    let large = &report["match"]["large"];
+    assert_eq!((&large["records"], &large["choice"]["engine"]), (&1_200.into(), &"ot-garbled/1".into()));
+    assert!(
+        large["choice"]["why"].as_str().unwrap().contains("against tfhe-one-round/1: about "),
+        "{large:#}"
+    );
+    let probe = &large["probe"];
+    assert_eq!(probe["verdict"], "same", "{large:#}");
+    assert_eq!(probe["told"]["candidates"], probe["plain"]["hits"], "{large:#}");
+    assert_eq!(probe["plain"]["near"], 0, "this engine has no blur");
+    let wire = |name: &str| probe["wire"][name].as_u64().unwrap();
+    let (moved, expected) =
+        (wire("bytes_out") + wire("bytes_in"), large["expected"]["bytes"].as_u64().unwrap());
+    assert!(moved.abs_diff(expected) < expected / 20, "{moved} bytes, {expected} expected");
+    let seconds = |of: &str| large[of]["seconds"].as_f64().unwrap();
+    assert!(seconds("one_round") > 20.0 * seconds("expected"), "{large:#}");
     let searched = &report["capture"];
     assert_eq!(searched["found"], serde_json::json!({}));
     assert!(searched["patterns"]["of templates, in clear"].as_u64() > Some(1_000));

@@ -29,6 +29,7 @@ use std::{
 
 use jiff::{civil::Date, tz::TimeZone};
 use symbolon_policy::words::RegisterName;
+use symbolon_protocol::matching::interactive;
 use tempfile::TempDir;
 
 use crate::{clock, control::api::Failure};
@@ -40,7 +41,7 @@ pub use spelling::Spelling;
 pub use steps::{Step, Wire};
 
 use capture::Patterns;
-use matching::Crowd;
+use matching::{Crowd, Many};
 use people::Asked;
 use process::Children;
 use stage::Stage;
@@ -54,6 +55,8 @@ const CASE: &str = "IRREG-2026-0042";
 const BATCH: usize = 500;
 /// Longest time before everything is ended, without the match.
 const LIMIT: Duration = Duration::from_secs(600);
+/// Seconds of one core to invent, import and compare one face of the large register, from above.
+const FACE_SECONDS: f64 = 0.001;
 /// How many times as long as estimated a match may take.
 const PATIENCE: f64 = 6.0;
 
@@ -73,6 +76,8 @@ pub struct Options {
     pub records: u32,
     /// People in the register of the encrypted match, 10 to 5,000; no match if it is absent.
     pub matching: Option<u32>,
+    /// Faces in the large register of the match, 10 to 1,000,000; to 5,000 with a capture, which is searched for each.
+    pub large: Option<u32>,
     /// A new file for everything that goes over the wire, in clear.
     pub capture: Option<PathBuf>,
     /// A new or empty directory in which everything is kept.
@@ -89,6 +94,7 @@ impl Default for Options {
             people: 1_000,
             records: 100_000,
             matching: None,
+            large: None,
             capture: None,
             keep: None,
             json: false,
@@ -109,10 +115,17 @@ impl Options {
         };
         within("people", self.people, 100, 3_000)?;
         within("records", self.records, 1_000, 1_000_000)?;
-        match self.matching {
-            Some(records) => within("records to match", records, matching::FEWEST, matching::MOST),
-            None => Ok(()),
+        if let Some(records) = self.matching {
+            within("records to match", records, matching::FEWEST, matching::MOST)?;
         }
+        let most = if self.capture.is_some() { matching::MOST } else { matching::large::MOST };
+        within("records of the large register", self.large(), matching::large::FEWEST, most)
+    }
+
+    /// Faces in the large register.
+    fn large(&self) -> u32 {
+        let usual = if self.capture.is_some() { matching::large::SEARCHED } else { matching::large::RECORDS };
+        self.large.unwrap_or(usual)
     }
 }
 
@@ -131,16 +144,29 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     }
     let program =
         std::env::current_exe().map_err(|e| Failure::local(format!("cannot find this program: {e}")))?;
-    let patience = options.matching.map_or(0.0, |records| matching::estimate(records) * PATIENCE);
+    let patience =
+        |records| (matching::estimate(records) + f64::from(options.large()) * FACE_SECONDS) * PATIENCE;
+    let patience = options.matching.map_or(0.0, patience);
     let children = Children::watch(LIMIT + Duration::from_secs_f64(patience))?;
     let mut steps = Steps::new(!options.json && !options.quiet);
 
     let register = place.path().join("register.ndjson");
     let asked = steps.run("", "invent people and records", || invent(&options, &register))?;
     let templates = place.path().join("templates.ndjson");
-    let crowd = options.matching.map(|records| invent_crowd(records, &templates, &mut steps)).transpose()?;
+    let faces = place.path().join("faces.ndjson");
+    let large = options.large();
+    let crowd = options.matching.map(|records| -> Result<_, Failure> {
+        let crowd = steps.run("", "invent people with templates", || {
+            written(&templates, |file| Crowd::invent(records, today(), file))
+        })?;
+        let many = steps.run("", "invent a large register of faces", || {
+            written(&faces, |file| Many::invent(large, today(), file))
+        })?;
+        Ok((crowd, many))
+    });
+    let crowd = crowd.transpose()?;
     let stage = Stage::open(&children, &program, place.path(), options.capture.is_some(), &mut steps)?;
-    let terms = crowd.as_ref().map(Crowd::terms).transpose()?.unwrap_or_default();
+    let terms = crowd.as_ref().map(|(crowd, many)| crowd.terms(many)).transpose()?.unwrap_or_default();
     let agreed = stage.agree(&terms, &mut steps)?;
     stage.enrol(&mut steps)?;
     let manifest = stage.fill(&register, options.records, &mut steps)?;
@@ -150,7 +176,9 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     let refusals = stage.refused(&asked, &mut steps)?;
     let (count, counted) = stage.count(&asked, &mut steps)?;
     let procedure = stage.procedure(&asked, &played, &mut steps)?;
-    let matched = crowd.as_ref().map(|crowd| stage.matched(crowd, &templates, &mut steps)).transpose()?;
+    let matched =
+        crowd.as_ref().map(|(crowd, many)| stage.matched((crowd, &templates), (many, &faces), &mut steps));
+    let matched = matched.transpose()?;
     let nodes = stage.status()?;
     let matches = matched.iter().flat_map(|matched| &matched.queries);
     let queries = played.queries.iter().chain([&procedure.minor.query]).chain(&counted).chain(matches);
@@ -216,14 +244,16 @@ pub fn run(options: Options) -> Result<Report, Failure> {
     }
 }
 
-fn invent_crowd(records: u32, register: &Path, steps: &mut Steps) -> Result<Crowd, Failure> {
+/// Writes a register to a new file.
+fn written<T>(
+    register: &Path,
+    invent: impl FnOnce(&mut BufWriter<File>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let fault = |e: std::io::Error| Failure::local(format!("cannot write {}: {e}", register.display()));
-    steps.run("", "invent people with templates", || {
-        let mut file = BufWriter::new(File::create(register).map_err(fault)?);
-        let crowd = Crowd::invent(records, today(), &mut file)?;
-        file.flush().map_err(fault)?;
-        Ok(crowd)
-    })
+    let mut file = BufWriter::new(File::create(register).map_err(fault)?);
+    let invented = invent(&mut file)?;
+    file.flush().map_err(fault)?;
+    Ok(invented)
 }
 
 fn invent(options: &Options, register: &Path) -> Result<Vec<Asked>, Failure> {
@@ -239,14 +269,14 @@ fn invent(options: &Options, register: &Path) -> Result<Vec<Asked>, Failure> {
 /// Everything that must not be found in a capture, and what must.
 ///
 /// A claim opens one person and the case to the holder, so those who were claimed are not among `asked`.
-fn patterns<'a>(asked: impl Iterator<Item = &'a Asked>, crowd: Option<&Crowd>) -> Patterns {
+fn patterns<'a>(asked: impl Iterator<Item = &'a Asked>, crowd: Option<&(Crowd, Many)>) -> Patterns {
     let mut patterns = Patterns::default();
     asked.for_each(|person| patterns.person(person));
     patterns.control(CASE, CASE.as_bytes());
-    if let Some(crowd) = crowd {
-        crowd.templates().for_each(|template| patterns.template(template));
-        crowd.ids().for_each(|id| patterns.text(&id));
-        for word in ["face-512", "tenprint-5120", matching::ENGINE] {
+    if let Some((crowd, many)) = crowd {
+        crowd.templates().chain(many.templates()).for_each(|template| patterns.template(template));
+        crowd.ids().chain(many.ids()).for_each(|id| patterns.text(&id));
+        for word in ["face-512", "tenprint-5120", matching::ENGINE, interactive::ID] {
             patterns.control(word, word.as_bytes());
         }
     }

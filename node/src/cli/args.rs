@@ -261,6 +261,7 @@ pub(super) enum SnapshotCommand {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --match\n  \
+    symbolon demo --match --match-records 100 --match-register 20000\n  \
     symbolon demo --match --match-records 100 --capture wire.ndjson --keep demo-homes"
 )]
 pub(super) struct Demo {
@@ -277,6 +278,13 @@ pub(super) struct Demo {
     #[arg(long, value_name = "N", requires = "matching")]
     #[arg(value_parser = clap::value_parser!(u32).range(i64::from(matching::FEWEST)..=i64::from(matching::MOST)))]
     pub(super) match_records: Option<u32>,
+    /// How many faces the large register holds of which one probe is asked, 10 to 1,000,000, with --capture to 5,000
+    /// [default: 100000, with --capture 1000]
+    #[arg(long, value_name = "N", requires = "matching")]
+    #[arg(value_parser = clap::value_parser!(u32).range(
+        i64::from(matching::large::FEWEST)..=i64::from(matching::large::MOST)
+    ))]
+    pub(super) match_register: Option<u32>,
     /// A new file for every frame that crosses the wire, in clear
     #[arg(long, value_name = "FILE")]
     pub(super) capture: Option<PathBuf>,

@@ -115,7 +115,7 @@ fn make_home(global: &Global, init: Init) -> Result<Report, Failure> {
 }
 
 fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {
-    let Demo { people, records, matching, match_records, capture, keep } = options;
+    let Demo { people, records, matching, match_records, match_register, capture, keep } = options;
     let matching = matching.then(|| match_records.unwrap_or(demo::matching::RECORDS));
     let (json, quiet) = (global.json, global.quiet);
     if let Some(records) = matching.filter(|_| !json && !quiet) {
@@ -124,7 +124,16 @@ fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {
             "The match of {records} people takes about {minutes:.1} minutes if nothing else runs."
         ));
     }
-    let report = demo::run(demo::Options { people, records, matching, capture, keep, json, quiet })?;
+    let report = demo::run(demo::Options {
+        people,
+        records,
+        matching,
+        large: match_register,
+        capture,
+        keep,
+        json,
+        quiet,
+    })?;
     Report::new(report.text(), &report)
 }
 

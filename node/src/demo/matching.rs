@@ -4,6 +4,7 @@
 //! asks by probes, one query each, as an officer would. The demonstration knows all templates, so it also knows what
 //! the plain rule says, and holds every encrypted answer to it.
 
+pub mod large;
 mod people;
 mod play;
 mod report;
@@ -15,10 +16,12 @@ mod tests;
 use std::fmt::Write;
 
 use symbolon_protocol::{
-    matching::{rule::Rule, tfhe},
+    matching::{interactive, rule::Rule, tfhe},
     padding::bucket,
 };
 
+pub use large::Large;
+pub(super) use large::Many;
 pub(super) use people::Crowd;
 pub use people::{Planted, Sort};
 pub use play::{Plain, Verdict};
@@ -36,7 +39,7 @@ pub const MOST: u32 = 5_000;
 
 /// The register of templates, beside the one of identifiers.
 const REGISTER: &str = "biometrics";
-/// The engine of the agreement.
+/// The engine of the small match.
 pub(super) const ENGINE: &str = tfhe::ID;
 /// Probes that the agreement allows.
 const BUDGET: u32 = 10;
@@ -75,20 +78,22 @@ impl Crowd {
     ///
     /// # Errors
     /// A local [`Failure`] for a form that cannot stand.
-    pub(super) fn terms(&self) -> Result<String, Failure> {
-        let largest = bucket(u64::from(self.records).saturating_add(1));
+    pub(super) fn terms(&self, many: &Many) -> Result<String, Failure> {
+        let largest = bucket(u64::from(self.records.max(many.records)).saturating_add(1));
+        let other = interactive::ID;
         let mut terms = format!(
-            "\n[matching]\nengines = [\"{ENGINE}\"]\nkey_hours = 24\nlargest_slice = {largest}\nbudget = {BUDGET}\n\
+            "\n[matching]\nengines = [\"{ENGINE}\", \"{other}\"]\nagainst_asker = \"covert\"\nkey_hours = 24\nlargest_slice = {largest}\nbudget = {BUDGET}\n\
              budget_days = 365\nprior_permille = {PRIOR_PERMILLE}\n"
         );
-        for shelf in &self.shelves {
+        for shelf in self.shelves.iter().chain([&many.shelf]) {
+            let cap = if shelf.sort == Sort::Crowd { large::CAP } else { CAP };
             let Rule { s, p, kappa } = shelf.form.rule;
             // Writing to a string cannot fail.
             let _ = write!(
                 terms,
                 "\n[[matching.forms]]\nname = \"{name}\"\nmodality = \"{modality}\"\nlength = {length}\n\
                  masked = {masked}\ns = {s}\np = {p}\nkappa = {kappa}\ndegrees_of_freedom = {freedom}\n\
-                 alternatives = 2\nanswers = [\"any\", \"candidates\"]\ncap = {CAP}\n",
+                 alternatives = 2\nanswers = [\"any\", \"candidates\"]\ncap = {cap}\n",
                 name = shelf.sort.name(),
                 modality = shelf.sort.position(),
                 length = shelf.form.length,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use symbolon_policy::agreement::MatchAnswer;
 use symbolon_protocol::{
     matching::{
-        engine,
+        engine, interactive,
         rates::form,
         rule::Form,
         synthetic::{FACE, Modality, Population, TENPRINT},
@@ -42,10 +42,12 @@ pub enum Sort {
     Face,
     /// Ten fingers, 5,120 bits, with masks.
     Fingers,
+    /// A face of 512 bits in a register of many.
+    Crowd,
 }
 
 impl Sort {
-    /// Both.
+    /// Those of the small register.
     pub const ALL: [Self; 2] = [Self::Face, Self::Fingers];
 
     /// The form's name in the agreement.
@@ -53,13 +55,14 @@ impl Sort {
         match self {
             Self::Face => "face-512",
             Self::Fingers => "tenprint-5120",
+            Self::Crowd => "face-512-crowd",
         }
     }
 
     /// Code of position and modality.
     pub(super) fn position(self) -> &'static str {
         match self {
-            Self::Face => "FACE",
+            Self::Face | Self::Crowd => "FACE",
             Self::Fingers => "TENPRINT",
         }
     }
@@ -67,14 +70,14 @@ impl Sort {
     /// For people.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::Face => "a face",
+            Self::Face | Self::Crowd => "a face",
             Self::Fingers => "ten fingers",
         }
     }
 
     fn modality(self) -> Modality {
         match self {
-            Self::Face => FACE,
+            Self::Face | Self::Crowd => FACE,
             Self::Fingers => TENPRINT,
         }
     }
@@ -93,6 +96,15 @@ impl Sort {
         match self {
             Self::Face => 0.26,
             Self::Fingers => 0.33,
+            Self::Crowd => 0.25,
+        }
+    }
+
+    /// The engine by which it is compared.
+    fn engine(self) -> &'static str {
+        match self {
+            Self::Face | Self::Fingers => ENGINE,
+            Self::Crowd => interactive::ID,
         }
     }
 }
@@ -153,7 +165,7 @@ pub(in crate::demo) fn record_id(place: u32) -> String {
     format!("rs-template-{place:06}")
 }
 
-fn fault(error: impl std::fmt::Display) -> Failure {
+pub(super) fn fault(error: impl std::fmt::Display) -> Failure {
     Failure::local(format!("cannot invent templates: {error}"))
 }
 
@@ -213,14 +225,14 @@ impl Crowd {
 }
 
 impl Shelf {
-    fn fill(sort: Sort, records: u32) -> Result<Self, Failure> {
+    pub(super) fn fill(sort: Sort, records: u32) -> Result<Self, Failure> {
         let modality = sort.modality();
         let seed: [u8; 32] =
             std::array::from_fn(|at| SEED.to_le_bytes().get(at).copied().unwrap_or(at as u8));
         let population = Population::new(modality.of_two_captures(), Seed::new(seed)).map_err(fault)?;
         let length = u32::try_from(modality.length).map_err(fault)?;
         let form = form(length, sort.masked(), sort.threshold()).map_err(fault)?;
-        let engine = engine::engine(ENGINE).ok_or_else(|| fault("this program lacks the engine"))?;
+        let engine = engine::engine(sort.engine()).ok_or_else(|| fault("this program lacks the engine"))?;
         let blur = engine.blur(&form).map_err(fault)?;
         let (mut templates, mut qualities) = (Vec::new(), Vec::new());
         for place in 0..records {
@@ -238,7 +250,7 @@ impl Shelf {
         Ok(Self { sort, form, blur, population, templates, qualities })
     }
 
-    fn probe(&self, person: u64, planted: Planted) -> Result<Template, Failure> {
+    pub(super) fn probe(&self, person: u64, planted: Planted) -> Result<Template, Failure> {
         let template = self.population.capture(person, PROBED, LEAST_QUALITY).map_err(fault)?.template;
         let missing: &[usize] = if planted == Planted::MissingFingers { &MISSING } else { &[] };
         missing
@@ -248,7 +260,7 @@ impl Shelf {
     }
 
     /// One template of a line of the register.
-    fn line(&self, place: u32) -> Option<Value> {
+    pub(super) fn line(&self, place: u32) -> Option<Value> {
         let place = usize::try_from(place).ok()?;
         let (template, quality) = (self.templates.get(place)?, self.qualities.get(place)?);
         let mut line = bits(self.sort, template);

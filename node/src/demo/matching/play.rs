@@ -7,7 +7,8 @@ use symbolon_policy::{agreement::MatchAnswer, words::QueryId};
 use symbolon_protocol::matching::rule::Comparison;
 
 use super::{
-    CAP, ENGINE, REGISTER, keys_seconds,
+    ENGINE, REGISTER, keys_seconds,
+    large::Many,
     people::{Crowd, Probe, Shelf, record_id},
     query_seconds,
     report::{Form, Keys, Matching, Probed},
@@ -66,7 +67,7 @@ impl Plain {
         let mut plain = Self::default();
         let rule = shelf.form.rule;
         // A position that differs moves the score by 2p; the engine decides in the middle of a step.
-        let band = (BAND * shelf.blur + 1.0) * 2.0 * f64::from(rule.p);
+        let band = if shelf.blur > 0.0 { (BAND * shelf.blur + 1.0) * 2.0 * f64::from(rule.p) } else { -1.0 };
         for (place, template) in (0_u32..).zip(&shelf.templates) {
             let comparison = Comparison::of(&probe.template, template);
             let score = rule.score_of(comparison);
@@ -88,7 +89,7 @@ impl Plain {
             (MatchAnswer::Any, _) if told.hit => most > 0,
             (MatchAnswer::Any, _) => least == 0,
             (MatchAnswer::Candidates, Some(found)) => (least..=most).contains(&found),
-            (MatchAnswer::Candidates, None) => most > u64::from(CAP),
+            (MatchAnswer::Candidates, None) => most > u64::from(told.cap),
         };
         let certain = self.hits.saturating_sub(self.near_hits);
         match () {
@@ -100,14 +101,14 @@ impl Plain {
 }
 
 impl Stage<'_> {
-    /// Imports the register of templates and asks by every probe.
+    /// Imports the registers of templates, asks the small one by every probe and the large one by one.
     ///
     /// # Errors
     /// A [`Failure`] of a command, or of a query that is not answered.
     pub(in crate::demo) fn matched(
         &self,
-        crowd: &Crowd,
-        register: &Path,
+        (crowd, register): (&Crowd, &Path),
+        (many, faces): (&Many, &Path),
         steps: &mut Steps,
     ) -> Result<Matched, Failure> {
         let imported = steps.run("RS", "imports a register of templates", || {
@@ -129,23 +130,32 @@ impl Stage<'_> {
             };
             steps.expect(Duration::from_secs_f64(seconds));
             let what = format!("asks about {}, encrypted{what}", probe.sort.words());
-            let answer = steps.run("MK", what, || self.ask_by(number, probe))?;
+            let answer = steps.run("MK", what, || self.ask_by(REGISTER, number, probe, Some(ENGINE)))?;
             steps.wire(answer.bytes_out, answer.bytes_in);
             let shelf = crowd.shelf(probe)?;
             keys.extend(Keys::of(probe.sort, &answer));
             queries.extend(answer.query);
-            probes.push(probed(shelf, probe, answer)?);
+            probes.push(probed(shelf, probe, probe.person.map(record_id), answer)?);
         }
+        let next = u32::try_from(probes.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let (large, query) = self.asked_of_many(many, faces, next, steps)?;
+        queries.push(query);
         let forms = crowd.shelves.iter().map(Form::of).collect();
         let (register, engine) = (REGISTER, ENGINE);
         let estimated_seconds = super::estimate(crowd.records);
         let records = crowd.records;
-        let report = Matching { register, records, engine, estimated_seconds, forms, keys, probes };
+        let report = Matching { register, records, engine, estimated_seconds, forms, keys, probes, large };
         Ok(Matched { report, queries })
     }
 
     /// Asks by one probe, as an officer does.
-    fn ask_by(&self, number: u32, probe: &Probe) -> Result<Answer, Failure> {
+    pub(super) fn ask_by(
+        &self,
+        register: &str,
+        number: u32,
+        probe: &Probe,
+        engine: Option<&str>,
+    ) -> Result<Answer, Failure> {
         let file = self.place.join(format!("probe-{number}.json"));
         write(&file, probe.file().to_string().as_bytes())?;
         let answer = match probe.answer {
@@ -153,9 +163,10 @@ impl Stage<'_> {
             MatchAnswer::Candidates => "candidates",
         };
         let verb = "query match --purpose IRREG_ENTRY --basis READMISSION";
-        let arguments: [&dyn AsRef<OsStr>; 14] = [
+        let form = probe.sort.name();
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
             &"--register",
-            &REGISTER,
+            &register,
             &"--officer",
             &OFFICER,
             &"--case",
@@ -163,19 +174,28 @@ impl Stage<'_> {
             &"--peer",
             &"RS",
             &"--form",
-            &probe.sort.name(),
+            &form,
             &"--answer",
             &answer,
             &"--probe",
             &file,
         ];
+        if let Some(engine) = &engine {
+            arguments.extend([&"--engine" as &dyn AsRef<OsStr>, engine]);
+        }
         let reply = self.signed(&self.asker, verb, &arguments, OFFICER)?;
         let Reply::Answers { answers } = reply else { return Err(odd(verb)) };
         answers.into_iter().next().ok_or_else(|| odd(verb))
     }
 }
 
-fn probed(shelf: &Shelf, probe: &Probe, answer: Answer) -> Result<Probed, Failure> {
+/// What a probe showed. `record` is the person's.
+pub(super) fn probed(
+    shelf: &Shelf,
+    probe: &Probe,
+    record: Option<String>,
+    answer: Answer,
+) -> Result<Probed, Failure> {
     let told = match answer.outcome {
         Outcome::Matched(told) => told,
         Outcome::Refused { text, .. } => {
@@ -190,7 +210,7 @@ fn probed(shelf: &Shelf, probe: &Probe, answer: Answer) -> Result<Probed, Failur
     Ok(Probed {
         planted: probe.planted,
         sort: probe.sort,
-        record: probe.person.map(record_id),
+        record,
         masked: probe.template.length().saturating_sub(probe.template.usable()),
         verdict: plain.verdict(&told),
         plain,

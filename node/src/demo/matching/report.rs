@@ -4,6 +4,7 @@ use serde::Serialize;
 use symbolon_protocol::matching::rates::threshold;
 
 use super::{
+    large::Large,
     people::{Planted, Shelf, Sort},
     play::{Plain, Verdict},
 };
@@ -29,6 +30,8 @@ pub struct Matching {
     pub keys: Vec<Keys>,
     /// Every probe, its answer and what the plain rule says.
     pub probes: Vec<Probed>,
+    /// One probe of a large register.
+    pub large: Large,
 }
 
 /// A form of templates.
@@ -130,6 +133,7 @@ impl Matching {
                 faults.push(format!("keys for {} were not set up exactly once", form.name));
             }
         }
+        faults.extend(self.large.faults());
         faults
     }
 }

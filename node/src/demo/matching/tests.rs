@@ -8,7 +8,7 @@ use super::{
     people::{PROBES, Probe},
     *,
 };
-use crate::control::api;
+use crate::{control::api, engines::Choice};
 
 const RECORDS: u32 = 60;
 
@@ -81,11 +81,15 @@ fn the_register_holds_other_captures_of_both_kinds() {
 
 #[test]
 fn the_terms_can_be_agreed() {
-    let terms = crowd().0.terms().unwrap();
+    let many = Many::invent(RECORDS, date(2026, 3, 1), &mut Vec::new()).unwrap();
+    let terms = crowd().0.terms(&many).unwrap();
     let terms: toml::Table = toml::from_str(&terms).unwrap();
     let matching: MatchTerms = terms["matching"].clone().try_into().unwrap();
     assert!(u64::from(RECORDS) <= matching.largest_slice);
     assert!(matching.budget as usize >= PROBES.len());
+    assert!(
+        matching.unanswerable().is_empty() && matching.engines.iter().all(|e| matching.lacking(e).is_none())
+    );
     let engine = symbolon_protocol::matching::engine::engine(ENGINE).unwrap();
     for form in &matching.forms {
         for answer in [MatchAnswer::Any, MatchAnswer::Candidates] {
@@ -139,7 +143,23 @@ fn a_wrong_answer_is_a_fault() {
             wire: crate::demo::Wire { bytes_out: 1, bytes_in: 1 },
         }
     };
+    let cost = large::Cost { engine: ENGINE, seconds: 1.0, bytes: 1 };
+    let large = |found| Large {
+        register: "faces",
+        records: RECORDS,
+        choice: Choice {
+            engine: ENGINE.parse().unwrap(),
+            entries: 1,
+            why: String::new(),
+            weighed: Vec::new(),
+        },
+        probe: probed(found),
+        expected: cost,
+        one_round: cost,
+        one_round_keys: 1.0,
+    };
     let matching = |found| Matching {
+        large: large(plain(probe).hits),
         register: REGISTER,
         records: RECORDS,
         engine: ENGINE,
@@ -152,6 +172,8 @@ fn a_wrong_answer_is_a_fault() {
     let wrong = hits + near + 1;
     assert_eq!(matching(hits).faults(), Vec::<String>::new());
     assert_eq!(matching(wrong).faults().len(), 1);
+    let both = Matching { large: large(wrong), ..matching(wrong) };
+    assert_eq!(both.faults().len(), 2, "{:?}", both.faults());
     let mut text = String::new();
     write(&matching(wrong), &mut text).unwrap();
     assert!(text.contains("1 DIFFER"), "{text}");

@@ -4,8 +4,11 @@ use std::fmt::{self, Write};
 
 use symbolon_policy::agreement::MatchAnswer;
 
-use super::{Form, Keys, Matching, Planted, Probed, Sort, Verdict};
-use crate::demo::report::grouped;
+use super::{Form, Keys, Large, Matching, Planted, Probed, Sort, Verdict};
+use crate::{
+    control::{bytes, duration},
+    demo::report::grouped,
+};
 
 /// Writes what the match showed.
 ///
@@ -61,14 +64,40 @@ pub(in crate::demo) fn write(matching: &Matching, out: &mut String) -> fmt::Resu
         write!(out, "; {wrong} DIFFER")?;
     }
     writeln!(out, ".")?;
+    let next = u32::try_from(probes.len()).unwrap_or(u32::MAX).saturating_add(1);
+    large(&matching.large, next, out)?;
     writeln!(out, "  A hit is a candidate, not an identity.")
+}
+
+fn large(large: &Large, number: u32, out: &mut String) -> fmt::Result {
+    let Large { register, records, choice, probe, expected, one_round, one_round_keys } = large;
+    writeln!(
+        out,
+        "\n  One probe of {} people in register `{register}`, by {}, which MK's node chose:\n",
+        grouped((*records).into()),
+        choice.engine
+    )?;
+    line(number, probe, out)?;
+    let moved = probe.wire.bytes_out.saturating_add(probe.wire.bytes_in);
+    writeln!(
+        out,
+        "     {} s and {} in all; expected for two idle nodes {} and {}; by {} {} and {}, after {} for keys.\n",
+        format_args!("{:.2}", probe.seconds),
+        bytes(moved),
+        duration(expected.seconds),
+        bytes(expected.bytes),
+        one_round.engine,
+        duration(one_round.seconds),
+        bytes(one_round.bytes),
+        duration(*one_round_keys),
+    )
 }
 
 fn line(number: u32, probed: &Probed, out: &mut String) -> fmt::Result {
     let Probed { told, plain, seconds, wire, .. } = probed;
     let who = match (probed.planted, probed.sort) {
         (Planted::Stranger, sort) => format!("{} of a stranger", sort.words()),
-        (_, Sort::Face) => "a face, another capture than RS has".to_owned(),
+        (_, Sort::Face | Sort::Crowd) => "a face, another capture than RS has".to_owned(),
         (_, Sort::Fingers) => "ten fingers, two of them missing".to_owned(),
     };
     let (asked, answer) = match (told.answer, told.candidates) {
