@@ -4,9 +4,14 @@
 
 mod support;
 
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
 
-use support::{Agency, Done, Kept, PERMITTED, REGISTER, officer, record};
+use support::{Agency, Cable, Done, Kept, PERMITTED, REGISTER, Running, officer, record};
 
 /// Bits of a template, and how many may differ in a hit.
 const LENGTH: usize = 256;
@@ -17,6 +22,7 @@ const PEOPLE: u32 = 1_500;
 const TERMS: &str = r#"
 [matching]
 engines = ["tfhe-one-round/1", "ot-garbled/1"]
+against_holder = "semi_honest"
 key_hours = 24
 largest_slice = 5000
 budget = 20
@@ -68,13 +74,17 @@ fn with_face(number: u32, kept: Kept, face: &str) -> String {
 
 #[track_caller]
 fn ask(asker: &Agency, answer: &str, faces: &[String], more: &[&str]) -> Done {
+    start(asker, answer, faces, more).wait()
+}
+
+fn start(asker: &Agency, answer: &str, faces: &[String], more: &[&str]) -> Running {
     let alternatives: Vec<Value> =
         faces.iter().map(|face| json!({ "position": "FACE", "bits": face })).collect();
     let file = asker.file("probe.json", &json!({ "alternatives": alternatives }).to_string());
     let [purpose, basis] = PERMITTED;
     let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
     let rest = ["--officer", "officer-1", "--case", "K-17/2026", "--peer", "RS", "--form", "face-256"];
-    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file], more].concat()).wait()
+    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file], more].concat())
 }
 
 /// What a match told, and by which engine.
@@ -101,12 +111,23 @@ fn the_quickest_engine_answers_and_a_probe_is_claimed() {
 
     let found = ask(&asker, "any", &[face(7, MOST)], &[]);
     assert_eq!(told(&found), (true, Value::Null), "just within the threshold");
+    let choice = &found.answer()["choice"];
+    assert_eq!((&choice["engine"], &choice["entries"]), (&"ot-garbled/1".into(), &5_120.into()), "{choice}");
+    let why = choice["why"].as_str().unwrap();
+    assert!(
+        why.starts_with("ot-garbled/1: about ") && why.contains(", against tfhe-one-round/1: about "),
+        "{why}"
+    );
+    let seconds: Vec<f64> =
+        choice["weighed"].as_array().unwrap().iter().map(|one| one["seconds"].as_f64().unwrap()).collect();
+    assert!(seconds[0] > 10.0 * seconds[1], "both are told: {choice}");
     assert_eq!(told(&ask(&asker, "any", &[face(7, MOST + 1)], &[])), (false, Value::Null), "just beyond");
     assert_eq!(told(&ask(&asker, "any", &[face(9_000, 0)], &[])), (false, Value::Null), "in no slice");
     let two = ask(&asker, "candidates", &[face(5, 3), face(12_345, 0)], &[]);
     assert_eq!(told(&two), (true, 2.into()));
     let outcome = &two.answer()["outcome"];
     assert_eq!(outcome["entries"], 1_536, "padded: {outcome}");
+    assert_eq!(two.answer()["choice"]["entries"], 1_536, "as in the last match");
     assert_eq!(
         told(&ask(&asker, "candidates", &[face(9_001, 0)], &[])),
         (true, Value::Null),
@@ -138,6 +159,133 @@ fn the_quickest_engine_answers_and_a_probe_is_claimed() {
 
     let compared = holder.reconcile(&asker, "end.ndjson");
     assert_eq!((&compared["matched"], &compared["discrepancies"]), (&7.into(), &json!([])), "{compared}");
+    holder.stop();
+    asker.stop();
+}
+
+/// An agreement that demands more than an engine gives excludes it: by itself, and if the officer names it.
+#[test]
+fn what_is_demanded_excludes_an_engine_and_is_said() {
+    let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
+    holder.agree_on(
+        &asker,
+        &TERMS.replace("against_holder = \"semi_honest\"", "against_asker = \"malicious\""),
+    );
+    holder.import(&(0..20).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
+    holder.serve();
+    asker.serve();
+    let lacks = "tfhe-one-round/1 is only covert against the asker, and malicious is demanded";
+    let found = ask(&asker, "any", &[face(7, 3)], &[]);
+    assert_eq!(told(&found), (true, Value::Null));
+    let choice = &found.answer()["choice"];
+    assert!(choice["why"].as_str().unwrap().ends_with(&format!("; not used: {lacks}")), "{choice}");
+    assert_eq!(choice["weighed"][0]["excluded"], lacks, "{choice}");
+
+    let spent = asker.spent();
+    let refused = ask(&asker, "any", &[face(7, 3)], &["--engine", "tfhe-one-round/1"]);
+    let failure = &refused.answer()["outcome"]["failure"];
+    assert_ne!(refused.exit, Some(0), "{refused:#?}");
+    assert_eq!(failure["what"], format!("no engine can be used: {lacks}"), "{refused:#?}");
+    assert_eq!(asker.spent(), spent, "nothing was asked");
+
+    // Where no engine is left, nobody signs. Neither engine protects against a malicious holder.
+    let draft = asker.path("nothing.toml");
+    let id = asker.run(&["agreement", "list"]).ok()["agreements"][0]["id"].as_str().unwrap().to_owned();
+    let shown = asker.run(&["agreement", "show", &id]).ok();
+    assert_eq!(shown["agreement"]["terms"]["matching"]["against_asker"], "malicious", "{shown}");
+    let card = asker.path("RS-card.json");
+    holder.run(&["identity", "--out", card.to_str().unwrap()]).ok();
+    asker
+        .run(&["agreement", "draft", "--with", card.to_str().unwrap(), "--out", draft.to_str().unwrap()])
+        .ok();
+    let text = fs::read_to_string(&draft).unwrap();
+    let terms = TERMS.replace("\"semi_honest\"", "\"malicious\"");
+    fs::write(&draft, format!("{text}\n{terms}")).unwrap();
+    let refused = asker.run(&["agreement", "sign", draft.to_str().unwrap()]);
+    assert_eq!(refused.exit, Some(2), "{refused:#?}");
+    let what = refused.json["failed"]["what"].as_str().unwrap();
+    assert!(
+        what.contains("no engine of the agreement gives the answer `any` for the form face-256"),
+        "{what}"
+    );
+    assert!(what.contains("ot-garbled/1 is only semi_honest against the holder"), "{what}");
+    holder.stop();
+    asker.stop();
+}
+
+/// Open files of a node, but for sockets of the control channel that come and go with each look.
+fn open_files(agency: &mut Agency) -> usize {
+    let files = fs::read_dir(format!("/proc/{}/fd", agency.process())).unwrap();
+    let named = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    named.filter(|file| file.is_absolute()).count()
+}
+
+fn failures(agency: &Agency, query: &Value) -> Vec<Value> {
+    let events = agency.events("failures.ndjson").into_iter();
+    events
+        .filter(|(name, event)| name == "failed" && event["query"] == *query)
+        .map(|(_, event)| event)
+        .collect()
+}
+
+/// Whoever asked stops in the middle of the search of a large slice. Both nodes let go of everything, note it once, and
+/// the charge stays; the same query is asked again for nothing more.
+#[test]
+fn a_search_that_is_stopped_in_the_middle_leaves_nothing_behind() {
+    // 3 MB and more a query.
+    let cable = Cable { bits: 4e6, delay: Duration::from_millis(10) };
+    let (mut holder, mut asker) = (Agency::behind("RS", cable), Agency::behind("MK", cable));
+    holder.agree_on(&asker, TERMS);
+    holder.import(&(0..4_500).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
+    holder.serve();
+    asker.serve();
+    let under_way = |agency: &Agency| agency.run(&["status"]).ok()["exchanges"].as_u64().unwrap();
+    // Keys have a name only, so the first query shows what is open when all is still.
+    let first = start(&asker, "any", &[face(7, 3)], &[]);
+    assert_eq!(told(&first.wait()), (true, Value::Null));
+    let still = [open_files(&mut holder), open_files(&mut asker)];
+    let mut stopped = Value::Null;
+    for round in 2..5 {
+        let spent = [asker.spent(), holder.spent()];
+        let query = start(&asker, "any", &[face(8, 3)], &[]);
+        let begun = Instant::now();
+        while under_way(&holder) == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the search never began");
+        }
+        thread::sleep(Duration::from_millis(500));
+        assert_eq!(under_way(&holder), 1, "the search is in its middle: a query takes six seconds or more");
+        query.interrupt();
+        let done = query.wait();
+        assert_eq!(done.exit, Some(1), "{done:#?}");
+        let failure = &done.answer()["outcome"]["failure"];
+        assert!(failure["what"].as_str().unwrap().contains("stays spent"), "{done:#?}");
+        stopped = done.answer()["query"].clone();
+        let begun = Instant::now();
+        loop {
+            let open = [open_files(&mut holder), open_files(&mut asker)];
+            if under_way(&holder) == 0 && open[0] <= still[0] && open[1] <= still[1] {
+                break;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "round {round}: {still:?} files, now {open:?}"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        for (agency, why) in [(&holder, "connection"), (&asker, "stopped by whoever asked")] {
+            let failed = failures(agency, &stopped);
+            let [event] = failed.as_slice() else { panic!("{failed:#?}") };
+            assert!(event["reason"].as_str().unwrap().contains(why), "{event}");
+            assert_eq!(event["partner_at_fault"], false);
+        }
+        let now = [asker.spent(), holder.spent()];
+        assert!(now[0] > spent[0] && now[1] > spent[1], "the charge stays: {spent:?} {now:?}");
+    }
+    let spent = [asker.spent(), holder.spent()];
+    assert_eq!(told(&asker.run(&["query", "resume", stopped.as_str().unwrap()])), (true, Value::Null));
+    assert_eq!([asker.spent(), holder.spent()], spent, "it cost nothing more");
+    let compared = holder.reconcile(&asker, "end.ndjson");
+    assert_eq!(compared["discrepancies"], json!([]), "{compared}");
     holder.stop();
     asker.stop();
 }

@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Done, PERMITTED, REGISTER, Running, text_of};
+use super::{Cable, Done, PERMITTED, REGISTER, Running, text_of};
 
 /// An agency: its home in a directory of its own, and its node while that runs.
 pub(crate) struct Agency {
@@ -35,14 +35,26 @@ impl Agency {
         Self::at(code, format!("/ip4/127.0.0.1/tcp/{}", free_port()), None)
     }
 
+    /// The same, to be called over a cable.
+    pub(crate) fn behind(code: &'static str, cable: Cable) -> Self {
+        let port = free_port();
+        let [listen, announce] = [port, cable.lay(port)].map(|port| format!("/ip4/127.0.0.1/tcp/{port}"));
+        Self::announced(code, listen, &announce, None)
+    }
+
     /// Makes a home for a node at an address, in a network namespace if one is named.
     pub(crate) fn at(code: &'static str, address: String, namespace: Option<String>) -> Self {
+        let announce = address.clone();
+        Self::announced(code, address, &announce, namespace)
+    }
+
+    fn announced(code: &'static str, address: String, announce: &str, namespace: Option<String>) -> Self {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("passphrase"), "three invented words\n").unwrap();
         fs::set_permissions(dir.path().join("passphrase"), Permissions::from_mode(0o600)).unwrap();
         let agency = Self { code, address, dir, namespace, settings: Vec::new(), node: None };
         let name = format!("Agency of {code}");
-        let address = ["--listen", &agency.address, "--announce", &agency.address];
+        let address = ["--listen", &agency.address, "--announce", announce];
         agency.run(&[&["init", "--code", code, "--name", &name], address.as_slice()].concat()).ok();
         agency
     }

@@ -17,6 +17,7 @@ use symbolon_policy::{
     ask::{Ask, Fetch},
     canonical,
     identity::{Identity, IdentityCard},
+    keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
     rules::ExchangeKind,
@@ -56,6 +57,8 @@ pub(crate) enum Say {
     Countersigned(Signature),
     Seen(u64),
     Admitted,
+    Keys { set: Box<KeySet>, signature: Signature },
+    Searching { entries: u64, seconds: u64 },
     Cosigned(Option<String>),
 }
 
@@ -70,6 +73,8 @@ impl Say {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Heard {
     Admitted,
+    Ask { ask: Box<Ask>, signature: Signature },
+    Fetch(Box<Fetch>),
     Refused { code: RefusalCode },
     Preparing,
     Manifest { manifest: Box<Manifest> },
@@ -115,23 +120,7 @@ impl Hostile {
         let runtime = Runtime::new().unwrap();
         let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
         let network = network(&runtime, node.clone());
-        let identity = Identity {
-            code: Self::CODE.parse().unwrap(),
-            name: "Agency without honour".into(),
-            peer: node.public().to_peer_id().to_string(),
-            key: signer.public(),
-            addresses: Vec::new(),
-            made: now(),
-        };
-        let card = IdentityCard::sign(identity, &signer).unwrap();
-        let card = honest.file("hostile-card.json", &serde_json::to_string(&card).unwrap());
-        let [draft, half] = ["hostile.toml", "hostile-half.json"].map(|name| text_of(&honest.path(name)));
-        honest.run(&["agreement", "draft", "--with", &card, "--out", &draft]).ok();
-        honest.run(&["agreement", "sign", &draft, "--out", &half]).ok();
-        let mut agreement: Agreement = serde_json::from_str(&fs::read_to_string(&half).unwrap()).unwrap();
-        agreement.sign(&Self::CODE.parse().unwrap(), &signer).unwrap();
-        let whole = honest.file("hostile.json", &serde_json::to_string(&agreement).unwrap());
-        honest.run(&["agreement", "accept", &whole]).ok();
+        let agreement = agreed(honest, &node, &signer, Vec::new(), "");
         let holder = peer_of(honest);
         runtime.block_on(network.allow(holder, vec![honest.address.parse().unwrap()])).unwrap();
         let (id, rules) = (agreement.id().unwrap(), agreement.rules().unwrap().digest());
@@ -219,6 +208,37 @@ impl Hostile {
         }
         panic!("no snapshot");
     }
+}
+
+/// Puts an agreement in force at `honest`, with more terms as TOML. The partner is called at `addresses`.
+pub(crate) fn agreed(
+    honest: &Agency,
+    node: &Keypair,
+    signer: &SigningKey,
+    addresses: Vec<String>,
+    terms: &str,
+) -> Agreement {
+    let code = Hostile::CODE.parse().unwrap();
+    let identity = Identity {
+        code: Hostile::CODE.parse().unwrap(),
+        name: "Agency without honour".into(),
+        peer: node.public().to_peer_id().to_string(),
+        key: signer.public(),
+        addresses,
+        made: now(),
+    };
+    let card = IdentityCard::sign(identity, signer).unwrap();
+    let card = honest.file("hostile-card.json", &serde_json::to_string(&card).unwrap());
+    let [draft, half] = ["hostile.toml", "hostile-half.json"].map(|name| text_of(&honest.path(name)));
+    honest.run(&["agreement", "draft", "--with", &card, "--out", &draft]).ok();
+    let text = fs::read_to_string(&draft).unwrap();
+    fs::write(&draft, format!("{text}\n{terms}")).unwrap();
+    honest.run(&["agreement", "sign", &draft, "--out", &half]).ok();
+    let mut agreement: Agreement = serde_json::from_str(&fs::read_to_string(&half).unwrap()).unwrap();
+    agreement.sign(&code, signer).unwrap();
+    let whole = honest.file("hostile.json", &serde_json::to_string(&agreement).unwrap());
+    honest.run(&["agreement", "accept", &whole]).ok();
+    agreement
 }
 
 pub(crate) fn network(runtime: &Runtime, node: Keypair) -> Network {

@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports, clippy::print_stderr)]
 
 mod agency;
+mod cable;
 mod officer;
 mod people;
 mod program;
@@ -15,6 +16,7 @@ mod scene;
 use std::{path::Path, time::Duration};
 
 pub(crate) use agency::Agency;
+pub(crate) use cable::Cable;
 pub(crate) use officer::{Officer, officer};
 pub(crate) use people::{Kept, people, person, record, records};
 pub(crate) use program::{Done, Running};

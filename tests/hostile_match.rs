@@ -1,0 +1,327 @@
+//! A holder with a valid agreement and keys of its own runs the real machines of the interactive engine and lies in
+//! single messages. The honest asker's node notices, ends the query, journals who broke the protocol, and does not ask
+//! again: each further run could tell the partner one more bit of the probe.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "support/hostile.rs"]
+mod partner;
+mod support;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, AtomicU32, Ordering},
+};
+
+use ed25519_dalek::SigningKey;
+use libp2p::{StreamProtocol, identity::Keypair};
+use serde_json::{Value, json};
+use symbolon_node::network::{Inbound, Network, NetworkConfig, Stream};
+use symbolon_policy::{
+    ask, canonical,
+    keys::KeySet,
+    permit::{Guarded, InForce, admit, admit_fetch},
+    quota::{Balance, Ledger, MeterKey},
+    signing,
+    words::{AgencyCode, AgreementId, Digest, Timestamp},
+};
+use symbolon_protocol::{
+    exchange::{Fault, Frame},
+    matching::{
+        engine::{Group, Rows},
+        template::Template,
+    },
+    padding::bucket,
+    seed::Seed,
+    transcript::Role,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    runtime::Runtime,
+};
+
+use partner::{Heard, Hostile, Say, WORD, agreed, now, peer_of};
+use support::{Agency, Done, PERMITTED, REGISTER};
+
+const KEYS: &str = "/symbolon/keys/1";
+const MATCH: &str = "/symbolon/match/1";
+/// Bits of a template, and people in the liar's register.
+const LENGTH: usize = 256;
+const PEOPLE: u64 = 300;
+
+/// Messages of the engine, by their tags on the wire (docs/protocols/match-interactive.md); 0 for none.
+const NOTHING: u8 = 0;
+const CORRECTIONS: u8 = 7;
+const WEIGHTS: u8 = 10;
+const NUMBERS: u8 = 12;
+const VALUE: u8 = 15;
+
+const TERMS: &str = r#"
+[matching]
+engines = ["ot-garbled/1"]
+key_hours = 24
+largest_slice = 1000
+budget = 20
+budget_days = 3660
+prior_permille = 100
+
+[[matching.forms]]
+name = "face-256"
+modality = "FACE"
+length = 256
+masked = false
+s = 0
+p = 1
+kappa = 128
+degrees_of_freedom = 256
+alternatives = 1
+answers = ["any"]
+cap = 1
+
+[[quotas]]
+asker = "MK"
+unit = "probes"
+limit = 100
+period_days = 3660
+"#;
+
+/// A meter that nobody reads.
+struct Nothing;
+
+impl Ledger for Nothing {
+    fn spent(&self, _: &MeterKey) -> u64 {
+        0
+    }
+    fn balance(&self, _: &AgreementId, _: &AgencyCode) -> Balance {
+        Balance::default()
+    }
+    fn unexplained(&self, _: &AgreementId, _: Timestamp) -> u64 {
+        0
+    }
+}
+
+/// Templates that are all alike.
+struct Same(u64);
+
+impl Rows for Same {
+    fn groups(&self) -> u64 {
+        PEOPLE
+    }
+    fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
+        let count = self.0.min(most as u64);
+        self.0 -= count;
+        let template = Template::from_bytes(LENGTH, &[0x5a; LENGTH / 8], None).unwrap();
+        Ok((0..count).map(|_| Group { rows: vec![(0, template.clone())] }).collect())
+    }
+}
+
+/// The partner that lies.
+struct Liar {
+    agreement: InForce,
+    signer: SigningKey,
+    /// The tag of the message in which it lies.
+    lies: AtomicU8,
+    /// Matches that were begun.
+    begun: AtomicU32,
+}
+
+/// Runs a machine over a stream. `None` if the partner does not go on.
+async fn drive<T: Send>(stream: &mut Stream, mut machine: Guarded<T>, lies: u8) -> Option<(T, Digest)> {
+    loop {
+        let wants = machine.wants();
+        if wants.done {
+            return Some(machine.finish().unwrap());
+        }
+        if wants.send {
+            let mut frame = machine.produce().unwrap();
+            if frame.tag == lies {
+                // One bit of every item, whatever their size.
+                frame.body.iter_mut().step_by(8).for_each(|byte| *byte ^= 1);
+            }
+            stream.write_all(&frame.header()).await.ok()?;
+            stream.write_all(&frame.body).await.ok()?;
+            stream.flush().await.ok()?;
+        } else if wants.compute {
+            machine.compute(4_096).unwrap();
+        } else if wants.verdict {
+            machine.settle().unwrap();
+        } else {
+            let frame = read(stream).await?;
+            if frame.tag != WORD {
+                machine.consume(frame).ok()?;
+            }
+        }
+    }
+}
+
+async fn read(stream: &mut Stream) -> Option<Frame> {
+    let mut header = [0; Frame::HEADER];
+    stream.read_exact(&mut header).await.ok()?;
+    let (mut frame, length) = Frame::parse_header(header).unwrap();
+    frame.body = vec![0; length];
+    stream.read_exact(&mut frame.body).await.ok()?;
+    Some(frame)
+}
+
+async fn hear(stream: &mut Stream) -> Heard {
+    serde_ipld_dagcbor::from_slice(&read(stream).await.unwrap().body).unwrap()
+}
+
+async fn say(stream: &mut Stream, word: Say) {
+    stream.write_all(&word.frame()).await.unwrap();
+    stream.flush().await.unwrap();
+}
+
+impl Liar {
+    fn own() -> AgencyCode {
+        Hostile::CODE.parse().unwrap()
+    }
+
+    /// Sets up keys as an honest partner does.
+    async fn keys(&self, mut stream: Stream) {
+        let Heard::Fetch(fetch) = hear(&mut stream).await else { panic!("no request for keys") };
+        say(&mut stream, Say::Admitted).await;
+        let setup = fetch.matching.clone().unwrap();
+        let terms = self.agreement.terms().matching.as_ref().unwrap();
+        let form = terms.form(&setup.form).unwrap().form();
+        let engine = ask::engine(&setup.engine).unwrap();
+        let paid = admit_fetch(&self.agreement, &fetch, &Self::own(), &Nothing, now()).unwrap();
+        let opening = canonical::encode(&fetch).unwrap();
+        let seed = Seed::new(rand::random());
+        let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
+        let (name, transcript) = drive(&mut stream, machine, NOTHING).await.unwrap();
+        // What the setup gives both is the name that is in the keys' file; the match needs it again.
+        *NAME.lock().unwrap() = name;
+        let set = KeySet::of(&fetch, transcript, now(), 24).unwrap();
+        let signature = signing::sign(&set, &self.signer).unwrap();
+        say(&mut stream, Say::Keys { set: Box::new(set), signature }).await;
+        let _ = stream.shutdown().await;
+    }
+
+    /// Answers a match, lies in one message, and breaks off before the receipt.
+    async fn search(&self, mut stream: Stream) {
+        let Heard::Ask { ask, signature } = hear(&mut stream).await else { panic!("no query") };
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        say(&mut stream, Say::Admitted).await;
+        say(&mut stream, Say::Searching { entries: bucket(PEOPLE + 1), seconds: 1 }).await;
+        let terms = self.agreement.terms().matching.as_ref().unwrap();
+        let asked = terms.asked(&ask).unwrap();
+        let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
+        let engine = ask::engine(&ask.matching.as_ref().unwrap().engine).unwrap();
+        let name = NAME.lock().unwrap().clone();
+        let answering = engine.answering(&form, &name).unwrap();
+        let permit = admit(&self.agreement, &ask, &Self::own(), &Nothing, now()).unwrap();
+        let paid = permit.pay(|_, _| Ok::<_, ()>(())).unwrap();
+        let opening = canonical::encode(&(&*ask, &signature)).unwrap();
+        let [seed, run] = [(); 2].map(|()| Seed::new(rand::random()));
+        let machine = || answering.answer(&asked, Box::new(Same(PEOPLE)), &seed, &run);
+        let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
+        drive(&mut stream, machine, self.lies.load(Ordering::SeqCst)).await;
+    }
+}
+
+/// What the setup of keys gave.
+static NAME: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
+
+async fn serve(liar: Arc<Liar>, mut incoming: tokio::sync::mpsc::Receiver<Inbound>) {
+    while let Some(Inbound { protocol, stream, .. }) = incoming.recv().await {
+        let liar = liar.clone();
+        tokio::spawn(async move {
+            match protocol.as_ref() {
+                KEYS => liar.keys(stream).await,
+                MATCH => liar.search(stream).await,
+                _ => {}
+            }
+        });
+    }
+}
+
+#[track_caller]
+fn ask_it(asker: &Agency) -> Done {
+    let probe = json!({ "alternatives": [{ "position": "FACE", "bits": "5a".repeat(LENGTH / 8) }] });
+    let file = asker.file("probe.json", &probe.to_string());
+    let [purpose, basis] = PERMITTED;
+    let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
+    let rest =
+        ["--officer", "officer-1", "--case", "K-17/2026", "--peer", Hostile::CODE, "--form", "face-256"];
+    asker.run(&[words.as_slice(), &rest, &["--answer", "any", "--probe", &file]].concat())
+}
+
+/// How the journal says that a query ended.
+#[track_caller]
+fn ended(asker: &Agency, query: &Value) -> Value {
+    let events = asker.events("ended.ndjson").into_iter();
+    let failed = events.filter(|(name, event)| name == "failed" && event["query"] == *query);
+    let failed: Vec<Value> = failed.map(|(_, event)| event).collect();
+    let [event] = failed.as_slice() else { panic!("{failed:#?}") };
+    event.clone()
+}
+
+#[test]
+fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
+    let runtime = Runtime::new().unwrap();
+    let mut asker = Agency::new("MK");
+    let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
+    let config = NetworkConfig {
+        listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+        protocols: [KEYS, MATCH].map(StreamProtocol::new).into(),
+        ..NetworkConfig::default()
+    };
+    let (network, incoming): (Network, _) = runtime.block_on(Network::start(config, node.clone())).unwrap();
+    let addresses = network.listen_addresses().iter().map(ToString::to_string).collect();
+    let agreement = agreed(&asker, &node, &signer, addresses, TERMS);
+    let agreement = InForce::new(&agreement, None).unwrap();
+    let liar = Liar { agreement, signer, lies: AtomicU8::new(NOTHING), begun: AtomicU32::new(0) };
+    let liar = Arc::new(liar);
+    runtime.block_on(network.allow(peer_of(&asker), vec![asker.address.parse().unwrap()])).unwrap();
+    runtime.spawn(serve(liar.clone(), incoming));
+    asker.serve();
+
+    for (what, tag) in [
+        ("false corrections", CORRECTIONS),
+        ("weights that are other than were used", WEIGHTS),
+        ("false numbers of the choices", NUMBERS),
+        ("a false value", VALUE),
+    ] {
+        liar.lies.store(tag, Ordering::SeqCst);
+        let before = liar.begun.load(Ordering::SeqCst);
+        let done = ask_it(&asker);
+        let outcome = &done.answer()["outcome"];
+        assert_eq!((done.exit, &outcome["outcome"]), (Some(4), &"failed".into()), "{what}: {done:#?}");
+        let said = outcome["failure"]["what"].as_str().unwrap();
+        assert!(said.contains("the partner broke the protocol"), "{what}: {done:#?}");
+        let query = done.answer()["query"].clone();
+        let event = ended(&asker, &query);
+        assert_eq!(
+            (&event["partner_at_fault"], &event["side"]),
+            (&true.into(), &"asker".into()),
+            "{what}: {event}"
+        );
+
+        // Neither now nor by hand: it was run once.
+        let again = asker.run(&["query", "resume", query.as_str().unwrap()]);
+        assert_eq!(again.exit, Some(2), "{what}: {again:#?}");
+        let refused = again.json["failed"]["what"].as_str().unwrap();
+        assert!(refused.contains("the partner broke the protocol in the match"), "{what}: {refused}");
+        assert_eq!(liar.begun.load(Ordering::SeqCst), before + 1, "{what}: it was run again");
+    }
+
+    // Who only breaks off is not at fault, so the same query is tried again, and may be resumed.
+    liar.lies.store(NOTHING, Ordering::SeqCst);
+    let before = liar.begun.load(Ordering::SeqCst);
+    let done = ask_it(&asker);
+    assert_eq!(done.answer()["outcome"]["outcome"], "failed", "{done:#?}");
+    let query = done.answer()["query"].clone();
+    assert_eq!(ended(&asker, &query)["partner_at_fault"], false);
+    let tried = liar.begun.load(Ordering::SeqCst);
+    assert!(tried > before + 1, "tried {} times", tried - before);
+    asker.run(&["query", "resume", query.as_str().unwrap()]);
+    assert!(liar.begun.load(Ordering::SeqCst) > tried, "it was not resumed");
+    asker.run(&["audit", "verify"]).ok();
+    assert_eq!(
+        asker.spent(),
+        2 * 5,
+        "each of five queries is charged once: one probe of the budget and of the quota"
+    );
+    asker.stop();
+}
