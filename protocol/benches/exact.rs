@@ -14,6 +14,8 @@
     reason = "a benchmark prints, and stops at the first surprise"
 )]
 
+#[path = "support/allow.rs"]
+mod allow;
 #[path = "support/measure.rs"]
 mod measure;
 
@@ -23,11 +25,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use allow::Allow;
 use measure::{full, medians, timed};
 use symbolon_protocol::{
     count::{self, noise::Noise},
     exact,
-    exchange::{Disclosure, Exchange, Fault, Frame, Verdict, Warden},
+    exchange::{Exchange, Fault, Frame},
     identifier::RawIdentifier,
     oprf::KeyPair,
     padding::bucket,
@@ -64,14 +67,6 @@ fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 /// The most memory the process ever held, in megabytes.
 fn peak_memory() -> Option<u64> {
     Some(measure::proc("/proc/self/status", "VmHWM")?.split_whitespace().next()?.parse::<u64>().ok()? / 1_000)
-}
-
-struct Allow;
-
-impl Warden for Allow {
-    fn judge(&mut self, _: &Disclosure) -> Verdict {
-        Verdict::Release
-    }
 }
 
 /// The canonical travel document of a made-up person.

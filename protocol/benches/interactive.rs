@@ -1,11 +1,20 @@
 //! What a match by the interactive engine costs: time of both sides by phase, bytes, and how long it takes over a link,
 //! beside the one-round engine's estimate and the plain scan.
 //!
-//! Both machines run in this process, one after the other on one thread; times are those that it was on a core. Over a link the time is
-//! that of a simulation: each side has a core of its own and a clock, and a frame arrives when the link has carried it.
+//! Both machines run in this process, one after the other on one thread; times are those that it was on a core. Over a
+//! link the time is first that of a simulation: each side has a core of its own and a clock, and a frame arrives when the
+//! link has carried it. Then both run again, each in a thread, over a real TCP connection on the loopback interface: as it
+//! is, and through a proxy that shapes it.
 //!
 //!     cargo bench -p symbolon-protocol --bench interactive              # 10,000 and 100,000 records
 //!     cargo bench -p symbolon-protocol --bench interactive -- million   # and 1,000,000
+//!
+//! The same without instructions for AES and wide registers, run beside it in turns; FILE is the program that the first
+//! line says it made:
+//!
+//!     RUSTFLAGS='--cfg aes_backend="soft" --cfg polyval_backend="soft"' \
+//!         cargo bench -p symbolon-protocol --bench interactive --no-run --target-dir target/portable
+//!     cargo bench -p symbolon-protocol --bench interactive -- portable=FILE
 #![allow(
     missing_docs,
     unexpected_cfgs,
@@ -15,14 +24,27 @@
     reason = "a benchmark prints, and stops at the first surprise"
 )]
 
+#[path = "support/allow.rs"]
+mod allow;
+#[path = "../../tests/support/cable.rs"]
+mod cable;
+#[path = "support/link.rs"]
+mod link;
 #[path = "support/measure.rs"]
 mod measure;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    process::Command,
+    time::Duration,
+};
 
+use cable::Cable;
+
+use allow::Allow;
 use measure::{full, medians, proc, timed};
 use symbolon_protocol::{
-    exchange::{Boxed, Disclosure, Exchange, Fault, Frame, Verdict, Warden},
+    exchange::{Boxed, Exchange, Fault, Frame},
     matching::{
         engine::{Answer, Asked, Engine, Estimate, Group, Matched, Rows, Searched, engine},
         interactive::Interactive,
@@ -38,14 +60,6 @@ use symbolon_protocol::{
 const CAPACITY: usize = 64;
 /// What the design allows at 512 bits without masks: records, seconds of CPU of both sides together, megabytes.
 const TARGETS: [(u64, f64, Option<f64>); 2] = [(100_000, 1.0, Some(120.0)), (1_000_000, 8.0, None)];
-
-struct Allow;
-
-impl Warden for Allow {
-    fn judge(&mut self, _: &Disclosure) -> Verdict {
-        Verdict::Release
-    }
-}
 
 fn random(form: &Form, stream: &mut Stream) -> Template {
     let length = form.length as usize;
@@ -188,7 +202,10 @@ impl Cost {
     }
 }
 
-fn query(form: &Form, records: u64, answer: Answer, link: Link) -> Cost {
+type Machines = (Boxed<Matched>, Boxed<Searched>);
+
+/// Both machines of one query, and the seconds that the asker needed for its own.
+fn machines(form: &Form, records: u64, answer: Answer) -> (Machines, f64) {
     let mut stream = Seed::new([1; 32]).stream("probe");
     let probe = vec![random(form, &mut stream)];
     let asking = Interactive.asking(form, &[7; 32]).unwrap();
@@ -196,9 +213,29 @@ fn query(form: &Form, records: u64, answer: Answer, link: Link) -> Cost {
     let (prepared, preparing) = on_core(|| asking.prepare(&probe, &Seed::new([2; 32])).unwrap());
     let asked = Asked { digest: prepared.digest(), alternatives: 1, answer, largest_slice: 10_000_000 };
     let rows = Made { form: *form, groups: records, at: 0, stream: Seed::new([3; 32]).stream("records") };
-    let mut asker: Boxed<Matched> = prepared.exchange(&asked, &Seed::new([4; 32])).unwrap();
-    let mut holder: Boxed<Searched> =
-        answering.answer(&asked, Box::new(rows), &Seed::new([5; 32]), &Seed::new([6; 32])).unwrap();
+    let asker = prepared.exchange(&asked, &Seed::new([4; 32])).unwrap();
+    let holder = answering.answer(&asked, Box::new(rows), &Seed::new([5; 32]), &Seed::new([6; 32])).unwrap();
+    ((asker, holder), preparing)
+}
+
+fn assert_no_hits(matched: &Matched) {
+    assert!(
+        matches!(matched, Matched::Any(false))
+            || matches!(matched, Matched::Candidates { hits, .. } if hits.is_empty()),
+        "{matched:?}"
+    );
+}
+
+/// Seconds over a real connection, by way of a cable if there is one.
+fn over(form: &Form, records: u64, answer: Answer, cable: Option<Cable>) -> f64 {
+    let (machines, _) = machines(form, records, answer);
+    let (matched, _, seconds) = link::over(cable, machines, [Box::new(Allow), Box::new(Allow)]);
+    assert_no_hits(&matched);
+    seconds
+}
+
+fn query(form: &Form, records: u64, answer: Answer, link: Link) -> Cost {
+    let ((mut asker, mut holder), preparing) = machines(form, records, answer);
     let (mut up, mut down) = (Pipe::new(), Pipe::new());
     let mut sides = (Side::default(), Side::default());
     sides.0.phases.insert("ask", preparing);
@@ -226,11 +263,7 @@ fn query(form: &Form, records: u64, answer: Answer, link: Link) -> Cost {
         assert!(moved, "neither machine can go on");
     }
     let matched = asker.finish().unwrap();
-    assert!(
-        matches!(&matched, Matched::Any(false))
-            || matches!(&matched, Matched::Candidates { hits, .. } if hits.is_empty()),
-        "{matched:?}"
-    );
+    assert_no_hits(&matched);
     Cost { asker: sides.0, holder: sides.1, up: up.bytes, down: down.bytes, turns: up.turns }
 }
 
@@ -248,7 +281,7 @@ fn plain(form: &Form) -> f64 {
 
 /// The instructions that the ciphers and the planes use here.
 fn instructions() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(aes_backend = "soft")))]
     {
         let aes = (is_x86_feature_detected!("vaes"), is_x86_feature_detected!("aes"));
         let wide = is_x86_feature_detected!("avx2");
@@ -271,7 +304,61 @@ fn show(side: &str, phases: &BTreeMap<&'static str, f64>, rows: u64) {
     println!("        {side:<7} {}", each.join(", "));
 }
 
+/// Records of the comparison with portable code.
+const FEW: u64 = 10_000;
+
+/// Seconds on a core of both sides with few records, for each form, a number a line: for [`beside_portable`].
+fn print_few() {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for form in forms() {
+        let cost = one.install(|| query(&form, FEW, Answer::Candidates { cap: 3 }, LOOPBACK));
+        let side = |side: &Side| {
+            let of = |phase: &str| side.phases.get(phase).copied().unwrap_or(0.0);
+            format!("{} {} {}", of("score"), of("check"), of("answer"))
+        };
+        println!("{} {} {}", cost.cpu(), side(&cost.holder), side(&cost.asker));
+    }
+}
+
+fn forms() -> [Form; 4] {
+    [(512, false), (512, true), (2_048, false), (2_048, true)]
+        .map(|(length, masked)| rates::form(length, masked, 0.32).unwrap())
+}
+
+/// Runs this program and the portable one in turns, and prints by how much the latter is slower.
+fn beside_portable(portable: &str) {
+    let own = std::env::current_exe().unwrap();
+    let run = |program: &std::ffi::OsStr| -> Vec<Vec<f64>> {
+        let output = Command::new(program).args(["--bench", "few"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.split(' ').map(|word| word.parse().unwrap()).collect()).collect()
+    };
+    let rounds: Vec<_> = (0..3).map(|_| [run(own.as_os_str()), run(portable.as_ref())]).collect();
+    println!();
+    println!(
+        "{FEW} records, {} beside portable code, least of three rounds in turn, seconds on a core",
+        instructions()
+    );
+    for (at, form) in forms().iter().enumerate() {
+        let least = |which: usize, column: usize| {
+            let each = rounds.iter().map(|round| round[which][at][column]);
+            each.min_by(f64::total_cmp).unwrap()
+        };
+        let names = ["both sides", "holder's score", "check", "answer", "asker's score", "check", "answer"];
+        let parts = names.iter().enumerate().map(|(column, name)| {
+            let (fast, slow) = (least(0, column), least(1, column));
+            format!("{name} {fast:.3} and {slow:.3} ({:.1} times)", slow / fast)
+        });
+        let masks = if form.masked { "masks" } else { "no masks" };
+        println!("    {} bits, {masks}: {}", form.length, parts.collect::<Vec<_>>().join(", "));
+    }
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "few") {
+        return print_few();
+    }
     measure::print_machine();
     println!("instructions   {}", instructions());
     let million = std::env::args().any(|argument| argument == "million");
@@ -306,6 +393,12 @@ fn main() {
                     megabytes(cost.up),
                     shaped.turns,
                 );
+                let cable = Cable { bits: SHAPED.bits, delay: Duration::from_secs_f64(SHAPED.delay) };
+                println!(
+                    "        really run, a thread a side: {:.2} s over loopback TCP, {:.2} s through a proxy of 100 Mbit/s and 20 ms",
+                    over(&form, *records, answer, None),
+                    over(&form, *records, answer, Some(cable)),
+                );
                 show("holder", &cost.holder.phases, padded);
                 show("asker", &cost.asker.phases, padded);
                 let peak = proc("/proc/self/status", "VmHWM").unwrap_or_default();
@@ -331,5 +424,8 @@ fn main() {
         }
     }
     println!();
+    if let Some(portable) = std::env::args().find_map(|a| a.strip_prefix("portable=").map(str::to_owned)) {
+        beside_portable(&portable);
+    }
     println!("precomputation before the probe is known is not built, so all bytes are on line");
 }

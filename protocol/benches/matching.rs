@@ -12,14 +12,17 @@
     reason = "a benchmark prints, and stops at the first surprise"
 )]
 
+#[path = "support/allow.rs"]
+mod allow;
 #[path = "support/measure.rs"]
 mod measure;
 
 use std::time::Duration;
 
+use allow::Allow;
 use measure::{full, medians, timed};
 use symbolon_protocol::{
-    exchange::{Boxed, Disclosure, Fault, Verdict, Warden},
+    exchange::{Boxed, Fault},
     matching::{
         engine::{Answer, Asked, Engine, Group, Matched, Rows, Searched},
         rule::{Form, Rule},
@@ -37,14 +40,6 @@ const TARGETS: [f64; 2] = [11.0, 8.5];
 const REFERENCE_THEN: f64 = 8.9;
 /// CKKS inner products: milliseconds a record of 512 numbers, one core. The asker sees every score.
 const CKKS: f64 = 0.91;
-
-struct Allow;
-
-impl Warden for Allow {
-    fn judge(&mut self, _: &Disclosure) -> Verdict {
-        Verdict::Release
-    }
-}
 
 struct Slice(Vec<Group>, usize);
 
