@@ -112,7 +112,7 @@ impl Rulebook {
                 return Err(RulebookError::Kind { wanted, found });
             }
         }
-        let parts = shared.parts().iter().chain(national.iter().flat_map(RuleSet::parts));
+        let parts = shared.parts().chain(national.iter().flat_map(RuleSet::parts));
         let policies = PolicySet::from_policies(parts.map(|clause| clause.policy.clone()))
             .map_err(|e| RulebookError::Join(e.to_string()))?;
         Ok(Self { shared, national, policies, tables: Arc::default() })
@@ -141,6 +141,9 @@ impl Rulebook {
     /// Which classes of records take part: decided for every class once.
     #[must_use]
     pub fn slice(&self, context: &SearchContext) -> Slice {
+        // Makes the table before many threads want it at once.
+        let first = slice::class(0);
+        self.table(&Request::Search(context, &first));
         Slice::new(|class| self.rule(Request::Search(context, class)).permitted())
     }
 
@@ -189,7 +192,13 @@ impl Rulebook {
             Request::Search(..) => (&self.tables.searches, Action::Search),
             Request::Release(..) => (&self.tables.releases, Action::Release),
         };
-        table.get_or_init(|| Table::new(&self.parts().collect::<Vec<_>>(), action)).as_ref()
+        if table.get().is_none() {
+            // Not within the lock: a table is made on a pool of threads, and one that waits there for the others may
+            // meanwhile begin another decision by these rules, which would then wait for itself.
+            let made = Table::new(&self.parts().collect::<Vec<_>>(), action);
+            table.get_or_init(|| made);
+        }
+        table.get()?.as_ref()
     }
 
     /// Decides a request whose numbers need not follow from one another.
@@ -247,7 +256,7 @@ impl Rulebook {
     }
 
     fn parts(&self) -> impl Iterator<Item = &Clause> {
-        self.shared.parts().iter().chain(self.national.iter().flat_map(RuleSet::parts))
+        self.shared.parts().chain(self.national.iter().flat_map(RuleSet::parts))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 use cedar_policy::{
@@ -19,21 +20,20 @@ use super::{
     error::{Faults, RuleErrors},
     facts::Facts,
     language::Language,
-    scan::scan,
+    scan::{MAX_CLAUSES, MAX_TEXT, scan},
     schema::Vocabulary,
 };
 
-/// A checked set of rules: every clause names itself, fits the schema and can apply.
+/// A checked set of rules: every clause names itself, fits the schema and can apply. Cheap to clone.
 #[derive(Clone)]
 pub struct RuleSet {
     kind: Kind,
-    text: String,
+    text: Arc<str>,
     /// In the order of the text.
-    clauses: Vec<Clause>,
+    clauses: Vec<Arc<Clause>>,
 }
 
 /// One clause of a rule set.
-#[derive(Clone)]
 pub(super) struct Clause {
     pub(super) name: ClauseRef,
     /// Titles in other languages than English.
@@ -104,8 +104,29 @@ impl RuleSet {
         faults.check()?;
         Ok(Self {
             kind,
-            text: text.to_owned(),
-            clauses: clauses.into_iter().map(|(_, clause)| clause).collect(),
+            text: text.into(),
+            clauses: clauses.into_iter().map(|(_, clause)| Arc::new(clause)).collect(),
+        })
+    }
+
+    /// Clauses of sets that were checked, named by their ids, as a set of their own in the order given. It is the
+    /// set that [`parse`](Self::parse) would read from its text, without reading: each clause was checked by itself.
+    /// Nothing if a set is of another kind or lacks the clause, an id comes twice, or it is more than a text may hold.
+    pub fn pick<'a>(kind: Kind, clauses: impl IntoIterator<Item = (&'a Self, &'a str)>) -> Option<Self> {
+        let (mut text, mut picked, mut seen) = (String::new(), Vec::new(), BTreeSet::new());
+        for (set, id) in clauses {
+            let clause = set.clauses.iter().find(|clause| clause.name.id == id)?;
+            if set.kind != kind || !seen.insert(id) {
+                return None;
+            }
+            text.push_str(clause.text.trim());
+            text.push_str("\n\n");
+            picked.push(Arc::clone(clause));
+        }
+        (picked.len() <= MAX_CLAUSES && text.len() <= MAX_TEXT).then(|| Self {
+            kind,
+            text: text.into(),
+            clauses: picked,
         })
     }
 
@@ -140,8 +161,8 @@ impl RuleSet {
         language == Language::En || self.clauses.iter().all(|clause| clause.titles.contains_key(&language))
     }
 
-    pub(super) fn parts(&self) -> &[Clause] {
-        &self.clauses
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Clause> {
+        self.clauses.iter().map(|clause| &**clause)
     }
 }
 

@@ -161,13 +161,13 @@ fn conditions_have_plain_words() {
             format!("permit(principal, action == Action::\"QueryExact\", resource) when {{ {cedar} }};");
         let explanation = book(&clause("c", &text)).explain(&query());
         let found = RuleSet::parse(&clause("c", &text), Kind::Shared).unwrap();
-        let found = &found.parts()[0].conditions[1].words;
+        let found = &found.parts().next().unwrap().conditions[1].words;
         assert_eq!(found, words, "{cedar}");
         assert_eq!(explanation.clauses.len(), 1);
     }
     let text = "permit(principal == Officer::\"RS/ana\", action in [Action::\"QueryExact\"], resource in Agency::\"MK\");";
     let scope = RuleSet::parse(&clause("c", text), Kind::Shared).unwrap();
-    let words: Vec<_> = scope.parts()[0].conditions.iter().map(|c| c.words.as_str()).collect();
+    let words: Vec<_> = scope.parts().next().unwrap().conditions.iter().map(|c| c.words.as_str()).collect();
     assert_eq!(
         words,
         [

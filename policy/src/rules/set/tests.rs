@@ -190,3 +190,34 @@ fn only_matches_have_a_modality() {
     let ear = with("action == Action::\"QueryMatch\"").replace("FACE", "EAR");
     assert!(RuleSet::parse(&ear, Kind::Shared).is_err());
 }
+
+#[test]
+fn picked_clauses_are_the_set_that_their_text_would_be() {
+    let [one, other] = [PCC_BILATERAL, &clause("mine", "forbid(principal, action, resource);")]
+        .map(|text| RuleSet::parse(text, Kind::Shared).unwrap());
+    let ids: Vec<&str> = one.clauses().map(|clause| clause.id.as_str()).step_by(2).collect();
+    let wanted = ids.iter().map(|id| (&one, *id)).chain([(&other, "mine")]);
+    let picked = RuleSet::pick(Kind::Shared, wanted.clone()).unwrap();
+    let read = RuleSet::parse(picked.text(), Kind::Shared).unwrap();
+    let all = |set: &RuleSet| {
+        let each = set.clauses().map(|of| (of.clone(), set.clause_text(&of.id).map(str::to_owned)));
+        each.collect::<Vec<_>>()
+    };
+    assert_eq!((all(&picked), picked.digest()), (all(&read), read.digest()));
+    assert_eq!(picked.clauses().count(), ids.len() + 1);
+    // Twice the same, one that is not there, another kind.
+    assert!(RuleSet::pick(Kind::Shared, wanted.clone().chain([(&other, "mine")])).is_none());
+    assert!(RuleSet::pick(Kind::Shared, [(&other, "yours")]).is_none());
+    assert!(RuleSet::pick(Kind::National, wanted).is_none());
+}
+
+/// Tables are made on a pool of threads, at once for many requests: none of them may wait for itself.
+#[test]
+fn a_slice_on_many_threads_ends() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(16).build().unwrap();
+    for _ in 0..20 {
+        let rules = RuleSet::parse(PCC_BILATERAL, Kind::Shared).unwrap();
+        let book = Rulebook::new(rules, None).unwrap();
+        assert!(pool.install(|| book.slice(&search(crate::words::Purpose::IrregEntry))).classes() > 0);
+    }
+}
