@@ -11,12 +11,14 @@ use std::fs;
 
 use symbolon_simulator::{
     Plan, Silent,
+    compare::{Budget, Comparison, compare},
     cost::Calibration,
     library,
     outcome::{Measure, Scope},
     proposal::Proposal,
     random, run,
     scenario::{Quantity, Scenario},
+    search::{Settings, search},
 };
 
 fn main() {
@@ -66,4 +68,47 @@ fn sixty_four_seeds_of_a_hundred_thousand(bencher: divan::Bencher<'_, '_>) {
     let (scenario, proposals) = region(100_000, 365);
     let seeds = random::seeds(1, 64);
     bencher.bench(|| go(&scenario, &proposals, &seeds));
+}
+
+/// The route of 2022 as it comes along.
+fn route() -> (Scenario, Vec<Proposal>) {
+    let ready = library::ready("western-balkans-2022").expect("it comes along");
+    let scenario = Scenario::parse(ready.text).expect("it stands");
+    let all = Proposal::all(&scenario, &ready).expect("they stand");
+    (scenario, all)
+}
+
+/// As `--report` makes it: twenty-one agreements against none, 1,000 persons, four seeds. Target: seconds.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn a_comparison_of_twenty_one_agreements(bencher: divan::Bencher<'_, '_>) {
+    bencher.bench(|| {
+        // Read anew, so that nothing is ready yet.
+        let (mut scenario, proposals) = route();
+        scenario.run.persons = 1_000;
+        let (seeds, calibration) = (scenario.seeds(), Calibration::embedded().expect("it stands"));
+        let proposal = proposals.last().expect("there are four");
+        assert_eq!(proposal.deals.len(), 21);
+        let of = Comparison {
+            scenario: &scenario,
+            baseline: &proposals[0],
+            proposal,
+            seeds: &seeds[..4],
+            calibration: &calibration,
+            measure: Measure::TrueHits,
+        };
+        let compared = compare(&of, Budget::default(), &Silent).expect("it runs");
+        println!("{} sets, {} assumptions", compared.effects.sets, compared.tornado.swings.len());
+    });
+}
+
+/// Target: 5 minutes on two cores.
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn a_search_of_five_hundred_proposals(bencher: divan::Bencher<'_, '_>) {
+    bencher.bench(|| {
+        let (scenario, proposals) = route();
+        let calibration = Calibration::embedded().expect("it stands");
+        let found =
+            search(&scenario, &proposals, &calibration, Settings::default(), &Silent).expect("it runs");
+        println!("{} tried, {} do not stand", found.tried.len(), found.impossible);
+    });
 }

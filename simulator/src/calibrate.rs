@@ -1,9 +1,15 @@
 //! Measures the real exchanges on this machine and fits what they cost.
 //!
-//! Exact queries and counts of several sizes run through [`Pair`], under an agreement, with permits and receipts, one
-//! after the other on one thread. `S(items, N) = fixed + per_item items + per_entry N` is fitted to the medians by
-//! least squares of relative errors; negative terms are set to 0 and the others fitted again. Bytes are counted, not
-//! timed, and fitted in the same way.
+//! Exact queries, counts and matches of several sizes run through [`Pair`], under an agreement, with permits and
+//! receipts, one after the other on one thread. `S(items, N) = fixed + per_item items + per_entry N` is fitted to the
+//! medians by least squares of relative errors; negative terms are set to 0 and the others fitted again. Bytes are
+//! counted, not timed, and fitted in the same way. `N` is the padded number of entries that the receipt states.
+//!
+//! The one-round match takes minutes: its keys alone are some seventy seconds of one core, and a query of the smallest
+//! padded slice fifteen. So it is measured once a size, and not at all if only others are wanted.
+
+mod line;
+mod templates;
 
 use std::collections::BTreeMap;
 
@@ -18,16 +24,18 @@ use symbolon_policy::{
     },
 };
 use symbolon_protocol::{
-    identifier::CANONICALISATION, padding::bucket, pump::Traffic, seed::Seed, set::IdentifierBytes,
+    exchange::Fault, identifier::CANONICALISATION, matching::engine, pump::Traffic, seed::Seed,
+    set::IdentifierBytes,
 };
 
 use crate::{
     contract::REGISTER,
-    cost::{COUNT, Calibration, EXACT, EngineCost, Linear, Setup},
-    fit::solve,
+    cost::{COUNT, Calibration, EXACT},
     identity::key,
     pair::{Pair, PairError, Question, Record, Side, Spent},
 };
+
+use line::{ENTRY, FIXED, ITEM, costs};
 
 /// Sizes of the slices that are measured, in records of one identifier.
 const SLICES: [u32; 3] = [1_000, 8_000, 30_000];
@@ -50,6 +58,12 @@ pub enum CalibrateError {
     /// A name that is none.
     #[error(transparent)]
     Word(#[from] WordError),
+    /// Templates cannot be invented.
+    #[error("no templates can be invented: {0}")]
+    Templates(String),
+    /// An engine does not fit the seam.
+    #[error(transparent)]
+    Engine(#[from] Fault),
     /// No thread.
     #[error("no thread can be started: {0}")]
     Thread(String),
@@ -66,31 +80,44 @@ struct Measured {
     filter: Traffic,
 }
 
-/// Measures everything. `seen` is told what is being done, how much of it, of how much.
+/// The names that [`calibrate`] takes: `exact`, `count` and those of the engines.
+pub fn names() -> Vec<&'static str> {
+    let engines = engine::engines().iter().map(|engine| engine.card().id);
+    [EXACT, COUNT].into_iter().chain(engines).collect()
+}
+
+/// Measures the exchanges of these names, or all if there are none. `seen` is told what is being done, how much of it,
+/// of how much.
 ///
 /// # Errors
 /// [`CalibrateError`] if an exchange fails.
-pub fn calibrate(seen: &mut (dyn FnMut(&str, u64, u64) + Send)) -> Result<Calibration, CalibrateError> {
+pub fn calibrate(
+    only: &[String],
+    seen: &mut (dyn FnMut(&str, u64, u64) + Send),
+) -> Result<Calibration, CalibrateError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.map_err(|error| CalibrateError::Thread(error.to_string()))?;
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     pool.install(|| {
-        let total = (SLICES.len() * (ITEMS.len() + BATCHES.len())) as u64;
-        let (mut exact, mut count, mut done) = (Vec::new(), Vec::new(), 0);
-        for slice in SLICES {
-            for items in ITEMS {
-                seen("exact", done, total);
-                exact.push(measure(slice, items, false)?);
-                done += 1;
+        let mut found = BTreeMap::new();
+        for (name, sizes, counts) in [(EXACT, &ITEMS[..], false), (COUNT, &BATCHES[..], true)] {
+            if !wanted(name) {
+                continue;
             }
-            for items in BATCHES {
-                seen("count", done, total);
-                count.push(measure(slice, items, true)?);
-                done += 1;
+            let total = (SLICES.len() * sizes.len()) as u64;
+            let mut measured = Vec::new();
+            for slice in SLICES {
+                for items in sizes {
+                    seen(name, measured.len() as u64, total);
+                    measured.push(measure(slice, *items, counts)?);
+                }
             }
+            found.insert(name.to_owned(), costs(&measured, &[FIXED, ITEM, ENTRY]));
         }
-        seen("fitting", total, total);
-        let engine = BTreeMap::from([(EXACT.to_owned(), costs(&exact)), (COUNT.to_owned(), costs(&count))]);
-        Ok(Calibration { machine: machine(), engine })
+        for engine in engine::engines().iter().filter(|engine| wanted(engine.card().id)) {
+            found.extend(templates::every_form(*engine, seen)?);
+        }
+        Ok(Calibration { machine: machine(), engine: found })
     })
 }
 
@@ -141,37 +168,20 @@ fn measure(slice: u32, items: u32, counts: bool) -> Result<Measured, CalibrateEr
 fn one(slice: u32, items: u32, counts: bool, run: u8) -> Result<Measured, CalibrateError> {
     let codes: [AgencyCode; 2] = ["ASKER".parse()?, "HOLDER".parse()?];
     let mut pair = pair(&codes, run)?;
-    let class = RecordClass {
-        category: Category::IrregularCrossing,
-        age: AgeBand::Adult,
-        provenance: Provenance::Own,
-        own_citizen: false,
-        vulnerable: false,
-        marked: false,
-        blocked: false,
-        contested: false,
-    };
     let register: Vec<Record> =
-        (0..slice).map(|number| Record { class, identifiers: vec![person(number)] }).collect();
-    let question = Question {
-        register: REGISTER.parse::<RegisterName>()?,
-        purpose: if counts { Purpose::Statistics } else { Purpose::IrregEntry },
-        basis: LegalBasis::Bilat,
-        officer: "officer".parse::<OfficerId>()?,
-        case: (!counts).then(|| "case".to_owned()),
-        identifiers: (0..items).map(|number| person(number.wrapping_mul(2))).collect(),
-        now: NOW,
-    };
-    let (traffic, filter) = if counts {
+        (0..slice).map(|number| Record { class: CLASS, identifiers: vec![person(number)] }).collect();
+    let mut question = question(counts)?;
+    question.identifiers = (0..items).map(|number| person(number.wrapping_mul(2))).collect();
+    let (traffic, filter, receipt) = if counts {
         let outcome = pair.count(&question, &register)?;
-        (outcome.exchange, outcome.snapshot)
+        (outcome.exchange, outcome.snapshot, outcome.receipt)
     } else {
         let outcome = pair.exact(&question, &register)?;
-        (outcome.exchange, outcome.snapshot)
+        (outcome.exchange, outcome.snapshot, outcome.receipt)
     };
     Ok(Measured {
         items: items.into(),
-        entries: bucket(slice.into()) as f64,
+        entries: receipt.receipt.entries as f64,
         query: pair.on_queries,
         snapshot: pair.on_snapshots,
         traffic,
@@ -179,11 +189,35 @@ fn one(slice: u32, items: u32, counts: bool, run: u8) -> Result<Measured, Calibr
     })
 }
 
+/// Everybody's class.
+const CLASS: RecordClass = RecordClass {
+    category: Category::IrregularCrossing,
+    age: AgeBand::Adult,
+    provenance: Provenance::Own,
+    own_citizen: false,
+    vulnerable: false,
+    marked: false,
+    blocked: false,
+    contested: false,
+};
+
+fn question(counts: bool) -> Result<Question, WordError> {
+    Ok(Question {
+        register: REGISTER.parse::<RegisterName>()?,
+        purpose: if counts { Purpose::Statistics } else { Purpose::IrregEntry },
+        basis: LegalBasis::Bilat,
+        officer: "officer".parse::<OfficerId>()?,
+        case: (!counts).then(|| "case".to_owned()),
+        identifiers: Vec::new(),
+        now: NOW,
+    })
+}
+
 /// A Monday at noon.
 const NOW: Timestamp = Timestamp(1_795_435_200);
 
 /// Two parties under an agreement with room for everything.
-pub(crate) fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateError> {
+fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateError> {
     let party = |code: &AgencyCode| Party {
         code: code.clone(),
         name: code.to_string(),
@@ -191,15 +225,17 @@ pub(crate) fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateE
         key: key(code).public(),
         addresses: Vec::new(),
     };
-    let quota = |code: &AgencyCode| Quota {
+    let quota = |code: &AgencyCode, unit: Unit| Quota {
         asker: code.clone(),
         register: None,
         purpose: None,
         per_officer: false,
-        unit: Unit::Identifiers,
+        unit,
         limit: 10_000_000,
         period_days: 1,
     };
+    let quotas =
+        codes.iter().flat_map(|code| [Unit::Identifiers, Unit::Probes].map(|unit| quota(code, unit)));
     let mut agreement = Agreement::new(Terms {
         version: Terms::VERSION,
         title: "Calibration".to_owned(),
@@ -218,9 +254,9 @@ pub(crate) fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateE
             dummies: 30,
             epsilon_budget_milli: 1_000,
         }),
-        matching: None,
+        matching: Some(templates::terms()?),
         claims: None,
-        quotas: codes.iter().map(quota).collect(),
+        quotas: quotas.collect(),
         rules: PCC_BILATERAL.to_owned(),
     })?;
     for code in codes {
@@ -229,84 +265,6 @@ pub(crate) fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateE
     let [asker, holder] = codes;
     let side = |code: &AgencyCode| Side::new(code.clone(), Box::new(key(code)), &agreement, None);
     Ok(Pair::new(side(asker)?, side(holder)?, Seed::new([seed; 32])))
-}
-
-fn costs(measured: &[Measured]) -> EngineCost {
-    let fit = |of: fn(&Measured) -> f64| linear(measured, of);
-    EngineCost {
-        asker: fit(|one| one.query.asker),
-        holder: fit(|one| one.query.holder),
-        up: fit(|one| one.traffic.to_holder as f64),
-        down: fit(|one| one.traffic.to_asker as f64),
-        setup: Setup {
-            asker: fit(|one| one.snapshot.asker),
-            holder: fit(|one| one.snapshot.holder),
-            up: fit(|one| one.filter.to_holder as f64),
-            down: fit(|one| one.filter.to_asker as f64),
-        },
-    }
-}
-
-/// Least squares of relative errors over the terms that come out positive.
-fn linear(measured: &[Measured], of: fn(&Measured) -> f64) -> Linear {
-    let mut terms = vec![0_usize, 1, 2];
-    loop {
-        let Some(found) = squares(measured, of, &terms) else { return Linear::default() };
-        let least = found.iter().zip(&terms).min_by(|a, b| a.0.total_cmp(b.0));
-        if let Some((value, term)) = least.filter(|(value, _)| **value < 0.0) {
-            let (_, term) = (value, *term);
-            terms.retain(|other| *other != term);
-            continue;
-        }
-        let term = |which: usize| {
-            terms
-                .iter()
-                .position(|term| *term == which)
-                .and_then(|at| found.get(at))
-                .copied()
-                .filter(|value| *value > 1e-12)
-                .unwrap_or(0.0)
-        };
-        return Linear { fixed: term(0), per_item: term(1), per_entry: term(2) };
-    }
-}
-
-fn squares(measured: &[Measured], of: fn(&Measured) -> f64, terms: &[usize]) -> Option<Vec<f64>> {
-    let n = terms.len();
-    let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
-    for one in measured {
-        let value = of(one);
-        if value <= 0.0 {
-            continue;
-        }
-        let row: Vec<f64> =
-            terms.iter().filter_map(|term| [1.0, one.items, one.entries].get(*term).copied()).collect();
-        for (i, a) in row.iter().enumerate() {
-            for (j, b) in row.iter().enumerate() {
-                *matrix.get_mut(i * n + j)? += a * b / (value * value);
-            }
-            *right.get_mut(i)? += a / value;
-        }
-    }
-    solve_scaled(matrix, right)
-}
-
-/// Solves after scaling to ones on the diagonal, since terms differ by many orders of magnitude.
-fn solve_scaled(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let n = right.len();
-    let scales: Vec<f64> =
-        (0..n).map(|i| libm::sqrt(matrix.get(i * n + i).copied().unwrap_or(0.0))).collect();
-    if scales.iter().any(|scale| *scale <= 0.0) {
-        return None;
-    }
-    for (i, a) in scales.iter().enumerate() {
-        for (j, b) in scales.iter().enumerate() {
-            *matrix.get_mut(i * n + j)? /= a * b;
-        }
-        *right.get_mut(i)? /= a;
-    }
-    let solved = solve(matrix, right)?;
-    Some(solved.iter().zip(&scales).map(|(value, scale)| value / scale).collect())
 }
 
 #[cfg(test)]

@@ -64,7 +64,10 @@ impl Comparison<'_> {
         proposals: &[Proposal],
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<f64>>, CompareError> {
-        let outcome = run(&Plan::new(scenario, proposals, self.seeds, self.calibration), watch)?;
+        let outcome = match run(&Plan::new(scenario, proposals, self.seeds, self.calibration), watch) {
+            Err(RunError::Cancelled) => return Err(CompareError::Cancelled),
+            outcome => outcome?,
+        };
         if outcome.cancelled {
             return Err(CompareError::Cancelled);
         }

@@ -73,8 +73,8 @@ pub struct Setup {
 pub struct Calibration {
     /// The machine it was measured on, and when.
     pub machine: String,
-    /// By engine: `exact`, `count`, or the engine's name, a slash and the length of its templates, such as
-    /// `tfhe-1/512`.
+    /// By engine: `exact`, `count`, or the engine's name, a slash and the length of its templates, and `-masked` if
+    /// they have masks, such as `ot-garbled/1/2048-masked`.
     pub engine: BTreeMap<String, EngineCost>,
 }
 
@@ -90,6 +90,48 @@ const DEFAULT: &str = include_str!("cost/default.toml");
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no calibration: {0}")]
 pub struct CalibrationError(String);
+
+impl EngineCost {
+    /// Bytes of a query, both ways.
+    pub fn bytes(&self, items: f64, entries: f64) -> f64 {
+        self.up.of(items, entries) + self.down.of(items, entries)
+    }
+
+    /// Seconds of a query, both sides.
+    pub fn seconds(&self, items: f64, entries: f64) -> f64 {
+        self.asker.of(items, entries) + self.holder.of(items, entries)
+    }
+
+    /// The cost of a match with so many alternatives: each is compared with every entry.
+    #[must_use]
+    pub fn of_alternatives(self, alternatives: u32) -> Self {
+        let all = |line: Linear| Linear { per_entry: line.per_entry * f64::from(alternatives), ..line };
+        Self {
+            asker: all(self.asker),
+            holder: all(self.holder),
+            up: all(self.up),
+            down: all(self.down),
+            ..self
+        }
+    }
+}
+
+impl Setup {
+    /// Bytes, both ways.
+    pub fn bytes(&self, entries: f64) -> f64 {
+        self.up.of(0.0, entries) + self.down.of(0.0, entries)
+    }
+
+    /// Seconds, both sides.
+    pub fn seconds(&self, entries: f64) -> f64 {
+        self.asker.of(0.0, entries) + self.holder.of(0.0, entries)
+    }
+}
+
+/// The name of a match in a calibration.
+pub fn match_name(engine: &str, form: &FormTerms) -> String {
+    format!("{engine}/{}{}", form.length, if form.masked { "-masked" } else { "" })
+}
 
 impl Calibration {
     /// Reads a calibration.
@@ -140,7 +182,7 @@ impl Calibration {
     /// The cost of a match: as calibrated, or else as the engine itself estimates it; none for an engine that this
     /// program does not have.
     pub fn matching(&self, name: &str, form: &FormTerms, told: MatchAnswer) -> Option<EngineCost> {
-        if let Some(cost) = self.engine.get(&format!("{name}/{}", form.length)) {
+        if let Some(cost) = self.engine.get(&match_name(name, form)) {
             return Some(*cost);
         }
         let engine = engine::engine(name)?;

@@ -1,36 +1,45 @@
 //! The model beside the real exchanges: the same people, the same registers, the same draws.
 //!
-//! A region runs to its end by the model. Then every party asks every partner about everybody it has, through the
-//! agreement of the proposal, both sides' rules and books, and the real exact exchange ([`crate::pair`]); each answer
-//! is compared with what the model says of the same question, and bytes with what the calibration says. It is meant
-//! for a few hundred people: an exchange makes and moves a snapshot.
+//! A region runs to its end by the model. Then every party asks every partner about those it has, through the
+//! agreement of the proposal, both sides' rules and books, and the real exchanges ([`crate::pair`]): by identifier
+//! ([`identifiers`]) and by template ([`templates`]). Each answer is compared with what the model says of the same
+//! question, bytes and time with what the calibration says. Whether two captures or two documents of a person agree is
+//! drawn by the model; what the exchanges make of them is not. It is meant for a few hundred people.
 
+mod identifiers;
+mod templates;
+
+use serde::Serialize;
 use symbolon_policy::{
-    agreement::{Agreement, AgreementError},
+    agreement::{Agreement, AgreementError, Terms},
     class::RecordClass,
     rules::{ExchangeKind, Kind, RuleSet},
-    words::{AgencyCode, OfficerId, RegisterName, Timestamp, WordError},
+    words::{AgencyCode, OfficerId, Provenance, RegisterName, Timestamp, WordError},
 };
-use symbolon_protocol::{padding::bucket, seed::Seed, set::IdentifierBytes};
+use symbolon_protocol::{matching::synthetic::ModalityError, seed::Seed};
 
 use crate::{
-    contract::{Contract, ContractError, REGISTER},
-    cost::EXACT,
+    contract::{Contract, ContractError, Line, REGISTER},
     identity::key,
-    pair::{Pair, PairError, Question, Record, Side},
-    proposal::Proposal,
+    pair::{Pair, PairError, Question, Side},
+    proposal::{Proposal, ordered},
     region::{Region, class},
-    run::{Plan, registers},
+    run::{Plan, Row, Watch, registers},
+    scenario::Practice,
 };
 
-/// One directed pair, by the model and in truth.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+/// One directed pair and one exchange, by the model and in truth.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checked {
+    /// Under which proposal.
+    pub proposal: String,
     /// Who asked.
     pub asker: AgencyCode,
     /// Who was asked.
     pub holder: AgencyCode,
-    /// Identifiers asked about.
+    /// `exact`, or the engine and the form of a match.
+    pub exchange: String,
+    /// Persons asked about.
     pub asked: usize,
     /// Hits by the model.
     pub model_hits: usize,
@@ -38,10 +47,14 @@ pub struct Checked {
     pub real_hits: usize,
     /// Answers that differ.
     pub differ: usize,
-    /// Bytes of query, answer and snapshot by the calibration.
+    /// Bytes by the calibration: queries, answers, and the snapshot or the keys before them.
     pub model_bytes: f64,
     /// Bytes that crossed.
     pub real_bytes: f64,
+    /// Seconds of one core by the calibration, both sides together.
+    pub model_seconds: f64,
+    /// Seconds that it took on this machine, on one thread and by the clock.
+    pub real_seconds: f64,
 }
 
 /// A comparison that cannot be made.
@@ -63,21 +76,65 @@ pub enum ExactError {
         /// Why.
         error: Box<PairError>,
     },
+    /// Templates of a form cannot be invented.
+    #[error("no templates of the form {form} can be invented: {error}")]
+    Templates {
+        /// Which form.
+        form: String,
+        /// Why.
+        error: ModalityError,
+    },
     /// A word that is none.
     #[error(transparent)]
     Word(#[from] WordError),
+    /// No thread.
+    #[error("no thread can be started: {0}")]
+    Thread(String),
+    /// It was cancelled.
+    #[error("the self check was cancelled")]
+    Cancelled,
 }
 
-/// An identifier: what a person's document comes to, or something that no other registration comes to.
-fn identifier(person: usize, alias: &str) -> IdentifierBytes {
-    IdentifierBytes::new(format!("simulated document {person}{alias}").into_bytes())
+/// One line that is checked, with all that both ways need.
+struct Check<'a> {
+    plan: &'a Plan<'a>,
+    contract: &'a Contract,
+    line: &'a Line,
+    practice: &'a Practice,
+    terms: &'a Terms,
+    codes: [AgencyCode; 2],
+    rows: &'a [Row],
+    question: Question,
+    pair: Pair,
+    seed: Seed,
+    watch: &'a dyn Watch,
 }
 
-/// Compares the model with the exchanges, for one proposal under one seed.
+/// Compares the model with the exchanges, for one proposal under one seed. A match is asked as often as its engine, by
+/// its own estimate, answers in `match_seconds`, at least once a pair.
 ///
 /// # Errors
 /// [`ExactError`] with the first thing that fails.
-pub fn compare(plan: &Plan<'_>, proposal: &Proposal, seed: u64) -> Result<Vec<Checked>, ExactError> {
+pub fn compare(
+    plan: &Plan<'_>,
+    proposal: &Proposal,
+    seed: u64,
+    match_seconds: f64,
+    watch: &dyn Watch,
+) -> Result<Vec<Checked>, ExactError> {
+    // On one thread, so that the clock tells what one core does.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = pool.map_err(|error| ExactError::Thread(error.to_string()))?;
+    pool.install(|| every_line(plan, proposal, seed, match_seconds, watch))
+}
+
+fn every_line(
+    plan: &Plan<'_>,
+    proposal: &Proposal,
+    seed: u64,
+    match_seconds: f64,
+    watch: &dyn Watch,
+) -> Result<Vec<Checked>, ExactError> {
     let scenario = plan.scenario;
     let region = Region::new(scenario, seed);
     let contract = Contract::new(scenario, proposal, plan.calibration)?;
@@ -85,14 +142,20 @@ pub fn compare(plan: &Plan<'_>, proposal: &Proposal, seed: u64) -> Result<Vec<Ch
     let codes = scenario.codes();
     let now = Timestamp(region.start + (region.span - 1) * Timestamp::DAY + 12 * Timestamp::HOUR);
     let mut checked: Vec<Checked> = Vec::new();
-    for line in &contract.lines {
+    let mut known: Vec<(usize, usize, ExchangeKind)> = Vec::new();
+    for (number, line) in contract.lines.iter().enumerate() {
         let (Some(a), Some(h)) = (codes.get(line.asker), codes.get(line.holder)) else { continue };
-        let known = checked.iter().any(|one| one.asker == *a && one.holder == *h);
-        let terms = proposal.deals.get(&crate::proposal::ordered([a.clone(), h.clone()]));
-        let Some(terms) = terms.filter(|_| line.exchange == ExchangeKind::Exact && line.covered && !known)
-        else {
+        let place = (line.asker, line.holder, line.exchange);
+        let (terms, practice) =
+            (proposal.deals.get(&ordered([a.clone(), h.clone()])), scenario.practice.get(line.practice));
+        let (Some(terms), Some(practice)) = (terms, practice) else { continue };
+        if line.exchange == ExchangeKind::Count || !line.covered || known.contains(&place) {
             continue;
-        };
+        }
+        if watch.cancelled() {
+            return Err(ExactError::Cancelled);
+        }
+        known.push(place);
         let mut agreement = Agreement::new(terms.clone())?;
         for code in [a, h] {
             agreement.sign(code, &key(code))?;
@@ -103,84 +166,77 @@ pub fn compare(plan: &Plan<'_>, proposal: &Proposal, seed: u64) -> Result<Vec<Ch
             let own = own.map_err(AgreementError::Rules)?;
             Side::new(code.clone(), Box::new(key(code)), &agreement, own)
         };
-        let provenance =
-            scenario.party.get(h).map_or(symbolon_policy::words::Provenance::Own, |party| party.provenance);
-        let theirs = registers.iter().enumerate().filter_map(|(person, row)| {
-            let place = row.classes.get(line.holder).copied().flatten()?;
-            let alias = if row.document { String::new() } else { format!(" unseen by {a}") };
-            Some(Record {
-                class: RecordClass { provenance, ..class(place) },
-                identifiers: vec![identifier(person, &alias)],
-            })
-        });
-        let theirs: Vec<Record> = theirs.collect();
-        let (mut asked, mut model) = (Vec::new(), Vec::new());
-        let most = terms.exact.as_ref().map_or(0, |exact| exact.largest_batch) as usize;
-        for (person, row) in registers.iter().enumerate() {
-            if !row.document
-                || row.classes.get(line.asker).copied().flatten().is_none()
-                || asked.len() == most
-            {
-                continue;
-            }
-            let same = row.same(line.asker, line.holder);
-            asked.push(identifier(person, if same { "" } else { " by another name" }));
-            let within = row.classes.get(line.holder).copied().flatten();
-            let within = within.is_some_and(|place| line.slice.get(place).copied().unwrap_or(false));
-            model.push(within && same);
+        let mut bytes = [0; 32];
+        let parts = [seed, line.asker as u64, line.holder as u64, number as u64];
+        for (chunk, part) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(parts) {
+            *chunk = part.to_be_bytes();
         }
-        if asked.is_empty() {
-            continue;
-        }
-        let practice = scenario.practice.get(line.practice);
-        let Some(practice) = practice else { continue };
-        let entries = theirs.iter().filter(|record| {
-            let place = (0..line.slice.len())
-                .find(|place| RecordClass { provenance, ..class(*place) } == record.class);
-            place.is_some_and(|place| line.slice.get(place).copied().unwrap_or(false))
-        });
-        let padded = bucket(entries.count() as u64) as f64;
         let question = Question {
             register: REGISTER.parse::<RegisterName>()?,
             purpose: practice.purpose,
             basis: practice.basis,
             officer: "officer".parse::<OfficerId>()?,
             case: Some("case".to_owned()),
-            identifiers: asked.clone(),
+            identifiers: Vec::new(),
             now,
         };
-        let mut bytes = [0; 32];
-        for (chunk, part) in
-            bytes.as_chunks_mut::<8>().0.iter_mut().zip([seed, line.asker as u64, line.holder as u64])
-        {
-            *chunk = part.to_be_bytes();
-        }
-        let mut pair = Pair::new(side(a)?, side(h)?, Seed::new(bytes));
-        let fault = |error| ExactError::Pair { asker: a.clone(), holder: h.clone(), error: Box::new(error) };
-        let real = pair.exact(&question, &theirs).map_err(fault)?;
-        let cost = plan.calibration.plain(EXACT);
-        let items = asked.len() as f64;
-        let moved = [
-            real.exchange.to_holder,
-            real.exchange.to_asker,
-            real.snapshot.to_holder,
-            real.snapshot.to_asker,
-        ];
-        checked.push(Checked {
-            asker: a.clone(),
-            holder: h.clone(),
-            asked: asked.len(),
-            model_hits: model.iter().filter(|hit| **hit).count(),
-            real_hits: real.answer.iter().filter(|hit| **hit).count(),
-            differ: model.iter().zip(&real.answer).filter(|(model, real)| model != real).count(),
-            model_bytes: cost.up.of(items, padded)
-                + cost.down.of(items, padded)
-                + cost.setup.up.of(0.0, padded)
-                + cost.setup.down.of(0.0, padded),
-            real_bytes: moved.iter().map(|bytes| *bytes as f64).sum(),
-        });
+        let check = Check {
+            plan,
+            contract: &contract,
+            line,
+            practice,
+            terms,
+            codes: [a.clone(), h.clone()],
+            rows: &registers,
+            question,
+            pair: Pair::new(side(a)?, side(h)?, Seed::new(bytes)),
+            seed: Seed::new(bytes),
+            watch,
+        };
+        let one = match line.exchange {
+            ExchangeKind::Match => check.templates(match_seconds)?,
+            _ => check.identifiers()?,
+        };
+        checked.extend(one.map(|one| Checked { proposal: proposal.id.clone(), ..one }));
     }
     Ok(checked)
+}
+
+impl Check<'_> {
+    /// The class of a person's record at the holder, if there is one.
+    fn theirs(&self, row: &Row) -> Option<usize> {
+        row.classes.get(self.line.holder).copied().flatten()
+    }
+
+    /// The same with where the holder's data comes from.
+    fn class(&self, place: usize) -> RecordClass {
+        let party = self.plan.scenario.party.get(&self.codes[1]);
+        RecordClass { provenance: party.map_or(Provenance::Own, |party| party.provenance), ..class(place) }
+    }
+
+    /// Whether the model has records of this class in the slice.
+    fn within(&self, place: usize) -> bool {
+        self.line.slice.get(place).copied().unwrap_or(false)
+    }
+
+    /// Whether the asker has a record of a person.
+    fn ours(&self, row: &Row) -> bool {
+        row.classes.get(self.line.asker).copied().flatten().is_some()
+    }
+
+    /// Queries of one person that all meters together have room for.
+    fn room(&self) -> usize {
+        let room = self.line.uses.iter().filter_map(|using| {
+            let limit = self.contract.meters.get(using.meter)?.limit;
+            Some(limit / using.of(self.line.items.into()).max(1.0))
+        });
+        room.fold(f64::from(u32::MAX), f64::min) as usize
+    }
+
+    fn fault(&self, error: PairError) -> ExactError {
+        let [asker, holder] = self.codes.clone();
+        ExactError::Pair { asker, holder, error: Box::new(error) }
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod search;
+mod shelf;
 pub mod tryout;
 
 pub use run::{Plan, RunError, Silent, Watch, run};

@@ -3,6 +3,7 @@
 //! Both sides decide and pay for themselves, with their own national rules and their own books, as two
 //! nodes do. The holder's register is a list of [`Record`]s; the rules choose the slice.
 
+mod matching;
 mod memory;
 mod side;
 
@@ -35,6 +36,8 @@ use crate::pipe::{self, seconds};
 use memory::{Bytes, Identifiers};
 
 pub use crate::pipe::Spent;
+pub(crate) use matching::places;
+pub use matching::{Enrolled, Keys};
 pub use side::{PairError, Side};
 
 /// One person-event of the holder's register.
@@ -99,6 +102,8 @@ struct Draws {
     asker: Seed,
     holder: Seed,
     epoch: Seed,
+    /// Of one run of an engine.
+    run: Seed,
 }
 
 impl Pair {
@@ -189,6 +194,7 @@ impl Pair {
             asker: Seed::new(draw("asker")),
             holder: Seed::new(draw("holder")),
             epoch: Seed::new(draw("epoch")),
+            run: Seed::new(draw("run")),
         };
         self.asked = self.asked.saturating_add(1);
         draws

@@ -8,18 +8,18 @@
 mod change;
 mod files;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, AgreementError, Terms},
     canonical::CanonicalError,
-    rules::{ClauseRef, Kind, RuleErrors, RuleSet},
+    rules::{ClauseRef, Kind, RuleErrors},
     signing::Document as _,
     words::{AgencyCode, Digest, WordError},
 };
 
-use crate::scenario::Scenario;
+use crate::{scenario::Scenario, shelf::Shelf};
 
 pub use files::{Directory, Files};
 
@@ -100,6 +100,8 @@ pub struct Proposal {
     pub national: BTreeMap<AgencyCode, String>,
     /// Share of an asker's queries that are canaries.
     pub canary_share: f64,
+    /// What was made of rules, shared with every proposal of the scenario and every change of one.
+    pub(crate) shelf: Shelf,
 }
 
 /// A proposal that cannot be read.
@@ -182,23 +184,22 @@ impl Proposal {
     /// [`ProposalError`] with the first that does not stand.
     pub fn all(scenario: &Scenario, files: &dyn Files) -> Result<Vec<Self>, ProposalError> {
         let mut read: Vec<Self> = Vec::new();
+        let shelf = Shelf::default();
         for entry in &scenario.proposal {
             let base = entry.extends.as_ref().and_then(|id| read.iter().find(|earlier| earlier.id == *id));
-            let proposal = Self::read(entry, base, scenario, files)?;
+            let proposal = Self::read(entry, base, scenario, files, &shelf)?;
             read.push(proposal);
         }
         Ok(read)
     }
 
     /// Reads one proposal, which begins with `base`.
-    ///
-    /// # Errors
-    /// [`ProposalError`] with the first thing that does not stand.
-    pub fn read(
+    fn read(
         entry: &Entry,
         base: Option<&Self>,
         scenario: &Scenario,
         files: &dyn Files,
+        shelf: &Shelf,
     ) -> Result<Self, ProposalError> {
         let mut proposal = Self {
             id: entry.id.clone(),
@@ -207,6 +208,7 @@ impl Proposal {
             deals: base.map(|base| base.deals.clone()).unwrap_or_default(),
             national: base.map(|base| base.national.clone()).unwrap_or_default(),
             canary_share: entry.canary_share.or(base.map(|base| base.canary_share)).unwrap_or(0.0),
+            shelf: shelf.clone(),
         };
         for agreement in &entry.agreement {
             proposal.take(agreement, scenario, files)?;
@@ -261,7 +263,7 @@ impl Proposal {
                 continue;
             }
             texts.push(&terms.rules);
-            let Ok(set) = RuleSet::parse(&terms.rules, Kind::Shared) else { continue };
+            let Ok(set) = self.shelf.set(&terms.rules, Kind::Shared) else { continue };
             for clause in set.clauses() {
                 if !found.iter().any(|other| other.id == clause.id) {
                     found.push(clause.clone());
@@ -361,21 +363,16 @@ impl Proposal {
                 return Err(ProposalError::Party { proposal: self.id.clone(), code: code.clone() });
             }
         }
-        let mut known = BTreeSet::new();
-        self.deals.iter().try_for_each(|(pair, terms)| self.check(pair, terms, &mut known))
+        self.deals.iter().try_for_each(|(pair, terms)| self.check(pair, terms))
     }
 
     /// Checks terms; rules that stand in many agreements are read once.
-    fn check(
-        &self,
-        [a, b]: &[AgencyCode; 2],
-        terms: &Terms,
-        known: &mut BTreeSet<String>,
-    ) -> Result<(), ProposalError> {
-        let checked = if known.insert(terms.rules.clone()) {
-            terms.check()
-        } else {
-            Terms { rules: String::new(), ..terms.clone() }.check()
+    pub(crate) fn check(&self, [a, b]: &[AgencyCode; 2], terms: &Terms) -> Result<(), ProposalError> {
+        let rules = self.shelf.set(&terms.rules, Kind::Shared);
+        let checked = match rules {
+            Ok(_) => Terms { rules: String::new(), ..terms.clone() }.check(),
+            // For what it says of the rest.
+            Err(_) => terms.check(),
         };
         let (proposal, pair) = (self.id.clone(), format!("{a} and {b}"));
         checked.map_err(|error| ProposalError::Terms { proposal, pair, error })

@@ -99,6 +99,9 @@ pub enum RunError {
     /// The published totals fit nothing.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// It was cancelled before any task began.
+    #[error("cancelled")]
+    Cancelled,
     /// Rows cannot be written.
     #[error("the rows of {proposal}, seed {seed}, cannot be written: {why}")]
     Rows {
@@ -147,11 +150,7 @@ pub fn run(plan: &Plan<'_>, watch: &dyn Watch) -> Result<Outcome, RunError> {
             return Err(FitError::Unfit.into());
         }
     }
-    let contracts = plan
-        .proposals
-        .iter()
-        .map(|proposal| Contract::new(plan.scenario, proposal, plan.calibration))
-        .collect::<Result<Vec<_>, _>>()?;
+    let contracts = contracts(plan, watch)?;
     let digests =
         plan.proposals.iter().map(|proposal| plan.digest(proposal)).collect::<Result<Vec<_>, _>>()?;
     // Seed by seed, so that a cancelled run has whole seeds.
@@ -170,6 +169,19 @@ pub fn run(plan: &Plan<'_>, watch: &dyn Watch) -> Result<Outcome, RunError> {
     });
     let results = results.collect::<Result<Vec<Option<SeedOutcome>>, RunError>>()?;
     Ok(gather(plan, &contracts, &digests, results))
+}
+
+/// Makes every proposal ready.
+fn contracts(plan: &Plan<'_>, watch: &dyn Watch) -> Result<Vec<Contract>, RunError> {
+    plan.proposals.iter().for_each(|proposal| proposal.shelf.tidy());
+    let made = plan.proposals.par_iter().map(|proposal| {
+        if watch.cancelled() {
+            return Err(RunError::Cancelled);
+        }
+        Ok(Contract::new(plan.scenario, proposal, plan.calibration)?)
+    });
+    // The first fault, whichever thread met one first.
+    made.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// Counts simulated days of all tasks.
@@ -235,12 +247,25 @@ pub(crate) struct Row {
     /// The class of its record at each party, if there is one.
     pub(crate) classes: Vec<Option<usize>>,
     same: Vec<bool>,
+    /// By practice and party, whether there is a template; by practice, whether a probe agrees with one.
+    templates: Vec<bool>,
+    captured: Vec<bool>,
 }
 
 impl Row {
     /// Whether registrations at two parties carry an equal identifier.
     pub(crate) fn same(&self, a: usize, b: usize) -> bool {
         self.same.get(a * self.classes.len() + b).copied().unwrap_or(false)
+    }
+
+    /// Whether a party has a template of this person for a practice.
+    pub(crate) fn template(&self, practice: usize, party: usize) -> bool {
+        self.templates.get(practice * self.classes.len() + party).copied().unwrap_or(false)
+    }
+
+    /// Whether a probe of this person agrees with its template.
+    pub(crate) fn captured(&self, practice: usize) -> bool {
+        self.captured.get(practice).copied().unwrap_or(false)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     outcome::{Measure, Scope},
     proposal::Proposal,
     random::{Draws, named},
-    run::{Plan, RunError, Silent, Watch, run},
+    run::{Plan, RunError, Watch, run},
     scenario::Scenario,
 };
 
@@ -90,15 +90,27 @@ pub enum SearchError {
     /// There is nothing to turn.
     #[error("the scenario has no [search] with knobs, or no proposal with an agreement")]
     Nothing,
+    /// No candidate stands.
+    #[error("none of {0} candidates stands: terms or rules do not take the values of the knobs")]
+    Impossible(usize),
     /// An objective is none.
     #[error("objective {0}")]
     Objective(String),
     /// A run cannot be made.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// It was cancelled before anything was tried.
+    /// It was cancelled.
     #[error("the search was cancelled")]
     Cancelled,
+}
+
+/// Hands on the wish to end, but not the days of each run.
+struct Quiet<'a>(&'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// A choice: the proposal to begin with, then a value for each knob.
@@ -148,7 +160,7 @@ pub fn search(
     let mut known: BTreeMap<Genes, Option<usize>> = BTreeMap::new();
     let mut tried: Vec<Tried> = Vec::new();
     let mut genes_of: Vec<Genes> = Vec::new();
-    while known.len() < goal && !watch.cancelled() {
+    while known.len() < goal {
         let ranked = nsga::ranked(&tried.iter().map(|tried| tried.values.clone()).collect::<Vec<_>>());
         let parents: Vec<&Genes> =
             ranked.iter().take(settings.population).filter_map(|place| genes_of.get(*place)).collect();
@@ -169,7 +181,11 @@ pub fn search(
             }
         }
         let proposals: Vec<Proposal> = made.iter().map(|(_, proposal)| proposal.clone()).collect();
-        let outcome = run(&Plan::new(&small, &proposals, &seeds, calibration), &Silent)?;
+        let outcome = run(&Plan::new(&small, &proposals, &seeds, calibration), &Quiet(watch));
+        if watch.cancelled() {
+            return Err(SearchError::Cancelled);
+        }
+        let outcome = outcome?;
         for (place, (genes, proposal)) in made.into_iter().enumerate() {
             let figure = |measure| outcome.figure(place, measure, Scope::All).mean;
             let value = |of: &Objective| if of.less { -figure(of.measure) } else { figure(of.measure) };
@@ -186,7 +202,7 @@ pub fn search(
         watch.progress(known.len() as u64, goal as u64);
     }
     if tried.is_empty() {
-        return Err(SearchError::Cancelled);
+        return Err(SearchError::Impossible(known.len()));
     }
     let impossible = known.values().filter(|place| place.is_none()).count();
     Ok(finish(objectives, tried, impossible, settings.keep))

@@ -22,7 +22,7 @@ pub(super) use agreement::{clauses, next_step};
 pub(super) use audit::{csv as log_csv, log, statistics};
 pub(super) use engines::engines;
 pub(super) use officer::card as officer_card;
-pub(super) use simulate::{fitted, outcome, scenario, scenarios};
+pub(super) use simulate::{checked, fitted, outcome, scenario, scenarios};
 pub(super) use thresholds::thresholds;
 
 use table::{number, pairs, short, table};

@@ -1,15 +1,18 @@
-use super::*;
+use super::{line::linear, *};
+use symbolon_policy::agreement::MatchAnswer;
+use symbolon_protocol::pump::Traffic;
 
-/// The exchanges and the model see the same: bytes of exact queries within two per cent whatever the size, of counts,
-/// whose size is noisy and not linear below the smallest bucket, within eight.
+/// The exchanges and the model see the same: bytes within two per cent whatever the size.
 #[test]
 fn bytes_of_the_default_are_those_of_the_exchanges() {
     let default = Calibration::embedded().unwrap();
-    for (slice, items, counts) in [(50, 3, false), (300, 100, false), (2_500, 40, false), (300, 150, true)] {
+    for (slice, items, counts) in
+        [(50, 3, false), (300, 100, false), (2_500, 40, false), (300, 150, true), (5_000, 700, true)]
+    {
         let found = one(slice, items, counts, 9).unwrap();
         let cost = default.plain(if counts { COUNT } else { EXACT });
         let near = |model: f64, real: u64, what: &str| {
-            let (real, most) = (real as f64, if counts { 0.08 } else { 0.02 });
+            let (real, most) = (real as f64, 0.02);
             assert!(
                 (model - real).abs() <= most * real,
                 "{what} {slice} {items}: model {model}, real {real}"
@@ -35,8 +38,22 @@ fn a_line_is_found_again() {
     };
     let grid: Vec<_> =
         [1.0, 10.0, 500.0].iter().flat_map(|items| [1e3, 1e4, 1e5].map(|n| made(*items, n))).collect();
-    let asker = linear(&grid, |one| one.query.asker);
+    let asker = linear(&grid, |one| one.query.asker, &[FIXED, ITEM, ENTRY]);
     assert!((asker.fixed / 1e-4 - 1.0).abs() < 1e-6 && (asker.per_entry / 2e-8 - 1.0).abs() < 1e-6);
-    let holder = linear(&grid, |one| one.query.holder);
+    let holder = linear(&grid, |one| one.query.holder, &[FIXED, ITEM, ENTRY]);
     assert!((holder.per_entry / 5e-6 - 1.0).abs() < 1e-6 && holder.fixed < 1e-9 && holder.per_item < 1e-9);
+}
+
+/// What the interactive engine moves is what a run takes for it, within two per cent.
+#[test]
+fn bytes_of_the_interactive_engine_are_those_of_the_model() {
+    let default = Calibration::embedded().unwrap();
+    let engine = engine::engine("ot-garbled/1").unwrap();
+    let form = templates::terms().unwrap().forms.into_iter().find(|form| form.length == 2_048).unwrap();
+    let cost = default.matching("ot-garbled/1", &form, MatchAnswer::Candidates).unwrap();
+    for found in templates::measure(engine, &form, &[40, 2_000], 1, &mut |_, _, _| ()).unwrap() {
+        let real = (found.traffic.to_holder + found.traffic.to_asker) as f64;
+        let model = cost.bytes(1.0, found.entries);
+        assert!((model / real - 1.0).abs() < 0.02, "{} {}: {model} {real}", form.name, found.entries);
+    }
 }

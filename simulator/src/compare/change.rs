@@ -1,6 +1,6 @@
 //! In what a proposal differs from a baseline, as changes that can be made one by one.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
@@ -10,7 +10,10 @@ use symbolon_policy::{
 };
 use toml::{Table, Value};
 
-use crate::proposal::{Proposal, ProposalError};
+use crate::{
+    proposal::{Proposal, ProposalError},
+    shelf::Shelf,
+};
 
 /// One difference between a proposal and a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,7 +58,8 @@ pub fn changes(baseline: &Proposal, proposal: &Proposal) -> Vec<Change> {
     let mut found = Vec::new();
     for (pair, terms) in &proposal.deals {
         let old = baseline.deals.get(pair);
-        let (before, after) = (old.map_or_else(Vec::new, |old| clauses(&old.rules)), clauses(&terms.rules));
+        let read = |text: &str| clauses(&baseline.shelf, text);
+        let (before, after) = (read(old.map_or("", |old| &old.rules)), read(&terms.rules));
         for (id, text) in &after {
             match before.iter().find(|(other, _)| other == id) {
                 None => found.push(Change::AddClause(id.clone())),
@@ -103,7 +107,10 @@ pub fn with_changes(
         deals: BTreeMap::new(),
         national: baseline.national.clone(),
         canary_share: baseline.canary_share,
+        shelf: baseline.shelf.clone(),
     };
+    // Agreements mostly have the same two texts, which are mixed once.
+    let mut mixes: BTreeMap<(&str, &str), String> = BTreeMap::new();
     for (pair, old) in &baseline.deals {
         if !proposal.deals.contains_key(pair) && !made(&Change::NoAgreement(pair.clone())) {
             mixed.deals.insert(pair.clone(), old.clone());
@@ -115,12 +122,10 @@ pub fn with_changes(
             Some(old) => mix(old, terms, &made)?,
             None => terms.clone(),
         };
-        new.rules = rules(old.map_or("", |old| &old.rules), &terms.rules, &made);
-        new.check().map_err(|error| ProposalError::Terms {
-            proposal: id.to_owned(),
-            pair: format!("{} and {}", pair[0], pair[1]),
-            error,
-        })?;
+        let texts = (old.map_or("", |old| old.rules.as_str()), terms.rules.as_str());
+        new.rules =
+            mixes.entry(texts).or_insert_with(|| rules(&baseline.shelf, texts.0, texts.1, &made)).clone();
+        mixed.check(pair, &new)?;
         mixed.deals.insert(pair.clone(), new);
     }
     for code in baseline.national.keys().chain(proposal.national.keys()) {
@@ -153,36 +158,47 @@ fn mix(old: &Terms, new: &Terms, made: &impl Fn(&Change) -> bool) -> Result<Term
     Value::Table(mixed).try_into().map_err(fault)
 }
 
-/// Clauses of both texts, each where the changes leave it.
-fn rules(before: &str, after: &str, made: &impl Fn(&Change) -> bool) -> String {
-    let (before, after) = (clauses(before), clauses(after));
-    let mut text = String::new();
-    let mut put = |clause: &str| {
-        text.push_str(clause.trim());
-        text.push_str("\n\n");
-    };
-    for (id, clause) in &before {
-        let new = after.iter().find(|(other, _)| other == id);
-        match new {
-            None if made(&Change::DropClause(id.clone())) => {}
-            Some((_, new)) if new != clause && made(&Change::OtherClause(id.clone())) => put(new),
-            _ => put(clause),
+/// Clauses of both texts, each where the changes leave it. The mixture is put on the shelf, since its clauses were
+/// checked already.
+fn rules(shelf: &Shelf, before: &str, after: &str, made: &impl Fn(&Change) -> bool) -> String {
+    let (old, new) = (read(shelf, before), read(shelf, after));
+    let (Some(old), Some(new)) = (old.as_deref(), new.as_deref()) else { return String::new() };
+    let mut picked: Vec<(&RuleSet, &str)> = Vec::new();
+    for clause in old.clauses() {
+        let id = clause.id.as_str();
+        let own = old.clause_text(id);
+        match new.clause_text(id) {
+            None if made(&Change::DropClause(id.to_owned())) => {}
+            Some(text) if Some(text) != own && made(&Change::OtherClause(id.to_owned())) => {
+                picked.push((new, id));
+            }
+            _ => picked.push((old, id)),
         }
     }
-    for (id, clause) in &after {
-        if !before.iter().any(|(other, _)| other == id) && made(&Change::AddClause(id.clone())) {
-            put(clause);
+    for clause in new.clauses() {
+        let id = clause.id.as_str();
+        if old.clause_text(id).is_none() && made(&Change::AddClause(id.to_owned())) {
+            picked.push((new, id));
         }
     }
+    let Some(mixed) = RuleSet::pick(Kind::Shared, picked) else { return String::new() };
+    let text = mixed.text().to_owned();
+    shelf.put(mixed);
     text
 }
 
-/// Clauses by id with their text; none where there are no rules.
-fn clauses(text: &str) -> Vec<(String, String)> {
-    let Ok(set) = RuleSet::parse(text, Kind::Shared) else { return Vec::new() };
-    let each = set
-        .clauses()
-        .map(|clause| (clause.id.clone(), set.clause_text(&clause.id).unwrap_or_default().trim().to_owned()));
+/// Shared rules; none where they do not stand, which no proposal that was read has.
+fn read(shelf: &Shelf, text: &str) -> Option<Arc<RuleSet>> {
+    shelf.set(text, Kind::Shared).ok()
+}
+
+/// Clauses by id with their text.
+fn clauses(shelf: &Shelf, text: &str) -> Vec<(String, String)> {
+    let set = read(shelf, text);
+    let each = set.iter().flat_map(|set| {
+        set.clauses()
+            .map(|clause| (clause.id.clone(), set.clause_text(&clause.id).unwrap_or_default().to_owned()))
+    });
     each.collect()
 }
 

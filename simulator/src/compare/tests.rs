@@ -98,3 +98,18 @@ fn the_widest_assumption_comes_first() {
     assert!(found.swings.windows(2).all(|two| two[0].width() >= two[1].width()));
     assert!(found.swings.iter().all(|swing| swing.lo < swing.hi));
 }
+
+/// Where runs must fit published totals, an end that fits none is named and the rest is shown.
+#[test]
+fn an_end_that_fits_nothing_is_named() {
+    let ready = library::ready("western-balkans-2022").unwrap();
+    let mut scenario = Scenario::parse(ready.text).unwrap();
+    (scenario.run.persons, scenario.run.days) = (50, 30);
+    let proposals = Proposal::all(&scenario, &ready).unwrap();
+    let set = (scenario, proposals, Calibration::embedded().unwrap());
+    let found = tornado(&of(&set, [0, 1], &[5]), &Silent).unwrap();
+    assert!(!found.unfit.is_empty());
+    assert!(found.swings.len() > 10 && found.fixed > 10);
+    let ranges = set.0.quantities().into_iter().filter(|(_, quantity)| quantity.is_range()).count();
+    assert_eq!(found.swings.len() + found.unfit.len(), ranges);
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     outcome::{Interval, interval},
-    run::Watch,
+    run::{RunError, Watch},
 };
 
 use super::{CompareError, Comparison, less};
@@ -31,6 +31,12 @@ pub struct Tornado {
     pub centre: Interval,
     /// The widest first.
     pub swings: Vec<Swing>,
+    /// Numbers that are ranges, but at one end of which nothing fits the published totals.
+    #[serde(default)]
+    pub unfit: Vec<String>,
+    /// Numbers that are no ranges, and so were not varied.
+    #[serde(default)]
+    pub fixed: usize,
 }
 
 impl Swing {
@@ -40,7 +46,8 @@ impl Swing {
     }
 }
 
-/// Sets each range to its ends, one at a time.
+/// Sets each range to its ends, one at a time. Where a run must fit published totals and an end fits none, the number is
+/// left out and named.
 ///
 /// # Errors
 /// [`CompareError`] if a run cannot be made, or was cancelled.
@@ -52,15 +59,21 @@ pub fn tornado(of: &Comparison<'_>, watch: &dyn Watch) -> Result<Tornado, Compar
         Ok(interval(&less(new, old)))
     };
     let centre = difference(of.scenario)?;
-    let mut swings = Vec::new();
+    let (mut swings, mut unfit, mut fixed) = (Vec::new(), Vec::new(), 0);
     for (path, quantity) in of.scenario.quantities() {
         let (lo, hi) = quantity.range();
-        if lo < hi {
-            let at_lo = difference(&of.scenario.with(&path, lo))?;
-            let at_hi = difference(&of.scenario.with(&path, hi))?;
-            swings.push(Swing { path, lo, hi, at_lo, at_hi });
+        if lo >= hi {
+            fixed += 1;
+            continue;
+        }
+        let ends = difference(&of.scenario.with(&path, lo))
+            .and_then(|at_lo| Ok((at_lo, difference(&of.scenario.with(&path, hi))?)));
+        match ends {
+            Ok((at_lo, at_hi)) => swings.push(Swing { path, lo, hi, at_lo, at_hi }),
+            Err(CompareError::Run(RunError::Fit(_))) => unfit.push(path),
+            Err(error) => return Err(error),
         }
     }
     swings.sort_by(|a, b| b.width().total_cmp(&a.width()).then(a.path.cmp(&b.path)));
-    Ok(Tornado { centre, swings })
+    Ok(Tornado { centre, swings, unfit, fixed })
 }

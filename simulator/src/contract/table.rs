@@ -5,13 +5,18 @@
 //! of these are decided alike; so the first query of a cell is put to the rules and the others get its decision.
 //! Where rules compute with numbers, or have too many, every query is put to them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
 
 use symbolon_policy::{
     ask::Ask,
-    rules::{AskContext, Attribute, Rulebook},
+    rules::{AskContext, Attribute},
     words::{Modality, Timestamp},
 };
+
+use crate::shelf::Book;
 
 /// Cells of one table at most.
 const MOST_CELLS: usize = 1 << 16;
@@ -35,7 +40,7 @@ pub(crate) struct Numbers {
 
 /// Decisions on one line, by one side's rules.
 pub(crate) struct Table {
-    book: Rulebook,
+    book: Arc<Book>,
     context: AskContext,
     dimensions: Vec<(Attribute, Vec<i64>)>,
     /// Empty where every query is put to the rules.
@@ -43,15 +48,16 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(book: Rulebook, ask: &Ask, modality: Option<Modality>) -> Self {
-        let cuts = book.cuts();
+    pub(crate) fn new(book: Arc<Book>, ask: &Ask, modality: Option<Modality>) -> Self {
+        let cuts = &book.cuts;
         let counts = matches!(ask.exchange, symbolon_policy::rules::ExchangeKind::Count);
-        let dimensions: Vec<_> = cuts
+        let dimensions: Vec<(Attribute, Vec<i64>)> = cuts
             .numbers
-            .into_iter()
+            .iter()
             .filter(|(attribute, _)| !matches!(attribute, Attribute::Approvals))
             // The items of a line are always the same, but for counts.
-            .filter(|(attribute, _)| counts || *attribute != Attribute::BatchSize)
+            .filter(|(attribute, _)| counts || **attribute != Attribute::BatchSize)
+            .map(|(attribute, cuts)| (*attribute, cuts.clone()))
             .collect();
         let size =
             dimensions.iter().try_fold(1_usize, |size, (_, cuts)| size.checked_mul(2 * cuts.len() + 1));
@@ -105,13 +111,16 @@ impl Table {
     }
 
     fn ask(&self, numbers: &Numbers) -> bool {
-        self.book.ask(&numbers.fill(&self.context)).permitted
+        self.book.rules.ask(&numbers.fill(&self.context)).permitted
     }
 
     /// What Cedar itself says.
     #[cfg(test)]
     pub(crate) fn consult(&self, numbers: &Numbers) -> bool {
-        self.book.consult(symbolon_policy::rules::Request::Query(&numbers.fill(&self.context))).permitted
+        self.book
+            .rules
+            .consult(symbolon_policy::rules::Request::Query(&numbers.fill(&self.context)))
+            .permitted
     }
 
     /// Queries with every number at, just below and just above every cut.

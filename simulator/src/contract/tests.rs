@@ -5,13 +5,19 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use symbolon_policy::{
     agreement::Agreement,
-    permit::{InForce, RefusalCode},
-    quota::{Balance, Ledger, MeterKey},
-    words::AgencyCode,
+    ask::Ask,
+    permit::{self, InForce, RefusalCode},
+    quota::{self, Balance, Ledger, Meter, MeterKey},
+    rules::{Kind, ReleaseContext, RuleSet},
+    words::{AgencyCode, AgreementId, Timestamp},
 };
 
 use super::*;
-use crate::{identity::key, library};
+use crate::{
+    identity::key,
+    library,
+    region::{CLASSES, class},
+};
 
 /// Readings as a test sets them.
 #[derive(Clone, Debug)]

@@ -1,6 +1,9 @@
 //! Changes of a proposal: a clause less or more, a term changed. The original stays as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use symbolon_policy::{
     agreement::Terms,
@@ -28,7 +31,7 @@ impl Proposal {
         let mut cut: BTreeMap<String, String> = BTreeMap::new();
         for terms in changed.deals.values_mut() {
             if !cut.contains_key(&terms.rules) {
-                let set = shared(&terms.rules, &self.id)?;
+                let set = self.shared(&terms.rules, &self.id)?;
                 let clause = set.clause_text(id);
                 found |= clause.is_some();
                 let less =
@@ -56,7 +59,7 @@ impl Proposal {
         let mut lacks: BTreeMap<String, bool> = BTreeMap::new();
         for ([a, b], terms) in &mut changed.deals {
             if !lacks.contains_key(&terms.rules) {
-                let has = shared(&terms.rules, &self.id)?.clause_text(id).is_some();
+                let has = self.shared(&terms.rules, &self.id)?.clause_text(id).is_some();
                 lacks.insert(terms.rules.clone(), !has);
             }
             if lacks.get(&terms.rules) == Some(&true) {
@@ -76,7 +79,7 @@ impl Proposal {
         for ([a, b], terms) in &mut changed.deals {
             append(terms, &put_in(text, a, b));
             if read.insert(terms.rules.clone()) {
-                shared(&terms.rules, file)?;
+                self.shared(&terms.rules, file)?;
             }
         }
         Ok(changed)
@@ -87,7 +90,8 @@ impl Proposal {
     /// # Errors
     /// [`ProposalError::Rules`] if they do not stand.
     pub fn with_national(&self, code: &AgencyCode, text: &str, file: &str) -> Result<Self, ProposalError> {
-        RuleSet::parse(text, Kind::National)
+        self.shelf
+            .set(text, Kind::National)
             .map_err(|errors| ProposalError::Rules { file: file.to_owned(), errors })?;
         let mut changed = self.clone();
         changed.national.insert(code.clone(), text.to_owned());
@@ -105,7 +109,6 @@ impl Proposal {
         let fault = |why: String| ProposalError::Value { path: path.to_owned(), why };
         let steps: Vec<&str> = path.split('.').collect();
         let (mut changed, mut found) = (self.clone(), false);
-        let mut known: BTreeSet<String> = BTreeSet::new();
         for (pair, terms) in &mut changed.deals {
             let mut tree = Value::try_from(&*terms).map_err(|error| fault(error.to_string()))?;
             if !put(&mut tree, &steps, value) {
@@ -113,7 +116,7 @@ impl Proposal {
             }
             found = true;
             let new: Terms = tree.try_into().map_err(|error: toml::de::Error| fault(error.to_string()))?;
-            self.check(pair, &new, &mut known)?;
+            self.check(pair, &new)?;
             *terms = new;
         }
         if found || self.deals.is_empty() {
@@ -139,14 +142,15 @@ impl Proposal {
         })
     }
 
+    fn shared(&self, text: &str, file: &str) -> Result<Arc<RuleSet>, ProposalError> {
+        self.shelf
+            .set(text, Kind::Shared)
+            .map_err(|errors| ProposalError::Rules { file: file.to_owned(), errors })
+    }
+
     fn missing(&self, what: &str) -> ProposalError {
         ProposalError::Missing { proposal: self.id.clone(), what: what.to_owned() }
     }
-}
-
-fn shared(text: &str, file: &str) -> Result<RuleSet, ProposalError> {
-    RuleSet::parse(text, Kind::Shared)
-        .map_err(|errors| ProposalError::Rules { file: file.to_owned(), errors })
 }
 
 fn append(terms: &mut Terms, text: &str) {

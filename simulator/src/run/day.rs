@@ -1,6 +1,6 @@
 //! Beginning and end of a day: what retention ends, who decides claims, what the nodes worked, what was told.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use symbolon_policy::{rules::ExchangeKind, words::Timestamp};
 use symbolon_protocol::padding;
@@ -9,7 +9,7 @@ use super::{
     rows::{Row, Sink},
     state::{Claim, EARLIER, EXPOSED, State, Today},
 };
-use crate::{cost::waiting, outcome::PairTally, region::CLASSES};
+use crate::{cost::waiting, outcome::PairTally, pair::places, region::CLASSES};
 
 const DAY: i64 = 86_400;
 
@@ -50,26 +50,33 @@ impl State<'_> {
             return;
         }
         // Lines towards one holder mostly search one of a few slices: each is sized once.
-        let mut sized: Vec<(usize, &[bool], f64)> = Vec::new();
+        let mut sized: Vec<(usize, &Arc<Vec<bool>>, f64)> = Vec::new();
         let contract = self.contract;
         for (line, past) in contract.lines.iter().zip(&mut self.past) {
             if line.pact.is_none() {
                 continue;
             }
-            let known =
-                sized.iter().find(|(holder, slice, _)| *holder == line.holder && *slice == line.slice);
+            let known = sized
+                .iter()
+                .find(|(holder, slice, _)| *holder == line.holder && Arc::ptr_eq(slice, &line.slice));
             let entries = if let Some((.., entries)) = known {
                 *entries
             } else {
                 let sizes =
                     self.sizes.get(line.holder * CLASSES..(line.holder + 1) * CLASSES).unwrap_or_default();
-                let within = sizes.iter().zip(&line.slice).filter(|(_, within)| **within);
+                let within = sizes.iter().zip(line.slice.iter()).filter(|(_, within)| **within);
                 let entries = within.map(|(size, _)| f64::from(*size)).sum::<f64>() * self.region.weight;
                 sized.push((line.holder, &line.slice, entries));
                 entries
             };
             past.entries = entries;
-            past.padded = padding::bucket(entries.round() as u64) as f64;
+            let whole = entries.round() as u64;
+            past.padded = match (line.exchange, line.count) {
+                (ExchangeKind::Match, _) => places(whole),
+                // Every dummy is counted as if it were in.
+                (ExchangeKind::Count, Some((_, dummies, ..))) => padding::bucket(whole + u64::from(dummies)),
+                _ => padding::bucket(whole),
+            } as f64;
             past.fpir = match (line.exchange, self.region.practices.get(line.practice)) {
                 (ExchangeKind::Match, Some(practice)) => {
                     false_alarms(practice.fmr, entries * f64::from(line.items), practice.over_dispersion)

@@ -39,6 +39,8 @@ pub(super) mod uses {
     pub(crate) const IDENTITY: u64 = 1_000_000;
     /// One for each practice and party: whether a template is there.
     pub(crate) const TEMPLATE: u64 = 2_000_000;
+    /// Two for each practice: whether a probe of a self check can be taken, and agrees.
+    pub(crate) const PROBE: u64 = 3_000_000;
 }
 
 const DAY: i64 = 86_400;

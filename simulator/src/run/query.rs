@@ -133,15 +133,9 @@ impl State<'_> {
         here: Person,
         draws: Draws,
     ) -> bool {
-        let own = self.draws.of(person.into());
         match line.exchange {
             ExchangeKind::Match => {
-                let party = |party: usize| {
-                    let template = own.of(uses::TEMPLATE + (line.practice * 64 + party) as u64);
-                    template.chance(0, practice.availability)
-                };
-                !own.of(uses::TEMPLATE).chance(line.practice as u64, practice.failure_to_enrol)
-                    && party(line.holder)
+                self.has_template(person, line.practice, practice, line.holder)
                     && !draws.chance(1, practice.failure_to_acquire)
                     && !draws.chance(2, practice.fnmr)
             }
@@ -149,6 +143,20 @@ impl State<'_> {
                 here.is(DOCUMENT) && self.same_identity(person, line.asker, line.holder)
             }
         }
+    }
+
+    /// Whether a party could enrol somebody for a practice.
+    pub(super) fn has_template(
+        &self,
+        person: u32,
+        place: usize,
+        practice: &crate::region::Share,
+        party: usize,
+    ) -> bool {
+        let own = self.draws.of(person.into());
+        let template = own.of(uses::TEMPLATE + (place * 64 + party) as u64);
+        !own.of(uses::TEMPLATE).chance(place as u64, practice.failure_to_enrol)
+            && template.chance(0, practice.availability)
     }
 
     /// Whether two registrations of somebody with a document carry an equal identifier.

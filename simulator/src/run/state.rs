@@ -338,7 +338,18 @@ impl<'a> State<'a> {
             };
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let pairs = (0..self.n).flat_map(|a| (0..self.n).map(move |b| (a, b)));
+            let practices = || self.region.practices.iter().enumerate();
+            let templates = practices().flat_map(|(place, practice)| {
+                (0..self.n).map(move |party| self.has_template(number, place, practice, party))
+            });
+            let own = self.draws.of(number.into()).of(super::person::uses::PROBE);
+            let captured = practices().map(|(place, practice)| {
+                !own.chance(2 * place as u64, practice.failure_to_acquire)
+                    && !own.chance(2 * place as u64 + 1, practice.fnmr)
+            });
             super::Row {
+                templates: templates.collect(),
+                captured: captured.collect(),
                 document: person.is(DOCUMENT),
                 classes: records.iter().enumerate().map(alive).collect(),
                 same: pairs.map(|(a, b)| self.same_identity(number, a, b)).collect(),

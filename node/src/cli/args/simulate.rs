@@ -20,7 +20,7 @@ pub(in crate::cli) use report::Reporting;
     symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
     symbolon simulate bilateral --report report.html --lang sr-latn\n  \
     symbolon simulate bilateral --search --red-line minors:NAME --counter counters --report report.html\n  \
-    symbolon simulate bilateral --serve\n  \
+    symbolon simulate bilateral --serve\n  symbolon simulate bilateral --persons 200 --exact-below 200\n  \
     symbolon simulate fit western-balkans-2022\n  symbolon simulate calibrate --out here.toml"
 )]
 pub(in crate::cli) struct Region {
@@ -49,10 +49,16 @@ pub(in crate::cli) enum RegionCommand {
     },
     /// Measure what the exchanges cost on this machine, for --calibration
     #[command(
-        after_help = "Takes about a minute. The encrypted match is taken from its engine's own estimate.\n\n\
-        Examples:\n  symbolon simulate calibrate --out here.toml"
+        after_help = "Run it while nothing else does. The one-round match takes some six minutes, all others together \
+        about one; an engine that is left out is taken from its own estimate.\n\n\
+        Examples:\n  symbolon simulate calibrate --out here.toml\n  \
+        symbolon simulate calibrate --only exact --only count --only ot-garbled/1 --out here.toml"
     )]
     Calibrate {
+        /// Measure only this: exact, count or an engine of the match; may be repeated
+        #[arg(long, value_name = "NAME")]
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(symbolon_simulator::calibrate::names()))]
+        only: Vec<String>,
         /// The new file
         #[arg(long, value_name = "FILE.toml")]
         out: Option<PathBuf>,
@@ -80,6 +86,10 @@ pub(in crate::cli) struct RegionRun {
     /// How many seeds, or the seeds themselves, separated by commas and with one at the end for a single one
     #[arg(long, value_name = "N|S,S,...")]
     pub(in crate::cli) seeds: Option<String>,
+    /// Up to so many persons, ask all over again through the real exchanges, and say whether the model said the
+    /// same [default: as the scenario says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub(in crate::cli) exact_below: Option<u32>,
     /// So many seeds also run what goes wrong
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(in crate::cli) abuse_seeds: usize,

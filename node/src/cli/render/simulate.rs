@@ -1,6 +1,7 @@
 //! What a simulation yields, as text.
 
 use symbolon_simulator::{
+    exact::Checked,
     fit::Fitted,
     outcome::{Interval, Measure, Outcome, Scope},
     proposal::Proposal,
@@ -21,6 +22,37 @@ pub(in crate::cli) fn scenarios(all: &[Scenario]) -> String {
         ]
     });
     table(&["name", "title", "parties", "proposals"], rows.collect())
+}
+
+/// The real exchanges beside the model.
+pub(in crate::cli) fn checked(all: &[Checked]) -> String {
+    let both = |model: f64, real: f64, digits: usize| {
+        let apart = if real > 0.0 { (model / real - 1.0) * 100.0 } else { 0.0 };
+        format!("{model:.digits$} / {real:.digits$} ({apart:+.1} %)")
+    };
+    let rows = all.iter().map(|one| {
+        vec![
+            one.proposal.clone(),
+            format!("{} asks {}", one.asker, one.holder),
+            one.exchange.clone(),
+            one.asked.to_string(),
+            format!("{} / {}", one.model_hits, one.real_hits),
+            one.differ.to_string(),
+            both(one.model_bytes, one.real_bytes, 0),
+            both(one.model_seconds, one.real_seconds, 3),
+        ]
+    });
+    let head = [
+        "proposal",
+        "who",
+        "exchange",
+        "asked",
+        "hits: model / real",
+        "differ",
+        "bytes: model / real",
+        "seconds: model / real",
+    ];
+    table(&head, rows.collect())
 }
 
 /// What a scenario assumes and compares.

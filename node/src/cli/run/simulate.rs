@@ -1,14 +1,17 @@
 //! `simulate`.
 
+mod check;
 mod counter;
+mod interrupt;
 mod reporting;
 mod serve;
+mod told;
 mod watch;
 
 use std::path::Path;
 
 use symbolon_simulator::{
-    Plan,
+    Plan, RunError,
     cost::Calibration,
     library::{self, Ready},
     outcome::{Measure, Outcome, Scope},
@@ -25,6 +28,8 @@ use crate::{
     control::api::{Failure, FailureKind},
 };
 
+use interrupt::Interrupt;
+use told::Told;
 use watch::Watching;
 
 /// Runs a scenario, or what belongs to it.
@@ -34,7 +39,7 @@ use watch::Watching;
 pub(super) fn run(global: &Global, options: Region) -> Result<Report, Failure> {
     match options.command {
         Some(RegionCommand::Fit { scenario, draws, tolerance }) => fit(&scenario, draws, tolerance),
-        Some(RegionCommand::Calibrate { out }) => calibrate(global, out.as_deref()),
+        Some(RegionCommand::Calibrate { only, out }) => calibrate(global, &only, out.as_deref()),
         None if options.run.list => list(),
         None => simulate(global, &options.run),
     }
@@ -87,6 +92,9 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     if let Some(persons) = options.persons {
         scenario.run.persons = persons;
     }
+    if let Some(exact_below) = options.exact_below {
+        scenario.run.exact_below = exact_below;
+    }
     if let Some(seeds) = &options.seeds {
         scenario.run.seeds = self::seeds(seeds)?;
     }
@@ -100,15 +108,23 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     if let Some(address) = options.reporting.serve {
         return serve::run(address, &scenario, proposals, &calibration, options.reporting.lang);
     }
-    let making = reporting::Making::new(global, &options.reporting, &scenario, proposals, &calibration)?;
+    let interrupt = Interrupt::listen();
+    let making =
+        reporting::Making::new(global, &options.reporting, &scenario, proposals, &calibration, &interrupt)?;
     let proposals = making.proposals().to_vec();
     let mut plan =
         Plan { abuse_seeds: options.abuse_seeds, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
-    let watching = Watching::new(global, options)?;
+    let watching = Watching::new(global, options, &interrupt)?;
     plan.done = watching.done()?;
-    let outcome =
-        symbolon_simulator::run(&plan, &watching).map_err(|error| Failure::input(error.to_string()))?;
+    let outcome = symbolon_simulator::run(&plan, &watching);
+    if matches!(outcome, Err(RunError::Cancelled)) {
+        return Err(cancelled(options, 0, seeds.len()));
+    }
+    let outcome = outcome.map_err(|error| Failure::input(error.to_string()))?;
     watching.end(&outcome)?;
+    if outcome.cancelled {
+        return Err(cancelled(options, outcome.seeds.len(), seeds.len()));
+    }
     let mut text = render::outcome(&outcome);
     if let Some(file) = &options.csv {
         files::save(file, &figures(&outcome)?)?;
@@ -117,18 +133,22 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     if let Some(dir) = &options.out {
         text += &format!("\nWrote the outcome and rows day by day to {}.", dir.display());
     }
-    let (outcome, more) = if outcome.cancelled { (outcome, String::new()) } else { making.end(outcome)? };
-    text += &more;
-    if outcome.cancelled {
-        let what = format!("cancelled; {} of {} seeds are finished", outcome.seeds.len(), seeds.len());
-        let help = if options.out.is_some() {
-            "the same command with --resume goes on"
-        } else {
-            "with --out DIR a cancelled run can be taken up with --resume"
-        };
-        return Err(Failure::new(FailureKind::Local, what).with_help(help));
-    }
-    Report::new(text, &outcome)
+    let checked = check::all(global, &plan, &interrupt)?;
+    text += &check::text(&checked, &plan);
+    let exit = if check::holds(&checked) { 0 } else { FailureKind::Integrity.exit_code() };
+    let (told, more) = making.end(outcome)?;
+    let told = Told { self_check: checked, ..told };
+    Ok(Report::new(text + &more, &told)?.with_exit(exit))
+}
+
+fn cancelled(options: &RegionRun, finished: usize, wanted: usize) -> Failure {
+    let help = if options.out.is_some() {
+        "the same command with --resume goes on"
+    } else {
+        "with --out DIR a cancelled run can be taken up with --resume"
+    };
+    let what = format!("the run was cancelled; {finished} of {wanted} seeds are finished");
+    Failure::new(FailureKind::Local, what).with_help(help)
 }
 
 /// The proposals of these names in the order named, or all.
@@ -236,10 +256,10 @@ fn fit(name: &str, draws: u32, tolerance: u32) -> Result<Report, Failure> {
     Report::new(render::fitted(&found), &found)
 }
 
-fn calibrate(global: &Global, out: Option<&Path>) -> Result<Report, Failure> {
+fn calibrate(global: &Global, only: &[String], out: Option<&Path>) -> Result<Report, Failure> {
     super::free(out)?;
     let mut progress = crate::cli::progress::Progress::new(global.quiet, global.verbose);
-    let made = symbolon_simulator::calibrate::calibrate(&mut |what, done, total| {
+    let made = symbolon_simulator::calibrate::calibrate(only, &mut |what, done, total| {
         let (task, phase) = ("calibrate".to_owned(), what.to_owned());
         progress.show(&crate::control::api::Update { task, phase, done, total, lasting: false });
     });

@@ -98,6 +98,11 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
     let tornado = &compared.tornado;
     let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
     section.lead = words.with("tornado-lead", &named);
+    let mut left_out = vec![words.with("tornado-left-out", &[("count", &tornado.fixed.to_string())])];
+    if !tornado.unfit.is_empty() {
+        left_out.push(words.with("tornado-unfit", &[("paths", &tornado.unfit.join(", "))]));
+    }
+    section.lists.push((String::new(), left_out));
     let head = ["assumption", "range", "at-low", "at-high"].map(|key| words.get(key));
     let mut table = Table::new(words.get("table"), head.to_vec());
     let mut swings = Vec::new();

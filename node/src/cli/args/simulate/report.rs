@@ -22,8 +22,7 @@ pub(in crate::cli) struct Reporting {
     /// Language of the report: en, sr-latn, sr-cyrl, sq, mk or bs. They are no sworn translations
     #[arg(long, value_name = "LANG", default_value = "en")]
     pub(in crate::cli) lang: Language,
-    /// Run this proposal change by change and assumption by assumption, which takes minutes for many
-    /// agreements [with --report: the last one, if it has at most three]
+    /// Run this proposal change by change and assumption by assumption [with --report: the last one]
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) compare: Option<String>,
     /// The figure of the comparison, such as true_hits or disclosure_bits

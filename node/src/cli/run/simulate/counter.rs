@@ -15,7 +15,10 @@ use symbolon_simulator::{
 
 use crate::{cli::files, control::api::Failure};
 
-use super::super::prove::{Cvc5, failure, within};
+use super::{
+    super::prove::{Cvc5, failure, within},
+    interrupt::Interrupt,
+};
 
 /// Counter-proposals that are shown.
 const SHOWN: usize = 3;
@@ -89,10 +92,15 @@ pub(super) fn red_lines(scenario: &Scenario, more: &[RedLine]) -> Result<Vec<Red
 /// Puts every red line to the solver, for every text of rules that the counter-proposal has.
 ///
 /// # Errors
-/// [`Failure`] if rules do not stand. A solver that is not there is no failure; then nothing is proved.
-pub(super) fn check(proposal: &Proposal, lines: &[RedLine]) -> Result<Checked, Failure> {
+/// [`Failure`] if rules do not stand, or it was cancelled. A solver that is not there is no failure; then nothing is proved.
+pub(super) fn check(
+    proposal: &Proposal,
+    lines: &[RedLine],
+    interrupt: &Interrupt,
+) -> Result<Checked, Failure> {
     let mut proofs = Vec::new();
     for line in lines {
+        interrupt.check("the proof of red lines")?;
         proofs.push((line.to_string(), one(proposal, line)?));
     }
     Ok(Checked { proposal: proposal.clone(), proofs })

@@ -22,7 +22,11 @@ use crate::{
     control::api::{Failure, Update},
 };
 
-use super::counter::{self, Checked};
+use super::{
+    counter::{self, Checked},
+    interrupt::Interrupt,
+    told::{Counters, Told},
+};
 
 /// What is made of a run.
 pub(super) struct Making<'a> {
@@ -30,18 +34,37 @@ pub(super) struct Making<'a> {
     options: &'a Reporting,
     scenario: &'a Scenario,
     calibration: &'a Calibration,
+    interrupt: &'a Interrupt,
     proposals: Vec<Proposal>,
     baseline: String,
     found: Option<Found>,
 }
 
 /// A bar for work that has no files.
-struct Bar<'a>(&'a str, Mutex<Progress>);
+pub(super) struct Bar<'a> {
+    what: &'static str,
+    shown: Mutex<Progress>,
+    interrupt: &'a Interrupt,
+}
 
 impl Watch for Bar<'_> {
     fn progress(&self, done: u64, total: u64) {
-        let update = Update { task: self.0.to_owned(), phase: String::new(), done, total, lasting: false };
-        self.1.lock().unwrap_or_else(PoisonError::into_inner).show(&update);
+        let update = Update { task: self.what.to_owned(), phase: String::new(), done, total, lasting: false };
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).show(&update);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.interrupt.asked()
+    }
+}
+
+impl<'a> Bar<'a> {
+    pub(super) fn new(what: &'static str, global: &Global, interrupt: &'a Interrupt) -> Self {
+        Self { what, shown: Mutex::new(Progress::new(global.quiet, global.verbose)), interrupt }
+    }
+
+    pub(super) fn end(self) {
+        self.shown.into_inner().unwrap_or_else(PoisonError::into_inner).end();
     }
 }
 
@@ -56,6 +79,7 @@ impl<'a> Making<'a> {
         scenario: &'a Scenario,
         proposals: Vec<Proposal>,
         calibration: &'a Calibration,
+        interrupt: &'a Interrupt,
     ) -> Result<Self, Failure> {
         super::super::free(options.report.as_deref())?;
         let dirs = [&options.counter, &options.pictures];
@@ -75,7 +99,8 @@ impl<'a> Making<'a> {
         options.compare.as_ref().map(known).transpose()?;
         let first = proposals.first().map(|proposal| proposal.id.clone());
         let baseline = baseline.or(first).ok_or_else(|| Failure::input("there is no proposal to run"))?;
-        let mut making = Self { global, options, scenario, calibration, proposals, baseline, found: None };
+        let mut making =
+            Self { global, options, scenario, calibration, interrupt, proposals, baseline, found: None };
         if let Some(candidates) = options.search {
             making.search(candidates)?;
         }
@@ -87,16 +112,18 @@ impl<'a> Making<'a> {
         &self.proposals
     }
 
-    fn bar(&self, what: &'static str) -> Bar<'static> {
-        Bar(what, Mutex::new(Progress::new(self.global.quiet, self.global.verbose)))
+    fn bar(&self, what: &'static str) -> Bar<'a> {
+        Bar::new(what, self.global, self.interrupt)
     }
 
     fn search(&mut self, candidates: u32) -> Result<(), Failure> {
         let settings =
             Settings { candidates: usize::try_from(candidates).unwrap_or(usize::MAX), ..Settings::default() };
         let bar = self.bar("search");
-        let found = search::search(self.scenario, &self.proposals, self.calibration, settings, &bar)
-            .map_err(|error| Failure::input(error.to_string()))?;
+        let found = search::search(self.scenario, &self.proposals, self.calibration, settings, &bar);
+        bar.end();
+        self.interrupt.check("the search")?;
+        let found = found.map_err(|error| Failure::input(error.to_string()))?;
         self.proposals.extend(found.counters.iter().cloned());
         self.found = Some(found);
         Ok(())
@@ -107,7 +134,7 @@ impl<'a> Making<'a> {
     ///
     /// # Errors
     /// [`Failure`] if a comparison cannot be made or a file cannot be written.
-    pub(super) fn end(self, mut outcome: Outcome) -> Result<(Outcome, String), Failure> {
+    pub(super) fn end(self, mut outcome: Outcome) -> Result<(Told, String), Failure> {
         let mut text = String::new();
         let mut checked: Vec<Checked> = Vec::new();
         if let Some(found) = &self.found {
@@ -116,7 +143,8 @@ impl<'a> Making<'a> {
             outcome.proposals.retain(|proposal| !gone(&proposal.id));
             let counters = found.counters.iter().filter(|of| kept.contains(&of.id));
             let lines = counter::red_lines(self.scenario, &self.options.red_lines)?;
-            checked = counters.map(|of| counter::check(of, &lines)).collect::<Result<_, _>>()?;
+            checked =
+                counters.map(|of| counter::check(of, &lines, self.interrupt)).collect::<Result<_, _>>()?;
             text += &counter::summary(found, &checked);
             if let Some(dir) = &self.options.counter {
                 counter::write(dir, found, &checked)?;
@@ -131,7 +159,8 @@ impl<'a> Making<'a> {
             self.write(file, &outcome, compared.as_ref(), &checked)?;
             text += &format!("\nWrote the report to {}.", file.display());
         }
-        Ok((outcome, text))
+        let counters = self.found.as_ref().map(|found| Counters::new(found, checked));
+        Ok((Told { outcome, comparison: compared, search: counters, self_check: Vec::new() }, text))
     }
 
     fn compared(&self) -> Result<Option<Compared>, Failure> {
@@ -139,8 +168,7 @@ impl<'a> Making<'a> {
             let own = self.proposals.iter().rev().filter(|proposal| {
                 self.found.as_ref().is_none_or(|found| found.counters.iter().all(|of| of.id != proposal.id))
             });
-            let mut others = own.filter(|proposal| proposal.id != self.baseline);
-            others.next().filter(|last| last.deals.len() <= FEW).map(|last| &last.id)
+            own.map(|proposal| &proposal.id).find(|id| **id != self.baseline)
         });
         let Some(id) = self.options.compare.as_ref().or(last) else { return Ok(None) };
         let named = |id: &str| self.proposals.iter().find(|proposal| proposal.id == id);
@@ -156,7 +184,10 @@ impl<'a> Making<'a> {
             calibration: self.calibration,
             measure: self.options.measure,
         };
-        let compared = compare(&of, Budget::default(), &self.bar("compare"));
+        let bar = self.bar("compare");
+        let compared = compare(&of, Budget::default(), &bar);
+        bar.end();
+        self.interrupt.check("the comparison")?;
         compared.map(Some).map_err(|error| Failure::input(error.to_string()))
     }
 
@@ -198,10 +229,6 @@ impl<'a> Making<'a> {
         Ok(())
     }
 }
-
-/// Agreements of a proposal that is compared unasked. The rules of each are made ready for every run of a
-/// comparison, so with fifteen it takes minutes.
-const FEW: usize = 3;
 
 /// Seeds of a comparison, which makes a hundred runs and more.
 const SEEDS: usize = 4;

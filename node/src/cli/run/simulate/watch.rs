@@ -1,12 +1,12 @@
-//! Watches a run: a bar, Ctrl-C, rows and finished parts as files.
+//! Watches a run: a bar, rows and finished parts as files.
 
 use std::{
     fs::{self, File},
     io::BufWriter,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -28,22 +28,24 @@ use crate::{
     control::api::{Failure, Update},
 };
 
+use super::interrupt::Interrupt;
+
 /// What a run is watched with.
 pub(super) struct Watching {
     bar: Mutex<Progress>,
     /// The hundredth that the bar shows.
     shown: AtomicU64,
-    cancelled: Arc<AtomicBool>,
+    interrupt: Interrupt,
     out: Option<PathBuf>,
     ndjson: bool,
 }
 
 impl Watching {
-    /// Makes the directories and begins to listen for Ctrl-C.
+    /// Makes the directories.
     ///
     /// # Errors
     /// [`Failure`] if the directory holds another run already, or cannot be made.
-    pub(super) fn new(global: &Global, options: &RegionRun) -> Result<Self, Failure> {
+    pub(super) fn new(global: &Global, options: &RegionRun, interrupt: &Interrupt) -> Result<Self, Failure> {
         if let Some(dir) = &options.out {
             let empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
             if !empty && !options.resume {
@@ -54,12 +56,10 @@ impl Watching {
                 fs::create_dir_all(dir.join(part)).map_err(|error| fault(&dir.join(part), &error))?;
             }
         }
-        let cancelled = Arc::new(AtomicBool::new(false));
-        listen(cancelled.clone());
         Ok(Self {
             bar: Mutex::new(Progress::new(global.quiet, global.verbose)),
             shown: AtomicU64::new(u64::MAX),
-            cancelled,
+            interrupt: interrupt.clone(),
             out: options.out.clone(),
             ndjson: options.ndjson,
         })
@@ -115,7 +115,7 @@ impl Watch for Watching {
     }
 
     fn cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.interrupt.asked()
     }
 
     fn finished(&self, done: &Done) {
@@ -138,21 +138,6 @@ impl Watch for Watching {
         }
         Csv::new(file).map(|rows| Box::new(rows) as Box<dyn Sink>).ok()
     }
-}
-
-/// Ctrl-C asks the run to end; a second one ends the program.
-fn listen(cancelled: Arc<AtomicBool>) {
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                if cancelled.swap(true, Ordering::Relaxed) {
-                    std::process::exit(1);
-                }
-            }
-        });
-    });
 }
 
 /// A name that is safe in a directory.
