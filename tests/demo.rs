@@ -22,16 +22,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The demonstration in small, its passing files in `temporary`.
-fn demo(temporary: &Path, arguments: &[&str]) -> Command {
+/// The demonstration in small, its passing files in `temporary`, run in `place`.
+fn demo(temporary: &Path, place: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+    command.current_dir(place);
     command.args(["demo", "--json", "--people", "100", "--records", "1000"]).args(arguments);
     command.env("TMPDIR", temporary).stdin(Stdio::null());
     command
 }
 
-fn run(temporary: &Path, arguments: &[&str]) -> (Value, Output) {
-    let output = demo(temporary, arguments).output().unwrap();
+fn run(temporary: &Path, place: &Path, arguments: &[&str]) -> (Value, Output) {
+    let output = demo(temporary, place, arguments).output().unwrap();
     (serde_json::from_slice(&output.stdout).unwrap(), output)
 }
 
@@ -52,7 +53,7 @@ fn assert_nothing_left(temporary: &Path) {
 fn it_holds_and_leaves_nothing() {
     let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let capture = place.path().join("capture.ndjson");
-    let (report, output) = run(temporary.path(), &["--capture", capture.to_str().unwrap()]);
+    let (report, output) = run(temporary.path(), place.path(), &["--capture", capture.to_str().unwrap()]);
     assert!(output.status.success(), "{report:#}");
     assert!(output.stderr.is_empty());
     assert_eq!(report.get("match"), None);
@@ -85,6 +86,21 @@ fn it_holds_and_leaves_nothing() {
     let frames = fs::read_to_string(&capture).unwrap().lines().count() as u64;
     assert_eq!(searched["frames"].as_u64(), Some(frames));
     assert_nothing_left(temporary.path());
+    the_report_is_ready(&report, place.path());
+}
+
+/// At the end stands a report for negotiators, whole and of this run.
+fn the_report_is_ready(report: &Value, place: &Path) {
+    let file = place.join("symbolon-report.html");
+    let named = Path::new(report["negotiation"]["file"].as_str().unwrap());
+    assert_eq!(fs::canonicalize(named).unwrap(), fs::canonicalize(&file).unwrap());
+    let page = fs::read_to_string(&file).unwrap();
+    assert!(page.contains("Two neighbours, one route") && page.trim_end().ends_with("</html>"));
+    // All ten parts: none says that it was not made.
+    for part in 1..=10 {
+        assert!(page.contains(&format!(">{part}. ")), "part {part}");
+    }
+    assert!(!page.contains("No comparison change by change"));
 }
 
 /// Its figures are of a run with 1,000 people; this one has 100.
@@ -125,7 +141,7 @@ fn what_is_kept_is_complete_and_nothing_is_overwritten() {
     let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let keep = place.path().join("kept");
     let keep = keep.to_str().unwrap();
-    let (report, output) = run(temporary.path(), &["--keep", keep]);
+    let (report, output) = run(temporary.path(), place.path(), &["--keep", keep]);
     assert!(output.status.success(), "{report:#}");
     assert_eq!(report["kept"], keep);
 
@@ -141,11 +157,11 @@ fn what_is_kept_is_complete_and_nothing_is_overwritten() {
     fs::write(&mk, journal.replacen("IRREG_ENTRY", "ASYLUM_PRIOR", 1)).unwrap();
     assert_eq!(compare(), Some(5));
 
-    let (again, output) = run(temporary.path(), &["--keep", keep]);
+    let (again, output) = run(temporary.path(), place.path(), &["--keep", keep]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(again["failed"]["kind"], "input");
     let taken = rs.to_str().unwrap();
-    assert_eq!(run(temporary.path(), &["--capture", taken]).1.status.code(), Some(2));
+    assert_eq!(run(temporary.path(), place.path(), &["--capture", taken]).1.status.code(), Some(2));
     assert_nothing_left(temporary.path());
 }
 
@@ -166,8 +182,8 @@ fn until_both_nodes_run(demo: &mut Child, temporary: &Path) {
 #[test]
 fn a_signal_ends_everything() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let temporary = TempDir::new().unwrap();
-        let mut child = demo(temporary.path(), &[]).stdout(Stdio::piped()).spawn().unwrap();
+        let (temporary, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let mut child = demo(temporary.path(), place.path(), &[]).stdout(Stdio::piped()).spawn().unwrap();
         until_both_nodes_run(&mut child, temporary.path());
         assert!(processes(temporary.path()) >= 2);
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -187,6 +203,7 @@ fn the_match_says_what_the_plain_rule_says() {
     let capture = place.path().join("capture.ndjson");
     let (report, output) = run(
         temporary.path(),
+        place.path(),
         &[
             &["--match", "--match-records", "24", "--match-register", "1200"][..],
             &["--capture", capture.to_str().unwrap()],

@@ -291,6 +291,10 @@ pub(super) struct Demo {
     /// A new or empty directory in which to keep the homes of the nodes
     #[arg(long, value_name = "DIR")]
     pub(super) keep: Option<PathBuf>,
+    /// The new file of the report for negotiators that stands at the end [default: symbolon-report.html, or with a
+    /// number behind if that is there]
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// The form of a file, as a flag.

@@ -3,6 +3,7 @@
 mod amend;
 mod audit;
 mod claim;
+mod demo;
 mod engines;
 mod local;
 mod officer;
@@ -22,11 +23,11 @@ use symbolon_policy::{identity::IdentityCard, words::Digest};
 use crate::{
     config::Flags,
     control::api::{Failure, Reply, Request},
-    demo, home,
+    home,
 };
 
 use super::{
-    args::{AgreementCommand, Cli, Command, Demo, Global, Init, NoticeCommand, RulesCommand},
+    args::{AgreementCommand, Cli, Command, Global, Init, NoticeCommand, RulesCommand},
     ask, files, output, passphrase, render,
     report::Report,
     trace,
@@ -48,7 +49,7 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
     match command {
         Command::Init(init) => make_home(&global, init),
         Command::Serve(serve) => serve::run(&global, serve),
-        Command::Demo(options) => run_demo(&global, options),
+        Command::Demo(options) => demo::run(&global, options),
         Command::Thresholds(options) => thresholds::run(&global, options),
         Command::Simulate(options) => simulate::run(&global, *options),
         Command::Engines(options) => engines::run(&options),
@@ -112,29 +113,6 @@ fn make_home(global: &Global, init: Init) -> Result<Report, Failure> {
     let card = made?;
     let text = format!("Made the home {}.\n\n{}", dir.display(), render::identity(&card));
     Ok(Report::of(&Reply::Identity(card))?.with_text(text))
-}
-
-fn run_demo(global: &Global, options: Demo) -> Result<Report, Failure> {
-    let Demo { people, records, matching, match_records, match_register, capture, keep } = options;
-    let matching = matching.then(|| match_records.unwrap_or(demo::matching::RECORDS));
-    let (json, quiet) = (global.json, global.quiet);
-    if let Some(records) = matching.filter(|_| !json && !quiet) {
-        let minutes = demo::matching::estimate(records) / 60.0;
-        output::note(&format!(
-            "The match of {records} people takes about {minutes:.1} minutes if nothing else runs."
-        ));
-    }
-    let report = demo::run(demo::Options {
-        people,
-        records,
-        matching,
-        large: match_register,
-        capture,
-        keep,
-        json,
-        quiet,
-    })?;
-    Report::new(report.text(), &report)
 }
 
 /// The card alone, so that the JSON is what the partner needs.
