@@ -36,16 +36,15 @@ pub(super) fn recent(core: &Core, now: Timestamp) -> Result<Vec<Alert>, Failure>
     Ok(alerts)
 }
 
-/// Looks for what stands out, journals what is new, and counts it for whoever watches the node.
+/// Looks for what stands out, as the node does by itself.
 ///
 /// # Errors
 /// A [`Failure`] if the journal cannot be read or written.
 pub(super) fn look(core: &Core, now: Timestamp) -> Result<(), Failure> {
-    raise(core, now.plus(-SPAN), now)?;
-    metrics::gauge!("symbolon_alerts").set(recent(core, now)?.len() as f64);
-    Ok(())
+    raise(core, now.plus(-SPAN), now).map(drop)
 }
 
+/// Evaluates, journals what is new, and counts it for whoever watches the node.
 fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Failure> {
     let always = Period { from: Timestamp::FIRST, to: Timestamp::LAST };
     let mut collector = Collector::new(always);
@@ -67,6 +66,7 @@ fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Fai
             core.book.record(&Event::AlertRaised { alert: alert.clone() })?;
         }
     }
+    metrics::gauge!("symbolon_alerts").set(recent(core, now)?.len() as f64);
     Ok(found)
 }
 
