@@ -12,6 +12,13 @@ mod transpose;
 
 pub(crate) use transpose::{transpose, transpose64};
 
+/// The registers for which loops are compiled: the widest that the processor has, or plain words where the ciphers are
+/// told to do without instructions too (docs/benchmarks.md).
+#[allow(unexpected_cfgs, reason = "it is a setting of the crate `aes`")]
+pub(crate) fn registers() -> pulp::Arch {
+    if cfg!(aes_backend = "soft") { pulp::Arch::Scalar } else { pulp::Arch::new() }
+}
+
 /// Blocks that are encrypted in one call.
 const BATCH: usize = 128;
 

@@ -18,4 +18,6 @@ pub mod rotation;
 pub mod rule;
 pub mod synthetic;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod tfhe;

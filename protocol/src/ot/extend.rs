@@ -99,7 +99,7 @@ fn rows(columns: &[Vec<u128>], words: usize) -> Vec<u128> {
         for (to, column) in part.iter_mut().zip(columns) {
             *to = column.get(word).copied().unwrap_or(0);
         }
-        pulp::Arch::new().dispatch(
+        crate::block::registers().dispatch(
             #[inline(always)]
             || transpose(part),
         );

@@ -6,7 +6,7 @@ use crate::block::transpose64;
 /// Runs a loop with the widest registers that the processor has.
 macro_rules! wide {
     ($body:block) => {
-        pulp::Arch::new().dispatch(
+        crate::block::registers().dispatch(
             #[inline(always)]
             || $body,
         )

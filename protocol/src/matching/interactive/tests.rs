@@ -2,8 +2,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    exchange::{Disclosure, Verdict, Warden},
-    matching::{engine::Group, rule::Rule, template::Template},
+    matching::{
+        engine::Group,
+        rule::Rule,
+        template::Template,
+        testing::{Allow, Slice},
+    },
     pump::{self, PumpError, Traffic},
 };
 
@@ -11,28 +15,6 @@ mod attacks;
 mod decisions;
 mod exact;
 mod whole;
-
-struct Allow;
-
-impl Warden for Allow {
-    fn judge(&mut self, _: &Disclosure) -> Verdict {
-        Verdict::Release
-    }
-}
-
-/// A slice in memory.
-struct Slice(Vec<Group>, usize);
-
-impl Rows for Slice {
-    fn groups(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
-        let groups: Vec<Group> = self.0.iter().skip(self.1).take(most).cloned().collect();
-        self.1 += groups.len();
-        Ok(groups)
-    }
-}
 
 fn seed(byte: u8) -> Seed {
     Seed::new([byte; 32])

@@ -4,8 +4,13 @@ use tfhe::core_crypto::prelude::*;
 
 use super::{query, *};
 use crate::{
-    exchange::{Disclosure, Misbehaviour, Verdict, Warden},
-    matching::{engine::Group, rule::Rule, template::Template},
+    exchange::Misbehaviour,
+    matching::{
+        engine::Group,
+        rule::Rule,
+        template::Template,
+        testing::{Allow, Slice},
+    },
     pump::{self, PumpError},
 };
 
@@ -14,28 +19,6 @@ mod claims;
 mod decisions;
 mod parts;
 mod setup;
-
-struct Allow;
-
-impl Warden for Allow {
-    fn judge(&mut self, _: &Disclosure) -> Verdict {
-        Verdict::Release
-    }
-}
-
-/// A slice in memory.
-struct Slice(Vec<Group>, usize);
-
-impl Rows for Slice {
-    fn groups(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
-        let groups: Vec<Group> = self.0.iter().skip(self.1).take(most).cloned().collect();
-        self.1 += groups.len();
-        Ok(groups)
-    }
-}
 
 /// Masked templates of 512 bits: two lists of the query would be one too few to show their order.
 fn form() -> Form {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    exchange::{Exchange, Frame, Misbehaviour},
+    exchange::{Exchange, Frame, Misbehaviour, Warden},
     matching::interactive::{asker::Asker, messages},
 };
 

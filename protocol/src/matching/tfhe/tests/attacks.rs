@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 use crate::{
-    exchange::Frame,
+    exchange::{Disclosure, Frame, Verdict, Warden},
     matching::tfhe::parameters::{CHUNK, bits},
     wire::{BlobOut, Outbox},
 };
