@@ -16,7 +16,6 @@ mod history;
 mod hits;
 mod import;
 mod notes;
-mod notices;
 mod officers;
 mod reconcile;
 pub mod transparency;

@@ -37,7 +37,6 @@ use crate::{
 };
 
 use draft::Draft;
-pub(super) use draft::words;
 use matching::Wish;
 pub(super) use retention::erase_old;
 pub(super) use sealed::Sealed;
@@ -245,7 +244,7 @@ impl Attempt {
             people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();
         let canaries = match exchange {
             ExchangeKind::Exact => {
-                canaries::drawn(&self.core, &self.partner, terms, snapshot, identifiers.len()).await?
+                canaries::drawn(&self.core, &self.partner, terms, identifiers.len()).await?
             }
             _ => Vec::new(),
         };

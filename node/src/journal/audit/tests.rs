@@ -1,4 +1,3 @@
-mod notices;
 mod officers;
 
 use std::fs;
