@@ -49,7 +49,7 @@ pub(in crate::cli) enum RegionCommand {
     },
     /// Measure what the exchanges cost on this machine, for --calibration
     #[command(
-        after_help = "Run it while nothing else does. The one-round match takes some six minutes, all others together \
+        after_help = "Run it while nothing else does. The one-round match takes many minutes, all others together \
         about one; an engine that is left out is taken from its own estimate.\n\n\
         Examples:\n  symbolon simulate calibrate --out here.toml\n  \
         symbolon simulate calibrate --only exact --only count --only ot-garbled/1 --out here.toml"
