@@ -5,13 +5,16 @@
 mod support;
 
 use std::{
-    fs, thread,
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    thread,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use support::{Agency, Cable, Done, Kept, PERMITTED, REGISTER, Running, officer, record};
+use support::{Agency, Cable, Done, Kept, Officer, PERMITTED, REGISTER, Running, officer, record};
 
 /// Bits of a template, and how many may differ in a hit.
 const LENGTH: usize = 256;
@@ -96,6 +99,25 @@ fn told(done: &Done) -> (bool, Value) {
     (outcome["hit"].as_bool().unwrap(), outcome["candidates"].clone())
 }
 
+/// One officer who asks and another who verifies.
+fn enrolled(asker: &Agency) -> [Officer; 2] {
+    [("officer-1", "asks"), ("bojan", "verifies")].map(|(id, roles)| {
+        let officer = officer(asker, id, id);
+        officer.enrol(asker, &["--roles", roles]).ok();
+        officer
+    })
+}
+
+/// Verifies the hit of a match and claims it.
+#[track_caller]
+fn claim(asker: &Agency, hit: &Done, [asks, verifies]: &[Officer; 2]) -> Value {
+    let query = hit.answer()["query"].as_str().unwrap();
+    let words = ["hit", "verify", query, "--match", "--same"];
+    asker.run(&[&words[..], &verifies.signs()].concat()).ok();
+    let words = ["claim", "make", query, "--match", "--field", "CATEGORY"];
+    asker.run(&[&words[..], &asks.signs()].concat()).ok()
+}
+
 #[test]
 fn the_quickest_engine_answers_and_a_probe_is_claimed() {
     let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
@@ -145,16 +167,7 @@ fn the_quickest_engine_answers_and_a_probe_is_claimed() {
     // The officer may name the engine; one that is not agreed is refused.
     assert_eq!(told(&ask(&asker, "any", &[face(8, 1)], &["--engine", "ot-garbled/1"])), (true, Value::Null));
 
-    let [asks, verifies] = [("ana", "asks"), ("bojan", "verifies")].map(|(id, roles)| {
-        let officer = officer(&asker, id, id);
-        officer.enrol(&asker, &["--roles", roles]).ok();
-        officer
-    });
-    let query = two.answer()["query"].as_str().unwrap().to_owned();
-    let words = ["hit", "verify", &query, "--match", "--same"];
-    asker.run(&[&words[..], &verifies.signs()].concat()).ok();
-    let words = ["claim", "make", &query, "--match", "--field", "CATEGORY"];
-    let line = asker.run(&[&words[..], &asks.signs()].concat()).ok();
+    let line = claim(&asker, &two, &enrolled(&asker));
     assert_eq!(line["outcome"]["found"].as_array().unwrap().len(), 2, "the probe was replayed: {line}");
 
     let compared = holder.reconcile(&asker, "end.ndjson");
@@ -286,6 +299,105 @@ fn a_search_that_is_stopped_in_the_middle_leaves_nothing_behind() {
     assert_eq!([asker.spent(), holder.spent()], spent, "it cost nothing more");
     let compared = holder.reconcile(&asker, "end.ndjson");
     assert_eq!(compared["discrepancies"], json!([]), "{compared}");
+    holder.stop();
+    asker.stop();
+}
+
+/// What a running node serves to whoever watches it.
+fn metric(address: SocketAddr, name: &str) -> Option<f64> {
+    let (mut page, mut stream) = (String::new(), TcpStream::connect(address).unwrap());
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    stream.read_to_string(&mut page).unwrap();
+    page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
+#[test]
+fn the_holder_is_told_of_claims_whose_probes_hardly_differ() {
+    let metrics = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let mut holder = Agency::new("RS").set("METRICS", &metrics.to_string());
+    let mut asker = Agency::new("MK");
+    holder.agree_on(&asker, TERMS);
+    holder.import(&(0..10).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
+    holder.serve();
+    asker.serve();
+    let officers = enrolled(&asker);
+    let [asks, _] = &officers;
+    let claimed = |number, apart| {
+        let hit = ask(&asker, "any", &[face(number, apart)], &asks.signs());
+        assert_eq!(told(&hit), (true, Value::Null));
+        let line = claim(&asker, &hit, &officers);
+        assert_eq!(line["outcome"]["found"].as_array().unwrap().len(), 1, "{line}");
+        line["claim"]["claim"].as_str().unwrap().to_owned()
+    };
+    let alerts = |agency: &Agency| agency.run(&["audit", "alerts"]).ok();
+
+    // Three people, and one of them twice: nothing that stands out.
+    let others = [claimed(1, 0), claimed(2, 0), claimed(3, 0), claimed(3, 10)];
+    let quiet = alerts(&holder);
+    assert_eq!(quiet["alerts"], json!([]), "{quiet}");
+    assert!(quiet["tests"].as_u64().unwrap() > 0, "it was looked for: {quiet}");
+    assert_eq!(metric(metrics, "symbolon_alerts"), Some(0.0));
+
+    // Three pictures of one face, of which the last two differ most.
+    let near = [claimed(4, 0), claimed(4, 7), claimed(4, 33)];
+    let found = alerts(&holder);
+    let [line] = found["alerts"].as_array().unwrap().as_slice() else { panic!("one alert: {found}") };
+    let alert = &line["alert"];
+    assert_eq!((&alert["kind"], &alert["partner"]), (&json!("near_probes"), &json!("MK")));
+    assert_eq!((&alert["observed"], &alert["of"]), (&json!(3), &json!(7)));
+    assert!(alert["chance"].as_u64().unwrap() <= 1_000, "in billionths: {alert}");
+    let text = alert["text"].as_str().unwrap();
+    assert!(text.contains("by officer-1: ") && near.iter().all(|claim| text.contains(claim)), "{text}");
+    assert!(others.iter().all(|claim| !text.contains(claim)), "{text}");
+    assert_eq!(metric(metrics, "symbolon_alerts"), Some(1.0));
+    // It is journalled once, named by the status, and in no journal of the partner, who only asked.
+    assert_eq!(alerts(&holder), found);
+    let raised = |agency: &Agency| {
+        agency.events("alerts.ndjson").iter().filter(|(name, _)| name == "alert_raised").count()
+    };
+    assert_eq!(raised(&holder), 1);
+    assert_eq!(holder.run(&["status"]).ok()["alerts"], 1);
+    assert_eq!(alerts(&asker)["alerts"], json!([]));
+
+    // Whoever audits says what came of it; nobody else can, and not about another alert.
+    let [ivo, dana] = [("ivo", "audits"), ("dana", "approves")].map(|(id, roles)| {
+        let officer = officer(&holder, id, id);
+        officer.enrol(&holder, &["--roles", roles]).ok();
+        officer
+    });
+    let id = &line["id"].as_str().unwrap()[..12];
+    let acknowledge = |id: &str, note: &str, by: &Officer| {
+        let words = ["audit", "alerts", "acknowledge", id, "--note", note];
+        holder.run(&[&words[..], &by.signs()].concat())
+    };
+    let note = "twins; MK was asked";
+    for (refused, exit) in [
+        (acknowledge(id, note, &dana), 3),
+        (acknowledge("0000", note, &ivo), 2),
+        (acknowledge(id, " ", &ivo), 2),
+    ] {
+        assert_eq!(refused.exit, Some(exit), "{refused:#?}");
+    }
+    acknowledge(id, note, &ivo).ok();
+    let quiet = alerts(&holder);
+    assert_eq!((&quiet["alerts"], &quiet["left_out"]), (&json!([]), &json!(1)));
+    let all = holder.run(&["audit", "alerts", "--all"]).ok();
+    let told = &all["alerts"][0]["acknowledged"];
+    assert_eq!((&told["officer"], &told["note"]), (&json!("ivo"), &json!(note)), "{all}");
+    assert_eq!(metric(metrics, "symbolon_alerts"), Some(0.0));
+    holder.stop();
+    assert_eq!(alerts(&holder), quiet, "the journal remembers");
+    holder.serve();
+
+    // One more of that face is news again.
+    claimed(4, 50);
+    let grown = alerts(&holder);
+    assert_eq!(
+        (&grown["alerts"][0]["id"], &grown["alerts"][0]["alert"]["observed"]),
+        (&line["id"], &json!(4))
+    );
+    assert_eq!(grown["alerts"][0]["acknowledged"], Value::Null);
+    assert_eq!((raised(&holder), metric(metrics, "symbolon_alerts")), (2, Some(1.0)));
     holder.stop();
     asker.stop();
 }

@@ -141,6 +141,8 @@ fn who_received_fields_is_told_what_became_of_them() {
 
     let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
     assert_eq!(found["discrepancies"], json!([]), "{found}");
+    let told = scene.asker.events("events.ndjson").iter().filter(|(name, _)| name == "notice").count();
+    assert!(told > 0 && found["notices"] == told, "{told}: {found}");
     for agency in [&scene.holder, &scene.asker] {
         let text = serde_json::to_string(&agency.events("events.ndjson")).unwrap();
         for value in ["Name One", "Horgoš", "Name 1", "R-1"] {

@@ -1,4 +1,4 @@
-//! How fast records are imported and scanned, in records a second.
+//! How fast records are imported, scanned and sliced, in records a second.
 //!
 //! Each line has about 400 bytes and two identifiers. `cargo bench -p symbolon-node --bench import`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at a fault")]
@@ -10,7 +10,10 @@ use symbolon_node::{
     register::{Format, ImportObserver, Registers, Reject},
     sealing::StorageKey,
 };
-use symbolon_policy::words::RegisterName;
+use symbolon_policy::{
+    rules::{ExchangeKind, Kind, PCC_BILATERAL, RuleSet, Rulebook, SearchContext},
+    words::{Purpose, RegisterName},
+};
 use tempfile::TempDir;
 
 fn main() {
@@ -93,6 +96,28 @@ fn import_again(bencher: Bencher, records: u64) {
     bencher
         .counter(ItemsCount::new(records))
         .bench_local(|| registers.import(&name(), file.as_bytes(), Format::Ndjson, &mut Strict).unwrap());
+}
+
+/// A slice of a register of this size: every record read and its head unsealed, its class looked up among those that
+/// take part. What the decision alone takes stands in `symbolon-policy`'s benchmark `rules`.
+#[divan::bench(args = [1_000_000], sample_count = 3, sample_size = 1)]
+fn slice(bencher: Bencher, records: u64) {
+    let (_home, registers) = full(records);
+    let rules = RuleSet::parse(PCC_BILATERAL, Kind::Shared).unwrap();
+    let book = Rulebook::new(rules, None).unwrap();
+    let search = SearchContext {
+        asker: "RS".parse().unwrap(),
+        holder: "MK".parse().unwrap(),
+        register: name(),
+        purpose: Purpose::IrregEntry,
+        exchange: ExchangeKind::Exact,
+    };
+    bencher.counter(ItemsCount::new(records)).bench_local(|| {
+        let slice = book.slice(&search);
+        let found =
+            registers.scan(&name()).unwrap().filter(|record| slice.contains(&record.as_ref().unwrap().class));
+        assert_eq!(found.count() as u64, records);
+    });
 }
 
 /// On one core.

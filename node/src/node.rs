@@ -158,7 +158,8 @@ impl Handler for Node {
             Request::CanaryList => canaries::list(core).await,
             Request::CanaryOpen { file } => canaries::open(core, file).await,
             Request::CanaryReport => canaries::report(core).await,
-            Request::AuditAlerts { from } => alerts::told(core, from).await,
+            Request::AuditAlerts { from, all } => alerts::told(core, from, all).await,
+            Request::AlertAcknowledge { act } => alerts::acknowledge(core, act).await,
             Request::AuditTransparency { from, to, smallest, file } => {
                 audit::transparency(core, from, to, smallest, file).await
             }

@@ -379,6 +379,22 @@ impl State {
         self.scan(&Key::alerts())
     }
 
+    /// An alert that was raised, as it was last.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn alert(&self, id: &Digest) -> Result<Option<Alert>, Failure> {
+        self.get(&Key::alert(id))
+    }
+
+    /// What an officer said of an alert last.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn acknowledged(&self, alert: &Digest) -> Result<Option<SignedAct>, Failure> {
+        self.get(&Key::acknowledged(alert))
+    }
+
     /// Makes everything durable.
     ///
     /// # Errors

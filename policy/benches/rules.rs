@@ -9,14 +9,25 @@
     reason = "a benchmark stops at the first surprise"
 )]
 
+use std::collections::HashMap;
+
 use divan::{Bencher, black_box, counter::ItemsCount};
+use ed25519_dalek::SigningKey;
 use symbolon_policy::{
+    agreement::{Agreement, ExactTerms, Party, Quota, Terms, Unit},
+    ask::Ask,
     class::RecordClass,
+    permit::{InForce, RefusalCode, admit},
+    quota::{Balance, Ledger, MeterKey},
     rules::{
         AskContext, ExchangeKind, Kind, PCC_BILATERAL, ReleaseContext, Request, RuleSet, Rulebook,
         SearchContext, library,
     },
-    words::{AgeBand, Category, Field, LegalBasis, Provenance, Purpose},
+    signing::Signer as _,
+    words::{
+        AgeBand, AgencyCode, AgreementId, Category, Digest, Field, LegalBasis, Provenance, Purpose, QueryId,
+        SnapshotId, Timestamp,
+    },
 };
 
 const CLAUSES: [usize; 3] = [5, 50, 200];
@@ -26,6 +37,10 @@ fn main() {
 }
 
 fn book(clauses: usize) -> Rulebook {
+    Rulebook::new(RuleSet::parse(&text(clauses), Kind::Shared).unwrap(), None).unwrap()
+}
+
+fn text(clauses: usize) -> String {
     let ready: Vec<(String, String)> = library()
         .unwrap()
         .iter()
@@ -41,8 +56,7 @@ fn book(clauses: usize) -> Rulebook {
         text.replace("<= 20", &format!("<= {}", 20 + round))
             .replace("<= 1000", &format!("<= {}", 1000 - round))
     };
-    let text: String = (0..clauses).map(|n| clause(n) + "\n").collect();
-    Rulebook::new(RuleSet::parse(&text, Kind::Shared).unwrap(), None).unwrap()
+    (0..clauses).map(|n| clause(n) + "\n").collect()
 }
 
 fn queries() -> Vec<AskContext> {
@@ -153,6 +167,102 @@ fn field(
         let (release, class) = next.next().unwrap();
         black_box(decide(&book, release, class))
     });
+}
+
+/// Meters in memory, with something on each that was asked for before.
+struct Meters(HashMap<MeterKey, u64>);
+
+impl Ledger for Meters {
+    fn spent(&self, key: &MeterKey) -> u64 {
+        self.0.get(key).copied().unwrap_or(17)
+    }
+
+    fn balance(&self, _: &AgreementId, _: &AgencyCode) -> Balance {
+        Balance { given: 900, received: 1_100 }
+    }
+
+    fn unexplained(&self, _: &AgreementId, _: Timestamp) -> u64 {
+        0
+    }
+}
+
+/// An agreement under so many clauses, with quotas of each kind, signed by both.
+fn agreement(clauses: usize) -> InForce {
+    let keys = [SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32])];
+    let codes: [AgencyCode; 2] = ["RS".parse().unwrap(), "MK".parse().unwrap()];
+    let parties = codes.iter().zip(&keys).map(|(code, key)| Party {
+        code: code.clone(),
+        name: format!("Agency of {code}"),
+        peer: format!("peer-{code}"),
+        key: key.public(),
+        addresses: Vec::new(),
+    });
+    let quota = |purpose: Option<Purpose>, per_officer| Quota {
+        asker: codes[0].clone(),
+        register: None,
+        purpose,
+        per_officer,
+        unit: Unit::Identifiers,
+        limit: 1_000_000,
+        period_days: 30,
+    };
+    let terms = Terms {
+        version: Terms::VERSION,
+        title: "Benchmark".into(),
+        canonicalisation: symbolon_protocol::identifier::CANONICALISATION.into(),
+        valid_from: Timestamp(1_790_000_000),
+        valid_until: Timestamp(1_890_000_000),
+        amends: None,
+        proofs: Vec::new(),
+        parties: parties.collect(),
+        exact: Some(ExactTerms { largest_batch: 1_100, epoch_hours: 24 }),
+        count: None,
+        matching: None,
+        claims: None,
+        quotas: vec![quota(None, false), quota(Some(Purpose::IrregEntry), false), quota(None, true)],
+        rules: text(clauses),
+    };
+    let mut agreement = Agreement::new(terms).unwrap();
+    for (code, key) in codes.iter().zip(&keys) {
+        agreement.sign(code, key).unwrap();
+    }
+    InForce::new(&agreement, None).unwrap()
+}
+
+/// A query as it comes, to the permit or the refusal: agreement, parties, digest of the rules, terms, quotas, rules.
+/// Meters are in memory; nothing is recorded.
+#[divan::bench(args = CLAUSES)]
+fn admission(bencher: Bencher<'_, '_>, clauses: usize) {
+    let (agreement, ledger) = (agreement(clauses), Meters(HashMap::new()));
+    let ask = |(n, query): (u8, AskContext)| Ask {
+        query: QueryId([n; 16]),
+        agreement: agreement.id(),
+        rules: agreement.rules_digest(),
+        asker: query.asker,
+        holder: query.holder,
+        exchange: query.exchange,
+        register: query.register,
+        purpose: query.purpose,
+        basis: query.legal_basis,
+        officer: query.officer,
+        case: query.case_reference.then_some(Digest([n; 32])),
+        items: query.batch_size,
+        snapshot: Some(SnapshotId([n; 16])),
+        matching: None,
+        unexplained: 0,
+        commitment: Digest([n; 32]),
+        digest: Digest([n; 32]),
+        asked_at: query.now,
+    };
+    let asks: Vec<Ask> = (0..=u8::MAX).cycle().zip(queries()).map(ask).collect();
+    let (own, mut next) = (agreement.terms().parties[1].code.clone(), asks.iter().cycle());
+    let admitted = |ask: &Ask| admit(&agreement, ask, &own, &ledger, ask.asked_at);
+    // Nothing but the rules refuses any.
+    let refused: Vec<_> = asks.iter().filter_map(|ask| admitted(ask).err()).collect();
+    assert!(refused.iter().all(|refusal| refusal.code == RefusalCode::RulesForbid));
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .bench_local(|| black_box(admitted(next.next().unwrap()).is_ok()));
 }
 
 /// What the first request of a kind costs: the table is made.

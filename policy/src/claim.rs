@@ -178,8 +178,27 @@ pub struct FieldDecision {
     pub clauses: Vec<String>,
 }
 
-/// Puts a requested field of a record to the rules: with no approval, with one, with two.
+/// Puts a requested field of a record to the rules: with no approval, with one, with two. If the agreement of the
+/// query was amended since, both must let it: the rules it was asked under, and those in their place. The stricter
+/// decides, the earlier where they agree.
 pub fn decide(
+    agreement: &InForce,
+    claim: &Claim,
+    ask: &Ask,
+    class: &RecordClass,
+    field: Field,
+    now: Timestamp,
+) -> FieldDecision {
+    let first = decide_by(agreement, claim, ask, class, field);
+    let strictness = |decision: &FieldDecision| match decision.standing {
+        Standing::Needs(approvals) => approvals,
+        Standing::Refused | Standing::Absent => u8::MAX,
+    };
+    let next = agreement.in_place(now).map(|next| decide_by(next, claim, ask, class, field));
+    next.filter(|next| strictness(next) > strictness(&first)).unwrap_or(first)
+}
+
+fn decide_by(
     agreement: &InForce,
     claim: &Claim,
     ask: &Ask,

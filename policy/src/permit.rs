@@ -179,6 +179,12 @@ impl InForce {
         Ok(())
     }
 
+    /// Whether fields of what was answered under it can be released at a moment: neither it nor what is in its place
+    /// has ended.
+    pub fn releases(&self, now: Timestamp) -> bool {
+        self.settles(now).is_ok() && self.in_place(now).is_none_or(|next| next.holds(now).is_ok())
+    }
+
     /// Which records take part when `asker` searches a register for a purpose.
     pub fn slice(
         &self,
@@ -195,6 +201,19 @@ impl InForce {
             purpose,
             exchange,
         })
+    }
+
+    /// Which records a claim of a query finds: those that take part under these terms and, if they were amended,
+    /// also under those in their place.
+    pub fn claimable(&self, ask: &Ask, now: Timestamp) -> Slice {
+        let of = |agreement: &Self| {
+            agreement.slice(&ask.asker, &ask.holder, &ask.register, ask.purpose, ask.exchange)
+        };
+        let slice = of(self);
+        match self.in_place(now) {
+            None => slice,
+            Some(next) => slice.and(&of(next)),
+        }
     }
 
     fn modality(&self, ask: &Ask) -> Option<Modality> {

@@ -1,8 +1,9 @@
 //! Commands of the program, and what they gave.
 
 use std::{
-    process::{Child, Command, Output},
-    thread,
+    io::Read,
+    process::{Child, Command, ExitStatus, Output},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -62,46 +63,67 @@ impl Done {
 }
 
 /// A command on its way, for tests that do something meanwhile. It is killed if it is not waited for.
-pub(crate) struct Running(Option<Child>);
+pub(crate) struct Running {
+    child: Option<Child>,
+    /// What it writes is read meanwhile: a pipe holds 64 KiB, and a certificate has more.
+    output: Option<[JoinHandle<Vec<u8>>; 2]>,
+}
 
 impl Running {
-    pub(super) fn new(child: Child) -> Self {
-        Self(Some(child))
+    pub(super) fn new(mut child: Child) -> Self {
+        let output = [read(child.stdout.take()), read(child.stderr.take())];
+        Self { child: Some(child), output: Some(output) }
     }
 
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Done {
-        let mut child = self.0.take().unwrap();
+        let (mut child, output) = (self.child.take().unwrap(), self.output.take().unwrap());
+        let done = |status: ExitStatus| {
+            let [stdout, stderr] = output.map(|pipe| pipe.join().unwrap());
+            Done::of(Output { status, stdout, stderr })
+        };
         let started = Instant::now();
-        while child.try_wait().unwrap().is_none() {
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return done(status);
+            }
             if started.elapsed() > PATIENCE {
                 child.kill().unwrap();
-                panic!("a command does not end: {:#?}", Done::of(child.wait_with_output().unwrap()));
+                panic!("a command does not end: {:#?}", done(child.wait().unwrap()));
             }
             thread::sleep(Duration::from_millis(2));
         }
-        Done::of(child.wait_with_output().unwrap())
     }
 
     /// Interrupts it, as Ctrl-C does.
     #[track_caller]
     pub(crate) fn interrupt(&self) {
-        let id = self.0.as_ref().unwrap().id().to_string();
+        let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
     /// Whether it still runs.
     pub(crate) fn runs(&mut self) -> bool {
-        self.0.as_mut().unwrap().try_wait().unwrap().is_none()
+        self.child.as_mut().unwrap().try_wait().unwrap().is_none()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
+}
+
+fn read(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
 }

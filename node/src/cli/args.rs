@@ -22,7 +22,9 @@ use symbolon_policy::words::{AgencyCode, Purpose, RegisterName};
 use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::{AgreementCommand, Amend};
-pub(super) use audit::{AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions};
+pub(super) use audit::{
+    AlertsCommand, AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions,
+};
 pub(super) use canary::CanaryCommand;
 pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};
 pub(super) use engines::Engines;

@@ -1,11 +1,13 @@
 //! Requests and replies, as they travel in lines of JSON.
 
+mod alerts;
 mod authority;
 mod procedure;
 mod records;
 mod reply;
 mod request;
 
+pub use alerts::{Acknowledged, AlertLine, Alerts};
 pub use authority::Authority;
 pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};
 pub use records::{Disclosure, Disclosures, Flagging, Given, NoticeLine, ToldSince};

@@ -16,6 +16,7 @@ mod history;
 mod hits;
 mod import;
 mod notes;
+mod notices;
 mod officers;
 mod reconcile;
 pub mod transparency;

@@ -384,6 +384,11 @@ pub enum Event {
         /// What.
         alert: Alert,
     },
+    /// An officer looked into an alert.
+    AlertAcknowledged {
+        /// Which, and what the officer says of it.
+        act: SignedAct,
+    },
     /// Canaries were added: records that a partner must hold.
     CanariesAdded {
         /// Which partner.

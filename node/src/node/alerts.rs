@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use symbolon_policy::words::Timestamp;
+use symbolon_policy::{
+    officer::{ActKind, SignedAct},
+    words::{Digest, Timestamp},
+};
 use symbolon_protocol::{exact, matching::opening};
 
 use super::{Core, blocking};
 use crate::{
     alerts::{Alert, Claimed, Evaluation, evaluate, repeats},
     clock,
-    control::api::{Failure, Reply},
+    control::api::{Acknowledged, AlertLine, Alerts, Failure, Reply},
     journal::{
         Event, Side,
         log::{Collector, Period},
@@ -20,32 +23,88 @@ use crate::{
 /// How far back alerts are looked for and told, if nothing else is asked for.
 const SPAN: i64 = 30 * Timestamp::DAY;
 
-pub(super) async fn told(core: &Arc<Core>, from: Option<Timestamp>) -> Result<Reply, Failure> {
+pub(super) async fn told(core: &Arc<Core>, from: Option<Timestamp>, all: bool) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
         let now = clock::now();
-        Ok(Reply::AuditAlerts(raise(&core, from.unwrap_or_else(|| now.plus(-SPAN)), now)?))
+        let found = raise(&core, from.unwrap_or_else(|| now.plus(-SPAN)), now)?;
+        let line = |alert: Alert| {
+            let id = alert.id()?;
+            Ok(AlertLine { id, acknowledged: acknowledged(&core, &id, &alert)?, alert })
+        };
+        let mut alerts = found.alerts.into_iter().map(line).collect::<Result<Vec<_>, Failure>>()?;
+        let before = alerts.len();
+        alerts.retain(|line| all || line.acknowledged.is_none());
+        let left_out = before.saturating_sub(alerts.len()) as u64;
+        Ok(Reply::AuditAlerts(Alerts { alerts, left_out, tests: found.tests, expected: found.expected }))
     })
     .await
 }
 
-/// Alerts that were raised about the last thirty days.
+/// Records that an officer looked into an alert, as far as it has gone.
+pub(super) async fn acknowledge(core: &Arc<Core>, act: SignedAct) -> Result<Reply, Failure> {
+    let core = core.clone();
+    blocking(move || {
+        let ActKind::Acknowledge { alert: id, observed, note } = &act.act.act else {
+            return Err(Failure::input("this acknowledges no alert"));
+        };
+        if note.trim().is_empty() {
+            return Err(Failure::input("an acknowledgement says what came of it").with_help("give a --note"));
+        }
+        let now = clock::now();
+        let found = raise(&core, now.plus(-SPAN), now)?.alerts;
+        let known = core.book.state().alert(id)?;
+        let known = known.ok_or_else(|| Failure::input(format!("there is no alert {id}")))?;
+        let counted = found.iter().filter(|alert| alert.id().is_ok_and(|found| found == *id));
+        let counted = counted.chain([&known]).map(|alert| alert.observed).max().unwrap_or(0);
+        if *observed > counted {
+            return Err(Failure::input(format!("of the alert {id} no more than {counted} were counted")));
+        }
+        core.book.officer_acts(&act, now)?;
+        core.book.record(&Event::AlertAcknowledged { act })?;
+        count(&core, now)?;
+        Ok(Reply::Ok)
+    })
+    .await
+}
+
+/// Alerts about the last thirty days that were raised and that nobody acknowledged.
 pub(super) fn recent(core: &Core, now: Timestamp) -> Result<Vec<Alert>, Failure> {
-    let mut alerts = core.book.state().alerts()?;
-    alerts.retain(|alert| alert.to > now.plus(-SPAN));
+    let mut alerts = Vec::new();
+    for alert in core.book.state().alerts()? {
+        if alert.to > now.plus(-SPAN) && acknowledged(core, &alert.id()?, &alert)?.is_none() {
+            alerts.push(alert);
+        }
+    }
     Ok(alerts)
 }
 
-/// Looks for what stands out, journals what is new, and counts it for whoever watches the node.
-///
-/// # Errors
-/// A [`Failure`] if the journal cannot be read or written.
-pub(super) fn look(core: &Core, now: Timestamp) -> Result<(), Failure> {
-    raise(core, now.plus(-SPAN), now)?;
+/// An officer's word about an alert, unless more was counted since.
+fn acknowledged(core: &Core, id: &Digest, alert: &Alert) -> Result<Option<Acknowledged>, Failure> {
+    let said = core.book.state().acknowledged(id)?.map(|signed| signed.act);
+    Ok(said.and_then(|act| match act.act {
+        ActKind::Acknowledge { observed, note, .. } if observed >= alert.observed => {
+            Some(Acknowledged { officer: act.officer, at: act.at, note })
+        }
+        _ => None,
+    }))
+}
+
+/// Tells whoever watches the node.
+fn count(core: &Core, now: Timestamp) -> Result<(), Failure> {
     metrics::gauge!("symbolon_alerts").set(recent(core, now)?.len() as f64);
     Ok(())
 }
 
+/// Looks for what stands out, as the node does by itself.
+///
+/// # Errors
+/// A [`Failure`] if the journal cannot be read or written.
+pub(super) fn look(core: &Core, now: Timestamp) -> Result<(), Failure> {
+    raise(core, now.plus(-SPAN), now).map(drop)
+}
+
+/// Evaluates, journals what is new, and counts it for whoever watches the node.
 fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Failure> {
     let always = Period { from: Timestamp::FIRST, to: Timestamp::LAST };
     let mut collector = Collector::new(always);
@@ -60,13 +119,20 @@ fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Fai
     let people = core.registers.list()?.iter().map(|register| register.records).max().unwrap_or(0);
     repeats(&mut found, settings, &opened(core, from)?, people);
     found.alerts.sort();
-    let known = core.book.state().alerts()?;
-    let known: Vec<_> = known.iter().map(Alert::id).collect::<Result<_, _>>()?;
     for alert in &found.alerts {
-        if !known.contains(&alert.id()?) {
+        let id = alert.id()?;
+        // Once; and again when more was counted than an officer acknowledged.
+        let news = match core.book.state().alert(&id)? {
+            None => true,
+            Some(known) => {
+                acknowledged(core, &id, &known)?.is_some() && acknowledged(core, &id, alert)?.is_none()
+            }
+        };
+        if news {
             core.book.record(&Event::AlertRaised { alert: alert.clone() })?;
         }
     }
+    count(core, now)?;
     Ok(found)
 }
 

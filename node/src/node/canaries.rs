@@ -8,11 +8,15 @@ use std::{
 
 use symbolon_policy::{
     ask::Ask,
+    permit::admit,
     rules::ExchangeKind,
-    words::{AgencyCode, Purpose, RegisterName, Timestamp},
+    words::{AgencyCode, Purpose, RegisterName, SnapshotId, Timestamp},
 };
 
-use super::{Core, Partner, blocking, people, queries::Asking, queries::Sealed};
+use super::{
+    Core, Partner, blocking, people,
+    queries::{Asking, Sealed, words},
+};
 use crate::{
     canaries::{Canary, Drawn, Wanted, detection},
     clock,
@@ -134,20 +138,32 @@ fn save(file: &Path, text: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Canaries for a new query.
+/// Canaries for a new query: never so many that it would be refused for them, by the terms, the quotas or the rules
+/// that this node knows.
 pub(super) async fn drawn(
     core: &Arc<Core>,
     partner: &Partner,
     terms: &QueryTerms,
+    snapshot: Option<SnapshotId>,
     items: usize,
 ) -> Result<Vec<Drawn>, Failure> {
     let most = partner.agreement.terms().exact.as_ref().map_or(0, |exact| exact.largest_batch);
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let (core, partner, register) = (core.clone(), partner.party.code.clone(), terms.register.clone());
-    let (purpose, now) = (terms.purpose, clock::now());
+    let (core, partner, terms) = (core.clone(), partner.clone(), terms.clone());
     blocking(move || {
-        let wanted = Wanted { partner: &partner, register: &register, purpose, now, items, most };
-        core.canaries.draw(&wanted, core.config.canary_share)
+        let now = clock::now();
+        let QueryTerms { register, purpose, .. } = &terms;
+        let code = &partner.party.code;
+        let wanted = Wanted { partner: code, register, purpose: *purpose, now, items, most };
+        let mut drawn = core.canaries.draw(&wanted, core.config.canary_share)?;
+        let admitted = |canaries: &usize| {
+            let all = u32::try_from(items.saturating_add(*canaries)).unwrap_or(u32::MAX);
+            let ask = words(&core, &partner, &terms, (ExchangeKind::Exact, snapshot), all);
+            admit(&partner.agreement, &ask, core.book.own(), core.book.state(), now).is_ok()
+        };
+        let fit = (1..=drawn.len()).rev().find(admitted).unwrap_or(0);
+        drawn.truncate(fit);
+        Ok(drawn)
     })
     .await
 }

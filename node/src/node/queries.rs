@@ -37,6 +37,7 @@ use crate::{
 };
 
 use draft::Draft;
+pub(super) use draft::words;
 use matching::Wish;
 pub(super) use retention::erase_old;
 pub(super) use sealed::Sealed;
@@ -244,7 +245,7 @@ impl Attempt {
             people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();
         let canaries = match exchange {
             ExchangeKind::Exact => {
-                canaries::drawn(&self.core, &self.partner, terms, identifiers.len()).await?
+                canaries::drawn(&self.core, &self.partner, terms, snapshot, identifiers.len()).await?
             }
             _ => Vec::new(),
         };

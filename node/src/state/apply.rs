@@ -6,6 +6,7 @@ use symbolon_policy::{
     canonical,
     case::Case,
     claim::SignedRelease,
+    officer::ActKind,
     quota::{Charge, Ledger},
     receipt::Receipt,
     words::{AgreementId, ClaimId, QueryId, RegisterName},
@@ -174,6 +175,11 @@ impl State {
                 }
             }
             Event::AlertRaised { alert } => put(&mut batch, Key::alert(&alert.id()?), alert)?,
+            Event::AlertAcknowledged { act } => {
+                if let ActKind::Acknowledge { alert, .. } = &act.act.act {
+                    put(&mut batch, Key::acknowledged(alert), act)?;
+                }
+            }
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }

@@ -200,6 +200,11 @@ impl Key {
         key(b'x', &[id.as_bytes()])
     }
 
+    /// What an officer said of an alert last.
+    pub(super) fn acknowledged(alert: &Digest) -> Self {
+        key(b'y', &[alert.as_bytes()])
+    }
+
     pub(super) fn notices(of: Side) -> Self {
         key(b'n', &[side(of)])
     }

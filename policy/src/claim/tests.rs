@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     agreement::Terms,
@@ -123,7 +125,7 @@ fn fields_are_decided_one_by_one() {
     let agreement = in_force(agreed());
     let ask = with_case(world_ask(&agreement));
     let standing = |agreement: &InForce, class: RecordClass, field, purpose| {
-        decide(agreement, &claim(&ask), &Ask { purpose, ..ask.clone() }, &class, field).standing
+        decide(agreement, &claim(&ask), &Ask { purpose, ..ask.clone() }, &class, field, NOW).standing
     };
     let (entry, child) = (Purpose::IrregEntry, Purpose::ChildProtection);
     assert_eq!(standing(&agreement, ADULT, Field::Place, entry), Standing::Needs(1));
@@ -152,4 +154,53 @@ fn fields_are_decided_one_by_one() {
     assert_eq!(standing(&stricter, ADULT, Field::Name, entry), Standing::Refused);
     assert_eq!(standing(&stricter, ADULT, Field::Place, entry), Standing::Needs(1));
     assert!(RuleSet::parse(PCC_BILATERAL, Kind::Shared).is_ok());
+}
+
+/// What was asked before an amendment is released if both rules let it; the stricter decides.
+#[test]
+fn after_an_amendment_both_rules_decide() {
+    let with = |more: &str, valid_from| {
+        let rules = format!("{PCC_BILATERAL}\n{more}");
+        in_force(Terms { rules, valid_from, ..agreed() })
+    };
+    let clause = |id: &str, rest: &str| {
+        format!(
+            "@id(\"{id}\")\n@title(\"About {id}\")\n{rest} (principal, action == Action::\"Release\", resource)\nwhen "
+        )
+    };
+    let moment = NOW.plus(100);
+    let wider = clause("other", "permit") + "{ context.field == Field::\"OTHER\" };\n";
+    let narrower = clause("no-place", "forbid")
+        + "{ context.field == Field::\"PLACE\" };\n"
+        + &clause("two-for-sex", "forbid")
+        + "{ context.field == Field::\"SEX\" && context.approvals < 2 };\n"
+        + &wider;
+    let found = "@id(\"no-crossings\")\n@title(\"None\")\nforbid (principal, action == Action::\"Search\", resource)\n\
+                 when { resource.category == Category::\"IRREGULAR_CROSSING\" };\n";
+    let agreement = with("", agreed().valid_from).until(Arc::new(with(&(narrower + found), moment)));
+    let ask = with_case(world_ask(&agreement));
+    let said = |field, now| {
+        let decision = decide(&agreement, &claim(&ask), &ask, &ADULT, field, now);
+        (decision.standing, decision.clauses)
+    };
+    let told = |clause: &str| vec![clause.to_owned()];
+    for (field, before, after) in [
+        (Field::Place, (Standing::Needs(1), told("release-core")), (Standing::Refused, told("no-place"))),
+        (Field::Sex, (Standing::Needs(1), told("release-core")), (Standing::Needs(2), told("release-core"))),
+        (
+            Field::Name,
+            (Standing::Needs(2), told("release-identity")),
+            (Standing::Needs(2), told("release-identity")),
+        ),
+        // Permitted now, it was not when it was asked.
+        (Field::Other, (Standing::Refused, Vec::new()), (Standing::Refused, Vec::new())),
+    ] {
+        assert_eq!(said(field, moment.plus(-1)), before, "{field}");
+        assert_eq!(said(field, moment), after, "{field}");
+    }
+    assert!(agreement.claimable(&ask, moment.plus(-1)).contains(&ADULT));
+    assert!(!agreement.claimable(&ask, moment).contains(&ADULT));
+    assert!(agreement.releases(moment) && agreement.holds(moment).is_err());
+    let end = agreed().valid_until;
+    assert!(agreement.releases(end.plus(-1)) && !agreement.releases(end));
 }

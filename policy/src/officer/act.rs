@@ -80,6 +80,15 @@ pub enum ActKind {
         /// The digest of the claim.
         claim: Digest,
     },
+    /// Says that an alert was looked into.
+    Acknowledge {
+        /// Which alert.
+        alert: Digest,
+        /// How much of it was counted: it stands again when more is.
+        observed: u64,
+        /// What came of it.
+        note: String,
+    },
     /// Explains a query afterwards.
     Explain {
         /// Which query.
@@ -99,12 +108,14 @@ impl ActKind {
             | Self::Refuse { .. }
             | Self::StopClock { .. }
             | Self::ResumeClock { .. } => Role::Approves,
+            Self::Acknowledge { .. } => Role::Audits,
         }
     }
 
     fn text(&self) -> Option<&str> {
         match self {
             Self::Verify { reason, .. } => reason.as_deref(),
+            Self::Acknowledge { note, .. } => Some(note),
             Self::Refuse { reason, .. } | Self::StopClock { reason, .. } | Self::Explain { reason, .. } => {
                 Some(reason)
             }

@@ -34,6 +34,7 @@ fn kinds() -> Vec<(ActKind, Role)> {
         (ActKind::StopClock { claim: claim(), reason: reason() }, Role::Approves),
         (ActKind::ResumeClock { claim: claim() }, Role::Approves),
         (ActKind::Explain { query, reason: reason() }, Role::Asks),
+        (ActKind::Acknowledge { alert: claim(), observed: 3, note: reason() }, Role::Audits),
     ]
 }
 

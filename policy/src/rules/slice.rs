@@ -27,6 +27,13 @@ impl Slice {
         Self { takes_part: (0..CLASSES).into_par_iter().map(|i| decide(&class(i))).collect() }
     }
 
+    /// Those classes that take part in both.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.takes_part.iter_mut().zip(&other.takes_part).for_each(|(here, there)| *here &= there);
+        self
+    }
+
     /// Whether records of this class take part.
     pub fn contains(&self, class: &RecordClass) -> bool {
         self.takes_part.get(index(class)).copied().unwrap_or(false)

@@ -8,7 +8,7 @@ use symbolon_policy::{
     words::{AgencyCode, Timestamp},
 };
 
-use super::values;
+use super::{Signing, values};
 use crate::journal::log::SMALLEST;
 
 #[derive(Debug, Subcommand)]
@@ -30,12 +30,19 @@ pub(in crate::cli) enum AuditCommand {
     #[command(
         after_help = "An alert is a reason to ask, not a finding: each says how likely it is by chance, and \
         the sum how many honest people would set off. See docs/audit.md.\n\nExamples:\n  \
-        symbolon audit alerts\n  symbolon audit alerts --from 2026-11-01 --json"
+        symbolon audit alerts\n  symbolon audit alerts --from 2026-11-01 --all --json\n  \
+        symbolon audit alerts acknowledge 5d41402abc4b --note \"a large group came that day\" --officer-key ivo.key",
+        args_conflicts_with_subcommands = true
     )]
     Alerts {
+        #[command(subcommand)]
+        command: Option<AlertsCommand>,
         /// From this day on (UTC) [default: thirty days ago]
         #[arg(long, value_name = "WHEN", value_parser = values::begin)]
         from: Option<Timestamp>,
+        /// Also those that an officer acknowledged
+        #[arg(long)]
+        all: bool,
     },
     /// Write what a supervisor of data protection gets of a period to a new signed file, or check such a file
     #[command(
@@ -69,6 +76,26 @@ pub(in crate::cli) enum AuditCommand {
         one: PathBuf,
         /// The other's
         other: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum AlertsCommand {
+    /// Say what came of an alert of the last thirty days; takes the role AUDITS
+    #[command(
+        after_help = "The alert is left out from then on, but not of the journal. It is told again when more is \
+        counted.\n\nExamples:\n  symbolon audit alerts acknowledge 5d41402abc4b --note \"a large group came that day\" \
+        --officer-key ivo.key"
+    )]
+    Acknowledge {
+        /// The alert's id, or its first digits, at least 4
+        #[arg(value_name = "ALERT", value_parser = values::first_digits)]
+        alert: String,
+        /// What came of it, for the journal; no personal data
+        #[arg(long, value_name = "TEXT")]
+        note: String,
+        #[command(flatten)]
+        signing: Signing,
     },
 }
 

@@ -39,6 +39,15 @@ pub(super) fn hit(text: &str) -> Result<(String, Kind), String> {
     Ok((person.to_owned(), kind.parse::<Kind>().map_err(|e| format!("{e}; {}", wrong()))?))
 }
 
+/// The first digits of an id.
+pub(super) fn first_digits(text: &str) -> Result<String, String> {
+    let hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if hex && (4..=64).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err("write 4 to 64 small hexadecimal digits".to_owned())
+}
+
 /// A word of a list; the list stands in the help, in completions and in the error.
 fn listed<T>(words: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where

@@ -13,9 +13,8 @@ use super::{
     table::{number, one_line, pairs, short, table},
 };
 use crate::{
-    alerts::Evaluation,
     cli::args::Section,
-    control::api::{AuditReport, CanaryLine, CanaryReach, Failure},
+    control::api::{Acknowledged, AlertLine, Alerts, AuditReport, CanaryLine, CanaryReach, Failure},
     journal::{
         Side,
         log::{BalanceLine, Block, ClaimLine, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
@@ -307,25 +306,33 @@ pub(super) fn alerts_line(count: u64) -> String {
 }
 
 /// What stands out.
-pub(super) fn alerts(found: &Evaluation) -> String {
+pub(super) fn alerts(found: &Alerts) -> String {
     let tests = many(found.tests, "test", "tests");
     let thousandths = found.expected.div_ceil(1_000);
     let expected = format!("{}.{:03}", thousandths.div_euclid(1_000), thousandths.rem_euclid(1_000));
+    let left_out = match found.left_out {
+        0 => String::new(),
+        count => format!("\n{} left out, for officers acknowledged them; see --all.", number(count)),
+    };
     let note = format!(
-        "{tests}; where the models of docs/audit.md hold, honest people set off at most {expected} of them."
+        "{tests}; where the models of docs/audit.md hold, honest people set off at most {expected} of them.{left_out}"
     );
     if found.alerts.is_empty() {
         return format!("Nothing stands out. {note}");
     }
-    let rows = found.alerts.iter().map(|alert| {
+    let rows = found.alerts.iter().map(|AlertLine { id, alert, acknowledged }| {
         let chance = if alert.chance <= 1 {
             "below 1 in 1,000,000,000".to_owned()
         } else {
             format!("1 in {}", number(1_000_000_000_u64.div_euclid(alert.chance)))
         };
-        [alert.from.to_string(), word(&alert.kind).replace('_', " "), chance, alert.text.clone()]
+        let mut text = alert.text.clone();
+        if let Some(Acknowledged { officer, at, note }) = acknowledged {
+            text = format!("{text}; acknowledged by {officer} at {at}: {}", one_line(note));
+        }
+        [short(id), alert.from.to_string(), word(&alert.kind).replace('_', " "), chance, text]
     });
-    format!("{}\n\n{note}", table(["FROM", "WHAT", "BY CHANCE", ""], rows))
+    format!("{}\n\n{note}", table(["ALERT", "FROM", "WHAT", "BY CHANCE", ""], rows))
 }
 
 /// Canaries.

@@ -8,13 +8,17 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use symbolon_policy::{
+    officer::ActKind,
     signing::PublicKey,
     words::{AgencyCode, Timestamp},
 };
 
 use crate::{
     cli::{
-        args::{AuditCommand, CanaryCommand, EvidenceOptions, Global, ReportOptions, TransparencyOptions},
+        args::{
+            AlertsCommand, AuditCommand, CanaryCommand, EvidenceOptions, Global, ReportOptions,
+            TransparencyOptions,
+        },
         ask::ask,
         files, render,
         report::Report,
@@ -31,7 +35,7 @@ use crate::{
     },
 };
 
-use super::{free, odd};
+use super::{claim, free, odd};
 
 /// # Errors
 /// [`Failure`] of whatever went wrong first.
@@ -39,7 +43,10 @@ pub(super) fn run(global: &Global, command: AuditCommand) -> Result<Report, Fail
     match command {
         AuditCommand::Verify => Report::of(&ask(global, Request::AuditVerify)?),
         AuditCommand::Report(options) => report(global, &options),
-        AuditCommand::Alerts { from } => Report::of(&ask(global, Request::AuditAlerts { from })?),
+        AuditCommand::Alerts { command: Some(command), .. } => acknowledge(global, &command),
+        AuditCommand::Alerts { from, all, .. } => {
+            Report::of(&ask(global, Request::AuditAlerts { from, all })?)
+        }
         AuditCommand::Transparency(options) => transparency(global, options),
         AuditCommand::Evidence(options) => evidence(global, options),
         AuditCommand::Reconcile { one, other } => reconcile(&one, &other),
@@ -47,6 +54,22 @@ pub(super) fn run(global: &Global, command: AuditCommand) -> Result<Report, Fail
             Report::of(&ask(global, Request::AuditExport { file: files::absolute(&file)? })?)
         }
     }
+}
+
+/// Signs for an alert as far as it has gone by now.
+fn acknowledge(global: &Global, command: &AlertsCommand) -> Result<Report, Failure> {
+    let AlertsCommand::Acknowledge { alert, note, signing } = command;
+    let keys = claim::keys(signing)?;
+    let Reply::AuditAlerts(found) = ask(global, Request::AuditAlerts { from: None, all: true })? else {
+        return Err(odd());
+    };
+    let mut meant = found.alerts.iter().filter(|line| line.id.to_string().starts_with(alert));
+    let (Some(line), None) = (meant.next(), meant.next()) else {
+        let what = format!("of the last thirty days' alerts not one alone begins with {alert}");
+        return Err(Failure::input(what).with_help("see `symbolon audit alerts --all`"));
+    };
+    let said = ActKind::Acknowledge { alert: line.id, observed: line.alert.observed, note: note.clone() };
+    Report::of(&ask(global, Request::AlertAcknowledge { act: claim::sign(&keys, said)? })?)
 }
 
 /// The request of a command about canaries.

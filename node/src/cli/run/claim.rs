@@ -100,7 +100,7 @@ fn items(global: &Global, query: QueryId, which: Which) -> Result<Vec<u32>, Fail
     }
 }
 
-fn keys(signing: &Signing) -> Result<OfficerKeys, Failure> {
+pub(super) fn keys(signing: &Signing) -> Result<OfficerKeys, Failure> {
     let key = &signing.key;
     let file = key.file.as_deref().ok_or_else(|| {
         Failure::input("an officer signs this").with_help("name the key file with --officer-key")
@@ -108,7 +108,7 @@ fn keys(signing: &Signing) -> Result<OfficerKeys, Failure> {
     OfficerKeys::open(file, passphrase::officers(key.passphrase.as_deref())?)
 }
 
-fn sign(keys: &OfficerKeys, act: ActKind) -> Result<SignedAct, Failure> {
+pub(super) fn sign(keys: &OfficerKeys, act: ActKind) -> Result<SignedAct, Failure> {
     let act = Act { officer: keys.id().clone(), act, at: clock::now() };
     SignedAct::sign(act, &keys.signer()).map_err(|e| Failure::local(format!("this cannot be signed: {e}")))
 }

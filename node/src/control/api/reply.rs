@@ -24,11 +24,11 @@ use symbolon_protocol::identifier::Kind;
 #[cfg(doc)]
 use super::Request;
 use super::{
+    alerts::Alerts,
     procedure::{CaseCounts, HitLine, OpenHits},
     records::{Disclosures, NoticeLine},
 };
 use crate::{
-    alerts::Evaluation,
     control::failure::Failure,
     engines::Choice,
     journal::log::{Log, Statistics},
@@ -283,7 +283,7 @@ pub enum Reply {
         reach: Vec<CanaryReach>,
     },
     /// To [`Request::AuditAlerts`].
-    AuditAlerts(Evaluation),
+    AuditAlerts(Alerts),
     /// To [`Request::AuditEvidence`] and [`Request::AuditTransparency`].
     Gathered {
         /// Where to.
@@ -454,7 +454,7 @@ pub struct Status {
     pub told: Vec<ToldLine>,
     /// Officers.
     pub officers: OfficersLine,
-    /// Alerts about the last thirty days.
+    /// Alerts about the last thirty days that nobody acknowledged.
     #[serde(default)]
     pub alerts: u64,
     /// Hits of own queries of which nothing became yet.

@@ -344,6 +344,14 @@ pub enum Request {
     AuditAlerts {
         /// From which day on; thirty days before now when absent.
         from: Option<Timestamp>,
+        /// Whether those that were acknowledged are told too.
+        #[serde(default)]
+        all: bool,
+    },
+    /// Records that an officer looked into an alert.
+    AlertAcknowledge {
+        /// Signed by the officer.
+        act: SignedAct,
     },
     /// Writes what a supervisor gets of a period to a file.
     AuditTransparency {

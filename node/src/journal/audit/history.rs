@@ -15,7 +15,9 @@ use symbolon_policy::{
     words::{AgencyCode, AgreementId, ClaimId, Digest, Purpose, QueryId, Timestamp},
 };
 
-use super::{Fault, Finding, Report, Weight, claims::Claims, hits::HitBook, officers::Officers};
+use super::{
+    Fault, Finding, Report, Weight, claims::Claims, hits::HitBook, notices::Notices, officers::Officers,
+};
 use crate::journal::{Entry, Event, Side, Tree};
 
 /// How long after the decision its entry may be written, in seconds.
@@ -31,6 +33,7 @@ pub(super) struct History {
     pub(super) seen: Vec<Seen>,
     pub(super) countersigned: BTreeMap<AgencyCode, u64>,
     pub(super) last: Timestamp,
+    pub(super) notices: Notices,
     own: Option<PublicKey>,
     officers: Officers,
     claims: Claims,
@@ -89,6 +92,7 @@ impl History {
             last: Timestamp(i64::MIN),
             own,
             officers: Officers::default(),
+            notices: Notices::default(),
             claims: Claims::default(),
             hits: HitBook::default(),
             meters: HashMap::new(),
@@ -166,8 +170,9 @@ impl History {
                     self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
                 }
             }
+            Event::AlertAcknowledged { act } => self.acted(seq, act, entry.time),
             Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
-            Event::Notice { side, notice, .. } => self.notice(seq, *side, notice),
+            Event::Notice { side, notice, .. } => self.notice(entry, *side, notice),
             Event::AgreementAmended { agreement, amended } => self.amended(entry, agreement, amended),
             Event::NationalRules { .. }
             | Event::AlertRaised { .. }
@@ -394,8 +399,11 @@ impl History {
     }
 
     /// A correction notice is its holder's word, and about fields that were released.
-    fn notice(&mut self, seq: u64, side: Side, signed: &SignedNotice) {
-        let notice = &signed.notice;
+    fn notice(&mut self, entry: &Entry, side: Side, signed: &SignedNotice) {
+        let (notice, seq) = (&signed.notice, entry.seq);
+        if let Err(problem) = self.notices.take(signed, entry.time) {
+            self.violation(seq, Fault::Claim { claim: notice.claim, problem });
+        }
         self.check(seq, "notice", notice, &notice.agreement, &notice.holder, &signed.holder);
         if let Some(signature) = &signed.asker {
             self.check(seq, "notice", notice, &notice.agreement, &notice.asker, signature);

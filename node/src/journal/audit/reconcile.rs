@@ -1,6 +1,6 @@
 //! Reconciliation: do two agencies' journals tell the same?
 //!
-//! Queries are matched by id. What one has and the other lacks, what they tell differently, and
+//! Queries and correction notices are matched by id. What one has and the other lacks, what they tell differently, and
 //! checkpoints that one has seen and that are not of the other's history are listed. A query that
 //! was still under way when the younger of two exports ended is open, not wrong.
 
@@ -12,10 +12,10 @@ use std::{
 use serde::Serialize;
 use symbolon_policy::{
     permit::RefusalCode,
-    words::{AgencyCode, AgreementId, Purpose, QueryId, Timestamp},
+    words::{AgencyCode, AgreementId, NoticeId, Purpose, QueryId, Timestamp},
 };
 
-use super::{Import, Weight, history::Case};
+use super::{Import, Weight, history::Case, notices};
 
 /// What the comparison of two exports found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +24,8 @@ pub struct Reconciliation {
     pub agencies: [AgencyCode; 2],
     /// Queries that both have and tell alike.
     pub matched: u64,
+    /// Correction notices that both have and tell alike.
+    pub notices: u64,
     /// Sums per direction and purpose.
     pub sums: Vec<Row>,
     /// What differs.
@@ -106,6 +108,28 @@ pub enum Difference {
         /// How it ended for the holder.
         holder: String,
     },
+    /// A correction notice is missing.
+    #[error("{lacks} does not have the correction notice {notice}, which the other has")]
+    NoNotice {
+        /// Which.
+        notice: NoticeId,
+        /// Who lacks it.
+        lacks: AgencyCode,
+    },
+    /// A correction notice is not confirmed.
+    #[error("{lacks} does not have the other's confirmation of the correction notice {notice}")]
+    Unconfirmed {
+        /// Which.
+        notice: NoticeId,
+        /// Who lacks it.
+        lacks: AgencyCode,
+    },
+    /// A correction notice says different things.
+    #[error("the correction notice {notice} stands in the two journals in different words")]
+    OtherNotice {
+        /// Which.
+        notice: NoticeId,
+    },
     /// A checkpoint is not of the other's history.
     #[error(
         "{seen_by} has seen a checkpoint of {of} with {size} entries (entry {seq}) that is not of the history in \
@@ -170,7 +194,7 @@ impl Reconciliation {
         self.discrepancies.iter().all(|found| found.weight == Weight::Open)
     }
 
-    fn find(&mut self, weight: Weight, difference: Difference) {
+    pub(super) fn find(&mut self, weight: Weight, difference: Difference) {
         let text = difference.to_string();
         self.discrepancies.push(Discrepancy { weight, difference, text });
     }
@@ -179,7 +203,11 @@ impl Reconciliation {
 impl fmt::Display for Reconciliation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [one, other] = &self.agencies;
-        writeln!(f, "journals of {one} and {other}: {} queries told alike", self.matched)?;
+        writeln!(
+            f,
+            "journals of {one} and {other}: {} queries and {} correction notices told alike",
+            self.matched, self.notices
+        )?;
         for Row { asker, purpose, by_asker, by_holder } in &self.sums {
             writeln!(
                 f,
@@ -209,6 +237,7 @@ pub fn reconcile(one: &Import, other: &Import) -> Reconciliation {
     let mut found = Reconciliation {
         agencies: agencies.clone(),
         matched: 0,
+        notices: 0,
         sums: Vec::new(),
         discrepancies: Vec::new(),
     };
@@ -234,6 +263,7 @@ pub fn reconcile(one: &Import, other: &Import) -> Reconciliation {
         }
         checkpoints(&mut found, of, by);
         queries(&mut found, of, by);
+        notices::compare(&mut found, of, by);
     }
     found
 }
@@ -277,7 +307,7 @@ fn queries(found: &mut Reconciliation, asker: &Import, holder: &Import) {
             [Some(asked), None] => only_asker(found, *query, asked, asker, holder),
             [None, Some(held)] => {
                 let difference = missing(*query, holder, asker);
-                found.find(weight(fresh(held, asker)), difference);
+                found.find(weight(fresh(held.last, asker)), difference);
             }
             [Some(asked), Some(held)] => compare(found, *query, (asked, asker), (held, holder)),
             [None, None] => {}
@@ -293,7 +323,7 @@ fn only_asker(found: &mut Reconciliation, query: QueryId, asked: &Case, asker: &
     if asked.begun.is_none() {
         return;
     }
-    let open = fresh(asked, holder) || (asked.receipt.is_none() && asked.refused.is_none_or(untold));
+    let open = fresh(asked.last, holder) || (asked.receipt.is_none() && asked.refused.is_none_or(untold));
     found.find(weight(open), missing(query, asker, holder));
 }
 
@@ -318,14 +348,14 @@ fn compare(
         (Some(_), Some(_)) => found.find(Weight::Violation, Difference::OtherReceipt { query }),
         (None, Some(_)) => {
             let difference = Difference::NoReceipt { query, lacks: asker.agency.clone() };
-            found.find(weight(fresh(held, asker)), difference);
+            found.find(weight(fresh(held.last, asker)), difference);
         }
         // The asker's signature may have been lost on the way.
         (Some(one), None) if answered(one) => {
             found.find(Weight::Open, Difference::NoReceipt { query, lacks: holder.agency.clone() });
         }
         (Some(_), None) if held.answered.is_empty() => {
-            found.find(weight(fresh(asked, holder)), outcome(query, asked, held));
+            found.find(weight(fresh(asked.last, holder)), outcome(query, asked, held));
         }
         (Some(_), None) => found.find(Weight::Violation, Difference::OtherReceipt { query }),
         (None, None) => match (asked.refused, held.refused) {
@@ -361,11 +391,11 @@ fn missing(query: QueryId, has: &Import, lacks: &Import) -> Difference {
     Difference::Missing { query, has: has.agency.clone(), lacks: lacks.agency.clone() }
 }
 
-/// Whether the last that `case` says may be too young for the other export to have it.
-fn fresh(case: &Case, other: &Import) -> bool {
-    case.last.plus(GRACE) >= other.history.last
+/// Whether what one journal said last of something may be too young for the other export to have it.
+pub(super) fn fresh(last: Timestamp, other: &Import) -> bool {
+    last.plus(GRACE) >= other.history.last
 }
 
-fn weight(open: bool) -> Weight {
+pub(super) fn weight(open: bool) -> Weight {
     if open { Weight::Open } else { Weight::Violation }
 }

@@ -1,3 +1,4 @@
+mod notices;
 mod officers;
 
 use std::fs;

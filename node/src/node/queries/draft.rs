@@ -47,28 +47,11 @@ impl Attempt {
             let seed = Seed::new(rand::random());
             let (items, digest) = commit(&core, &partner, &draft, &seed)?;
             let Draft { exchange, snapshot, matching, subject } = draft;
-            let query = QueryId(rand::random());
-            let (agreement, asked_at) = (partner.agreement.id(), clock::now());
-            let unexplained = core.book.state().unexplained(&agreement, asked_at);
             let ask = Ask {
-                query,
-                agreement,
-                rules: partner.agreement.rules_digest(),
-                asker: core.book.own().clone(),
-                holder: partner.party.code.clone(),
-                exchange,
-                register: terms.register,
-                purpose: terms.purpose,
-                basis: terms.basis,
-                officer: terms.officer,
-                case: terms.case.as_deref().map(|case| case_digest(&query, case)),
-                items,
-                snapshot,
                 matching,
-                unexplained: u32::try_from(unexplained).unwrap_or(u32::MAX),
                 commitment: Digest(seed.commitment()),
                 digest: Digest(digest),
-                asked_at,
+                ..words(&core, &partner, &terms, (exchange, snapshot), items)
             };
             let signature = signing::sign(&ask, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
             let asked = Asked { ask, signature, subject, canaries: canaries.len(), seed };
@@ -78,6 +61,39 @@ impl Attempt {
         .await?;
         self.lap("prepare");
         Ok(asked)
+    }
+}
+
+/// What a new query says, but for what it commits to.
+pub(in crate::node) fn words(
+    core: &Core,
+    partner: &Partner,
+    terms: &QueryTerms,
+    (exchange, snapshot): (ExchangeKind, Option<SnapshotId>),
+    items: u32,
+) -> Ask {
+    let query = QueryId(rand::random());
+    let (agreement, asked_at) = (partner.agreement.id(), clock::now());
+    let unexplained = core.book.state().unexplained(&agreement, asked_at);
+    Ask {
+        query,
+        agreement,
+        rules: partner.agreement.rules_digest(),
+        asker: core.book.own().clone(),
+        holder: partner.party.code.clone(),
+        exchange,
+        register: terms.register.clone(),
+        purpose: terms.purpose,
+        basis: terms.basis,
+        officer: terms.officer.clone(),
+        case: terms.case.as_deref().map(|case| case_digest(&query, case)),
+        items,
+        snapshot,
+        matching: None,
+        unexplained: u32::try_from(unexplained).unwrap_or(u32::MAX),
+        commitment: Digest([0; 32]),
+        digest: Digest([0; 32]),
+        asked_at,
     }
 }
 

@@ -294,6 +294,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         // What becomes of hits has lines: judgements and claims.
         | Event::HitsSeen { .. }
         | Event::AlertRaised { .. }
+        | Event::AlertAcknowledged { .. }
         | Event::CanariesAdded { .. }
         | Event::ImportBegun { .. }
         | Event::ErasureBegun { .. }

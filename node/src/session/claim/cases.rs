@@ -134,23 +134,13 @@ fn release(
         // Erased since: there is nothing to release.
         let Some(record) = core.registers.show(&query.ask.register, id)? else { continue };
         // The rules of now decide, on the record as it is now.
-        let class = record.class();
+        let (class, now) = (record.class(), clock::now());
+        let held = agreement.releases(now);
         let may = |field: &&Field| {
-            let standing = decide(&agreement, claim, &query.ask, &class, **field).standing;
+            let standing = decide(&agreement, claim, &query.ask, &class, **field, now).standing;
             matches!(standing, Standing::Needs(needs) if needs <= approvals)
         };
-        // If it was amended since the query, both must let it: the rules it was asked under, and those in their place.
-        let now = clock::now();
-        let instead = agreement.in_place(now);
-        let held = agreement.settles(now).is_ok() && instead.is_none_or(|next| next.holds(now).is_ok());
-        let may_still = |field: &&Field| {
-            instead.is_none_or(|next| {
-                let standing = decide(next, claim, &query.ask, &class, **field).standing;
-                matches!(standing, Standing::Needs(needs) if needs <= approvals)
-            })
-        };
-        let released: Vec<Field> =
-            wanted.iter().filter(|_| held).filter(may).filter(may_still).copied().collect();
+        let released: Vec<Field> = wanted.iter().filter(|_| held).filter(may).copied().collect();
         if released.is_empty() {
             continue;
         }

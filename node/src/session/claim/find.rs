@@ -34,8 +34,8 @@ pub(super) fn find(
     (claim, ask): (&Claim, &Ask),
     opened: &Opened,
 ) -> Result<Vec<Hit>, SessionError> {
-    let slice = agreement.slice(&ask.asker, core.book.own(), &ask.register, ask.purpose, ask.exchange);
-    let today = clock::today()?;
+    let now = clock::now();
+    let (slice, today) = (agreement.claimable(ask, now), clock::today()?);
     let hits: Vec<(RecordId, Pseudonym, Option<u32>)> = match opened {
         Opened::Items(items) => {
             let mut hits = Vec::new();
@@ -77,7 +77,7 @@ pub(super) fn find(
         let Some(record) = core.registers.show(&ask.register, &id).map_err(Failure::from)? else { continue };
         let class = record.class();
         let fields = claim.fields.iter().map(|field| {
-            let mut decision = decide(agreement, claim, ask, &class, *field);
+            let mut decision = decide(agreement, claim, ask, &class, *field, now);
             if matches!(decision.standing, Standing::Needs(_)) && values(&record, *field).is_empty() {
                 decision.standing = Standing::Absent;
             }

@@ -192,12 +192,12 @@ fn seal(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let case = &claimed.case;
     let Some(agreement) = core.book.agreement(&case.claim.agreement) else { return Ok(None) };
-    if agreement.holds(clock::now()).is_err() {
+    let (class, now) = (record.class(), clock::now());
+    if !agreement.releases(now) {
         return Ok(None);
     }
-    let class = record.class();
     let may = |field: &&Field| {
-        let standing = decide(&agreement, &case.claim, &query.ask, &class, **field).standing;
+        let standing = decide(&agreement, &case.claim, &query.ask, &class, **field, now).standing;
         matches!(standing, Standing::Needs(needs) if needs <= case.approvals())
     };
     let said: BTreeMap<_, _> = fields

@@ -10,7 +10,7 @@ use crate::{
         tests::*,
         *,
     },
-    words::{AgeBand, Purpose},
+    words::{AgeBand, Category, Purpose},
 };
 
 /// A solver, where the machine has one.
@@ -89,6 +89,24 @@ fn minors_are_found_for_the_purposes_that_the_rules_name_and_no_other() {
         Case::Query(_) => panic!("{found}"),
     };
     assert!(permitted && CHILD.contains(&purpose) && class.age != AgeBand::Adult, "{found}");
+}
+
+/// What docs/data-subject.md says of parties that let a child ask for itself.
+#[test]
+fn a_childs_own_request_is_let_through_by_one_word_in_two_clauses() {
+    let mut rules = PCC_BILATERAL.to_owned();
+    for id in ["minors", "release-minors"] {
+        let text = ready(id);
+        let wider = text.replace("Purpose::\"REMAINS\"", "Purpose::\"REMAINS\", Purpose::\"DATA_SUBJECT\"");
+        assert!(text != wider && rules.contains(&text));
+        rules = rules.replace(&text, &wider);
+    }
+    let (opened, request) = (book(&rules), search(Purpose::DataSubject));
+    let minor = RecordClass { age: AgeBand::Minor, category: Category::AsylumApplicant, ..wanted() };
+    assert!(opened.search(&request, &minor).permitted && !pcc("").search(&request, &minor).permitted);
+    let except = [&CHILD[..], &[Purpose::DataSubject]].concat();
+    gives(&Question::NeverMinors { except }, &opened, None, Verdict::Proved);
+    gives(&Question::NeverMinors { except: CHILD.to_vec() }, &opened, None, Verdict::Refuted);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use crate::{
     words::{Field, LegalBasis, Modality, OfficerId, Purpose, Timestamp},
 };
 
+mod whole;
+
 fn holds(book: &Rulebook, request: Request<'_>) {
     assert_eq!(book.rule(request).decision(), book.consult(request), "{request:?}");
 }
@@ -148,34 +150,6 @@ fn the_ready_rules_are_decided_by_tables_alone() {
             }
         }
     }
-}
-
-/// The whole space of releases of the ready rules, 4,478,976 requests: some minutes.
-#[test]
-#[ignore = "takes minutes; see docs/benchmarks.md"]
-fn every_release_of_the_ready_rules() {
-    let book = Rulebook::new(shared(PCC_BILATERAL), None).unwrap();
-    let ask = query();
-    (0..slice::CLASSES).into_par_iter().for_each(|i| {
-        let class = slice::class(i);
-        if Floor::of(&class).is_some() {
-            return;
-        }
-        for &purpose in Purpose::ALL {
-            for &legal_basis in LegalBasis::ALL {
-                for &exchange in &[ExchangeKind::Exact, ExchangeKind::Match] {
-                    for &field in Field::ALL {
-                        for approvals in 0..=2 {
-                            let fixed = release(&ask);
-                            let release =
-                                ReleaseContext { purpose, legal_basis, exchange, field, approvals, ..fixed };
-                            holds(&book, Request::Release(&release, &class));
-                        }
-                    }
-                }
-            }
-        }
-    });
 }
 
 fn release(ask: &AskContext) -> ReleaseContext {

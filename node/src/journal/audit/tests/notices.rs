@@ -1,0 +1,101 @@
+//! Correction notices that one journal has and the other lacks, or tells otherwise.
+
+use symbolon_policy::{
+    notice::{Cause, Notice, SignedNotice},
+    signing,
+    words::{ClaimId, Field, NoticeId, Reference},
+};
+
+use super::*;
+
+/// MK tells RS that a field was corrected.
+fn notice(world: &World, number: u8, fields: Vec<Field>) -> (SignedNotice, SignedNotice) {
+    let notice = Notice {
+        notice: NoticeId([number; 16]),
+        agreement: world.agreement,
+        holder: world.mk.code.clone(),
+        asker: world.rs.code.clone(),
+        claim: ClaimId([number; 16]),
+        reference: Reference([7; 16]),
+        cause: Cause::Corrected,
+        fields,
+        sealed: None,
+        at: world.now,
+    };
+    let holder = signing::sign(&notice, &world.mk.key).unwrap();
+    let asker = signing::sign(&notice, &world.rs.key).unwrap();
+    let made = SignedNotice { notice, holder, asker: None };
+    let confirmed = SignedNotice { asker: Some(asker), ..made.clone() };
+    (made, confirmed)
+}
+
+fn note(agency: &Agency, side: Side, notice: &SignedNotice, at: Timestamp) {
+    let event = Event::Notice { side, notice: Box::new(notice.clone()), marks: Vec::new() };
+    agency.journal.append(event, at).unwrap();
+}
+
+/// How much each discrepancy weighs, and which it is.
+fn told(world: &World) -> (u64, Vec<(Weight, Difference)>) {
+    let found = compared(world);
+    (found.notices, found.discrepancies.into_iter().map(|found| (found.weight, found.difference)).collect())
+}
+
+#[test]
+fn notices_that_both_have_are_told_alike() {
+    let world = World::new();
+    let (made, confirmed) = notice(&world, 1, vec![Field::Place]);
+    note(&world.mk, Side::Holder, &made, world.now);
+    note(&world.rs, Side::Asker, &confirmed, world.now);
+    // The confirmation was lost on the way.
+    let lacks = world.mk.code.clone();
+    let open = Difference::Unconfirmed { notice: NoticeId([1; 16]), lacks };
+    assert_eq!(told(&world), (0, vec![(Weight::Open, open)]));
+    note(&world.mk, Side::Holder, &confirmed, world.now);
+    assert_eq!(told(&world), (1, vec![]));
+}
+
+#[test]
+fn a_notice_that_waits_is_open_and_one_that_is_gone_is_not() {
+    let mut world = World::new();
+    let id = NoticeId([1; 16]);
+    let (made, confirmed) = notice(&world, 1, vec![Field::Place]);
+    let begun = world.now;
+    note(&world.mk, Side::Holder, &made, begun);
+    let asker =
+        |weight| (0, vec![(weight, Difference::NoNotice { notice: id, lacks: "RS".parse().unwrap() })]);
+    assert_eq!(told(&world), asker(Weight::Open));
+    // Long after: it still waits, until the asker signed that it has it. Then it must have it.
+    world.now = begun.plus(3 * Timestamp::HOUR);
+    world.exchange(1);
+    assert_eq!(told(&world), asker(Weight::Open));
+    note(&world.mk, Side::Holder, &confirmed, begun);
+    assert_eq!(told(&world), asker(Weight::Violation));
+}
+
+#[test]
+fn a_notice_that_its_holder_hides_or_words_otherwise_is_found() {
+    let mut world = World::new();
+    let (_, confirmed) = notice(&world, 1, vec![Field::Place]);
+    let begun = world.now;
+    note(&world.rs, Side::Asker, &confirmed, begun);
+    world.now = begun.plus(3 * Timestamp::HOUR);
+    world.exchange(1);
+    let missing = Difference::NoNotice { notice: NoticeId([1; 16]), lacks: world.mk.code.clone() };
+    assert_eq!(told(&world), (0, vec![(Weight::Violation, missing)]));
+    let (_, other) = notice(&world, 1, vec![Field::Name]);
+    note(&world.mk, Side::Holder, &other, begun);
+    let other = Difference::OtherNotice { notice: NoticeId([1; 16]) };
+    assert_eq!(told(&world), (0, vec![(Weight::Violation, other)]));
+}
+
+#[test]
+fn one_journal_tells_a_notice_in_the_same_words_always() {
+    let world = World::new();
+    for fields in [vec![Field::Place], vec![Field::Name]] {
+        let (made, _) = notice(&world, 1, fields);
+        note(&world.mk, Side::Holder, &made, world.now);
+    }
+    let report = audit(&world.mk);
+    let words = violations(&report);
+    assert!(words.iter().any(|fault| fault.to_string().contains("in other words than before")), "{report}");
+}
