@@ -12,8 +12,8 @@
 //! The same without instructions for AES and wide registers, run beside it in turns; FILE is the program that the first
 //! line says it made:
 //!
-//!     RUSTFLAGS='--cfg aes_backend="soft" --cfg polyval_backend="soft"' \
-//!         cargo bench -p symbolon-protocol --bench interactive --no-run --target-dir target/portable
+//!     cargo --config 'build.rustflags=["--cfg", "aes_backend=\"soft\""]' bench -p symbolon-protocol \
+//!         --bench interactive --no-run --target-dir target/portable
 //!     cargo bench -p symbolon-protocol --bench interactive -- portable=FILE
 #![allow(
     missing_docs,
