@@ -108,6 +108,13 @@ pub enum Disclosure {
         /// Alternatives in the query.
         alternatives: u16,
     },
+    /// What a preparation for a match tells: the padded number of records, and how many templates a record has.
+    Preparation {
+        /// Records of the slice.
+        groups: u64,
+        /// Alternatives of the query that will use it.
+        alternatives: u16,
+    },
     /// What a query asked about, in `bytes` bytes.
     Opening {
         /// Bytes that will be sent.

@@ -8,6 +8,7 @@
 //!   iris.
 //! * [`rates`] is the arithmetic of false hits; [`synthetic`] makes templates that err at stated rates.
 
+pub mod ahead;
 mod draw;
 pub mod engine;
 pub mod interactive;

@@ -6,7 +6,11 @@
 
 use std::sync::Arc;
 
-use super::{rule::Form, template::Template};
+use super::{
+    ahead::{Keep, Plan, Preparation},
+    rule::Form,
+    template::Template,
+};
 use crate::{
     exchange::{Boxed, Fault},
     seed::Seed,
@@ -136,6 +140,17 @@ pub struct Estimate {
     pub memory: u64,
 }
 
+/// What a query costs of which all that can be was done ahead.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AheadEstimate {
+    /// Bytes from asker to holder, ahead; about what the holder keeps.
+    pub ahead_up: u64,
+    /// Bytes from holder to asker, ahead; about what the asker keeps.
+    pub ahead_down: u64,
+    /// What is left for the query itself.
+    pub query: Estimate,
+}
+
 /// What setting up keys would cost, once for all queries until the keys end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SetupEstimate {
@@ -190,6 +205,18 @@ pub trait Engine: Send + Sync {
     fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
     -> Estimate;
 
+    /// The same with a preparation; nothing for an engine that prepares nothing.
+    fn ahead_estimate(
+        &self,
+        _form: &Form,
+        _groups: u64,
+        _alternatives: u16,
+        _answer: Answer,
+        _cores: usize,
+    ) -> Option<AheadEstimate> {
+        None
+    }
+
     /// What setting up keys would cost on `cores` cores at each side.
     fn setup_estimate(&self, form: &Form, cores: usize) -> SetupEstimate;
 
@@ -211,7 +238,17 @@ pub trait Asking: Send + Sync {
     /// # Errors
     /// [`Fault::Misuse`] for no alternatives, too many, or templates of another form.
     fn prepare(&self, probe: &[Alternative], seed: &Seed) -> Result<Box<dyn Prepared>, Fault>;
+
+    /// The asker's machine of a preparation. Its output is the note for [`Preparation`].
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] for a plan that this engine does not take, or if it prepares nothing.
+    fn ahead(&self, _plan: &Plan, _seed: &Seed, _keep: Box<dyn Keep>) -> Result<Boxed<Vec<u8>>, Fault> {
+        Err(NOTHING_AHEAD)
+    }
 }
+
+const NOTHING_AHEAD: Fault = Fault::Misuse("this engine prepares nothing ahead");
 
 /// An encrypted probe, ready to be sent.
 pub trait Prepared: Send {
@@ -224,6 +261,21 @@ pub trait Prepared: Send {
     /// # Errors
     /// [`Fault::Misuse`] if `asked` is of another query.
     fn exchange(self: Box<Self>, asked: &Asked, run: &Seed) -> Result<Boxed<Matched>, Fault>;
+
+    /// The same with a preparation, which is spent at once. The holder must use its half of it
+    /// ([`Answering::answer_ahead`]). If the slice has changed since, the run is made in full.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange); [`Fault::Misuse`] for a preparation of another plan; [`Fault::Local`] for one
+    /// that was used before.
+    fn exchange_ahead(
+        self: Box<Self>,
+        _asked: &Asked,
+        _run: &Seed,
+        _preparation: Preparation,
+    ) -> Result<Boxed<Matched>, Fault> {
+        Err(NOTHING_AHEAD)
+    }
 }
 
 /// A holder with its material.
@@ -240,6 +292,34 @@ pub trait Answering: Send + Sync {
         seed: &Seed,
         run: &Seed,
     ) -> Result<Boxed<Searched>, Fault>;
+
+    /// The holder's machine of a preparation. Its output is the note for [`Preparation`].
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer); [`Fault::Misuse`] if this engine prepares nothing.
+    fn ahead(
+        &self,
+        _plan: &Plan,
+        _rows: Box<dyn Rows>,
+        _seed: &Seed,
+        _keep: Box<dyn Keep>,
+    ) -> Result<Boxed<Vec<u8>>, Fault> {
+        Err(NOTHING_AHEAD)
+    }
+
+    /// The machine of [`answer`](Self::answer) with a preparation, which is spent at once.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer) and [`Prepared::exchange_ahead`].
+    fn answer_ahead(
+        &self,
+        _asked: &Asked,
+        _rows: Box<dyn Rows>,
+        _run: &Seed,
+        _preparation: Preparation,
+    ) -> Result<Boxed<Searched>, Fault> {
+        Err(NOTHING_AHEAD)
+    }
 
     /// Replays a query that was opened: the digest that the query of this probe and seed has, under the asker's
     /// material that this holder has the other half of.

@@ -3,10 +3,11 @@
 //! * The **asker** learns one bit for the whole slice, or one bit a record in fresh random order if there are no more
 //!   hits than the cap; the padded size, and the most templates that a record has for one alternative. The **holder**
 //!   learns how many alternatives were asked.
-//! * A malicious asker is held to one well-formed probe, the one that it committed to, and can neither shift the
-//!   threshold nor learn more than the answer. A malicious holder can answer falsely; it can learn one bit of the
+//! * A malicious asker is held to one probe, the one that it committed to, and can neither lower the threshold nor
+//!   learn more than the answer. A malicious holder can answer falsely; it can learn one bit of the
 //!   probe by making the check fail for some probes and not for others, and a failure ends the query and is
 //!   journalled.
+//! * Most of the bytes can cross before the probe is known, in a preparation that serves one run.
 //! * Not reviewed by anybody outside the project. No published system was found that claims the same.
 //! * Sources: Bringer, Chabanne, Favre, Patey, Schneider, Zohner 2014 (GSHADE: scores by transfers); Keller, Orsini,
 //!   Scholl 2016 (MASCOT: tags modulo a prime); Zahur, Rosulek, Evans 2015 (half gates); see [`crate::ot`] for the
@@ -22,9 +23,10 @@ use self::{
     parameters::{ALTERNATIVES, BLOCK, Encoding, LARGEST_CAP},
 };
 use super::{
+    ahead::{Keep, Plan, Preparation},
     engine::{
-        Alternative, Answer, Answering, Asked, Asking, Assurance, Card, Engine, Estimate, Matched, Prepared,
-        Rows, Searched, SetupEstimate,
+        AheadEstimate, Alternative, Answer, Answering, Asked, Asking, Assurance, Card, Engine, Estimate,
+        Matched, Prepared, Rows, Searched, SetupEstimate,
     },
     rule::Form,
 };
@@ -44,6 +46,7 @@ mod messages;
 mod parameters;
 mod planes;
 mod probe;
+mod replay;
 mod score;
 mod setup;
 mod slice;
@@ -62,7 +65,7 @@ static CARD: Card = Card {
     by_courier: false,
     against_asker: (
         Assurance::Malicious,
-        "one well-formed probe, tied to what was signed; false sums and choices are caught but with probability \
+        "one probe, tied to what was signed; false sums and choices are caught but with probability \
          2^-59; by an argument of our own that nobody outside has reviewed",
     ),
     against_holder: (
@@ -134,7 +137,7 @@ impl Engine for Interactive {
         };
         let (n, d) = (groups, encoding.length as u64);
         let rows = n.saturating_mul(alternatives.into());
-        let (bits, wide, choices) = (encoding.bits as u64, encoding.wide as u64, encoding.choices() as u64);
+        let (bits, wide, choices) = (encoding.bits as u64, encoding.wide as u64, encoding.each() as u64);
         let blocks = n.div_ceil(BLOCK as u64).saturating_mul(alternatives.into());
         let each_block = (ot::items(0) * 16) as u64;
         let probe = d * choices * u64::from(alternatives);
@@ -154,6 +157,27 @@ impl Engine for Interactive {
             // Labels, the sum's tag, the share, what wrapped, the place, and the template.
             memory: rows.saturating_mul(16 * bits + 8 + 8 + 8 + 16 + packed).saturating_add(32 << 20),
         }
+    }
+
+    fn ahead_estimate(
+        &self,
+        form: &Form,
+        groups: u64,
+        alternatives: u16,
+        answer: Answer,
+        cores: usize,
+    ) -> Option<AheadEstimate> {
+        let encoding = Encoding::of(form).ok()?;
+        let mut query = self.estimate(form, groups, alternatives, answer, cores);
+        let rows = groups.saturating_mul(alternatives.into());
+        let (bits, wide) = (encoding.transfers() as u64, encoding.wide as u64);
+        let ahead_down = rows.saturating_mul((bits * encoding.bits as u64).div_ceil(8)) + 8_208;
+        // Two bits turned for each bit of the probe and of the sums are left.
+        let turns = rows.saturating_mul(wide).div_ceil(8) + bits * u64::from(alternatives) / 8;
+        let ahead_up = query.bytes_up;
+        query.bytes_up = turns + 200;
+        query.bytes_down = query.bytes_down.saturating_sub(ahead_down);
+        Some(AheadEstimate { ahead_up, ahead_down, query })
     }
 
     fn setup_estimate(&self, _form: &Form, _cores: usize) -> SetupEstimate {
@@ -191,6 +215,21 @@ impl Asking for Named {
     fn prepare(&self, probe: &[Alternative], seed: &Seed) -> Result<Box<dyn Prepared>, Fault> {
         Ok(Box::new(Ready(self.query(probe, seed)?, probe.len())))
     }
+
+    fn ahead(&self, plan: &Plan, seed: &Seed, keep: Box<dyn Keep>) -> Result<Boxed<Vec<u8>>, Fault> {
+        Interactive.takes(&self.form, plan.alternatives, Answer::Any)?;
+        Ok(Box::new(asker::Ahead::new((self.form, self.encoding, self.name), *plan, seed, keep)))
+    }
+}
+
+impl Ready {
+    fn machine(self, asked: &Asked, run: &Seed, preparation: Option<Preparation>) -> Result<Asker, Fault> {
+        if asked.digest != self.digest() || usize::from(asked.alternatives) != self.1 {
+            return Err(Fault::Misuse("these are the opening words of another query"));
+        }
+        Interactive.takes(&self.0.form, asked.alternatives, asked.answer)?;
+        Asker::new(self.0, *asked, run, preparation)
+    }
 }
 
 impl Prepared for Ready {
@@ -199,11 +238,16 @@ impl Prepared for Ready {
     }
 
     fn exchange(self: Box<Self>, asked: &Asked, run: &Seed) -> Result<Boxed<Matched>, Fault> {
-        if asked.digest != self.digest() || usize::from(asked.alternatives) != self.1 {
-            return Err(Fault::Misuse("these are the opening words of another query"));
-        }
-        Interactive.takes(&self.0.form, asked.alternatives, asked.answer)?;
-        Ok(Box::new(Asker::new(self.0, *asked, run)?))
+        Ok(Box::new(self.machine(asked, run, None)?))
+    }
+
+    fn exchange_ahead(
+        self: Box<Self>,
+        asked: &Asked,
+        run: &Seed,
+        preparation: Preparation,
+    ) -> Result<Boxed<Matched>, Fault> {
+        Ok(Box::new(self.machine(asked, run, Some(preparation))?))
     }
 }
 
@@ -217,7 +261,31 @@ impl Answering for Named {
     ) -> Result<Boxed<Searched>, Fault> {
         Interactive.takes(&self.form, asked.alternatives, asked.answer)?;
         let Self { form, encoding, name } = *self;
-        Ok(Box::new(Holder::new((form, encoding, name), *asked, rows, run)?))
+        Ok(Box::new(Holder::new((form, encoding, name), *asked, rows, run, None)?))
+    }
+
+    fn ahead(
+        &self,
+        plan: &Plan,
+        rows: Box<dyn Rows>,
+        seed: &Seed,
+        keep: Box<dyn Keep>,
+    ) -> Result<Boxed<Vec<u8>>, Fault> {
+        Interactive.takes(&self.form, plan.alternatives, Answer::Any)?;
+        let Self { form, encoding, name } = *self;
+        Ok(Box::new(holder::Ahead::new((form, encoding, name), *plan, rows, seed, keep)?))
+    }
+
+    fn answer_ahead(
+        &self,
+        asked: &Asked,
+        rows: Box<dyn Rows>,
+        run: &Seed,
+        preparation: Preparation,
+    ) -> Result<Boxed<Searched>, Fault> {
+        Interactive.takes(&self.form, asked.alternatives, asked.answer)?;
+        let Self { form, encoding, name } = *self;
+        Ok(Box::new(Holder::new((form, encoding, name), *asked, rows, run, Some(preparation))?))
     }
 
     fn replay(&self, probe: &[Alternative], seed: &Seed) -> Result<[u8; 32], Fault> {

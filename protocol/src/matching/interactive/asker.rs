@@ -1,42 +1,46 @@
 //! The asker: choose by the probe, add up shares, commit to the sums, evaluate.
 
-use std::collections::VecDeque;
-
 use curve25519_dalek::Scalar;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     check::{self, Value},
-    circuit::{Outcome, reached},
-    context::{Context, outcome_cipher, permutation},
+    circuit::reached,
+    context::outcome_cipher,
     field,
     messages::{
-        CHOICES, CLOSED, COMMITMENT, DIFFERENCES, ELEMENTS, FACTOR, HITS, NONCE, NUMBERS, OUTCOME, Out,
-        PAIRS, PLACES, SEALS, TABLES, TAGS, VALUE, WEIGHTS, blocks, words,
+        CLOSED, COMMITMENT, DIFFERENCES, FACTOR, HITS, NONCE, NUMBERS, OUTCOME, Out, PLACES, READY, TAGS,
+        VALUE, WEIGHTS, blocks, words,
     },
-    parameters::{AHEAD, BLOCK, DEEPEST, Encoding, Layout},
-    probe, score,
+    parameters::{AHEAD, BLOCK, Encoding, Layout},
+    probe,
+    replay::Replay,
+    score::Taken,
 };
 use crate::{
     exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
     garble::Evaluator,
     group::{PointBytes, decode_point, decode_scalar},
     matching::{
+        ahead::Preparation,
         engine::{Answer, Asked, Matched},
         rule::Form,
     },
-    ot::{self, Chooser, Forest, base},
-    padding::bucket,
+    ot::base,
     seed::Seed,
     wire::Inbox,
 };
 
+mod ahead;
+mod begin;
 #[cfg(test)]
 mod cheats;
 mod search;
+mod transfers;
 
-use search::{Search, corrections};
+pub(super) use ahead::Ahead;
+use search::Search;
 
 /// A probe that is committed to.
 pub(super) struct Query {
@@ -67,6 +71,8 @@ struct Checking {
 }
 
 enum Stage {
+    Ready(Inbox<1>),
+    Replay,
     Size(Inbox<16>),
     Pairs([u8; 16], Layout, Inbox<64>, Vec<base::Pair>),
     Score,
@@ -84,87 +90,27 @@ pub(super) struct Asker {
     asked: Asked,
     run: Seed,
     stage: Stage,
+    replay: Option<Replay>,
     search: Option<Box<Search>>,
     out: Out,
 }
 
 impl Asker {
-    pub(super) fn new(query: Query, asked: Asked, run: &Seed) -> Result<Self, Fault> {
+    /// With a preparation, spends it before anything else.
+    pub(super) fn new(
+        query: Query,
+        asked: Asked,
+        run: &Seed,
+        preparation: Option<Preparation>,
+    ) -> Result<Self, Fault> {
+        let replay = preparation.map(|preparation| Replay::new(preparation, &asked)).transpose()?;
         let mut out = Out::default();
         out.send(COMMITMENT, &[query.commitment])?;
-        let stage = Stage::Size(Inbox::new(PLACES, 1));
-        Ok(Self { query, asked, run: run.clone(), stage, search: None, out })
-    }
-
-    fn size(&self, place: [u8; 16]) -> Result<Stage, Fault> {
-        let (parts, _) = place.as_chunks::<8>();
-        let number = |at: usize| parts.get(at).map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        let (places, depth) = (number(0), number(1));
-        let largest = bucket(self.asked.largest_slice.saturating_add(1));
-        if places < 2 || bucket(places) != places || places > largest || !(1..=DEEPEST).contains(&depth) {
-            return Err(Misbehaviour::Count.into());
-        }
-        let layout = Layout::new(places, self.asked.alternatives, depth as usize)?;
-        Ok(Stage::Pairs(place, layout, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new()))
-    }
-
-    /// Answers the base transfers and chooses by the probe.
-    fn choose(&mut self) -> Result<(), Fault> {
-        let Stage::Pairs(place, layout, _, pairs) = &self.stage else {
-            return Err(Fault::Misuse("nothing to compute"));
+        let stage = match replay {
+            Some(_) => Stage::Ready(Inbox::new(READY, 1)),
+            None => Stage::Size(Inbox::new(PLACES, 1)),
         };
-        let layout = *layout;
-        let Query { form, encoding, name, choices, commitment, .. } = &self.query;
-        let encoding = *encoding;
-        let context = Context::new(form, name, &self.asked, commitment).and(&[place]);
-        let sender = base::Sender::new(&context.0, pairs, &self.run)?;
-        let context = context.and(&[pairs.as_flattened()]);
-        let forest = Forest::new(&context.0, &self.run);
-        let seals = forest.seal(sender.keys());
-        let chooser = Chooser::new(&context.0, &forest);
-        let mut masks = self.run.stream("interactive/masks");
-        let (message, strings) = chooser.extend(0, &probe::blocks(choices), &mut masks);
-        let strings = Zeroizing::new(strings);
-        let context = context.and(&[sender.elements().as_flattened(), seals.as_flattened()]);
-        self.out.send(ELEMENTS, sender.elements())?;
-        self.out.send(SEALS, &seals)?;
-        self.out.send_blocks(CHOICES, &message)?;
-
-        let each = encoding.choices();
-        let positions = choices.chunks(each).zip(strings.chunks(each)).enumerate();
-        let keys = positions.map(|(at, (choice, strings))| {
-            let mask = |at: usize| u64::from(choice.get(at) == Some(&true)).wrapping_neg();
-            (probe::key(&context.0, at, strings), [mask(0), if each == 2 { mask(1) } else { 0 }])
-        });
-        let keys = keys.collect();
-        let part = layout.part(0);
-        self.search = Some(Box::new(Search {
-            layout,
-            cipher: permutation(&context),
-            context,
-            chooser,
-            masks,
-            strings,
-            keys,
-            scored: 0,
-            position: 0,
-            sum: score::nothing(&encoding, &part),
-            corrections_in: corrections(&encoding, &part),
-            corrections: Vec::new(),
-            pending: VecDeque::new(),
-            tags_in: None,
-            tags: Vec::new(),
-            tagged: 0,
-            kept: Vec::new(),
-            gates: 0,
-            evaluated: 0,
-            expected: Some(Outcome::new(self.asked.answer)),
-            outcome: Some(Outcome::new(self.asked.answer)),
-            tables_in: Inbox::new(TABLES, 0),
-            tables: Vec::new(),
-        }));
-        self.stage = Stage::Score;
-        Ok(())
+        Ok(Self { query, asked, run: run.clone(), stage, replay, search: None, out })
     }
 
     fn score(&mut self) -> Result<(), Fault> {
@@ -176,7 +122,7 @@ impl Asker {
                 self.stage = Stage::Check(Box::new(Checking {
                     weights_in: Inbox::new(WEIGHTS, 1),
                     weights: Vec::new(),
-                    differences_in: Inbox::new(DIFFERENCES, (search.keys.len() * encoding.choices()) as u64),
+                    differences_in: Inbox::new(DIFFERENCES, search.taken.len() as u64),
                     differences: Vec::new(),
                     numbers_in: Inbox::new(NUMBERS, self.query.choices.len() as u64),
                     numbers: Vec::new(),
@@ -193,21 +139,18 @@ impl Asker {
     fn check(&mut self) -> Result<(), Fault> {
         let Stage::Check(checking) = &self.stage else { return Err(Fault::Misuse("nothing to compute")) };
         let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
-        let choices = self.query.encoding.choices();
         let seed = checking.weights.first().copied().unwrap_or(0);
         let mut sum = 0;
         for (number, (_, tags)) in search.kept.iter().enumerate() {
             let weights = check::weights(seed, &search.layout.part(number));
             sum = field::add(sum, check::weigh(&weights, tags.iter().copied()));
         }
-        for ((key, masks), differences) in search.keys.iter().zip(checking.differences.chunks(choices)) {
-            let told = differences.iter().zip(masks);
-            let told =
-                told.fold(0, |told, (difference, mask)| told | (field::reduce((*difference).into()) & mask));
+        for (Taken { key, mask, .. }, difference) in search.taken.iter().zip(&checking.differences) {
+            let told = field::reduce((*difference).into()) & mask;
             sum = field::subtract(sum, field::add(told, check::mask(key)));
         }
-        let numbers =
-            self.query.choices.par_iter().zip(&search.strings[..]).zip(&checking.numbers).enumerate();
+        let strings = &search.transfers.strings[..];
+        let numbers = self.query.choices.par_iter().zip(strings).zip(&checking.numbers).enumerate();
         let numbers = numbers.map(|(bit, ((choice, string), sent))| {
             let set = Scalar::from(u8::from(*choice));
             Ok(probe::number(&search.context.0, bit, *string) + decode_scalar(sent)? * set)
@@ -260,11 +203,12 @@ impl Exchange for Asker {
         let search = self.search.as_deref();
         let either = |compute: bool| Wants { receive: !compute, compute, ..none };
         let wants = match &self.stage {
-            Stage::Size(_) | Stage::Compare(..) | Stage::Outcome(..) | Stage::Hits(..) => either(false),
+            Stage::Ready(_) | Stage::Size(_) | Stage::Compare(..) | Stage::Outcome(..) | Stage::Hits(..) => {
+                either(false)
+            }
+            Stage::Replay => either(true),
             Stage::Pairs(_, _, inbox, _) => either(inbox.complete()),
-            Stage::Score => either(search.is_some_and(|search| {
-                search.tags_in.as_ref().is_some_and(Inbox::complete) || search.ready(&self.query.encoding) > 0
-            })),
+            Stage::Score => either(search.is_some_and(|search| search.works(&self.query.encoding))),
             Stage::Check(checking) => either(checking.factor_in.complete()),
             Stage::Evaluate => either(search.is_some_and(|search| search.tables_in.complete())),
             Stage::Over(_) => Wants { done: sent, ..none },
@@ -281,6 +225,16 @@ impl Exchange for Asker {
             return Err(Misbehaviour::Order.into());
         }
         match &mut self.stage {
+            Stage::Ready(inbox) => {
+                if let [ready] = inbox.open(&frame)? {
+                    self.stage = match *ready {
+                        [1] => Stage::Replay,
+                        // The slice has changed: everything anew.
+                        [0] => Stage::Size(Inbox::new(PLACES, 1)),
+                        _ => return Err(Misbehaviour::Length.into()),
+                    };
+                }
+            }
             Stage::Size(inbox) => {
                 if let [place] = inbox.open(&frame)? {
                     self.stage = self.size(*place)?;
@@ -294,7 +248,8 @@ impl Exchange for Asker {
                     words(&mut search.tags, inbox.open(&frame)?);
                 } else {
                     // The holder waits for the sums of earlier parts, so no more than this is ever here.
-                    if search.scored >= search.layout.parts() || search.pending.len() > AHEAD {
+                    let whole = search.scored >= search.layout.parts();
+                    if search.replay.is_some() || whole || search.pending.len() > AHEAD {
                         return Err(Misbehaviour::Order.into());
                     }
                     words(&mut search.corrections, search.corrections_in.open(&frame)?);
@@ -357,7 +312,7 @@ impl Exchange for Asker {
                     self.stage = Stage::Over(opened(search, *label, zeros, hits));
                 }
             }
-            Stage::Over(_) => return Err(Misbehaviour::Order.into()),
+            Stage::Replay | Stage::Over(_) => return Err(Misbehaviour::Order.into()),
         }
         Ok(())
     }
@@ -367,6 +322,7 @@ impl Exchange for Asker {
             return Err(Fault::Misuse("nothing to compute"));
         }
         match &self.stage {
+            Stage::Replay => self.replay(),
             Stage::Pairs(..) => self.choose(),
             Stage::Score => self.score(),
             Stage::Check(_) => self.check(),

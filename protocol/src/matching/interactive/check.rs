@@ -4,7 +4,8 @@
 //! ρ_i that are drawn after the bits were committed, the asker's tags add up to Σ ρ_i κ_i + α Σ ρ_i U_i, where U_i are
 //! the sums it committed to. The true sums are U⁰_i + Σ_j c_j·δ_ij - 2^k·(wraps), linear in its choices c_j, so the
 //! holder gives it, through the keys of its choices, β_j + α·c_j·D_j with D_j = Σ_i ρ_i·(what choice j adds to U_i).
-//! The difference is known to the holder too if and only if the sums are true.
+//! The difference is known to the holder too if and only if the sums are true. Of a transfer that is turned, shares
+//! are taken off the sum, and so is D_j.
 //!
 //! The same factor trick ties choices to the commitment Σ s_i·G_i + r·H: see [`super::probe`].
 
@@ -115,24 +116,24 @@ pub(super) fn weigh(weights: &[u64], values: impl Iterator<Item = u64>) -> u64 {
         .fold(0, |sum, (weight, value)| field::add(sum, field::multiply(*weight, value)))
 }
 
-/// A lane of a part whose share wrapped: the lane, and 4·position + 2·choice + (1 if it fell below 0).
+/// A lane of a part whose share wrapped: the lane, and 2·transfer + (1 if it fell below 0).
 pub(super) type Wrap = (u32, u32);
 
 /// Lists what wrapped.
-pub(super) fn list(wraps: &Wraps, position: usize, choice: usize, to: &mut Vec<Wrap>) {
+pub(super) fn list(wraps: &Wraps, transfer: usize, to: &mut Vec<Wrap>) {
     for (down, set) in [&wraps.up, &wraps.down].into_iter().enumerate() {
         for (word, bits) in set.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {
                 let lane = word as u32 * 64 + bits.trailing_zeros();
-                to.push((lane, (position * 4 + choice * 2 + down) as u32));
+                to.push((lane, (transfer * 2 + down) as u32));
                 bits &= bits - 1;
             }
         }
     }
 }
 
-/// Adds a part to D: for each position and choice, what the choice adds to the weighted sum.
+/// Adds a part to D: for each transfer, what the second choice adds to the weighted sum.
 pub(super) fn differences(
     slice: &Slice,
     (part, encoding): (&Part, &Encoding),
@@ -140,7 +141,6 @@ pub(super) fn differences(
     weights: &[u64],
     to: &mut [u64],
 ) {
-    let choices = encoding.choices();
     // Sums of weights over 1 bits and over 0 bits, by position. Weights are below 2^60, so a word of 64 fits 2^66.
     let words: Vec<(usize, &[u64])> = weights.chunks(64).enumerate().collect();
     let none = || vec![[0_u128; 2]; encoding.length];
@@ -160,7 +160,7 @@ pub(super) fn differences(
             a
         });
     let (gain, loss) = (u64::from(encoding.gain), u64::from(encoding.loss));
-    for (sums, to) in sums.iter().zip(to.chunks_mut(choices)) {
+    for (sums, to) in sums.iter().zip(to.chunks_mut(encoding.each())) {
         let [one, zero] = sums.map(field::reduce);
         for (to, (agree, differ)) in to.iter_mut().zip([(one, zero), (zero, one)]) {
             let step = field::subtract(field::multiply(gain, agree), field::multiply(loss, differ));
@@ -168,10 +168,9 @@ pub(super) fn differences(
         }
     }
     for (lane, code) in wraps {
-        let at = (code / 4) as usize * choices + (code >> 1 & 1) as usize;
         let weight = weights.get(*lane as usize).copied().unwrap_or(0);
         let by = field::shift(weight, encoding.bits);
-        if let Some(to) = to.get_mut(at) {
+        if let Some(to) = to.get_mut((code / 2) as usize) {
             *to = if code & 1 == 0 { field::subtract(*to, by) } else { field::add(*to, by) };
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     block::Cipher,
     group::PointBytes,
     matching::{
+        ahead::Plan,
         engine::{Answer, Asked},
         rule::{Form, Rule},
     },
@@ -30,6 +31,24 @@ impl Context {
             .for_each(|number| hash.update(number.to_be_bytes()));
         [name, &asked.digest, commitment].iter().for_each(|part| hash.update(part));
         Self(hash.finalize().into())
+    }
+
+    /// The same of a preparation, which knows no query.
+    pub(super) fn ahead(form: &Form, name: &[u8; 32], plan: &Plan) -> Self {
+        let Form { length, masked, rule: Rule { s, p, kappa } } = *form;
+        let mut hash = Sha256::new();
+        hash.update(b"symbolon/interactive/context/ahead/1\0");
+        [length, u32::from(masked), s, p, kappa, u32::from(plan.alternatives)]
+            .iter()
+            .for_each(|number| hash.update(number.to_be_bytes()));
+        [name, &plan.id].iter().for_each(|part| hash.update(part));
+        Self(hash.finalize().into())
+    }
+
+    /// Of a run that uses a preparation: with its name, and which choices are turned.
+    pub(super) fn turned(&self, preparation: &Self, turns: &[u128]) -> Self {
+        let turns: Vec<u8> = turns.iter().flat_map(|block| block.to_le_bytes()).collect();
+        self.and(&[b"ahead", &preparation.0, &turns])
     }
 
     /// With what was said since.

@@ -1,19 +1,18 @@
 //! The holder: load the slice, give shares, check the asker's sums, garble.
 
 use curve25519_dalek::Scalar;
-use zeroize::Zeroizing;
 
 use super::{
     check::{self, Value},
-    circuit::Outcome,
-    context::{Context, outcome_cipher, permutation},
+    context::outcome_cipher,
     field,
     messages::{
-        CHOICES, CLOSED, COMMITMENT, DIFFERENCES, ELEMENTS, FACTOR, HITS, NONCE, NUMBERS, OUTCOME, Out,
-        PAIRS, PLACES, SEALS, SUMS, TABLES, VALUE, WEIGHTS, blocks,
+        CLOSED, COMMITMENT, DIFFERENCES, FACTOR, HITS, NONCE, NUMBERS, OUTCOME, Out, TABLES, VALUE, WEIGHTS,
+        blocks,
     },
     parameters::{BLOCK, Encoding, Layout},
-    probe::{self, Key},
+    probe,
+    replay::Replay,
     slice::Loading,
 };
 use crate::{
@@ -21,37 +20,35 @@ use crate::{
     garble::Garbler,
     group::{PointBytes, decode_point},
     matching::{
+        ahead::Preparation,
         engine::{Answer, Asked, Rows, Searched},
         rule::Form,
     },
-    ot::{self, Correlator, Seal, TREES, base},
     padding::bucket,
     seed::Seed,
     wire::Inbox,
 };
 
+mod ahead;
+mod begin;
+mod opening;
+mod scorer;
 mod search;
 
+pub(super) use ahead::Ahead;
+use opening::Opening;
 use search::Search;
 
 /// Frames that may wait before more is scored or garbled.
 const WAITING: usize = 8;
-
-/// What the asker sent of its transfers.
-struct Opening {
-    elements_in: Inbox<32>,
-    elements: Vec<PointBytes>,
-    seals_in: Inbox<{ ot::SEAL }>,
-    seals: Vec<Seal>,
-    choices_in: Inbox<16>,
-    choices: Vec<u128>,
-}
 
 enum Stage {
     Hear(Inbox<32>),
     Verdict,
     Load(Option<Loading>),
     Open(Box<Opening>),
+    /// A preparation's transfers, and which of its choices are turned.
+    Turns(Box<Opening>, Inbox<16>, Vec<u128>),
     Score,
     Check,
     Compare(Value, Inbox<32>),
@@ -72,22 +69,25 @@ pub(super) struct Holder {
     commitment: PointBytes,
     stage: Stage,
     loaded: Option<(Layout, Loading)>,
-    receiver: Option<base::Receiver>,
+    replay: Option<Replay>,
     search: Option<Box<Search>>,
     out: Out,
     searched: Searched,
 }
 
 impl Holder {
+    /// With a preparation, spends it before anything else.
     pub(super) fn new(
         (form, encoding, name): (Form, Encoding, [u8; 32]),
         asked: Asked,
         rows: Box<dyn Rows>,
         run: &Seed,
+        preparation: Option<Preparation>,
     ) -> Result<Self, Fault> {
         if rows.groups() > asked.largest_slice {
             return Err(Fault::Misuse("the slice is larger than the agreement lets a query search"));
         }
+        let replay = preparation.map(|preparation| Replay::new(preparation, &asked)).transpose()?;
         let places = bucket(rows.groups().saturating_add(1));
         Ok(Self {
             form,
@@ -100,113 +100,15 @@ impl Holder {
             commitment: [0; 32],
             stage: Stage::Hear(Inbox::new(COMMITMENT, 1)),
             loaded: None,
-            receiver: None,
+            replay,
             search: None,
             out: Out::default(),
             searched: Searched { groups: places, comparisons: 0 },
         })
     }
 
-    fn alternatives(&self) -> usize {
-        usize::from(self.asked.alternatives)
-    }
-
-    fn words(&self) -> usize {
-        probe::words(&self.encoding, self.alternatives())
-    }
-
     fn search(&mut self) -> Result<&mut Search, Fault> {
         self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))
-    }
-
-    /// Reads more of the slice; when it is whole, begins the transfers.
-    fn load(&mut self) -> Result<(), Fault> {
-        let Stage::Load(loading) = &mut self.stage else { return Err(Fault::Misuse("nothing to compute")) };
-        let slice = loading.as_mut().ok_or(Fault::Misuse("nothing to compute"))?;
-        let groups = self.rows.next(BLOCK)?;
-        for group in &groups {
-            slice.push(group)?;
-        }
-        if !groups.is_empty() {
-            return Ok(());
-        }
-        if slice.groups() != self.rows.groups() {
-            return Err(Fault::Misuse("the slice has another number of groups than announced"));
-        }
-        let layout = Layout::new(self.places, self.asked.alternatives, slice.depth())?;
-        let delta = self.run.stream("interactive/delta").block() | 1;
-        let header = [self.places.to_be_bytes(), (layout.depth as u64).to_be_bytes()];
-        let mut place = [0; 16];
-        place.copy_from_slice(header.as_flattened());
-        let context = Context::new(&self.form, &self.name, &self.asked, &self.commitment).and(&[&place]);
-        let receiver = base::Receiver::new(&context.0, Correlator::choices(delta), &self.run);
-        self.out.send(PLACES, &[place])?;
-        self.out.send(PAIRS, receiver.pairs())?;
-        self.receiver = Some(receiver);
-        self.loaded = loading.take().map(|loading| (layout, loading));
-        let words = ot::items(self.words()) as u64;
-        self.stage = Stage::Open(Box::new(Opening {
-            elements_in: Inbox::new(ELEMENTS, ot::WIDTH as u64),
-            elements: Vec::new(),
-            seals_in: Inbox::new(SEALS, TREES as u64),
-            seals: Vec::new(),
-            choices_in: Inbox::new(CHOICES, words),
-            choices: Vec::new(),
-        }));
-        Ok(())
-    }
-
-    /// Opens the asker's trees and gets the keys of the probe's positions.
-    fn open(&mut self) -> Result<(), Fault> {
-        let Stage::Open(opening) = std::mem::replace(&mut self.stage, Stage::Score) else {
-            return Err(Fault::Misuse("nothing to compute"));
-        };
-        let nothing = || Fault::Misuse("nothing to compute");
-        let receiver = self.receiver.take().ok_or_else(nothing)?;
-        let (layout, loading) = self.loaded.take().ok_or_else(nothing)?;
-        let delta = self.run.stream("interactive/delta").block() | 1;
-        let header = [layout.places.to_be_bytes(), (layout.depth as u64).to_be_bytes()];
-        let context = Context::new(&self.form, &self.name, &self.asked, &self.commitment);
-        let context = context.and(&[header.as_flattened()]);
-        let keys = receiver.keys(&opening.elements)?;
-        let context = context.and(&[receiver.pairs().as_flattened()]);
-        let correlator = Correlator::open(&context.0, delta, &keys, &opening.seals)?;
-        let strings = Zeroizing::new(correlator.extend(0, self.words(), &opening.choices)?);
-        let context = context.and(&[opening.elements.as_flattened(), opening.seals.as_flattened()]);
-        let key = |position: usize, strings: &[u128]| probe::key(&context.0, position, strings);
-        let keys =
-            strings.chunks_exact(self.encoding.choices()).take(self.encoding.length * self.alternatives());
-        let keys = keys.enumerate().map(|(at, strings)| match *strings {
-            [a, b] => [key(at, &[a, b]), key(at, &[a ^ delta, b]), key(at, &[a, b ^ delta])],
-            [a] => [key(at, &[a]), key(at, &[a ^ delta]), Key { stream: 0, mask: 0 }],
-            _ => [Key { stream: 0, mask: 0 }; 3],
-        });
-        let keys = keys.collect();
-        let mut random = self.run.stream("interactive/factors");
-        let sums = layout.part(0).lanes / 128 * self.encoding.wide;
-        self.search = Some(Box::new(Search {
-            slice: loading.finish(&layout),
-            cipher: permutation(&context),
-            correlator,
-            context,
-            strings,
-            keys,
-            factor: check::factor(random.block()),
-            weights: random.block(),
-            scoring: None,
-            scored: 0,
-            sums_in: Inbox::new(SUMS, ot::items(sums) as u64),
-            sums: Vec::new(),
-            kept: Vec::new(),
-            checked: 0,
-            differences: vec![0; self.encoding.length * self.encoding.choices() * self.alternatives()],
-            field: 0,
-            garbled: 0,
-            gates: 0,
-            outcome: Some(Outcome::new(self.asked.answer)),
-            layout,
-        }));
-        Ok(())
     }
 
     /// Checks the sums of a part that came and sends the corrections of their tags; or scores more positions.
@@ -214,9 +116,9 @@ impl Holder {
         let encoding = self.encoding;
         let out = &mut self.out;
         let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
-        if search.sums_in.complete() {
+        if search.taggable() {
             search.tag(&encoding, out)?;
-            if search.checked == search.layout.parts() {
+            if search.checked == search.scorer.layout.parts() {
                 out.send_blocks(WEIGHTS, &[search.weights])?;
                 search.checked = 0;
                 self.stage = Stage::Check;
@@ -232,24 +134,22 @@ impl Holder {
         let mut random = self.run.stream("interactive/bind");
         let scalar = Scalar::from_bytes_mod_order_wide(&random.bytes());
         let search = self.search()?;
-        if search.checked < search.layout.parts() {
+        if search.checked < search.scorer.layout.parts() {
             return search.weigh(&encoding);
         }
         let factor = search.factor;
         let mut masks = 0;
         let mut sent = Vec::with_capacity(search.differences.len());
-        for (keys, differences) in search.keys.iter().zip(search.differences.chunks(encoding.choices())) {
-            let [none, others @ ..] = keys;
+        for (([none, other], turned), difference) in search.scorer.given().iter().zip(&search.differences) {
+            // Of a transfer that is turned, what the second choice adds is taken off.
+            let difference = if *turned { field::negate(*difference) } else { *difference };
             let base = check::mask(none);
             masks = field::add(masks, base);
-            for (key, difference) in others.iter().zip(differences) {
-                let told = field::add(field::multiply(factor, *difference), base);
-                sent.push(field::subtract(told, check::mask(key)));
-            }
+            let told = field::add(field::multiply(factor, difference), base);
+            sent.push(field::subtract(told, check::mask(other)));
         }
-        let bits = encoding.length * encoding.choices() * search.layout.slots / search.layout.depth;
-        let strings = search.strings.get(..bits).ok_or(Fault::Misuse("nothing to compute"))?;
-        let (numbers, kept) = check::bind(&search.context.0, search.correlator.delta(), &scalar, strings);
+        let (delta, strings) = (search.transfers.correlator.delta(), &search.transfers.strings);
+        let (numbers, kept) = check::bind(&search.context.0, delta, &scalar, strings);
         let point = probe::combine(&probe::pack(kept.iter().copied())) + commitment * scalar;
         let value = Value::new(field::subtract(search.field, masks), &point);
         self.out.send_words(DIFFERENCES, &sent)?;
@@ -264,11 +164,12 @@ impl Holder {
         let encoding = self.encoding;
         let out = &mut self.out;
         let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;
-        if search.garbled < search.layout.blocks() {
+        if search.garbled < search.scorer.layout.blocks() {
             return search.garble(&encoding, out);
         }
         let outcome = search.outcome.take().ok_or(Fault::Misuse("nothing to compute"))?;
-        let mut garbler = Garbler::new(&search.cipher, search.correlator.delta(), &mut search.gates);
+        let mut garbler =
+            Garbler::new(&search.cipher, search.transfers.correlator.delta(), &mut search.gates);
         let (told, hits) = outcome.finish(&mut garbler)?;
         out.send_blocks(TABLES, &garbler.tables())?;
         out.send(OUTCOME, &[[(told & 1) as u8]])?;
@@ -302,11 +203,15 @@ impl Exchange for Holder {
             Stage::Hear(_) => Wants { receive: true, ..none },
             Stage::Verdict => Wants { verdict: true, ..none },
             Stage::Load(_) | Stage::Check | Stage::Garble => Wants { compute: idle, ..none },
-            Stage::Open(opening) if opening.choices_in.complete() => Wants { compute: true, ..none },
-            Stage::Open(_) => Wants { receive: true, ..none },
+            Stage::Open(opening) => {
+                Wants { receive: !opening.complete(), compute: opening.complete(), ..none }
+            }
+            Stage::Turns(_, inbox, _) => {
+                Wants { receive: !inbox.complete(), compute: inbox.complete(), ..none }
+            }
             Stage::Score => {
                 let complete = search.is_some_and(|search| search.sums_in.complete());
-                let ready = complete || (idle && search.is_some_and(Search::ready));
+                let ready = search.is_some_and(|search| search.taggable() || (idle && search.scorable()));
                 Wants { receive: !complete, compute: ready, ..none }
             }
             Stage::Compare(..) | Stage::Reveal(..) => Wants { receive: true, ..none },
@@ -320,7 +225,7 @@ impl Exchange for Holder {
     }
 
     fn consume(&mut self, frame: Frame) -> Result<(), Fault> {
-        let (form, alternatives) = (self.form, self.alternatives());
+        let (form, alternatives) = (self.form, usize::from(self.asked.alternatives));
         match &mut self.stage {
             Stage::Hear(inbox) => {
                 if let [commitment] = inbox.open(&frame)? {
@@ -332,19 +237,13 @@ impl Exchange for Holder {
                     self.stage = Stage::Verdict;
                 }
             }
-            Stage::Open(opening) if !opening.elements_in.complete() => {
-                opening.elements.extend_from_slice(opening.elements_in.open(&frame)?);
-            }
-            Stage::Open(opening) if !opening.seals_in.complete() => {
-                opening.seals.extend_from_slice(opening.seals_in.open(&frame)?);
-            }
-            Stage::Open(opening) if !opening.choices_in.complete() => {
-                blocks(&mut opening.choices, opening.choices_in.open(&frame)?);
-            }
+            Stage::Open(opening) if !opening.complete() => opening.consume(&frame)?,
+            Stage::Turns(_, inbox, turns) => blocks(turns, inbox.open(&frame)?),
             Stage::Score => {
                 let search = self.search.as_deref_mut().ok_or(Misbehaviour::Order)?;
                 // Nothing can be known of a part's sums before all of its corrections are out.
-                if search.sums_in.complete() || search.checked >= search.scored {
+                let early = search.replay.is_none() && search.checked >= search.scorer.scored;
+                if search.sums_in.complete() || early {
                     return Err(Misbehaviour::Order.into());
                 }
                 blocks(&mut search.sums, search.sums_in.open(&frame)?);
@@ -377,7 +276,7 @@ impl Exchange for Holder {
         }
         match &self.stage {
             Stage::Load(_) => self.load(),
-            Stage::Open(_) => self.open(),
+            Stage::Open(_) | Stage::Turns(..) => self.open(),
             Stage::Score => self.score(),
             Stage::Check => self.check(),
             _ => self.garble(),
@@ -394,7 +293,9 @@ impl Exchange for Holder {
         };
         let (groups, alternatives) = (self.rows.groups(), self.asked.alternatives);
         if released(warden, &Disclosure::Match { groups, cap, alternatives })? {
-            let mut random = self.run.stream("interactive/order");
+            // The order of a preparation, so that its slice is found again if it is the same.
+            let seed = self.replay.as_ref().map_or(&self.run, |replay| &replay.seed);
+            let mut random = seed.stream("interactive/order");
             let loading = Loading::new(self.encoding, alternatives, self.places, &mut random)?;
             self.stage = Stage::Load(Some(loading));
         }
@@ -408,9 +309,9 @@ impl Exchange for Holder {
         };
         let block = |done: usize| (done * BLOCK) as u64;
         let (phase, done) = match &self.stage {
-            Stage::Score => ("score", block(search.checked / search.layout.slots.max(1))),
+            Stage::Score => ("score", block(search.checked / search.scorer.layout.slots.max(1))),
             Stage::Check | Stage::Compare(..) | Stage::Reveal(..) => {
-                ("check", block(search.checked / search.layout.slots.max(1)))
+                ("check", block(search.checked / search.scorer.layout.slots.max(1)))
             }
             _ => ("answer", block(search.garbled)),
         };
@@ -423,8 +324,8 @@ impl Exchange for Holder {
         }
         let mut searched = self.searched.clone();
         if let Some(search) = &self.search {
-            searched.comparisons = (0..search.layout.parts())
-                .map(|number| search.slice.comparisons(&search.layout.part(number)))
+            searched.comparisons = (0..search.scorer.layout.parts())
+                .map(|number| search.scorer.slice.comparisons(&search.scorer.layout.part(number)))
                 .sum();
         }
         Ok(searched)

@@ -51,6 +51,13 @@ pub(super) const OUTCOME: Message<1> = Message { tag: 18, name: "outcome" };
 /// What a 0 of each hit looks like, hidden if there are too many, holder to asker.
 pub(super) const HITS: Message<8> = Message { tag: 19, name: "hits" };
 
+/// Whether the slice is still that of the preparation (1) or the run is made in full (0), holder to asker.
+pub(super) const READY: Message<1> = Message { tag: 20, name: "whether the preparation serves" };
+/// Which choices of the preparation are turned for the probe, asker to holder.
+pub(super) const TURNS: Message<16> = Message { tag: 21, name: "turned choices of the probe" };
+/// Which choices of the preparation are turned for the sums of one part, asker to holder.
+pub(super) const SUM_TURNS: Message<16> = Message { tag: 22, name: "turned choices of the sums" };
+
 /// Frames that wait to be taken.
 #[derive(Default)]
 pub(super) struct Out(VecDeque<Frame>);

@@ -20,13 +20,14 @@ pub(super) const AHEAD: usize = 2;
 
 /// How scores are written.
 ///
-/// A position adds to a score: nothing for the first choice; for each other choice `gain` where the record's bit
-/// agrees, minus `loss` where it does not, nothing where the record is masked.
+/// A probe is bits: without masks one a position; with masks two, one for "it is 1" and one for "it is 0". A bit that
+/// is set adds to a score `gain` where the record's bit agrees, minus `loss` where it does not, nothing where the
+/// record is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Encoding {
     /// Positions of a template.
     pub(super) length: usize,
-    /// Whether a position has three choices (none, 1, 0) or two (0, 1).
+    /// Whether a position has two bits or one.
     pub(super) masked: bool,
     /// Bits of a score; shares are modulo 2^bits.
     pub(super) bits: usize,
@@ -36,8 +37,8 @@ pub(super) struct Encoding {
     pub(super) gain: u32,
     /// Taken off where they do not.
     pub(super) loss: u32,
-    /// What the sum must reach for a hit. For two choices the sum is then still to be lessened by the 1 bits of
-    /// the record, which the first choice leaves out.
+    /// What the sum must reach for a hit. Without masks the sum is then still to be lessened by the 1 bits of the
+    /// record, which a bit that is not set leaves out.
     pub(super) due: i64,
 }
 
@@ -77,21 +78,28 @@ impl Encoding {
             (least, most) = (apart - d, apart);
         }
         let bits = signed_bits(least, most).max(3);
-        // The sum of d uniform shares, about its mean, has a standard deviation of 2^bits·√(d/12); nine of them
+        // The sum of n uniform shares, about its mean, has a standard deviation of 2^bits·√(n/12); nine of them
         // are left to each side, so that a sum does not fit with probability 2^-61.
-        let nine = 9.0 * (f64::from(form.length) / 12.0).sqrt();
+        let shares = f64::from(form.length) * if form.masked { 2.0 } else { 1.0 };
+        let nine = 9.0 * (shares / 12.0).sqrt();
         let margin = (1..16).find(|margin| f64::from(1_u32 << (margin - 1)) >= nine).unwrap_or(16);
         Ok(Self { length, masked: form.masked, bits, wide: bits + margin, gain, loss, due })
     }
 
-    /// Choices of a position beside the first.
-    pub(super) fn choices(&self) -> usize {
+    /// Bits of a position.
+    pub(super) fn each(&self) -> usize {
         1 + usize::from(self.masked)
     }
 
-    /// What is taken off a sum of shares, a multiple of 2^bits, so that it is near 0.
-    pub(super) fn centre(&self) -> i64 {
-        (self.length as i64 / 2) << self.bits
+    /// Bits of one alternative: its transfers.
+    pub(super) fn transfers(&self) -> usize {
+        self.length * self.each()
+    }
+
+    /// What is taken off a sum of shares, a multiple of 2^bits, so that it is near 0, if the shares of `turned`
+    /// transfers are taken off it and the others added.
+    pub(super) fn centre(&self, turned: usize) -> i64 {
+        ((self.transfers() as i64 - 2 * turned as i64) / 2) << self.bits
     }
 }
 
@@ -183,7 +191,8 @@ mod tests {
             assert!(i64::from(encoding.gain) * d - encoding.due < half, "{encoding:?}");
             assert!(i64::from(encoding.loss) * d + encoding.due <= half, "{encoding:?}");
             assert!(encoding.wide < 48, "{encoding:?}");
-            assert_eq!(encoding.centre() % (1 << encoding.bits), 0);
+            assert_eq!(encoding.centre(0) % (1 << encoding.bits), 0);
+            assert_eq!(encoding.centre(encoding.transfers()), -encoding.centre(0));
         }
     }
 

@@ -68,44 +68,42 @@ pub(super) fn correct(none: &[u64], own: &[u64], step: Step<'_>, to: &mut [u64],
     wraps.down.extend(sum.iter().zip(step.minus).map(|(carry, minus)| !carry & minus));
 }
 
-/// The asker's share: its key stream and, under the masks of its choice, the corrections, modulo 2^k.
-pub(super) fn share(stream: &mut [u64], words: usize, corrections: &[(u64, &[u64])]) {
+/// The asker's share: its key stream and, under the mask of its choice, the correction, modulo 2^k.
+pub(super) fn share(stream: &mut [u64], words: usize, correction: &[u64], mask: u64) {
     let mut carry = vec![0; words];
-    for (mask, correction) in corrections {
-        carry.fill(0);
-        wide!({
-            for (stream, correction) in
-                stream.chunks_exact_mut(words.max(1)).zip(correction.chunks_exact(words.max(1)))
-            {
-                for ((stream, correction), carry) in stream.iter_mut().zip(correction).zip(&mut carry) {
-                    let (a, b) = (*stream, correction & mask);
-                    *stream = a ^ b ^ *carry;
-                    *carry = majority(a, b, *carry);
-                }
+    wide!({
+        for (stream, correction) in
+            stream.chunks_exact_mut(words.max(1)).zip(correction.chunks_exact(words.max(1)))
+        {
+            for ((stream, correction), carry) in stream.iter_mut().zip(correction).zip(&mut carry) {
+                let (a, b) = (*stream, correction & mask);
+                *stream = a ^ b ^ *carry;
+                *carry = majority(a, b, *carry);
             }
-        });
-    }
+        }
+    });
 }
 
-/// Adds planes to a sum of more planes.
-pub(super) fn accumulate(sum: &mut [u64], add: &[u64], words: usize) {
-    let mut carry = vec![0; words];
+/// Adds planes to a sum of more planes; or takes them off it: adds their complement and 1.
+pub(super) fn accumulate(sum: &mut [u64], add: &[u64], words: usize, off: bool) {
+    let turn = u64::from(off).wrapping_neg();
+    let mut carry = vec![turn; words];
     wide!({
         let mut add = add.chunks_exact(words.max(1));
         for sum in sum.chunks_exact_mut(words.max(1)) {
             match add.next() {
                 Some(add) => {
                     for ((sum, add), carry) in sum.iter_mut().zip(add).zip(&mut carry) {
-                        let a = *sum;
-                        *sum = a ^ add ^ *carry;
-                        *carry = majority(a, *add, *carry);
+                        let (a, b) = (*sum, add ^ turn);
+                        *sum = a ^ b ^ *carry;
+                        *carry = majority(a, b, *carry);
                     }
                 }
                 None => {
                     for (sum, carry) in sum.iter_mut().zip(&mut carry) {
                         let a = *sum;
-                        *sum = a ^ *carry;
-                        *carry &= a;
+                        *sum = a ^ turn ^ *carry;
+                        *carry = majority(a, turn, *carry);
                     }
                 }
             }
@@ -178,20 +176,20 @@ mod tests {
             correct(&none_planes, &own_planes, step, &mut correction, &mut wraps);
 
             let mut chosen = own_planes.clone();
-            share(&mut chosen, words, &[(u64::MAX, &correction)]);
+            share(&mut chosen, words, &correction, u64::MAX);
             let mut other = own_planes.clone();
-            share(&mut other, words, &[(0, &correction)]);
+            share(&mut other, words, &correction, 0);
             assert_eq!(other, own_planes);
 
             let mut sum = constant(-3 * t, wide, words);
-            accumulate(&mut sum, &chosen, words);
-            accumulate(&mut sum, &none_planes, words);
+            accumulate(&mut sum, &chosen, words, false);
+            accumulate(&mut sum, &none_planes, words, true);
             let sums = numbers(&sum, words);
             for lane in 0..lanes {
                 let delta = [0, 5, -13][which[lane] as usize];
                 let raw = none[lane] + delta;
                 let share = raw.rem_euclid(t);
-                assert_eq!(sums[lane], share + none[lane] - 3 * t, "{lane}");
+                assert_eq!(sums[lane], share - none[lane] - 3 * t, "{lane}");
                 let bit = |plane: &[u64]| plane[lane / 64] >> (lane % 64) & 1 == 1;
                 assert_eq!((bit(&wraps.up), bit(&wraps.down)), (raw >= t, raw < 0), "{lane}");
             }

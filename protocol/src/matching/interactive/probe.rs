@@ -1,7 +1,8 @@
-//! The probe as choices, and the commitment that ties every run of a query to it.
+//! The probe as bits, and the commitment that ties every run of a query to it.
 //!
-//! Two choices of a position (without masks) are one bit, three are two bits: "1" and "0"; none if both are 0. Both
-//! at once has no key, so no probe can be anything but a template.
+//! A position is one bit without masks. With masks it is two: "it is 1" and "it is 0"; none of them if it is masked.
+//! Both at once is no template: such a position counts twice as overlap and never as agreement, so it only adds to
+//! what must be matched; and what was asked with it can never be opened by a claim.
 //!
 //! The commitment is Σ s_i·G_i + r·H over ristretto255 [Pedersen 1992], with the bits in numbers s_i of 248 bits. It
 //! hides the probe whatever is known later, and it is bound to it if discrete logarithms are hard.
@@ -10,7 +11,7 @@ use std::sync::LazyLock;
 
 use curve25519_dalek::{RistrettoPoint, Scalar, traits::MultiscalarMul};
 use sha2::{Digest, Sha256, Sha512};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::parameters::{ALTERNATIVES, Encoding};
 use crate::{
@@ -43,10 +44,10 @@ pub(super) fn blind() -> RistrettoPoint {
 
 /// Bits of the choices of a query, filled up to whole blocks.
 pub(super) fn words(encoding: &Encoding, alternatives: usize) -> usize {
-    (encoding.length * encoding.choices() * alternatives).div_ceil(128)
+    (encoding.transfers() * alternatives).div_ceil(128)
 }
 
-/// A probe's choices: one bit for each position, or two.
+/// A probe's bits: one for each position, or two.
 ///
 /// # Errors
 /// [`Fault::Misuse`] for no alternatives, too many, or templates of another form.
@@ -60,7 +61,7 @@ pub(super) fn choices(encoding: &Encoding, probe: &[Alternative]) -> Result<Zero
     if !probe.iter().all(fits) {
         return Err(Fault::Misuse("the probe has another form"));
     }
-    let mut choices = Zeroizing::new(Vec::with_capacity(encoding.length * encoding.choices() * probe.len()));
+    let mut choices = Zeroizing::new(Vec::with_capacity(encoding.transfers() * probe.len()));
     for position in probe.iter().flat_map(Alternative::positions) {
         choices.push(position == Some(true));
         if encoding.masked {
@@ -114,20 +115,25 @@ pub(super) fn digest(form: &Form, alternatives: usize, commitment: &PointBytes) 
     hash.finalize().into()
 }
 
-/// What one position's choice gives: a key for the shares and a mask for the check.
-#[derive(Clone, Copy)]
+/// `count` bits of blocks.
+pub(super) fn bits(blocks: &[u128], count: usize) -> Vec<bool> {
+    blocks.iter().flat_map(|block| (0..128).map(move |at| block >> at & 1 == 1)).take(count).collect()
+}
+
+/// What one choice of a transfer gives: a key for the shares and a mask for the check.
+#[derive(Clone, Copy, Zeroize)]
 pub(super) struct Key {
     pub(super) stream: u128,
     pub(super) mask: u128,
 }
 
-/// The key of a choice, from the strings of its bits.
-pub(super) fn key(context: &[u8; 32], position: usize, strings: &[u128]) -> Key {
+/// The key of a choice, from its string.
+pub(super) fn key(context: &[u8; 32], transfer: usize, string: u128) -> Key {
     let mut hash = Sha256::new();
-    hash.update(b"symbolon/interactive/position/1\0");
+    hash.update(b"symbolon/interactive/transfer/1\0");
     hash.update(context);
-    hash.update((position as u64).to_be_bytes());
-    strings.iter().for_each(|string| hash.update(string.to_le_bytes()));
+    hash.update((transfer as u64).to_be_bytes());
+    hash.update(string.to_le_bytes());
     let digest: [u8; 32] = hash.finalize().into();
     let (halves, _) = digest.as_chunks::<16>();
     let half = |at: usize| halves.get(at).map_or(0, |bytes| u128::from_le_bytes(*bytes));

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::block::Cipher;
 
-/// Positions that one task takes.
-pub(super) const POSITIONS: usize = 16;
+/// Transfers that one task takes.
+pub(super) const TRANSFERS: usize = 16;
 
 /// The planes of one key for one part.
 fn stream(key: &Key, encoding: &Encoding, layout: &Layout, part: &Part) -> Vec<u128> {
@@ -22,94 +22,99 @@ fn stream(key: &Key, encoding: &Encoding, layout: &Layout, part: &Part) -> Vec<u
     blocks
 }
 
-/// Words of the corrections of one position.
+/// Words of the corrections of one transfer.
 pub(super) fn words(encoding: &Encoding, part: &Part) -> usize {
-    encoding.choices() * encoding.bits * part.words()
+    encoding.bits * part.words()
 }
 
-/// The sum of shares before the first position.
-pub(super) fn nothing(encoding: &Encoding, part: &Part) -> Vec<u64> {
-    planes::constant(-encoding.centre(), encoding.wide, part.words())
+/// The sum of shares before the first transfer. `turned` are those of the part's alternative.
+pub(super) fn nothing(encoding: &Encoding, part: &Part, turned: &[bool]) -> Vec<u64> {
+    let turned = turned.iter().filter(|turned| **turned).count();
+    planes::constant(-encoding.centre(turned), encoding.wide, part.words())
 }
 
-/// What scoring some positions gave the holder.
+/// What scoring some transfers gave the holder.
 pub(super) struct Scored {
     /// Corrections in the order in which they are sent.
     pub(super) corrections: Vec<u64>,
     pub(super) wraps: Vec<Wrap>,
 }
 
-/// The holder scores positions `first` and following; each has the keys of its choices. Adds to the sum of the shares
-/// of the first choices.
+/// A transfer as the holder has it: the keys of both choices, and whether it is turned.
+pub(super) type Given = ([Key; 2], bool);
+
+/// The holder scores transfers `first` and following. Adds the shares of the first choices to the sum, or takes them
+/// off it.
 pub(super) fn give(
     (encoding, layout, part): (&Encoding, &Layout, &Part),
     columns: &Columns,
     first: usize,
-    keys: &[[Key; 3]],
+    transfers: &[Given],
     sum: &mut [u64],
 ) -> Vec<Scored> {
     let width = part.words();
-    let done: Vec<(Scored, Vec<u64>)> = keys
-        .par_chunks(POSITIONS)
+    let done: Vec<(Scored, Vec<u64>)> = transfers
+        .par_chunks(TRANSFERS)
         .enumerate()
-        .map(|(task, keys)| {
-            let first = first + task * POSITIONS;
+        .map(|(task, transfers)| {
+            let first = first + task * TRANSFERS;
             let mut scored =
-                Scored { corrections: vec![0; keys.len() * words(encoding, part)], wraps: Vec::new() };
+                Scored { corrections: vec![0; transfers.len() * words(encoding, part)], wraps: Vec::new() };
             let mut sum = vec![0; encoding.wide * width];
             let mut wraps = Wraps::default();
-            let positions =
-                (first..).zip(keys).zip(scored.corrections.chunks_exact_mut(words(encoding, part)));
-            for ((position, keys), to) in positions {
-                let [none, others @ ..] = keys;
+            let parts = scored.corrections.chunks_exact_mut(words(encoding, part));
+            for ((transfer, ([none, other], turned)), to) in (first..).zip(transfers).zip(parts) {
                 let none = stream(none, encoding, layout, part);
                 let none: &[u64] = bytemuck::cast_slice(&none);
-                let (ones, zeros) = columns.position(position);
-                let sides = [(ones, zeros), (zeros, ones)];
-                for (choice, ((key, to), (plus, minus))) in
-                    others.iter().zip(to.chunks_exact_mut(encoding.bits * width)).zip(sides).enumerate()
-                {
-                    let own = stream(key, encoding, layout, part);
-                    let step = Step { plus, minus, gain: encoding.gain, loss: encoding.loss };
-                    planes::correct(none, bytemuck::cast_slice(&own), step, to, &mut wraps);
-                    list(&wraps, position, choice, &mut scored.wraps);
-                }
-                planes::accumulate(&mut sum, none, width);
+                let own = stream(other, encoding, layout, part);
+                let (ones, zeros) = columns.position(transfer / encoding.each());
+                let (plus, minus) =
+                    if transfer % encoding.each() == 0 { (ones, zeros) } else { (zeros, ones) };
+                let step = Step { plus, minus, gain: encoding.gain, loss: encoding.loss };
+                planes::correct(none, bytemuck::cast_slice(&own), step, to, &mut wraps);
+                list(&wraps, transfer, &mut scored.wraps);
+                planes::accumulate(&mut sum, none, width, *turned);
             }
             (scored, sum)
         })
         .collect();
     let (scored, sums): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-    sums.iter().for_each(|more| planes::accumulate(sum, more, width));
+    sums.iter().for_each(|more| planes::accumulate(sum, more, width, false));
     scored
 }
 
-/// The asker adds its shares of positions whose corrections came. Each has the key and the masks of its choice.
+/// A transfer as the asker has it: the key and the mask of its choice, and whether it is turned.
+#[derive(Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) key: Key,
+    pub(super) mask: u64,
+    pub(super) turned: bool,
+}
+
+/// The asker adds its shares of transfers whose corrections came, or takes them off.
 pub(super) fn take(
     (encoding, layout, part): (&Encoding, &Layout, &Part),
-    keys: &[(Key, [u64; 2])],
+    transfers: &[Taken],
     corrections: &[u64],
     sum: &mut [u64],
 ) {
-    let width = part.words();
-    let parts = keys.par_chunks(POSITIONS).zip(corrections.par_chunks(POSITIONS * words(encoding, part)));
+    let (width, each) = (part.words(), words(encoding, part));
+    let parts = transfers.par_chunks(TRANSFERS).zip(corrections.par_chunks(TRANSFERS * each));
     let sums: Vec<Vec<u64>> = parts
-        .map(|(keys, corrections)| {
+        .map(|(transfers, corrections)| {
             let mut sum = vec![0; encoding.wide * width];
-            for ((key, masks), corrections) in
-                keys.iter().zip(corrections.chunks_exact(words(encoding, part)))
+            for (Taken { key, mask, turned }, correction) in
+                transfers.iter().zip(corrections.chunks_exact(each))
             {
                 let mut share = stream(key, encoding, layout, part);
                 let share: &mut [u64] = bytemuck::cast_slice_mut(&mut share);
-                let masked: Vec<(u64, &[u64])> =
-                    masks.iter().copied().zip(corrections.chunks_exact(encoding.bits * width)).collect();
-                planes::share(share, width, &masked);
-                planes::accumulate(&mut sum, share, width);
+                planes::share(share, width, correction, *mask);
+                planes::accumulate(&mut sum, share, width, *turned);
             }
             sum
         })
         .collect();
-    sums.iter().for_each(|more| planes::accumulate(sum, more, width));
+    sums.iter().for_each(|more| planes::accumulate(sum, more, width, false));
 }
 
 /// Planes as blocks.

@@ -3,13 +3,17 @@
 //! It takes d/8 bytes for each template that differs from the one before it in its group, twice that with masks:
 //! 64 MB for a million records of 512 bits.
 
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::parameters::{DEEPEST, Encoding, Layout, Part};
+use super::parameters::{BLOCK, DEEPEST, Encoding, Layout, Part};
 use crate::{
     block::transpose64,
     exchange::Fault,
-    matching::{engine::Group, template::Template},
+    matching::{
+        engine::{Group, Rows},
+        template::Template,
+    },
     seed::Stream,
 };
 
@@ -70,14 +74,24 @@ impl Loading {
         Ok(Self { encoding, alternatives, order, rows, bits, masks, groups: 0, deepest: 1 })
     }
 
-    /// Groups taken so far.
-    pub(super) fn groups(&self) -> u64 {
-        self.groups
-    }
-
     /// The most templates of one record for one alternative.
     pub(super) fn depth(&self) -> usize {
         usize::from(self.deepest)
+    }
+
+    /// Reads more groups; whether that was all.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`] if there are not as many as announced, or as [`push`](Self::push).
+    pub(super) fn load(&mut self, rows: &mut dyn Rows) -> Result<bool, Fault> {
+        let groups = rows.next(BLOCK)?;
+        for group in &groups {
+            self.push(group)?;
+        }
+        if groups.is_empty() && self.groups != rows.groups() {
+            return Err(Fault::Misuse("the slice has another number of groups than announced"));
+        }
+        Ok(groups.is_empty())
     }
 
     /// Takes the next group.
@@ -118,6 +132,25 @@ impl Loading {
         Ok(())
     }
 
+    /// A digest of everything that was taken, and of where it was put: two slices with the same digest are the same.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"symbolon/interactive/slice/1\0");
+        let sizes = [self.order.len(), self.rows.len(), self.bits.len(), self.masks.len()];
+        sizes.iter().for_each(|size| hash.update((*size as u64).to_be_bytes()));
+        hash.update(self.groups.to_be_bytes());
+        for (place, alternative, deep, at) in &self.rows {
+            hash.update(place.to_be_bytes());
+            hash.update(alternative.to_be_bytes());
+            hash.update(deep.to_be_bytes());
+            hash.update(at.to_be_bytes());
+        }
+        for words in [&self.bits, &self.masks] {
+            words.iter().for_each(|word| hash.update(word.to_be_bytes()));
+        }
+        hash.finalize().into()
+    }
+
     /// The whole slice.
     pub(super) fn finish(mut self, layout: &Layout) -> Slice {
         let mut index = vec![NONE; layout.lanes * layout.slots];
@@ -149,13 +182,35 @@ impl Slice {
         self.filled(part).iter().filter(|filled| **filled).count() as u64
     }
 
-    /// What the first choice of every position leaves out of each lane's score: for two choices, its 1 bits.
-    pub(super) fn left_out(&self, part: &Part) -> Vec<i64> {
-        let count = |lane: usize| {
-            let bits = self.template(part, lane).map(|at| self.row(&self.bits, at))?;
-            Some(-bits.iter().map(|word| i64::from(word.count_ones())).sum::<i64>())
+    /// What the sum of shares leaves out of each lane's score: without masks its 1 bits; and what each transfer that
+    /// is `turned` adds if it is set, because of it the share for "not set" is taken off.
+    pub(super) fn left_out(&self, part: &Part, turned: &[bool]) -> Vec<i64> {
+        let Encoding { masked, gain, loss, .. } = self.encoding;
+        let each = self.encoding.each();
+        // The turned transfers of "it is 1" and of "it is 0", as the words of templates.
+        let pack = |which: usize| -> Vec<u64> {
+            let turned: Vec<bool> = turned.iter().copied().skip(which).step_by(each).collect();
+            let word =
+                |bits: &[bool]| (0..).zip(bits).fold(0, |word, (at, bit)| word | u64::from(*bit) << at);
+            turned.chunks(64).map(word).collect()
         };
-        (0..part.lanes).map(|lane| if self.encoding.masked { 0 } else { count(lane).unwrap_or(0) }).collect()
+        let (is, is_not) = (pack(0), if masked { pack(1) } else { Vec::new() });
+        let lane = |lane: usize| -> i64 {
+            let Some(at) = self.template(part, lane) else { return 0 };
+            let masks = self.row(&self.masks, at);
+            let (mut left_out, mut agree, mut differ) = (0, 0, 0);
+            for (word, ones) in self.row(&self.bits, at).iter().enumerate() {
+                let zeros = masks.get(word).copied().unwrap_or(u64::MAX) & !ones;
+                let set = |of: &[u64], bits: u64| {
+                    i64::from((of.get(word).copied().unwrap_or(0) & bits).count_ones())
+                };
+                agree += set(&is, *ones) + set(&is_not, zeros);
+                differ += set(&is, zeros) + set(&is_not, *ones);
+                left_out += if masked { 0 } else { i64::from(ones.count_ones()) };
+            }
+            i64::from(gain) * agree - i64::from(loss) * differ - left_out
+        };
+        (0..part.lanes).map(lane).collect()
     }
 
     fn row<'a>(&self, of: &'a [u64], at: usize) -> &'a [u64] {

@@ -11,9 +11,11 @@ use crate::{
     pump::{self, PumpError, Traffic},
 };
 
+mod ahead;
 mod attacks;
 mod decisions;
 mod exact;
+mod streams;
 mod whole;
 
 fn seed(byte: u8) -> Seed {
@@ -72,14 +74,29 @@ fn asked(digest: [u8; 32], alternatives: usize, answer: Answer) -> Asked {
     Asked { digest, alternatives: u16::try_from(alternatives).unwrap(), answer, largest_slice: 100_000 }
 }
 
+/// Whether a run is made in full, or with a preparation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Full,
+    Ahead,
+}
+
+const WAYS: [Way; 2] = [Way::Full, Way::Ahead];
+
 /// Both machines of one query.
 fn machines(
+    way: Way,
     form: &Form,
     probe: &[Template],
     slice: Vec<Group>,
     answer: Answer,
     run: u8,
 ) -> (Boxed<Matched>, Boxed<Searched>) {
+    if way == Way::Ahead {
+        return ahead::Halves::new(form, slice.clone(), probe.len(), run)
+            .machines(form, probe, slice, answer, run)
+            .unwrap();
+    }
     let (asking, answering) = sides(form);
     let prepared = asking.prepare(probe, &seed(3)).unwrap();
     let asked = asked(prepared.digest(), probe.len(), answer);
@@ -89,13 +106,14 @@ fn machines(
 }
 
 fn ask(
+    way: Way,
     form: &Form,
     probe: &[Template],
     slice: Vec<Group>,
     answer: Answer,
     run: u8,
 ) -> (Matched, Searched, Traffic) {
-    let (mut asker, mut holder) = machines(form, probe, slice, answer, run);
+    let (mut asker, mut holder) = machines(way, form, probe, slice, answer, run);
     let capacity = [1, 2, 7][usize::from(run) % 3];
     let traffic = pump::run(&mut *asker, &mut *holder, capacity, &mut Allow, |_, _| ()).unwrap();
     (asker.finish().unwrap(), holder.finish().unwrap(), traffic)

@@ -7,7 +7,7 @@ impl Asker {
     /// Before anything was added up: adds to the sums of the first lanes from `first` on.
     pub(in super::super) fn shift_sums(&mut self, shift: i64, first: usize, lanes: usize) {
         let wide = self.query.encoding.wide;
-        let Some(search) = self.search.as_deref_mut().filter(|search| search.scored + search.position == 0)
+        let Some(search) = self.search.as_deref_mut().filter(|search| search.scored + search.transfer == 0)
         else {
             return;
         };
@@ -44,9 +44,13 @@ impl Asker {
         self.query.choices = probe::choices(&self.query.encoding, std::slice::from_ref(other)).unwrap();
     }
 
-    /// Chooses "1" and "0" at once at the first positions, and commits to that.
-    pub(in super::super) fn choose_both(&mut self, positions: usize) {
-        self.query.choices.iter_mut().take(2 * positions).for_each(|choice| *choice = true);
+    /// Before anything was added up: does not follow the turn of a transfer that it told the holder.
+    pub(in super::super) fn turn_back(&mut self, transfer: usize) {
+        if let Some(search) = self.search.as_deref_mut().filter(|search| search.scored + search.transfer == 0)
+        {
+            let taken = &mut search.taken[transfer];
+            taken.turned = !taken.turned;
+        }
     }
 
     /// The frame that would make this asker go on: its own value.

@@ -8,12 +8,13 @@ use super::super::{
     check,
     circuit::{Outcome, reached},
     context::Context,
-    messages::{CORRECTIONS, Out, SUMS, TABLES, TAGS},
-    parameters::{Encoding, Layout, Part},
-    probe::Key,
-    score::{self, POSITIONS},
+    messages::{CORRECTIONS, Out, SUM_TURNS, SUMS, TABLES, TAGS, words},
+    parameters::{AHEAD, Encoding, Layout, Part},
+    replay::{Random, Replay},
+    score::{self, TRANSFERS, Taken},
 };
-use crate::{block::Cipher, exchange::Fault, garble::Tally, ot::Chooser, seed::Stream, wire::Inbox};
+use super::transfers::Transfers;
+use crate::{block::Cipher, exchange::Fault, garble::Tally, wire::Inbox};
 
 /// A part whose sums were chosen and whose tags are awaited.
 pub(super) struct Pending {
@@ -27,13 +28,12 @@ pub(super) struct Search {
     pub(super) layout: Layout,
     pub(super) context: Context,
     pub(super) cipher: Cipher,
-    pub(super) chooser: Chooser,
-    pub(super) masks: Stream,
-    pub(super) strings: Zeroizing<Vec<u128>>,
-    /// The key and the masks of each position's choice.
-    pub(super) keys: Vec<(Key, [u64; 2])>,
+    pub(super) transfers: Transfers,
+    pub(super) taken: Vec<Taken>,
+    /// The preparation, if there is one, and the choices that were made in it.
+    pub(super) replay: Option<(Replay, Random)>,
     pub(super) scored: usize,
-    pub(super) position: usize,
+    pub(super) transfer: usize,
     pub(super) sum: Vec<u64>,
     pub(super) corrections_in: Inbox<8>,
     pub(super) corrections: Vec<u64>,
@@ -53,10 +53,9 @@ pub(super) struct Search {
 
 impl Drop for Search {
     fn drop(&mut self) {
-        for (key, masks) in &mut self.keys {
-            key.stream.zeroize();
-            key.mask.zeroize();
-            masks.zeroize();
+        for taken in &mut self.taken {
+            taken.key.zeroize();
+            taken.mask.zeroize();
         }
         self.sum.zeroize();
         for pending in &mut self.pending {
@@ -67,38 +66,66 @@ impl Drop for Search {
 }
 
 pub(super) fn corrections(encoding: &Encoding, part: &Part) -> Inbox<8> {
-    Inbox::new(CORRECTIONS, (encoding.length * score::words(encoding, part)) as u64)
+    Inbox::new(CORRECTIONS, (encoding.transfers() * score::words(encoding, part)) as u64)
 }
 
 impl Search {
-    /// Positions of the part whose corrections have come, if they are enough for a slice of work.
+    /// Which transfers of a part's alternative are turned.
+    pub(super) fn turned(&self, encoding: &Encoding, part: &Part) -> Vec<bool> {
+        let taken = self.taken.chunks(encoding.transfers()).nth(part.alternative).unwrap_or_default();
+        taken.iter().map(|taken| taken.turned).collect()
+    }
+
+    /// Whether there is work.
+    pub(super) fn works(&self, encoding: &Encoding) -> bool {
+        // What a preparation kept is always there, and is read no faster than the holder follows.
+        let more = self.replay.is_some() && self.scored < self.layout.parts() && self.pending.len() <= AHEAD;
+        self.tags_in.as_ref().is_some_and(Inbox::complete) || self.ready(encoding) > 0 || more
+    }
+
+    /// Transfers of the part whose corrections have come, if they are enough for a slice of work.
     pub(super) fn ready(&self, encoding: &Encoding) -> usize {
         if self.scored == self.layout.parts() {
             return 0;
         }
         let part = self.layout.part(self.scored);
         let come = self.corrections.len() / score::words(encoding, &part).max(1);
-        let due = rayon::current_num_threads().max(1) * POSITIONS;
-        if come >= due.min(encoding.length - self.position) { come.min(due) } else { 0 }
+        let due = rayon::current_num_threads().max(1) * TRANSFERS;
+        if come >= due.min(encoding.transfers() - self.transfer) { come.min(due) } else { 0 }
     }
 
     /// Adds shares; when a part is whole, commits to its sums.
     pub(super) fn add(&mut self, encoding: &Encoding, out: &mut Out) -> Result<(), Fault> {
+        while self.ready(encoding) == 0
+            && let Some((replay, _)) = &mut self.replay
+        {
+            words(&mut self.corrections, &replay.items(&mut self.corrections_in)?);
+        }
         let part = self.layout.part(self.scored);
         let count = self.ready(encoding);
-        let first = part.alternative * encoding.length + self.position;
-        let keys = self.keys.get(first..first + count).ok_or(Fault::Misuse("nothing to compute"))?;
+        let first = part.alternative * encoding.transfers() + self.transfer;
+        let taken = self.taken.get(first..first + count).ok_or(Fault::Misuse("nothing to compute"))?;
         let used = count * score::words(encoding, &part);
         let corrections = self.corrections.get(..used).unwrap_or_default();
-        score::take((encoding, &self.layout, &part), keys, corrections, &mut self.sum);
+        score::take((encoding, &self.layout, &part), taken, corrections, &mut self.sum);
         self.corrections.drain(..used);
-        self.position += count;
-        if self.position < encoding.length {
+        self.transfer += count;
+        if self.transfer < encoding.transfers() {
             return Ok(());
         }
         let sums = std::mem::take(&mut self.sum);
-        let (message, strings) = self.chooser.extend(part.batch(), &score::blocks(&sums), &mut self.masks);
-        out.send_blocks(SUMS, &message)?;
+        let mut choices = Zeroizing::new(score::blocks(&sums));
+        let Transfers { chooser, masks, .. } = &mut self.transfers;
+        let strings = if let Some((_, random)) = &mut self.replay {
+            let chosen = Zeroizing::new(random.sums(choices.len()));
+            choices.iter_mut().zip(chosen.iter()).for_each(|(sum, chosen)| *sum ^= chosen);
+            out.send_blocks(SUM_TURNS, &choices)?;
+            chooser.extend(part.batch(), &chosen, masks).1
+        } else {
+            let (message, strings) = chooser.extend(part.batch(), &choices, masks);
+            out.send_blocks(SUMS, &message)?;
+            strings
+        };
         if self.tags_in.is_none() {
             self.tags_in = Some(tags(encoding, &part));
         }
@@ -106,7 +133,8 @@ impl Search {
         self.scored += 1;
         if self.scored < self.layout.parts() {
             let next = self.layout.part(self.scored);
-            (self.position, self.sum) = (0, score::nothing(encoding, &next));
+            let turned = self.turned(encoding, &next);
+            (self.transfer, self.sum) = (0, score::nothing(encoding, &next, &turned));
             self.corrections_in = self::corrections(encoding, &next);
         }
         Ok(())

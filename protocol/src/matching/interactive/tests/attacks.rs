@@ -3,11 +3,21 @@
 use super::*;
 use crate::{
     exchange::{Exchange, Frame, Misbehaviour, Warden},
-    matching::interactive::{asker::Asker, messages},
+    matching::{
+        interactive::{
+            asker::{Asker, Query},
+            messages,
+        },
+        opening::Opened,
+    },
 };
 
+fn forms() -> impl Iterator<Item = (Way, Form)> {
+    WAYS.into_iter().flat_map(|way| [(way, plain()), (way, masked())])
+}
+
 /// A machine whose frames are changed before they leave.
-struct Tampered<T> {
+pub(super) struct Tampered<T> {
     machine: Boxed<T>,
     tamper: Box<dyn FnMut(&mut Frame) + Send>,
 }
@@ -39,14 +49,14 @@ impl<T: Send> Exchange for Tampered<T> {
     }
 }
 
-fn tampered<T: Send + 'static>(
+pub(super) fn tampered<T: Send + 'static>(
     machine: Boxed<T>,
     tamper: impl FnMut(&mut Frame) + Send + 'static,
 ) -> Box<Tampered<T>> {
     Box::new(Tampered { machine, tamper: Box::new(tamper) })
 }
 
-fn end<A: Send, H: Send>(
+pub(super) fn end<A: Send, H: Send>(
     asker: &mut dyn Exchange<Output = A>,
     holder: &mut dyn Exchange<Output = H>,
 ) -> Result<Traffic, PumpError> {
@@ -54,7 +64,7 @@ fn end<A: Send, H: Send>(
 }
 
 /// A probe and a slice of which it hits nothing.
-fn scene(form: &Form) -> (Vec<Template>, Vec<Group>) {
+pub(super) fn scene(form: &Form) -> (Vec<Template>, Vec<Group>) {
     let mut stream = seed(21).stream("scene");
     let probe = vec![random(form, &mut stream)];
     let slice = (0..40).map(|_| single(random(form, &mut stream))).collect();
@@ -65,15 +75,39 @@ fn check(end: &Result<Traffic, PumpError>) -> bool {
     matches!(end, Err(PumpError::Asker(Fault::PeerMisbehaved(Misbehaviour::Check(_)))))
 }
 
-/// The asker's own machine, with its insides.
-fn insider(form: &Form, probe: &[Template], slice: Vec<Group>, run: u8) -> (Box<Asker>, Boxed<Searched>) {
+/// The asker's own machine, with its insides; `edit` changes its query before it is committed to.
+fn insider_of(
+    way: Way,
+    (form, probe): (&Form, &[Template]),
+    slice: Vec<Group>,
+    run: u8,
+    edit: impl FnOnce(&mut Query),
+) -> (Box<Asker>, Boxed<Searched>) {
     let name = name();
-    let query = Named::new(form, &name).unwrap().query(probe, &seed(3)).unwrap();
+    let mut query = Named::new(form, &name).unwrap().query(probe, &seed(3)).unwrap();
+    edit(&mut query);
+    query.commitment = probe::commit(&query.choices, &seed(3)).compress().to_bytes();
     let digest = probe::digest(form, probe.len(), &query.commitment);
     let asked = asked(digest, probe.len(), Answer::Any);
     let answering = Interactive.answering(form, &name).unwrap();
-    let holder = answering.answer(&asked, Box::new(Slice(slice, 0)), &seed(4), &seed(run ^ 0x80)).unwrap();
-    (Box::new(Asker::new(query, asked, &seed(run)).unwrap()), holder)
+    let halves = (way == Way::Ahead).then(|| ahead::Halves::new(form, slice.clone(), probe.len(), run));
+    let rows = Box::new(Slice(slice, 0));
+    let holder = match &halves {
+        None => answering.answer(&asked, rows, &seed(4), &seed(run ^ 0x80)),
+        Some(halves) => answering.answer_ahead(&asked, rows, &seed(run ^ 0x80), halves.holder()),
+    };
+    let preparation = halves.map(|halves| halves.asker());
+    (Box::new(Asker::new(query, asked, &seed(run), preparation).unwrap()), holder.unwrap())
+}
+
+fn insider(
+    way: Way,
+    form: &Form,
+    probe: &[Template],
+    slice: Vec<Group>,
+    run: u8,
+) -> (Box<Asker>, Boxed<Searched>) {
+    insider_of(way, (form, probe), slice, run, |_| ())
 }
 
 /// Runs an asker that cheats before each slice of its own work, and goes on whatever the holder's value is.
@@ -121,11 +155,11 @@ fn caught(end: &Result<Traffic, PumpError>) -> bool {
 /// become hits. It goes on although the holder's value is another: the holder ends it before a table is sent.
 #[test]
 fn shifted_sums_are_caught_before_any_table_is_sent() {
-    for form in [plain(), masked()] {
+    for (way, form) in forms() {
         for shift in [1_i64, -1, 40, 1 << 8, -(1 << 10)] {
             for lanes in [1_usize, 512] {
                 let (probe, slice) = scene(&form);
-                let (asker, holder) = insider(&form, &probe, slice, 31);
+                let (asker, holder) = insider(way, &form, &probe, slice, 31);
                 let end = cheat(asker, holder, move |asker| asker.shift_sums(shift, 0, lanes));
                 assert!(caught(&end), "{shift} {lanes}: {end:?}");
             }
@@ -138,9 +172,9 @@ fn shifted_sums_are_caught_before_any_table_is_sent() {
 fn wrong_bits_are_caught_at_every_place() {
     let form = plain();
     let encoding = Encoding::of(&form).unwrap();
-    for bit in 0..encoding.wide {
+    for (way, bit) in WAYS.into_iter().flat_map(|way| (0..encoding.wide).map(move |bit| (way, bit))) {
         let (probe, slice) = scene(&form);
-        let (asker, holder) = insider(&form, &probe, slice, 32);
+        let (asker, holder) = insider(way, &form, &probe, slice, 32);
         let end = cheat(asker, holder, move |asker| asker.shift_sums(1 << bit, 77, 1));
         assert!(caught(&end), "{bit}: {end:?}");
     }
@@ -150,9 +184,9 @@ fn wrong_bits_are_caught_at_every_place() {
 #[test]
 fn forged_tags_and_exchanged_records_are_caught() {
     let form = masked();
-    for kind in 0..3 {
+    for (way, kind) in WAYS.into_iter().flat_map(|way| (0..3).map(move |kind| (way, kind))) {
         let (probe, slice) = scene(&form);
-        let (asker, holder) = insider(&form, &probe, slice, 33);
+        let (asker, holder) = insider(way, &form, &probe, slice, 33);
         let end = cheat(asker, holder, move |asker| match kind {
             _ if !asker.checks() => (),
             0 => asker.forge_tag(5),
@@ -166,71 +200,74 @@ fn forged_tags_and_exchanged_records_are_caught() {
 /// are caught. Without the commitment this asker would have a second probe for free.
 #[test]
 fn another_probe_than_was_committed_to_is_caught() {
-    for form in [plain(), masked()] {
+    for (way, form) in forms() {
         let (probe, slice) = scene(&form);
         let mut stream = seed(22).stream("other");
         for other in [near(&probe[0], 1, &mut stream), random(&form, &mut stream)] {
-            let (mut asker, holder) = insider(&form, &probe, slice.clone(), 34);
+            let (mut asker, holder) = insider(way, &form, &probe, slice.clone(), 34);
             asker.exchange_probe(&other);
             let end = cheat(asker, holder, |_| ());
             assert!(caught(&end), "{end:?}");
         }
         // The same asker with its own probe passes.
-        let (asker, holder) = insider(&form, &probe, slice, 34);
+        let (asker, holder) = insider(way, &form, &probe, slice, 34);
         cheat(asker, holder, |_| ()).unwrap();
     }
 }
 
-/// "1" and "0" at once would weigh a position twice. It has no key, so what the asker adds up is noise, and the check
-/// fails.
+/// "1" and "0" at once is no template. Such a position counts twice as overlap and never as agreement: fewer records are
+/// hits than if it were masked, and no claim opens what was asked so.
 #[test]
-fn garbage_probes_have_no_keys() {
+fn both_bits_of_a_position_only_raise_what_must_be_matched() {
     let form = masked();
-    let (probe, slice) = scene(&form);
-    for positions in [1, 160] {
-        let (mut asker, holder) = insider(&form, &probe, slice.clone(), 35);
-        asker.choose_both(positions);
-        let end = cheat(asker, holder, |_| ());
-        assert!(caught(&end), "{positions}: {end:?}");
+    let Rule { s, p, kappa } = form.rule;
+    let mut stream = seed(23).stream("both");
+    let probe = random(&form, &mut stream);
+    let (answering, both) = (sides(&form).1, 20);
+    let without: Vec<_> = probe.positions().enumerate().map(|(at, bit)| bit.filter(|_| at >= both)).collect();
+    let without = Template::from_positions(&without).unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for (way, flips) in WAYS.into_iter().flat_map(|way| (14..42).step_by(2).map(move |flips| (way, flips))) {
+        let record = near(&probe, flips, &mut stream);
+        let extra = record.positions().take(both).flatten().count() as i64;
+        let score = form.rule.score(&without, &record) - 2 * i64::from(s) * extra;
+        assert!(p > s && kappa > 0 && score <= form.rule.score(&without, &record));
+        let (mut asker, mut holder) = insider_of(
+            way,
+            (&form, std::slice::from_ref(&probe)),
+            vec![single(record.clone())],
+            35,
+            |query| {
+                query.choices.iter_mut().take(2 * both).for_each(|bit| *bit = true);
+            },
+        );
+        end(&mut *asker, &mut *holder).unwrap();
+        assert_eq!(asker.finish().unwrap(), Matched::Any(score >= 0), "{flips}");
+        seen.insert((form.rule.hit(&without, &record), score >= 0));
+    }
+    assert_eq!(seen, [(true, true), (true, false), (false, false)].into(), "a case of each kind was seen");
+    // Its digest is not that of any template: neither of the one with these positions masked, nor of the whole one.
+    let mut query =
+        Named::new(&form, &name()).unwrap().query(std::slice::from_ref(&probe), &seed(3)).unwrap();
+    query.choices.iter_mut().take(2 * both).for_each(|bit| *bit = true);
+    let commitment = probe::commit(&query.choices, &seed(3)).compress().to_bytes();
+    let digest = probe::digest(&form, 1, &commitment);
+    for probe in [probe, without] {
+        let opened = Opened { probe: vec![probe], seed: seed(3) };
+        let end = opened.replay(&*answering, &seed(3).commitment(), &digest);
+        assert!(matches!(end, Err(Fault::PeerMisbehaved(Misbehaviour::Opening(_)))), "{end:?}");
     }
 }
 
-/// Every message of either side, changed in one bit somewhere in each of its frames, ends the query or changes nothing
-/// that the asker learns beyond its answer.
+/// Turned there and not here: the shares are added where they should be taken off.
 #[test]
-fn every_changed_message_of_the_asker_ends_the_query() {
-    let form = plain();
-    let (probe, slice) = scene(&form);
-    for tag in [
-        messages::COMMITMENT.tag,
-        messages::ELEMENTS.tag,
-        messages::SEALS.tag,
-        messages::CHOICES.tag,
-        messages::SUMS.tag,
-        messages::CLOSED.tag,
-        messages::NONCE.tag,
-    ] {
-        for place in [0_usize, 7, 1_000] {
-            let (asker, mut holder) = machines(&form, &probe, slice.clone(), Answer::Any, 36);
-            let mut done = false;
-            let mut asker = tampered(asker, move |frame| {
-                if frame.tag == tag && !done {
-                    let place = place % frame.body.len();
-                    frame.body[place] ^= 1;
-                    done = true;
-                }
-            });
-            let end = end(&mut *asker, &mut *holder);
-            // A correction that the holder multiplies by 0 changes nothing; half of the masked sums are not read.
-            let silent =
-                tag == messages::CHOICES.tag || tag == messages::SEALS.tag || tag == messages::SUMS.tag;
-            match end {
-                Err(
-                    PumpError::Holder(Fault::PeerMisbehaved(_)) | PumpError::Asker(Fault::PeerMisbehaved(_)),
-                ) => (),
-                Ok(_) if silent => (),
-                other => panic!("{tag} {place}: {other:?}"),
-            }
+fn turns_that_are_not_followed_are_caught() {
+    for form in [plain(), masked()] {
+        let (probe, slice) = scene(&form);
+        for transfer in [0, 57, 159] {
+            let (asker, holder) = insider(Way::Ahead, &form, &probe, slice.clone(), 42);
+            let end = cheat(asker, holder, move |asker| asker.turn_back(transfer));
+            assert!(caught(&end), "{transfer}: {end:?}");
         }
     }
 }
@@ -246,7 +283,7 @@ fn malicious_corrections_tell_one_bit_and_are_named() {
     // Each position's corrections are `bits` planes of 1,024 lanes.
     let each = encoding.bits * 1_024 / 8;
     let run = |positions: Vec<usize>| {
-        let (mut asker, holder) = machines(&form, &probe, slice.clone(), Answer::Any, 37);
+        let (mut asker, holder) = machines(Way::Full, &form, &probe, slice.clone(), Answer::Any, 37);
         let mut offset = 0_usize;
         let mut holder = tampered(holder, move |frame| {
             if frame.tag == messages::CORRECTIONS.tag {
@@ -281,16 +318,21 @@ fn malicious_checks_tell_one_bit_and_are_named() {
     let form = plain();
     let (probe, slice) = scene(&form);
     let bits: Vec<bool> = probe[0].positions().map(|bit| bit == Some(true)).collect();
-    for (tag, each) in [(messages::DIFFERENCES.tag, 8), (messages::NUMBERS.tag, 32)] {
+    let both = [(messages::DIFFERENCES.tag, 8), (messages::NUMBERS.tag, 32)];
+    for (way, (tag, each)) in WAYS.into_iter().flat_map(|way| both.map(|both| (way, both))) {
+        // Of a preparation, differences are told to whoever chose so there: random, and turned in the open.
+        let chosen = ahead::Halves::chosen(&form, 38);
         for position in [0, 3, 5, 8, 150] {
-            let (mut asker, holder) = machines(&form, &probe, slice.clone(), Answer::Any, 38);
+            let (mut asker, holder) = machines(way, &form, &probe, slice.clone(), Answer::Any, 38);
             let mut holder = tampered(holder, move |frame| {
                 if frame.tag == tag {
                     frame.body[position * each] ^= 1;
                 }
             });
             let end = end(&mut *asker, &mut *holder);
-            assert_eq!(check(&end), bits[position], "{tag} {position}: {end:?}");
+            let ahead = way == Way::Ahead && tag == messages::DIFFERENCES.tag;
+            let known = if ahead { chosen[position] } else { bits[position] };
+            assert_eq!(check(&end), known, "{tag} {position}: {end:?}");
         }
     }
 }
@@ -302,7 +344,7 @@ fn false_tables_are_not_seen_to_matter() {
     let form = plain();
     let (probe, slice) = scene(&form);
     for place in [0, 16, 5_000] {
-        let (mut asker, holder) = machines(&form, &probe, slice.clone(), Answer::Any, 39);
+        let (mut asker, holder) = machines(Way::Ahead, &form, &probe, slice.clone(), Answer::Any, 39);
         let mut holder = tampered(holder, move |frame| {
             if frame.tag == messages::TABLES.tag {
                 let place = place % frame.body.len().max(1);
@@ -312,63 +354,5 @@ fn false_tables_are_not_seen_to_matter() {
             }
         });
         end(&mut *asker, &mut *holder).unwrap();
-    }
-}
-
-/// A stream that ends, or whose frame is cut, lengthened, repeated or out of turn, at every message.
-#[test]
-fn broken_streams_end_with_the_peer_at_fault() {
-    let form = masked();
-    let (probe, slice) = scene(&form);
-    // The frames of an honest run, by direction.
-    let count = |holders: bool| {
-        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let note = seen.clone();
-        let (asker, holder) = machines(&form, &probe, slice.clone(), Answer::Candidates { cap: 3 }, 40);
-        let noting = move |frame: &mut Frame| note.lock().unwrap().push(frame.tag);
-        let ended = if holders {
-            let mut asker = asker;
-            end(&mut *asker, &mut *tampered(holder, noting))
-        } else {
-            let mut holder = holder;
-            end(&mut *tampered(asker, noting), &mut *holder)
-        };
-        ended.unwrap();
-        seen.lock().unwrap().clone()
-    };
-    for holders in [true, false] {
-        let tags = count(holders);
-        let firsts = (0..tags.len()).filter(|at| *at == 0 || tags[*at] != tags[at - 1]);
-        for at in firsts.collect::<Vec<_>>() {
-            for kind in 0..4 {
-                let (asker, holder) =
-                    machines(&form, &probe, slice.clone(), Answer::Candidates { cap: 3 }, 40);
-                let mut seen = 0;
-                let spoil = move |frame: &mut Frame| {
-                    if seen == at {
-                        match kind {
-                            0 => drop(frame.body.pop()),
-                            1 => frame.body.push(0),
-                            2 => frame.tag = 99,
-                            _ => frame.last = !frame.last,
-                        }
-                    }
-                    seen += 1;
-                };
-                let end = if holders {
-                    let mut asker = asker;
-                    end(&mut *asker, &mut *tampered(holder, spoil))
-                } else {
-                    let mut holder = holder;
-                    end(&mut *tampered(asker, spoil), &mut *holder)
-                };
-                let named = match &end {
-                    Err(PumpError::Asker(Fault::PeerMisbehaved(_))) => holders,
-                    Err(PumpError::Holder(Fault::PeerMisbehaved(_))) => !holders,
-                    _ => false,
-                };
-                assert!(named, "{holders} {at} {kind}: {end:?}");
-            }
-        }
     }
 }

@@ -41,17 +41,19 @@ fn mixed(form: &Form, probe: &[Template], groups: usize, round: u64) -> (Vec<Gro
 /// in `each`, which they are.
 #[test]
 fn any_and_candidates_say_what_the_plain_rule_says() {
-    for (round, form) in [plain(), masked(), plain(), masked()].into_iter().enumerate() {
+    let rounds = [plain(), masked(), plain(), masked()].into_iter().enumerate();
+    for (way, (round, form)) in WAYS.into_iter().flat_map(|way| rounds.clone().map(move |round| (way, round)))
+    {
         let mut stream = seed(5).stream(&format!("probe/{round}"));
         let probe: Vec<Template> = (0..1 + round / 2 * 2).map(|_| random(&form, &mut stream)).collect();
         let (slice, hits) = mixed(&form, &probe, 90, round as u64);
         assert!(hits > 3, "{hits}");
         let run = round as u8;
-        let (any, searched, _) = ask(&form, &probe, slice.clone(), Answer::Any, run);
+        let (any, searched, _) = ask(way, &form, &probe, slice.clone(), Answer::Any, run);
         assert_eq!(any, Matched::Any(true));
         let rows: usize = slice.iter().map(|group| group.rows.len()).sum();
         assert_eq!(searched, Searched { groups: 1_024, comparisons: rows as u64 });
-        let told = ask(&form, &probe, slice.clone(), Answer::Candidates { cap: 4 }, run).0;
+        let told = ask(way, &form, &probe, slice.clone(), Answer::Candidates { cap: 4 }, run).0;
         assert_eq!(told, if hits > 4 { Matched::TooMany } else { told.clone() });
 
         let few: Vec<Group> = slice.iter().take(12).cloned().collect();
@@ -60,14 +62,14 @@ fn any_and_candidates_say_what_the_plain_rule_says() {
         };
         let hits = few.iter().filter(is).count();
         let Matched::Candidates { hits: told, groups } =
-            ask(&form, &probe, few, Answer::Candidates { cap: 16 }, run).0
+            ask(way, &form, &probe, few, Answer::Candidates { cap: 16 }, run).0
         else {
             panic!("too many")
         };
         assert_eq!((told.len(), groups), (hits, 1_024));
         let none: Vec<Group> = slice.into_iter().filter(|group| !is(&group)).collect();
-        assert_eq!(ask(&form, &probe, none.clone(), Answer::Any, run).0, Matched::Any(false));
-        let told = ask(&form, &probe, none, Answer::Candidates { cap: 1 }, run).0;
+        assert_eq!(ask(way, &form, &probe, none.clone(), Answer::Any, run).0, Matched::Any(false));
+        let told = ask(way, &form, &probe, none, Answer::Candidates { cap: 1 }, run).0;
         assert_eq!(told, Matched::Candidates { hits: vec![], groups: 1_024 });
     }
 }

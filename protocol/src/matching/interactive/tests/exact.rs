@@ -9,7 +9,12 @@ fn decide(form: &Form, blocks: u64) -> u64 {
     use crate::{
         garble::tests::Plain,
         matching::interactive::{
-            circuit::reached, parameters::Layout, planes, probe::Key, score, slice::Loading,
+            circuit::reached,
+            parameters::Layout,
+            planes,
+            probe::Key,
+            score::{self, Taken},
+            slice::Loading,
         },
     };
     use rayon::prelude::*;
@@ -46,37 +51,32 @@ fn decide(form: &Form, blocks: u64) -> u64 {
         }
         let slice = loading.finish(&layout);
         let columns = slice.columns(&part);
+        let mut turning = seed(52).stream(&format!("turned/{block}"));
         let mut key = || Key { stream: stream.block(), mask: 0 };
-        let keys: Vec<[Key; 3]> = (0..encoding.length).map(|_| [key(), key(), key()]).collect();
-        let keys: Vec<[Key; 3]> = keys
-            .into_iter()
-            .map(|[a, b, c]| if encoding.masked { [a, b, c] } else { [a, b, Key { stream: 0, mask: 0 }] })
-            .collect();
-        let mut own = score::nothing(&encoding, &part);
+        // Half of the blocks as if they were prepared: about half of the transfers are turned.
+        let prepared = block % 2 == 1;
+        let given: Vec<([Key; 2], bool)> =
+            (0..encoding.transfers()).map(|_| ([key(), key()], prepared && turning.below(2) == 1)).collect();
+        let turned: Vec<bool> = given.iter().map(|(_, turned)| *turned).collect();
+        let mut own = score::nothing(&encoding, &part, &turned);
         let mut corrections = Vec::new();
-        for scored in score::give((&encoding, &layout, &part), &columns, 0, &keys, &mut own) {
+        for scored in score::give((&encoding, &layout, &part), &columns, 0, &given, &mut own) {
             corrections.extend(scored.corrections);
         }
-        let choices = probe::choices(&encoding, std::slice::from_ref(&probe)).unwrap();
-        let chosen: Vec<(Key, [u64; 2])> = keys
+        let bits = probe::choices(&encoding, std::slice::from_ref(&probe)).unwrap();
+        let taken: Vec<Taken> = given
             .iter()
-            .zip(choices.chunks(encoding.choices()))
-            .map(|([none, first, second], choice)| {
-                let mask = |at: usize| u64::from(choice.get(at) == Some(&true)).wrapping_neg();
-                let key = if choice[0] {
-                    *first
-                } else if choice.get(1) == Some(&true) {
-                    *second
-                } else {
-                    *none
-                };
-                (key, [mask(0), if encoding.masked { mask(1) } else { 0 }])
+            .zip(bits.iter())
+            .map(|(([none, other], turned), bit)| {
+                let choice = bit != turned;
+                let key = if choice { *other } else { *none };
+                Taken { key, mask: u64::from(choice).wrapping_neg(), turned: *turned }
             })
             .collect();
-        let mut sum = score::nothing(&encoding, &part);
-        score::take((&encoding, &layout, &part), &chosen, &corrections, &mut sum);
+        let mut sum = score::nothing(&encoding, &part, &turned);
+        score::take((&encoding, &layout, &part), &taken, &corrections, &mut sum);
         let (own, sums) = (planes::numbers(&own, part.words()), planes::numbers(&sum, part.words()));
-        let left_out = slice.left_out(&part);
+        let left_out = slice.left_out(&part, &turned);
         let offsets: Vec<i64> =
             own.iter().zip(left_out).map(|(own, left)| left - encoding.due - own).collect();
         let offsets = planes::planes(&offsets, encoding.bits);
