@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use tfhe::core_crypto::prelude::*;
 
 use super::{
-    fourier::transform,
     keys::Evaluation,
     keyswitch,
     parameters::{BATCH, BIG, BIG_DEGREE, BIG_LWE, BIT, COUNT_REACH, MODULUS, OR_FAN_IN, SMALL, SWITCH},
@@ -45,48 +44,11 @@ impl Table {
     }
 }
 
-/// Bootstraps a batch on one core [Chillotti et al. 2020, programmable bootstrapping].
-fn rotate(keys: &Evaluation, table: &Table, inputs: &[Small]) -> Vec<Big> {
-    let log = BIG_DEGREE.to_blind_rotation_input_modulus_log();
-    let switched: Vec<_> = inputs
-        .iter()
-        .map(|input| {
-            let view = LweCiphertext::from_container(input.as_ref(), MODULUS);
-            lwe_ciphertext_centered_binary_modulus_switch::<u64, usize, _>(view, log)
-        })
-        .collect();
-    let count = GlweCiphertextCount(inputs.len());
-    let mut accumulators = GlweCiphertextList::new(0, BIG.to_glwe_size(), BIG_DEGREE, count, MODULUS);
-    accumulators.iter_mut().for_each(|mut to| to.as_mut().copy_from_slice(table.0.as_ref()));
-    let fft = transform();
-    let fft = fft.as_view();
-    let need = batch_programmable_bootstrap_lwe_ciphertext_mem_optimized_requirement::<u64>(
-        BIG.to_glwe_size(),
-        BIG_DEGREE,
-        CiphertextCount(inputs.len()),
-        fft,
-    );
-    let mut buffers = ComputationBuffers::new();
-    buffers.resize(need.unaligned_bytes_required());
-    keys.bootstrap.as_view().batch_blind_rotate_assign(
-        accumulators.as_mut_view(),
-        &switched,
-        fft,
-        buffers.stack(),
-    );
-    let extract = |accumulator: GlweCiphertextView<'_, u64>| {
-        let mut output = LweCiphertext::new(0, BIG_LWE.to_lwe_size(), MODULUS);
-        extract_lwe_sample_from_glwe_ciphertext(&accumulator, &mut output, MonomialDegree(0));
-        output
-    };
-    accumulators.iter().map(extract).collect()
-}
-
 /// Bootstraps any number of ciphertexts, on all cores.
 pub(super) fn bootstrap(keys: &Evaluation, table: &Table, inputs: &[Small]) -> Vec<Big> {
     let cores = rayon::current_num_threads().max(1);
     let share = inputs.len().div_ceil(cores).clamp(1, BATCH);
-    inputs.par_chunks(share).flat_map_iter(|inputs| rotate(keys, table, inputs)).collect()
+    inputs.par_chunks(share).flat_map_iter(|inputs| keys.bootstrap.bootstrap(&table.0, inputs)).collect()
 }
 
 /// Switches sums to the small key and bootstraps them.

@@ -8,13 +8,14 @@ use tfhe::core_crypto::{
     },
     prelude::*,
 };
+use zeroize::Zeroize;
 
 use super::{
-    fourier::transform,
     parameters::{
         ANSWER, ANSWER_MASK, BIG, BIG_DEGREE, BIG_LWE, BOOTSTRAP, MODULUS, PACK, SLOTS, SMALL, SWITCH,
         big_noise, small_noise,
     },
+    rotate::{EXTENDED, Rotation, extended},
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
@@ -63,11 +64,15 @@ impl Secret {
     pub(super) fn small(&self) -> &LweSecretKeyOwned<u64> {
         &self.small
     }
+
+    #[cfg(test)]
+    pub(super) fn big(&self) -> &GlweSecretKeyOwned<u64> {
+        &self.big
+    }
 }
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        use zeroize::Zeroize;
         self.small.as_mut().zeroize();
         self.big.as_mut().zeroize();
         self.answer.as_mut().zeroize();
@@ -85,7 +90,7 @@ pub(super) struct Public {
 }
 
 const ENCRYPTION_WORDS: usize = 2 * SMALL.0;
-const BOOTSTRAP_WORDS: usize = SMALL.0 * BOOTSTRAP.1.0 * (BIG.0 + 1) * BIG_DEGREE.0;
+const BOOTSTRAP_WORDS: usize = EXTENDED.0 * BOOTSTRAP.1.0 * (BIG.0 + 1) * BIG_DEGREE.0;
 const SWITCH_WORDS: usize = BIG_LWE.0 * SWITCH.1.0;
 const PACK_WORDS: usize = BIG_LWE.0 * PACK.1.0 * SLOTS;
 /// Bytes of [`Public`].
@@ -107,11 +112,13 @@ impl Public {
             BIG_DEGREE,
             BOOTSTRAP.0,
             BOOTSTRAP.1,
-            SMALL,
+            EXTENDED,
             bootstrap_seed,
             MODULUS,
         );
-        generate_seeded_lwe_bootstrap_key(small, big, &mut bootstrap, big_noise(), &mut seeder);
+        let mut pairs = extended(small);
+        generate_seeded_lwe_bootstrap_key(&pairs, big, &mut bootstrap, big_noise(), &mut seeder);
+        pairs.as_mut().zeroize();
         let big = &big.as_lwe_secret_key();
         let mut switch =
             SeededLweKeyswitchKeyOwned::new(0, SWITCH.0, SWITCH.1, BIG_LWE, SMALL, switch_seed, MODULUS);
@@ -194,6 +201,11 @@ impl Public {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn bootstrap(&self) -> &SeededLweBootstrapKeyOwned<u64> {
+        &self.bootstrap
+    }
+
     /// What the asker commits to.
     pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -202,19 +214,9 @@ impl Public {
         hash.finalize().into()
     }
 
-    /// Keys to compute with: 75 MB for the bootstrapping, 67 MB for key switches, 21 MB to pack.
+    /// Keys to compute with: 130 MB for the bootstrapping, 67 MB for key switches, 21 MB to pack.
     pub(super) fn expand(self) -> Evaluation {
-        let standard = self.bootstrap.decompress_into_lwe_bootstrap_key();
-        let mut bootstrap = FourierLweBootstrapKey::new(
-            standard.input_lwe_dimension(),
-            standard.glwe_size(),
-            standard.polynomial_size(),
-            standard.decomposition_base_log(),
-            standard.decomposition_level_count(),
-        );
-        // Before the library would choose one.
-        let _ = transform();
-        convert_standard_lwe_bootstrap_key_to_fourier(&standard, &mut bootstrap);
+        let bootstrap = Rotation::new(&self.bootstrap.decompress_into_lwe_bootstrap_key());
         let pack = self.pack.decompress_into_lwe_packing_keyswitch_key();
         debug_assert_eq!(pack.output_key_glwe_dimension().0 * SLOTS, ANSWER_MASK);
         Evaluation {
@@ -240,7 +242,7 @@ fn compression(seed: u128) -> CompressionSeed {
 /// What the holder computes with.
 pub(super) struct Evaluation {
     pub(super) encryption: LweCompactPublicKeyOwned<u64>,
-    pub(super) bootstrap: FourierLweBootstrapKeyOwned,
+    pub(super) bootstrap: Rotation,
     pub(super) switch: LweKeyswitchKeyOwned<u64>,
     pub(super) pack: LwePackingKeyswitchKeyOwned<u64>,
 }

@@ -66,7 +66,7 @@ pub(super) const CHUNK: usize = 1_024;
 pub(super) const BIT: u64 = 1 << 58;
 /// What a result is multiplied by in the answer: ± 1/4.
 pub(super) const ANSWER_SCALE: u64 = 16;
-/// Results that one OR gate takes, doubled to ± 1/32 first: a decision is 13.8 standard deviations off.
+/// Results that one OR gate takes, doubled to ± 1/32 first: a decision is 13.7 standard deviations off.
 pub(super) const OR_FAN_IN: usize = 8;
 /// Largest number that a counting gate tells from its neighbours: 6.9 standard deviations.
 pub(super) const COUNT_REACH: u32 = 15;
