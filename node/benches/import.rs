@@ -1,6 +1,6 @@
 //! How fast records are imported, scanned and sliced, in records a second.
 //!
-//! Each line has about 400 bytes and two identifiers. `cargo bench -p symbolon-node --bench import`.
+//! Each line has about 400 bytes and two identifiers. `cargo bench --bench import`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at a fault")]
 
 use std::{fmt::Write as _, io};

@@ -300,7 +300,7 @@ mod tests {
         let (small, large) = (taken(&question(512, 1_000)), taken(&question(512, 100_000)));
         for (small, large) in small.queries.iter().zip(&large.queries) {
             assert!(large.seconds > 50.0 * small.seconds, "{small:?} {large:?}");
-            assert!(large.memory < 10_000_000, "a batch and a few bytes a place: {large:?}");
+            assert!(large.memory < 12_000_000, "a batch and a few bytes a place: {large:?}");
         }
         assert_eq!(small.queries.len(), 2);
         assert_eq!(small.queries[1].cap, Some(small.largest_cap));

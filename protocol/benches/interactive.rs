@@ -6,15 +6,15 @@
 //! link has carried it. Then both run again, each in a thread, over a real TCP connection on the loopback interface: as it
 //! is, and through a proxy that shapes it.
 //!
-//!     cargo bench -p symbolon-protocol --bench interactive              # 10,000 and 100,000 records
-//!     cargo bench -p symbolon-protocol --bench interactive -- million   # and 1,000,000
+//!     cargo bench --bench interactive              # 10,000 and 100,000 records
+//!     cargo bench --bench interactive -- million   # and 1,000,000
 //!
 //! The same without instructions for AES and wide registers, run beside it in turns; FILE is the program that the first
 //! line says it made:
 //!
-//!     cargo --config 'build.rustflags=["--cfg", "aes_backend=\"soft\""]' bench -p symbolon-protocol \
+//!     cargo --config 'build.rustflags=["--cfg", "aes_backend=\"soft\""]' bench \
 //!         --bench interactive --no-run --target-dir target/portable
-//!     cargo bench -p symbolon-protocol --bench interactive -- portable=FILE
+//!     cargo bench --bench interactive -- portable=FILE
 #![allow(
     missing_docs,
     unexpected_cfgs,

@@ -62,7 +62,7 @@ pub(crate) fn print_machine() {
     println!("curve25519  {}", backend());
     println!("load        {}", load.split_whitespace().next().unwrap_or_default());
     if !full() {
-        println!("a trial run with tiny sizes; `cargo bench -p symbolon-protocol` measures");
+        println!("a trial run with tiny sizes; `cargo bench` measures");
     }
     println!();
 }

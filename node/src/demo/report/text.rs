@@ -59,11 +59,7 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
             "The encrypted match of faces and fingers: `symbolon demo --match`, about {minutes:.0} minutes more."
         )?;
     }
-    writeln!(
-        out,
-        "What agreements like these would yield before anyone signs, as one page, in under a minute: `symbolon simulate \
-         bilateral --report report.html`."
-    )
+    Ok(())
 }
 
 fn steps(report: &Report, out: &mut String) -> fmt::Result {

@@ -4,7 +4,7 @@
 //! asked of them and what was approved, and says of every step what must come of it. After each step both
 //! books are compared with it; at the end both journals are audited and reconciled.
 //!
-//! `SYMBOLON_TEST_SEQUENCES=200 cargo test --release -p symbolon-node --lib machine` tries more. A sequence is
+//! `SYMBOLON_TEST_SEQUENCES=200 cargo test --release --lib -- machine` tries more. A sequence is
 //! its seed: one that ever failed is kept in [`KEPT`].
 
 use std::collections::{BTreeMap, BTreeSet};
