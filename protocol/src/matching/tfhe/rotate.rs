@@ -201,9 +201,7 @@ impl Workspace {
     fn forward(&mut self, running: &mut Running) {
         let polynomials = running.accumulator.as_polynomial_list();
         for (at, polynomial) in polynomials.iter().enumerate() {
-            for (digit, word) in self.digits.as_mut().iter_mut().zip(polynomial.as_ref()) {
-                *digit = (word.wrapping_add(1 << (DIGIT - 1)).cast_signed() >> DIGIT).cast_unsigned();
-            }
+            pulp::Arch::new().dispatch(Cut(polynomial.as_ref(), self.digits.as_mut()));
             let fourier = FourierPolynomialMutView { data: self.complex.as_mut_slice() };
             self.fft.as_view().forward_as_integer(fourier, self.digits.as_view(), self.buffers.stack());
             read(&self.complex, running.points.iter_mut().filter_map(|block| block.get_mut(at)));
@@ -216,7 +214,7 @@ impl Workspace {
         for (at, mut to) in polynomials.iter_mut().enumerate() {
             let from = running.points.iter().filter_map(|block| block.get(at));
             for (to, from) in self.complex.chunks_exact_mut(BLOCK).zip(from) {
-                to.iter_mut().zip(from.iter()).for_each(|(to, from)| *to = from);
+                pulp::Arch::new().dispatch(Join(from, to));
             }
             let fourier = FourierPolynomialMutView { data: self.complex.as_mut_slice() };
             let fft = self.fft.as_view();
@@ -226,13 +224,53 @@ impl Workspace {
 }
 
 fn read<'a>(from: &[c64], to: impl Iterator<Item = &'a mut Block>) {
-    for (to, from) in to.zip(from.chunks_exact(BLOCK)) {
-        to.iter_mut().zip(from).for_each(|((re, im), from)| (*re, *im) = (from.re, from.im));
+    to.zip(from.chunks_exact(BLOCK)).for_each(|(to, from)| pulp::Arch::new().dispatch(Part(from, to)));
+}
+
+// Loops in `pulp::WithSimd` are compiled for the widest vectors there are.
+
+/// Rounds words to digits.
+struct Cut<'a>(&'a [u64], &'a mut [u64]);
+
+impl pulp::WithSimd for Cut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (word, digit) in self.0.iter().zip(self.1) {
+            *digit = (word.wrapping_add(1 << (DIGIT - 1)).cast_signed() >> DIGIT).cast_unsigned();
+        }
+    }
+}
+
+/// Takes real and imaginary parts apart.
+struct Part<'a>(&'a [c64], &'a mut Block);
+
+impl pulp::WithSimd for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (from, (re, im)) in self.0.iter().zip(self.1.iter_mut()) {
+            (*re, *im) = (from.re, from.im);
+        }
+    }
+}
+
+/// Puts them together again.
+struct Join<'a>(&'a Block, &'a mut [c64]);
+
+impl pulp::WithSimd for Join<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.0.iter().zip(self.1).for_each(|(from, to)| *to = from);
     }
 }
 
 /// Turns digits into what a step adds: (X^a - 1)·s + (X^b - 1)·t + (X^a - 1)(X^b - 1)·s·t times the
-/// accumulator. Loops in [`pulp::WithSimd`] are compiled for the widest vectors there are.
+/// accumulator.
 struct Step<'a> {
     key: &'a [[Block; SIZE]],
     powers: &'a [Points],
