@@ -23,7 +23,7 @@ use crate::control::api::Failure;
 /// How often a child is looked at while it ends.
 const LOOK: Duration = Duration::from_millis(5);
 /// How long a child may take to end after its output ended.
-pub(super) const GRACE: Duration = Duration::from_secs(20);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// The children that run, and who watches them.
 pub(super) struct Children {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use self::{
     asker::{Asker, Query},
     holder::Holder,
-    parameters::{ALTERNATIVES, BLOCK, Encoding, LARGEST_CAP},
+    parameters::{ALTERNATIVES, BLOCK, Encoding, LARGEST_CAP, STEP},
 };
 use super::{
     ahead::{Keep, Plan, Preparation},
@@ -135,7 +135,7 @@ impl Engine for Interactive {
         let Ok(encoding) = Encoding::of(form) else {
             return Estimate { seconds: f64::INFINITY, bytes_up: 0, bytes_down: 0, memory: 0 };
         };
-        let (n, d) = (groups, encoding.length as u64);
+        let (n, d) = (lanes(groups), encoding.length as u64);
         let rows = n.saturating_mul(alternatives.into());
         let (bits, wide, choices) = (encoding.bits as u64, encoding.wide as u64, encoding.each() as u64);
         let blocks = n.div_ceil(BLOCK as u64).saturating_mul(alternatives.into());
@@ -169,7 +169,7 @@ impl Engine for Interactive {
     ) -> Option<AheadEstimate> {
         let encoding = Encoding::of(form).ok()?;
         let mut query = self.estimate(form, groups, alternatives, answer, cores);
-        let rows = groups.saturating_mul(alternatives.into());
+        let rows = lanes(groups).saturating_mul(alternatives.into());
         let (bits, wide) = (encoding.transfers() as u64, encoding.wide as u64);
         let ahead_down = rows.saturating_mul((bits * encoding.bits as u64).div_ceil(8)) + 8_208;
         // Two bits turned for each bit of the probe and of the sums are left.
@@ -183,6 +183,11 @@ impl Engine for Interactive {
     fn setup_estimate(&self, _form: &Form, _cores: usize) -> SetupEstimate {
         SetupEstimate { messages: 2, seconds: 0.0, bytes_up: 38, bytes_down: 38, memory: 32 }
     }
+}
+
+/// Places, filled up as the layout does it.
+fn lanes(groups: u64) -> u64 {
+    groups.checked_next_multiple_of(STEP as u64).unwrap_or(u64::MAX)
 }
 
 /// What a setup gave either side: a name.
