@@ -20,9 +20,10 @@ use data_encoding::HEXLOWER;
 use symbolon_protocol::exchange::Frame;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    runtime::Handle,
     sync::mpsc,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{SessionError, words::Word};
@@ -117,6 +118,9 @@ pub(crate) struct Channel {
 /// is less.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// How long what was said last may take to leave when a channel is given up.
+const LINGER: Duration = Duration::from_secs(10);
+
 /// How old the words of a file may be when they are read: 14 days, in seconds.
 const UNDER_WAY: u64 = 14 * 86_400;
 
@@ -176,8 +180,21 @@ impl Timer {
 }
 
 impl Drop for Channel {
+    /// What was said last may still leave, but not for ever: a partner that waits to be read reads nothing itself, and
+    /// would learn only by its own patience that nobody is here any more.
     fn drop(&mut self) {
         self.reader.abort();
+        if self.writer.is_finished() {
+            return;
+        }
+        let writer = self.writer.abort_handle();
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                sleep(LINGER).await;
+                writer.abort();
+            })),
+            Err(_) => writer.abort(),
+        }
     }
 }
 
