@@ -2,7 +2,7 @@
 //!
 //! A region runs to its end by the model. Then every party asks every partner about those it has, through the
 //! agreement of the proposal, both sides' rules and books, and the real exchanges ([`crate::pair`]): by identifier
-//! ([`identifiers`]) and by template ([`templates`]). Each answer is compared with what the model says of the same
+//! (`identifiers`) and by template (`templates`). Each answer is compared with what the model says of the same
 //! question, bytes and time with what the calibration says. Whether two captures or two documents of a person agree is
 //! drawn by the model; what the exchanges make of them is not. It is meant for a few hundred people.
 
