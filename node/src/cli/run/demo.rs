@@ -19,7 +19,7 @@ use super::{free, simulate};
 
 /// The run whose report stands at the end, as it can be typed: seconds of work.
 const NEGOTIATION: [&str; 8] =
-    ["simulate", "bilateral", "--persons", "400", "--seeds", "3", "--compare-persons", "100"];
+    ["simulate", "bilateral", "--persons", "400", "--seeds", "8", "--compare-persons", "100"];
 /// The report, where no other file is named; with a number if it is there already.
 const NAME: &str = "symbolon-report";
 /// Numbers that are tried.
