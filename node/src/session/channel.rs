@@ -20,10 +20,9 @@ use data_encoding::HEXLOWER;
 use symbolon_protocol::exchange::Frame;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
-    runtime::Handle,
     sync::mpsc,
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use super::{SessionError, words::Word};
@@ -112,14 +111,13 @@ pub(crate) struct Channel {
     meter: Arc<Meter>,
     /// How old what is heard may be, in seconds, beside the difference of the clocks.
     under_way: u64,
+    /// Whether an exchange has begun here and is not over.
+    exchanging: bool,
 }
 
 /// How often a side at work tells the other that it is alive; four times in the silence that it bears itself, if that
 /// is less.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// How long what was said last may take to leave when a channel is given up.
-const LINGER: Duration = Duration::from_secs(10);
 
 /// How old the words of a file may be when they are read: 14 days, in seconds.
 const UNDER_WAY: u64 = 14 * 86_400;
@@ -180,20 +178,13 @@ impl Timer {
 }
 
 impl Drop for Channel {
-    /// What was said last may still leave, but not for ever: a partner that waits to be read reads nothing itself, and
-    /// would learn only by its own patience that nobody is here any more.
+    /// What was said last still leaves, and the stream ends in order; but in the middle of an exchange the stream is cut.
+    /// A partner that waits for room to send reads nothing itself, and would learn of an end in order only by its
+    /// own patience.
     fn drop(&mut self) {
         self.reader.abort();
-        if self.writer.is_finished() {
-            return;
-        }
-        let writer = self.writer.abort_handle();
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move {
-                sleep(LINGER).await;
-                writer.abort();
-            })),
-            Err(_) => writer.abort(),
+        if self.exchanging {
+            self.writer.abort();
         }
     }
 }
@@ -216,7 +207,17 @@ impl Channel {
         let reader = tokio::spawn(read_all(reading, frames, tap.clone(), meter.clone()));
         let writer = tokio::spawn(write_all(writing, queue, tap));
         let timer = Timer::start(patience);
-        Self { incoming, early: None, outgoing, reader, writer, timer, meter, under_way: 0 }
+        Self {
+            incoming,
+            early: None,
+            outgoing,
+            reader,
+            writer,
+            timer,
+            meter,
+            under_way: 0,
+            exchanging: false,
+        }
     }
 
     /// Starts a channel over files: it hears the frames of one, and gathers those of another.
@@ -227,13 +228,20 @@ impl Channel {
         let reader = tokio::spawn(hand_out(came, frames, meter.clone()));
         let writer = tokio::spawn(gather(queue, gathered.clone()));
         let timer = Timer::start(patience);
-        let under_way = UNDER_WAY;
-        (Self { incoming, early: None, outgoing, reader, writer, timer, meter, under_way }, gathered)
+        let (under_way, exchanging) = (UNDER_WAY, false);
+        let channel =
+            Self { incoming, early: None, outgoing, reader, writer, timer, meter, under_way, exchanging };
+        (channel, gathered)
     }
 
     /// How old what is heard may be, in seconds, beside the difference of the clocks.
     pub(super) fn under_way(&self) -> u64 {
         self.under_way
+    }
+
+    /// Says that an exchange begins, or that it is over.
+    pub(super) fn exchange(&mut self, under_way: bool) {
+        self.exchanging = under_way;
     }
 
     /// Whether the session may go on: a partner that shows signs of life must not hold its place for ever.

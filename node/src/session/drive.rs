@@ -24,11 +24,13 @@ pub(super) async fn drive<T: Send + 'static>(
 ) -> Result<(T, Digest), SessionError> {
     let begun = Instant::now();
     let mut said = begun;
+    channel.exchange(true);
     loop {
         channel.in_time()?;
         let wants = exchange.wants();
         report(exchange.progress());
         if wants.done {
+            channel.exchange(false);
             return Ok(exchange.finish()?);
         }
         if wants.verdict {
