@@ -98,7 +98,9 @@ fn answer(answer: &Answer) -> String {
             effort(answer)
         ),
         Outcome::Matched(told) => {
-            let why = answer.choice.iter().map(|choice| format!("\n  Chosen: {}.", choice.why));
+            // With one engine there was nothing to choose.
+            let chosen = answer.choice.iter().filter(|choice| choice.weighed.len() > 1);
+            let why = chosen.map(|choice| format!("\n  Chosen: {}.", choice.why));
             format!("{}{}\n{}", matched(partner, told), why.collect::<String>(), effort(answer))
         }
         Outcome::Refused { here, code, text, clauses } => {
