@@ -10,7 +10,7 @@ mod support;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, AtomicU32, Ordering},
+    atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
 use ed25519_dalek::SigningKey;
@@ -55,6 +55,8 @@ const CORRECTIONS: u8 = 7;
 const WEIGHTS: u8 = 10;
 const NUMBERS: u8 = 12;
 const VALUE: u8 = 15;
+const PLACES: u8 = 2;
+const TABLES: u8 = 17;
 
 const TERMS: &str = r#"
 [matching]
@@ -121,12 +123,20 @@ struct Liar {
     signer: SigningKey,
     /// The tag of the message in which it lies.
     lies: AtomicU8,
+    /// The tag of the message in place of which it hangs up.
+    cuts: AtomicU8,
+    /// How many records it says that it searches.
+    says: AtomicU64,
     /// Matches that were begun.
     begun: AtomicU32,
 }
 
-/// Runs a machine over a stream. `None` if the partner does not go on.
-async fn drive<T: Send>(stream: &mut Stream, mut machine: Guarded<T>, lies: u8) -> Option<(T, Digest)> {
+/// Runs a machine over a stream. `None` if the partner does not go on, or at the message in place of which it is cut.
+async fn drive<T: Send>(
+    stream: &mut Stream,
+    mut machine: Guarded<T>,
+    (lies, cuts): (u8, u8),
+) -> Option<(T, Digest)> {
     loop {
         let wants = machine.wants();
         if wants.done {
@@ -134,6 +144,9 @@ async fn drive<T: Send>(stream: &mut Stream, mut machine: Guarded<T>, lies: u8) 
         }
         if wants.send {
             let mut frame = machine.produce().unwrap();
+            if frame.tag == cuts {
+                return None;
+            }
             if frame.tag == lies {
                 // One bit of every item, whatever their size.
                 frame.body.iter_mut().step_by(8).for_each(|byte| *byte ^= 1);
@@ -189,7 +202,7 @@ impl Liar {
         let opening = canonical::encode(&fetch).unwrap();
         let seed = Seed::new(rand::random());
         let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
-        let (name, transcript) = drive(&mut stream, machine, NOTHING).await.unwrap();
+        let (name, transcript) = drive(&mut stream, machine, (NOTHING, NOTHING)).await.unwrap();
         // What the setup gives both is the name that is in the keys' file; the match needs it again.
         *NAME.lock().unwrap() = name;
         let set = KeySet::of(&fetch, transcript, now(), 24).unwrap();
@@ -203,7 +216,8 @@ impl Liar {
         let Heard::Ask { ask, signature } = hear(&mut stream).await else { panic!("no query") };
         self.begun.fetch_add(1, Ordering::SeqCst);
         say(&mut stream, Say::Admitted).await;
-        say(&mut stream, Say::Searching { entries: bucket(PEOPLE + 1), seconds: 1 }).await;
+        let entries = self.says.load(Ordering::SeqCst);
+        say(&mut stream, Say::Searching { entries, seconds: 1 }).await;
         let terms = self.agreement.terms().matching.as_ref().unwrap();
         let asked = terms.asked(&ask).unwrap();
         let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
@@ -216,7 +230,8 @@ impl Liar {
         let [seed, run] = [(); 2].map(|()| Seed::new(rand::random()));
         let machine = || answering.answer(&asked, Box::new(Same(PEOPLE)), &seed, &run);
         let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
-        drive(&mut stream, machine, self.lies.load(Ordering::SeqCst)).await;
+        let [lies, cuts] = [&self.lies, &self.cuts].map(|tag| tag.load(Ordering::SeqCst));
+        drive(&mut stream, machine, (lies, cuts)).await;
     }
 }
 
@@ -247,18 +262,19 @@ fn ask_it(asker: &Agency) -> Done {
     asker.run(&[words.as_slice(), &rest, &["--answer", "any", "--probe", &file]].concat())
 }
 
-/// How the journal says that a query ended.
+/// How the journal says that runs of a query ended, whether by the partner's fault or not, and the last time why.
 #[track_caller]
-fn ended(asker: &Agency, query: &Value) -> Value {
+fn ended(asker: &Agency, query: &Value) -> (Vec<bool>, String) {
     let events = asker.events("ended.ndjson").into_iter();
     let failed = events.filter(|(name, event)| name == "failed" && event["query"] == *query);
     let failed: Vec<Value> = failed.map(|(_, event)| event).collect();
-    let [event] = failed.as_slice() else { panic!("{failed:#?}") };
-    event.clone()
+    assert!(failed.iter().all(|event| event["side"] == "asker"), "{failed:#?}");
+    let last = failed.last().expect("it is journalled")["reason"].as_str().unwrap().to_owned();
+    (failed.iter().map(|event| event["partner_at_fault"].as_bool().unwrap()).collect(), last)
 }
 
-#[test]
-fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
+/// A holder that lies, an asker, and the network that carries them.
+fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
     let runtime = Runtime::new().unwrap();
     let mut asker = Agency::new("MK");
     let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
@@ -271,12 +287,24 @@ fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
     let addresses = network.listen_addresses().iter().map(ToString::to_string).collect();
     let agreement = agreed(&asker, &node, &signer, addresses, TERMS);
     let agreement = InForce::new(&agreement, None).unwrap();
-    let liar = Liar { agreement, signer, lies: AtomicU8::new(NOTHING), begun: AtomicU32::new(0) };
+    let liar = Liar {
+        agreement,
+        signer,
+        lies: AtomicU8::new(NOTHING),
+        cuts: AtomicU8::new(NOTHING),
+        says: AtomicU64::new(bucket(PEOPLE + 1)),
+        begun: AtomicU32::new(0),
+    };
     let liar = Arc::new(liar);
     runtime.block_on(network.allow(peer_of(&asker), vec![asker.address.parse().unwrap()])).unwrap();
     runtime.spawn(serve(liar.clone(), incoming));
     asker.serve();
+    (runtime, network, liar, asker)
+}
 
+#[test]
+fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
+    let (_runtime, _network, liar, mut asker) = scene();
     for (what, tag) in [
         ("false corrections", CORRECTIONS),
         ("weights that are other than were used", WEIGHTS),
@@ -291,12 +319,7 @@ fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
         let said = outcome["failure"]["what"].as_str().unwrap();
         assert!(said.contains("the partner broke the protocol"), "{what}: {done:#?}");
         let query = done.answer()["query"].clone();
-        let event = ended(&asker, &query);
-        assert_eq!(
-            (&event["partner_at_fault"], &event["side"]),
-            (&true.into(), &"asker".into()),
-            "{what}: {event}"
-        );
+        assert_eq!(ended(&asker, &query).0, [true], "{what}");
 
         // Neither now nor by hand: it was run once.
         let again = asker.run(&["query", "resume", query.as_str().unwrap()]);
@@ -306,22 +329,58 @@ fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
         assert_eq!(liar.begun.load(Ordering::SeqCst), before + 1, "{what}: it was run again");
     }
 
-    // Who only breaks off is not at fault, so the same query is tried again, and may be resumed.
+    // Another size than was said is noticed before anything depends on the probe.
     liar.lies.store(NOTHING, Ordering::SeqCst);
-    let before = liar.begun.load(Ordering::SeqCst);
+    liar.says.store(bucket(2 * PEOPLE), Ordering::SeqCst);
     let done = ask_it(&asker);
-    assert_eq!(done.answer()["outcome"]["outcome"], "failed", "{done:#?}");
-    let query = done.answer()["query"].clone();
-    assert_eq!(ended(&asker, &query)["partner_at_fault"], false);
-    let tried = liar.begun.load(Ordering::SeqCst);
-    assert!(tried > before + 1, "tried {} times", tried - before);
-    asker.run(&["query", "resume", query.as_str().unwrap()]);
-    assert!(liar.begun.load(Ordering::SeqCst) > tried, "it was not resumed");
+    let (faults, why) = ended(&asker, &done.answer()["query"]);
+    assert!(faults == [true] && why.contains("another number of items than was announced"), "{why}");
     asker.run(&["audit", "verify"]).ok();
     assert_eq!(
         asker.spent(),
         2 * 5,
         "each of five queries is charged once: one probe of the budget and of the quota"
     );
+    asker.stop();
+}
+
+#[test]
+fn a_holder_that_hangs_up_is_tried_again_only_before_it_can_have_learnt_anything() {
+    let (_runtime, _network, liar, mut asker) = scene();
+    let runs = |what: &mut dyn FnMut() -> Done| {
+        let before = liar.begun.load(Ordering::SeqCst);
+        let done = what();
+        (done, liar.begun.load(Ordering::SeqCst) - before)
+    };
+    let resume = |query: &Value| asker.run(&["query", "resume", query.as_str().unwrap()]);
+    // Before the first check the asker's node tries again by itself; and it is nobody's fault.
+    liar.cuts.store(PLACES, Ordering::SeqCst);
+    let (done, tried) = runs(&mut || ask_it(&asker));
+    assert_eq!(done.answer()["outcome"]["outcome"], "failed", "{done:#?}");
+    let query = done.answer()["query"].clone();
+    assert_eq!((tried, ended(&asker, &query).0), (5, vec![false]));
+    // It may be resumed, so a breach in that run is journalled although the query failed before. Then it is over.
+    liar.cuts.store(NOTHING, Ordering::SeqCst);
+    liar.lies.store(CORRECTIONS, Ordering::SeqCst);
+    assert_eq!(runs(&mut || resume(&query)).1, 1);
+    assert_eq!(ended(&asker, &query).0, [false, true]);
+    let (refused, tried) = runs(&mut || resume(&query));
+    assert_eq!((refused.exit, tried), (Some(2), 0), "{refused:#?}");
+
+    // A liar that knows that its check passed: it hangs up in place of the tables, or of the receipt.
+    liar.lies.store(NOTHING, Ordering::SeqCst);
+    for cuts in [TABLES, NOTHING] {
+        liar.cuts.store(cuts, Ordering::SeqCst);
+        let (done, tried) = runs(&mut || ask_it(&asker));
+        let query = done.answer()["query"].clone();
+        let (faults, why) = ended(&asker, &query);
+        assert_eq!((done.exit, tried, faults), (Some(4), 1, vec![false]), "{done:#?}");
+        assert!(why.contains("does not try again by itself"), "{why}");
+        // By hand: one run more, and one entry more.
+        assert_eq!(runs(&mut || resume(&query)).1, 1);
+        assert_eq!(ended(&asker, &query).0, [false, false]);
+    }
+    asker.run(&["audit", "verify"]).ok();
+    assert_eq!(asker.spent(), 2 * 3);
     asker.stop();
 }

@@ -29,7 +29,7 @@ use crate::{
     state::State,
 };
 
-pub(crate) use admission::Admission;
+pub(crate) use admission::{Admission, Failed};
 
 /// Journal, state and the agreements in memory.
 pub(crate) struct Book {
@@ -38,6 +38,7 @@ pub(crate) struct Book {
     signer: Arc<dyn Signer>,
     /// Held while an entry is appended and applied, so that the state follows the journal's order.
     writing: Mutex<()>,
+    settling: Mutex<()>,
     state: State,
     agreements: RwLock<BTreeMap<AgreementId, Arc<InForce>>>,
 }
@@ -68,7 +69,15 @@ impl Book {
             state.apply(entry.seq, &entry.event)?;
         }
         let agreements = RwLock::default();
-        let book = Self { own, journal, signer, writing: Mutex::default(), state, agreements };
+        let book = Self {
+            own,
+            journal,
+            signer,
+            writing: Mutex::default(),
+            settling: Mutex::default(),
+            state,
+            agreements,
+        };
         book.reload()?;
         Ok(book)
     }
@@ -96,6 +105,12 @@ impl Book {
     fn writing(&self) -> MutexGuard<'_, ()> {
         // Nothing is guarded but the order; a journal that failed refuses by itself.
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held from looking at what is known of a receipt, a release or a partner's checkpoint to the entry about it: two
+    /// sessions may bring one at the same time.
+    pub(crate) fn settling(&self) -> MutexGuard<'_, ()> {
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records an event durably.

@@ -1,14 +1,17 @@
 //! What claims need on the disk: who took part in a query, which records a claim found, what is released.
 //!
 //! ```text
-//! <id>.members    of the snapshot or match <id>: pseudonyms of the records that took part, 16 bytes each
+//! <id>.members    of the snapshot or match <id>: names of what took part, 16 bytes each: of a record and one of its
+//!                 identifiers, or its templates
 //! <id>.records    of the claim <id>: its references and the records behind them, sealed
 //! <id>.opening    of the claim <id>: what was opened, sealed; evidence if it was false
-//! <id>-<n>.age    of the claim <id>: the fields of release <n>, sealed to the officer who claimed
-//! <id>.age        of the notice <id>: corrected fields, sealed to the officer who claimed
+//! <id>-<n>.age    of the own claim <id>: the fields of release <n>, sealed to the officer who claimed
+//! <id>-<n>.out    the same of a partner's claim, to be collected
+//! <id>.age        of the notice <id> that came: corrected fields, sealed to the officer who claimed
+//! <id>.out        the same of a notice to a partner
 //! ```
 //!
-//! A pseudonym tells nothing to whoever lacks the storage key.
+//! A name tells nothing to whoever lacks the storage key. What is another one since did not take part.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +29,7 @@ use symbolon_policy::{
 };
 use zeroize::Zeroizing;
 
-use crate::{control::api::Failure, files, register::RecordId, sealing::StorageKey};
+use crate::{control::api::Failure, files, journal::Side, register::RecordId, sealing::StorageKey};
 
 /// The pseudonym of a record within its register.
 pub(crate) type Pseudonym = [u8; 16];
@@ -63,14 +66,14 @@ impl ClaimStore {
         self.dir.join(format!("{id}.members"))
     }
 
-    /// Where the fields of a release lie.
-    pub(crate) fn release_path(&self, claim: &ClaimId, number: u32) -> PathBuf {
-        self.dir.join(format!("{claim}-{number}.age"))
+    /// Where the fields of a release lie, on the side of whoever made the claim or of whoever answers it.
+    pub(crate) fn release_path(&self, side: Side, claim: &ClaimId, number: u32) -> PathBuf {
+        self.dir.join(format!("{claim}-{number}.{}", extension(side)))
     }
 
-    /// Where the sealed fields beside a notice lie.
-    pub(crate) fn notice_path(&self, notice: &NoticeId) -> PathBuf {
-        self.dir.join(format!("{notice}.age"))
+    /// Where the sealed fields beside a notice lie, that came or goes.
+    pub(crate) fn notice_path(&self, side: Side, notice: &NoticeId) -> PathBuf {
+        self.dir.join(format!("{notice}.{}", extension(side)))
     }
 
     /// Whether the releases of a register were reviewed when it was of this version.
@@ -96,7 +99,8 @@ impl ClaimStore {
     /// A local [`Failure`] if the file cannot be made.
     pub(crate) fn note(&self) -> Result<Members, Failure> {
         let file = tempfile::NamedTempFile::new_in(&self.dir).map_err(|e| self.unwritable(&e))?;
-        Ok(Members { file: BufWriter::new(file), fault: None })
+        let key = self.key.derive(MEMBERS);
+        Ok(Members { file: BufWriter::new(file), key, fault: None })
     }
 
     /// Keeps who took part in `id`.
@@ -104,7 +108,7 @@ impl ClaimStore {
     /// # Errors
     /// A local [`Failure`]; then it must not be asked.
     pub(crate) fn keep(&self, members: Members, id: &impl std::fmt::Display) -> Result<(), Failure> {
-        let Members { file, fault } = members;
+        let Members { file, fault, .. } = members;
         let keep = || {
             fault.map_or(Ok(()), Err)?;
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -115,21 +119,28 @@ impl ClaimStore {
         keep().map_err(|error| self.unwritable(&error))
     }
 
+    /// Whether it is known who took part in `id`.
+    pub(crate) fn noted(&self, id: &impl std::fmt::Display) -> bool {
+        self.members_path(id).exists()
+    }
+
     fn unwritable(&self, error: &io::Error) -> Failure {
         Failure::local(format!("cannot note who takes part in {}: {error}", self.dir.display()))
             .with_help("make room on the disk")
     }
 
-    /// Which of these records took part in `id`; none of them if that is not known any more.
+    /// Which of these records took part in `id` with what is beside them; none of them if that is not known any more.
     ///
     /// # Errors
     /// A local [`Failure`] if it cannot be read.
     pub(crate) fn took_part(
         &self,
         id: &impl std::fmt::Display,
-        records: &[Pseudonym],
+        records: &[(Pseudonym, &[u8])],
     ) -> Result<Vec<bool>, Failure> {
         let path = self.members_path(id);
+        let key = self.key.derive(MEMBERS);
+        let names: Vec<Pseudonym> = records.iter().map(|(record, had)| member(&key, record, had)).collect();
         let mut found = vec![false; records.len()];
         let unreadable = |e: io::Error| Failure::local(format!("cannot read {}: {e}", path.display()));
         let mut file = match File::open(&path) {
@@ -137,14 +148,14 @@ impl ClaimStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
             Err(error) => return Err(unreadable(error)),
         };
-        let mut member = Pseudonym::default();
+        let mut one = Pseudonym::default();
         loop {
-            match file.read_exact(&mut member) {
+            match file.read_exact(&mut one) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(found),
                 Err(error) => return Err(unreadable(error)),
             }
-            let hits = found.iter_mut().zip(records).filter(|(_, record)| **record == member);
+            let hits = found.iter_mut().zip(&names).filter(|(_, name)| **name == one);
             hits.for_each(|(found, _)| *found = true);
         }
     }
@@ -217,17 +228,33 @@ impl ClaimStore {
     }
 }
 
+/// Names are their makers', so both directions may have the same one.
+fn extension(side: Side) -> &'static str {
+    match side {
+        Side::Asker => "age",
+        Side::Holder => "out",
+    }
+}
+
+/// The key of names of what took part.
+const MEMBERS: &str = "members";
+
+fn member(key: &StorageKey, record: &Pseudonym, had: &[u8]) -> Pseudonym {
+    key.pseudonym(&Zeroizing::new([record.as_slice(), had].concat()))
+}
+
 /// Who takes part, as it is noted.
 pub(crate) struct Members {
     file: BufWriter<tempfile::NamedTempFile>,
+    key: StorageKey,
     fault: Option<io::Error>,
 }
 
 impl Members {
-    /// Notes a record. A fault shows when it is kept.
-    pub(crate) fn add(&mut self, record: &Pseudonym) {
+    /// Notes a record, with the identifier or the templates by which it takes part. A fault shows when it is kept.
+    pub(crate) fn add(&mut self, record: &Pseudonym, had: &[u8]) {
         if self.fault.is_none() {
-            self.fault = self.file.write_all(record).err();
+            self.fault = self.file.write_all(&member(&self.key, record, had)).err();
         }
     }
 }
@@ -241,11 +268,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = ClaimStore::new(dir.path().to_owned(), StorageKey::from_bytes([1; 32]));
         let mut members = store.note().unwrap();
-        (0..1_000_u16).for_each(|n| members.add(&pseudonym(n * 2)));
+        (0..1_000_u16).for_each(|n| members.add(&pseudonym(n * 2), b"had"));
         store.keep(members, &"a").unwrap();
-        let asked = [pseudonym(0), pseudonym(1), pseudonym(1_998), pseudonym(2_000)];
+        let asked = [0, 1, 1_998, 2_000].map(|n| (pseudonym(n), b"had".as_slice()));
         assert_eq!(store.took_part(&"a", &asked).unwrap(), [true, false, true, false]);
         assert_eq!(store.took_part(&"b", &asked).unwrap(), [false; 4]);
+        // With something else it did not take part.
+        assert_eq!(store.took_part(&"a", &[(pseudonym(0), b"has")]).unwrap(), [false]);
         store.forget_old();
         assert!(store.took_part(&"a", &asked).unwrap()[0]);
         let long_ago = SystemTime::now() - KEPT - Duration::from_secs(60);

@@ -110,13 +110,14 @@ pub(crate) fn matched(answer: &Matched) -> Vec<u32> {
     if hit { vec![0] } else { Vec::new() }
 }
 
-/// Whether places can be those of hits of a query.
+/// Whether places can be those of hits of a query; there may be none.
 pub(crate) fn fit(items: &[u32], exchange: ExchangeKind, asked: u32) -> bool {
     let ascending = items.iter().zip(items.iter().skip(1)).all(|(a, b)| a < b);
     let most = match exchange {
         ExchangeKind::Exact => asked,
         ExchangeKind::Match => 1,
-        ExchangeKind::Count => 0,
+        // It has no hits, not even none.
+        ExchangeKind::Count => return false,
     };
-    ascending && !items.is_empty() && items.iter().all(|item| *item < most)
+    ascending && items.iter().all(|item| *item < most)
 }

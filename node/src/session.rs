@@ -22,6 +22,7 @@ use symbolon_policy::permit::{Refusal, RefusalCode};
 use symbolon_protocol::exchange::Fault;
 
 use crate::{
+    book::Failed,
     control::api::{Failure, FailureKind},
     network::NetworkError,
 };
@@ -61,6 +62,13 @@ pub(crate) enum SessionError {
     /// The frames of a file are over.
     #[error("the file ends before the exchange does")]
     Ended,
+    /// The session broke off when the partner knew already that its check passed. It may have tested a guess by it, and
+    /// would test another with each run.
+    #[error(
+        "{0}; the partner knew by then that a check had passed, so this node does not try again by itself: a partner that \
+         cheats tests one guess about the probe with each run"
+    )]
+    Tested(String),
     /// The partner broke the protocol.
     #[error("the partner broke the protocol: {0}")]
     Misbehaved(String),
@@ -85,6 +93,12 @@ impl SessionError {
             Self::Refused { refusal, here: false } => refusal.code == RefusalCode::Busy,
             _ => false,
         }
+    }
+
+    /// What is journalled of a query that ended so.
+    pub(crate) fn failed(&self) -> Failed {
+        let always = matches!(self, Self::Misbehaved(_) | Self::Tested(_));
+        Failed { partner_at_fault: self.partner_at_fault(), always, reason: self.to_string() }
     }
 
     /// Whether the partner is to blame.

@@ -269,7 +269,8 @@ fn machines(form: &Form, groups: u64, answer: Answer, halves: Option<Halves>) ->
     let asking = Interactive.asking(form, &[7; 32]).unwrap();
     let answering = Interactive.answering(form, &[7; 32]).unwrap();
     let (prepared, preparing) = on_core(|| asking.prepare(&probe, &Seed::new([2; 32])).unwrap());
-    let asked = Asked { digest: prepared.digest(), alternatives: 1, answer, largest_slice: 10_000_000 };
+    let asked =
+        Asked { digest: prepared.digest(), alternatives: 1, answer, largest_slice: 10_000_000, places: None };
     let (rows, runs) = (records(form, groups), (Seed::new([4; 32]), Seed::new([6; 32])));
     let (asker, holder) = match halves {
         None => {

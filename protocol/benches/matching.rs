@@ -132,6 +132,7 @@ fn query(material: &(Vec<u8>, Vec<u8>), form: &Form, records: u64, threads: usiz
         alternatives: 1,
         answer: Answer::Candidates { cap: 3 },
         largest_slice: 1 << 20,
+        places: None,
     };
     let groups: Vec<Group> = (1..=records).map(|at| Group { rows: vec![(0, random(form, at))] }).collect();
     let mut asker: Boxed<Matched> = prepared.exchange(&asked, &Seed::new([5; 32])).unwrap();

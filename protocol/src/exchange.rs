@@ -265,6 +265,12 @@ pub trait Exchange: Send {
     /// [`Fault::Refused`] if the warden refuses.
     fn settle(&mut self, warden: &mut dyn Warden) -> Result<(), Fault>;
 
+    /// Whether the peer has learnt that a check of this run passed that it could have failed on purpose. A run that breaks
+    /// off then and is made again by itself would let it try another guess.
+    fn tested(&self) -> bool {
+        false
+    }
+
     /// How far the exchange is.
     fn progress(&self) -> Progress;
 

@@ -1,7 +1,7 @@
 //! Admission: decide and charge as one step.
 
 use symbolon_policy::{
-    ask::{Ask, Fetch},
+    ask::{self, Ask, Fetch},
     permit::{self, InForce, Paid, Permit, Refusal, RefusalCode},
     rules::ExchangeKind,
     signing::Signature,
@@ -21,6 +21,16 @@ pub(crate) enum Admission {
     Paid(Paid),
     /// It may not; the refusal is journalled.
     Refused(Refusal),
+}
+
+/// How a query ended without an answer.
+pub(crate) struct Failed {
+    /// Whether the partner broke the protocol.
+    pub(crate) partner_at_fault: bool,
+    /// Whether it is recorded although the query failed before.
+    pub(crate) always: bool,
+    /// In plain words.
+    pub(crate) reason: String,
 }
 
 /// Whether a query is charged now or was before.
@@ -89,6 +99,18 @@ impl Book {
         before: &Query,
         now: Timestamp,
     ) -> Result<Result<Admitted, Refusal>, Failure> {
+        // Each run of a match lets a side that cheats test a guess.
+        if matches!(before.stage, Stage::Broken) && ask.exchange == ExchangeKind::Match {
+            let text = "the protocol was broken in this match, so it is not run again; ask a new query";
+            return Ok(Err(Refusal::new(RefusalCode::AlteredRetry, text)));
+        }
+        // Where each run is another, a signed answer is the only one.
+        let engine = ask.matching.as_ref().and_then(|asked| ask::engine(&asked.engine).ok());
+        let many = engine.is_some_and(|engine| !engine.card().by_courier);
+        if many && side == Side::Holder && matches!(before.stage, Stage::Done(_)) {
+            let text = "the match was answered, and the asker has signed that it has the answer";
+            return Ok(Err(Refusal::new(RefusalCode::AlteredRetry, text)));
+        }
         // Over another register the answer may be another one, which was not paid for; and the noise of a
         // count would be the same.
         let moved =
@@ -111,7 +133,11 @@ impl Book {
         signature: Signature,
         refusal: &Refusal,
     ) -> Result<(), Failure> {
-        self.record(&refused(side, ask, signature, refusal))
+        let writing = self.writing();
+        // Of two sessions at once the other one may just have been admitted, in other words.
+        let other = self.state.query(side, &ask.query)?.is_some_and(|known| known.ask != *ask);
+        let code = if other { RefusalCode::AlteredRetry } else { refusal.code };
+        self.append(&writing, &refused(side, ask, signature, &Refusal { code, ..refusal.clone() }))
     }
 
     /// Records that a snapshot, or the setting up of keys, was refused.
@@ -137,23 +163,19 @@ impl Book {
         permit::admit_fetch(agreement, fetch, &self.own, &self.state, now)
     }
 
-    /// Records that a query ended without an answer, unless it is over already.
+    /// Records that a query ended without an answer, unless it is over already. Once, but for what a partner may have
+    /// done on purpose: that is recorded every time, also of a query that is over.
     ///
     /// # Errors
     /// A [`Failure`] if it cannot be recorded.
-    pub(crate) fn fail(
-        &self,
-        side: Side,
-        ask: &Ask,
-        partner_at_fault: bool,
-        reason: String,
-    ) -> Result<(), Failure> {
-        match self.state.query(side, &ask.query)? {
-            Some(Query { stage: Stage::Open, .. }) => {
-                self.record(&Event::Failed { side, query: ask.query, partner_at_fault, reason })
-            }
-            _ => Ok(()),
+    pub(crate) fn fail(&self, side: Side, ask: &Ask, failed: Failed) -> Result<(), Failure> {
+        let Failed { partner_at_fault, always, reason } = failed;
+        match self.state.query(side, &ask.query)?.map(|query| query.stage) {
+            Some(Stage::Open) => {}
+            Some(_) if always => {}
+            _ => return Ok(()),
         }
+        self.record(&Event::Failed { side, query: ask.query, partner_at_fault, reason })
     }
 }
 

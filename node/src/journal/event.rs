@@ -287,11 +287,11 @@ pub enum Event {
         /// The receipt with both signatures.
         receipt: Box<SignedReceipt>,
     },
-    /// The answer to an own query has hits. Written before the answer is shown to anybody.
+    /// Which hits the answer to an own query has, none among them. Written before the answer is shown to anybody.
     HitsSeen {
         /// Which query.
         query: QueryId,
-        /// Places of the hits in it, ascending; of a match the one place 0.
+        /// Places of the hits in it, ascending; of a match the one place 0. None for no hits.
         items: Vec<u32>,
     },
     /// A claim was made, or came.

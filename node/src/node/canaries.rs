@@ -169,10 +169,10 @@ pub(super) async fn drawn(
 }
 
 /// Counts the canaries of an answer; they come after what the officer asked about. The answer stands without
-/// it.
+/// it. None is counted too: partners see how many entries the journal has.
 pub(super) async fn note(core: &Arc<Core>, ask: &Ask, asking: &[Asking], hits: &[bool]) {
     let people = asking.iter().map(|(_, kinds)| kinds.len()).sum();
-    let Some(hits) = hits.get(people..).filter(|hits| !hits.is_empty()) else { return };
+    let hits = hits.get(people..).unwrap_or_default();
     let (core, ask, hits) = (core.clone(), ask.clone(), hits.to_vec());
     let noted = blocking(move || {
         let names = Sealed::load(&core, &ask.query)?.canaries();

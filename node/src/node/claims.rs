@@ -184,6 +184,11 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
         return Err(Failure::input("the officer signed another claim"));
     }
     core.book.officer_acts(&act, clock::now())?;
+    let _writing = core.claims.writing();
+    let before = core.book.state().claim(Side::Asker, &claim.claim)?;
+    if before.is_some_and(|before| before.case.claim != claim) {
+        return Err(Failure::input(format!("a claim {} was made before in other words", claim.claim)));
+    }
     let partner = partner(core, &claim)?;
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
@@ -250,7 +255,7 @@ pub(super) fn list(core: &Core) -> Result<Reply, Failure> {
 
 fn line(core: &Core, claimed: Claimed) -> ClaimLine {
     let releases = claimed.releases.into_iter().map(|signed| ReleaseLine {
-        file: core.claims.release_path(&signed.release.claim, signed.release.number),
+        file: core.claims.release_path(Side::Asker, &signed.release.claim, signed.release.number),
         release: signed.release,
     });
     let releases = releases.collect();

@@ -38,6 +38,9 @@ struct Part {
     encoded: Zeroizing<Vec<u8>>,
 }
 
+/// A record that a probe is a hit with: its id, its pseudonym, its templates as they are stored.
+pub(super) type Hit = (RecordId, [u8; 16], Zeroizing<Vec<u8>>);
+
 /// Which templates take part.
 struct Wanted {
     slice: Slice,
@@ -56,7 +59,7 @@ impl Registers {
     /// `positions` says where each alternative of the query was taken, in their order, and each is compared
     /// with the record's template of that position which serves `form`. Embeddings become bits under the
     /// form's seed as they are read. A position that is none of the form's modality is compared with nothing.
-    /// `note` is told the pseudonym of each record that takes part.
+    /// `note` is told the pseudonym of each record that takes part, and its templates as they are stored.
     ///
     /// Waits for a write that is under way, and then reads the register once to count: long work. Once another
     /// write begins, [`Rows::next`] gives [`Fault::Local`].
@@ -71,7 +74,7 @@ impl Registers {
         today: Day,
         form: &FormTerms,
         positions: &[Position],
-        mut note: impl FnMut(&[u8; 16]),
+        mut note: impl FnMut(&[u8; 16], &[u8]),
     ) -> Result<Box<dyn Rows>, RegisterError> {
         let register = self.register(name)?;
         let version = self.version(&register)?;
@@ -82,7 +85,7 @@ impl Registers {
             found = found.saturating_add(1);
             if let Some(part) = part? {
                 groups = groups.saturating_add(1);
-                note(&part.pseudonym);
+                note(&part.pseudonym, &part.encoded);
             }
         }
         let (name, tree) = (name.clone(), register.tree.clone());
@@ -95,7 +98,8 @@ impl Registers {
         Ok(Box::new(rows))
     }
 
-    /// The records of a slice that a probe is a hit with, in plaintext and by the same rule as an engine has.
+    /// The records of a slice that a probe is a hit with, in plaintext and by the same rule as an engine has: id, pseudonym,
+    /// and templates as they are stored.
     ///
     /// `probe` has the alternatives that were taken at `positions`. For the rest as
     /// [`templates`](Self::templates), but that a write meanwhile may or may not be seen.
@@ -109,7 +113,7 @@ impl Registers {
         today: Day,
         form: &FormTerms,
         (positions, probe): (&[Position], &[Template]),
-    ) -> Result<Vec<(RecordId, [u8; 16])>, RegisterError> {
+    ) -> Result<Vec<Hit>, RegisterError> {
         let rule = form.form().rule;
         let wanted = Arc::new(Wanted::new(slice, today, form, positions)?);
         let register = self.register(name)?;
@@ -122,7 +126,7 @@ impl Registers {
                 probe.get(usize::from(*alternative)).is_some_and(|probe| rule.hit(probe, template))
             });
             if hit {
-                hits.push((part.id, part.pseudonym));
+                hits.push((part.id, part.pseudonym, part.encoded));
             }
         }
         Ok(hits)

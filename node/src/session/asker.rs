@@ -1,6 +1,9 @@
 //! The asker's side of a query.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use symbolon_policy::{
     ask::Ask,
@@ -21,14 +24,14 @@ use symbolon_protocol::{
 
 use super::{
     COUNT, Channel, EXACT, MATCH, SessionError,
-    channel::unexpected,
+    channel::{Meter, unexpected},
     drive::drive,
     holder::opening,
-    matching::{self, Ready},
+    matching::{self, Ready, Waiting},
     words::Word,
 };
 use crate::{
-    book::Admission,
+    book::{Admission, Failed},
     clock,
     control::api::Failure,
     hits,
@@ -94,12 +97,18 @@ pub(crate) async fn ask(
             ExchangeKind::Exact | ExchangeKind::Count => std::future::pending().await,
         }
     };
-    let tried = try_all(core, partner, asked, report);
+    // Of the session that goes on, if one does.
+    let meter = Mutex::default();
+    let tried = try_all(core, partner, asked, (report, &meter));
     let ended = tokio::select! {
         biased;
         ended = tried => ended,
         () = stopped => Err(SessionError::Stopped),
     };
+    let ended = ended.map_err(|error| match meter.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(meter) => Arc::<Meter>::as_ref(&meter).ended(error),
+        None => error,
+    });
     if let Err(error) = &ended {
         journal(core, asked, error).await?;
     }
@@ -110,11 +119,11 @@ async fn try_all(
     core: &Arc<Core>,
     partner: &Partner,
     asked: &Asked,
-    report: &Report,
+    (report, meter): (&Report, &Mutex<Option<Arc<Meter>>>),
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let mut pauses = PAUSES.iter();
     loop {
-        match attempt(core, partner, asked, report).await {
+        match attempt(core, partner, asked, (report, meter)).await {
             Ok(answer) => return Ok(answer),
             Err(error) => match pauses.next() {
                 Some(pause) if error.may_pass() => {
@@ -137,8 +146,8 @@ async fn journal(core: &Arc<Core>, asked: &Asked, error: &SessionError) -> Resul
             blocking(move || core.book.refuse(Side::Asker, &ask, signature, &refusal)).await
         }
         other => {
-            let (fault, reason) = (other.partner_at_fault(), other.to_string());
-            blocking(move || core.book.fail(Side::Asker, &ask, fault, reason)).await
+            let failed = other.failed();
+            blocking(move || core.book.fail(Side::Asker, &ask, failed)).await
         }
     };
     Ok(recorded?)
@@ -157,12 +166,12 @@ pub(crate) async fn write(
 ) -> Result<(), SessionError> {
     let Asked { ask, signature, .. } = asked;
     let paid = pay(core, partner, asked).await?;
-    let Machine::Match(machine) = machine(core, partner, asked).await? else {
+    let Machine::Match(waiting) = machine(core, partner, asked).await? else {
         return Err(Failure::input("only a match can be asked by courier").into());
     };
     channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
     let opening = opening(ask, signature)?;
-    let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+    let guarded = paid.open(Role::Asker, &[&opening], || waiting.begin(None))?;
     match drive(guarded, channel, |_| ()).await {
         Err(SessionError::Ended) => {}
         Err(error) => return Err(error),
@@ -170,7 +179,8 @@ pub(crate) async fn write(
     }
     let (core, ask) = (core.clone(), ask.clone());
     let reason = "it was given to a courier and waits for the answer".to_owned();
-    Ok(blocking(move || core.book.fail(Side::Asker, &ask, false, reason)).await?)
+    let failed = Failed { partner_at_fault: false, always: false, reason };
+    Ok(blocking(move || core.book.fail(Side::Asker, &ask, failed)).await?)
 }
 
 /// Hears the answer to a query that was written to a file.
@@ -198,7 +208,7 @@ async fn attempt(
     core: &Arc<Core>,
     partner: &Partner,
     asked: &Asked,
-    report: &Report,
+    (report, meter): (&Report, &Mutex<Option<Arc<Meter>>>),
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let protocol = match asked.ask.exchange {
         ExchangeKind::Exact => EXACT,
@@ -208,9 +218,10 @@ async fn attempt(
     let paid = pay(core, partner, asked).await?;
     let machine = machine(core, partner, asked).await?;
     let mut channel = core.dial(partner, protocol).await?;
+    *meter.lock().unwrap_or_else(PoisonError::into_inner) = Some(channel.meter());
     let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
     report.bytes(&channel);
-    let answer = talked?;
+    let answer = talked.map_err(|error| channel.meter().ended(error))?;
     // The answer is here and kept; a stream that breaks now takes nothing away.
     if let Err(error) = channel.close().await {
         tracing::debug!(%error, "the stream broke after the answer");
@@ -231,7 +242,7 @@ async fn pay(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Paid,
 enum Machine {
     Exact(Boxed<Vec<bool>>),
     Count(Boxed<count::Counted>),
-    Match(Boxed<Matched>),
+    Match(Waiting),
 }
 
 async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Machine, SessionError> {
@@ -298,15 +309,9 @@ async fn talk(
             let (counted, transcript) = drive(guarded, channel, show).await?;
             (Answered::Count(counted), transcript)
         }
-        Machine::Match(machine) => {
-            let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+        Machine::Match(waiting) => {
+            let guarded = paid.open(Role::Asker, &[&opening], || waiting.begin(entries))?;
             let (matched, transcript) = drive(guarded, channel, show).await?;
-            if let (Matched::Candidates { groups, .. }, Some(told)) = (&matched, entries)
-                && *groups > told
-            {
-                let what = format!("it answered about {groups} records and said {told}");
-                return Err(SessionError::Misbehaved(what));
-            }
             (Answered::Matched(matched), transcript)
         }
     };
@@ -319,10 +324,10 @@ async fn talk(
     let items = match &answer {
         Answered::Hits(flags) => {
             let own = flags.len().saturating_sub(asked.canaries);
-            hits::exact(flags.get(..own).unwrap_or_default())
+            Some(hits::exact(flags.get(..own).unwrap_or_default()))
         }
-        Answered::Count(_) => Vec::new(),
-        Answered::Matched(answer) => hits::matched(answer),
+        Answered::Count(_) => None,
+        Answered::Matched(answer) => Some(hits::matched(answer)),
     };
     {
         let (core, receipt) = (core.clone(), receipt.clone());
@@ -368,8 +373,16 @@ fn countersign(
         snapshot,
         entries,
         leakage_bits: bits,
+        answered_at,
         ..
     } = &signed.receipt;
+    // By the holder's clock, after it was asked and not after now.
+    let skew = i64::try_from(core.config.clock_skew_secs).unwrap_or(i64::MAX);
+    let in_time =
+        ask.asked_at.plus(skew.saturating_neg()) <= *answered_at && *answered_at <= clock::now().plus(skew);
+    if !in_time {
+        return Err(wrong("is of another time"));
+    }
     let same = said == ask
         && used == engine_of(ask)
         && *heard == transcript
@@ -386,15 +399,21 @@ fn countersign(
 }
 
 /// Journals the receipt, and then which items are hits: before anybody is shown the answer, and not if nobody will be.
-fn keep_receipt(core: &Core, receipt: SignedReceipt, items: Vec<u32>) -> Result<(), SessionError> {
+/// If none is, that is an entry too: partners see how long the journal is, and how long this takes.
+fn keep_receipt(core: &Core, receipt: SignedReceipt, items: Option<Vec<u32>>) -> Result<(), SessionError> {
     let query = receipt.receipt.ask.query;
+    let _settling = core.book.settling();
     let before = core.book.state().query(Side::Asker, &query)?;
-    if matches!(before.map(|query| query.stage), Some(Stage::Done(_))) {
-        return Ok(());
+    if let Some(Stage::Done(known)) = before.map(|query| query.stage) {
+        if known.receipt == receipt.receipt {
+            return Ok(());
+        }
+        let what = format!("the query {query} was answered in another session meanwhile");
+        return Err(Failure::local(what).into());
     }
     metrics::counter!("symbolon_queries_answered_total", "side" => "asker").increment(1);
     core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?;
-    if !items.is_empty() {
+    if let Some(items) = items {
         core.book.record(&Event::HitsSeen { query, items })?;
     }
     Ok(())

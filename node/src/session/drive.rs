@@ -29,6 +29,7 @@ pub(super) async fn drive<T: Send + 'static>(
         channel.in_time()?;
         let wants = exchange.wants();
         report(exchange.progress());
+        channel.tested(exchange.tested());
         if wants.done {
             channel.exchange(false);
             return Ok(exchange.finish()?);

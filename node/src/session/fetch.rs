@@ -172,7 +172,7 @@ pub(crate) async fn serve(
         Err(refusal) => {
             tracing::info!(partner = %asker, code = ?refusal.code, "a snapshot was refused");
             refuse(core, Side::Holder, &fetch, &refusal).await?;
-            return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
+            return channel.say(&Word::refused(&refusal)).await;
         }
     };
     let signature = signing::sign(&manifest, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;

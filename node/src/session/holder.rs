@@ -67,15 +67,15 @@ pub(crate) async fn serve(
     let answered = answer(core, &agreement, &ask, signature, paid, channel).await;
     if let Err(error) = &answered {
         let (core, ask) = (core.clone(), ask.clone());
-        let (fault, reason) = (error.partner_at_fault(), error.to_string());
-        blocking(move || core.book.fail(Side::Holder, &ask, fault, reason)).await?;
+        let failed = error.failed();
+        blocking(move || core.book.fail(Side::Holder, &ask, failed)).await?;
     }
     answered
 }
 
 async fn refuse(channel: &mut Channel, refusal: Refusal) -> Result<(), SessionError> {
     metrics::counter!("symbolon_queries_refused_total", "side" => "holder").increment(1);
-    channel.say(&Word::Refused { code: refusal.code, text: refusal.text.clone() }).await?;
+    channel.say(&Word::refused(&refusal)).await?;
     Err(SessionError::refused_here(refusal))
 }
 
@@ -144,6 +144,10 @@ fn answerable(core: &Core, agreement: &InForce, ask: &Ask, under_way: u64) -> Re
         }
     }
     if ask.exchange == ExchangeKind::Match {
+        // Or who took part in it would stand in the place of who took part in that.
+        if before.is_none() && core.claims.noted(&ask.query) {
+            return Err(Refusal::new(RefusalCode::AlteredRetry, "the query has the name of something else"));
+        }
         matching::answerable(core, agreement, ask)?;
     }
     if before.is_some() {
@@ -297,11 +301,16 @@ fn write_receipt(
     entries: u64,
     transcript: Digest,
 ) -> Result<SignedReceipt, SessionError> {
-    let before = core.book.state().query(Side::Holder, &ask.query)?.map(|query| query.stage);
-    if let Some(Stage::Answered(receipt) | Stage::Done(receipt)) = before
-        && receipt.receipt.transcript == transcript
-    {
-        return Ok(*receipt);
+    let _settling = core.book.settling();
+    match core.book.state().query(Side::Holder, &ask.query)?.map(|query| query.stage) {
+        Some(Stage::Answered(receipt) | Stage::Done(receipt)) if receipt.receipt.transcript == transcript => {
+            return Ok(*receipt);
+        }
+        Some(Stage::Done(_)) => {
+            let what = format!("the query {} was answered in another session meanwhile", ask.query);
+            return Err(Failure::local(what).into());
+        }
+        _ => {}
     }
     let answer = AnswerClass::of(agreement.terms(), &ask);
     let answer = answer.ok_or_else(|| Failure::local("the agreement does not cover this query"))?;
@@ -329,6 +338,7 @@ pub(super) fn settle_receipt(
     asker: Signature,
 ) -> Result<(), SessionError> {
     let id = receipt.receipt.ask.query;
+    let _settling = core.book.settling();
     match core.book.state().query(Side::Holder, &id)?.map(|query| query.stage) {
         Some(Stage::Done(_)) => Ok(()),
         _ => {

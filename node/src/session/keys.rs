@@ -211,7 +211,7 @@ pub(crate) async fn serve(
         Err(refusal) => {
             tracing::info!(partner = %asker, code = ?refusal.code, "a setup of keys was refused");
             refuse(core, Side::Holder, &fetch, &refusal).await?;
-            return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
+            return channel.say(&Word::refused(&refusal)).await;
         }
     };
     channel.say(&Word::Admitted).await?;

@@ -9,7 +9,7 @@ use symbolon_policy::{
     rules::ExchangeKind,
 };
 use symbolon_protocol::{
-    exchange::Boxed,
+    exchange::{Boxed, Fault},
     matching::{
         engine::{Asked, Engine, Matched, Prepared, Rows, Searched},
         template::Template,
@@ -84,7 +84,23 @@ pub(crate) fn prepare(
     Ok(core.keys.asking(engine, &form, keys)?.prepare(probe, seed)?)
 }
 
-/// The asker's machine.
+/// An encrypted probe and its words. The machine is made when the holder has said how many records it searches.
+pub(super) struct Waiting {
+    prepared: Box<dyn Prepared>,
+    both: Asked,
+}
+
+impl Waiting {
+    /// The asker's machine.
+    ///
+    /// # Errors
+    /// As [`Prepared::exchange`].
+    pub(super) fn begin(self, places: Option<u64>) -> Result<Boxed<Matched>, Fault> {
+        self.prepared.exchange(&Asked { places, ..self.both }, &Seed::new(rand::random()))
+    }
+}
+
+/// What the asker's machine is made of.
 ///
 /// # Errors
 /// A [`Failure`] if the keys of the query are gone.
@@ -95,7 +111,7 @@ pub(super) fn asker(
     probe: &[Template],
     ready: &Ready,
     seed: &Seed,
-) -> Result<Boxed<Matched>, SessionError> {
+) -> Result<Waiting, SessionError> {
     let words = Words::of(&partner.agreement, ask).map_err(SessionError::refused_here)?;
     let waiting = ready.lock().unwrap_or_else(PoisonError::into_inner).take();
     let prepared = match waiting {
@@ -106,7 +122,7 @@ pub(super) fn asker(
             prepare(core, partner, &keys.ok_or_else(gone)?, probe, seed)?
         }
     };
-    Ok(prepared.exchange(&words.both, &Seed::new(rand::random()))?)
+    Ok(Waiting { prepared, both: words.both })
 }
 
 /// Everything of a match that needs neither rules nor meters.
@@ -132,7 +148,7 @@ pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<
     let records = list.iter().find(|info| info.name == ask.register).map_or(0, |info| info.records);
     // The slice is counted only where the register alone does not tell that it fits.
     let most = words.both.largest_slice;
-    if records > most && rows(core, agreement, ask, words.form, |_| ()).map_err(failed)?.groups() > most {
+    if records > most && rows(core, agreement, ask, words.form, |_, _| ()).map_err(failed)?.groups() > most {
         let text = format!("the slice has more than the {most} records that a query may search");
         return Err(Refusal::new(RefusalCode::SliceTooLarge, text));
     }
@@ -160,7 +176,7 @@ pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Sear
     let answering = core.keys.answering(words.engine, &form, &keys)?;
     let seed = holder_seed(core, ask)?;
     let mut members = core.claims.note()?;
-    let rows = rows(core, agreement, ask, words.form, |record| members.add(record))?;
+    let rows = rows(core, agreement, ask, words.form, |record, had| members.add(record, had))?;
     // Who takes part is kept before anything is answered: a claim is answered by it.
     core.claims.keep(members, &ask.query)?;
     // Room for the place that says whether there are too many.
@@ -178,7 +194,7 @@ fn rows(
     agreement: &InForce,
     ask: &Ask,
     form: &FormTerms,
-    note: impl FnMut(&[u8; 16]),
+    note: impl FnMut(&[u8; 16], &[u8]),
 ) -> Result<Box<dyn Rows>, Failure> {
     let positions = ask.matching.as_ref().map(|asked| asked.positions.as_slice()).unwrap_or_default();
     let slice = agreement.slice(&ask.asker, core.book.own(), &ask.register, ask.purpose, ExchangeKind::Match);

@@ -34,6 +34,9 @@ pub(super) use notices::Carried;
 use notices::notices;
 use revocations::revocations;
 
+/// What a line with a signature begins with [C2SP signed-note].
+const SIGNED: &str = "\u{2014} ";
+
 /// Receipts that one meeting settles.
 const RECEIPTS: usize = 8;
 
@@ -131,6 +134,16 @@ fn judge(
     last: Option<&str>,
     offer: &crate::journal::CheckpointOffer,
 ) -> Result<String, SessionError> {
+    // Whoever reads the note later finds one signature of each of the two, and no other lines that look like one.
+    if offer.note.lines().filter(|line| line.starts_with(SIGNED)).count() != 1 {
+        return Err(SessionError::Misbehaved("its checkpoint has another signature than its own one".into()));
+    }
+    // Two meetings at once are judged one after the other, each by what was seen last.
+    let _settling = core.book.settling();
+    if core.book.journal().last_seen(partner).map_err(Failure::from)?.as_deref() != last {
+        let what = "another meeting with the partner came between; nothing is lost";
+        return Err(SessionError::Connection(what.into()));
+    }
     let (before, now, what) = match review(partner, key, last, offer) {
         Review::Consistent(_) => {
             let signed = countersign(&offer.note, core.book.own(), core.book.signer());
@@ -190,3 +203,6 @@ fn known(core: &Core, receipt: &SignedReceipt) -> Result<Option<Signature>, Sess
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

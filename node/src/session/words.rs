@@ -9,7 +9,7 @@ use symbolon_policy::{
     claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
-    permit::RefusalCode,
+    permit::{Refusal, RefusalCode},
     receipt::SignedReceipt,
     signing::Signature,
     words::{AgreementId, ClaimId, Timestamp},
@@ -132,6 +132,18 @@ pub(super) enum Word {
 }
 
 impl Word {
+    /// A refusal as a partner is told it. What failed here, with paths of this machine, is for this node's log.
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        let text = match refusal.code {
+            RefusalCode::Failed => {
+                tracing::error!(why = %refusal.text, "a partner was refused because this node could not go on");
+                "the node could not go on; its log says why".to_owned()
+            }
+            _ => refusal.text.clone(),
+        };
+        Self::Refused { code: refusal.code, text }
+    }
+
     pub(super) fn frame(&self) -> Result<Frame, SessionError> {
         let body = canonical::encode(self).map_err(|e| SessionError::Misbehaved(e.to_string()))?;
         Ok(Frame { tag: TAG, last: true, body })

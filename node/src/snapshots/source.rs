@@ -57,7 +57,12 @@ impl IdentifierSource for SliceSource {
             let Some(record) = self.records.next() else { break };
             let record = record.map_err(|e| Fault::Local(e.to_string()))?;
             if record.expires > self.today && self.slice.contains(&record.class) {
-                self.members.iter_mut().for_each(|members| members.add(&record.pseudonym));
+                if let Some(members) = &mut self.members {
+                    record
+                        .identifiers
+                        .iter()
+                        .for_each(|identifier| members.add(&record.pseudonym, identifier));
+                }
                 identifiers.extend(record.identifiers);
             }
         }

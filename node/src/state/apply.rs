@@ -99,7 +99,7 @@ impl State {
                 put(&mut batch, Key::query(*side, &ask.query), &query)?;
             }
             Event::Failed { side, query, partner_at_fault, .. } => {
-                let broken = *partner_at_fault && *side == Side::Asker;
+                let broken = *partner_at_fault;
                 self.advance(&mut batch, *side, query, |stage| match stage {
                     Stage::Open | Stage::Failed if broken => Stage::Broken,
                     Stage::Open => Stage::Failed,

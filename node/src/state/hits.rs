@@ -37,6 +37,9 @@ impl State {
         let Some(Query { stage: Stage::Done(receipt), ask, .. }) = self.query(Side::Asker, query)? else {
             return Ok(());
         };
+        if items.is_empty() {
+            return Ok(());
+        }
         let accepted = self.get::<Accepted>(&Key::agreement(&ask.agreement))?;
         let terms = accepted.and_then(|accepted| accepted.agreement.terms.claims);
         keep(batch, &Hits::new(&receipt.receipt, terms.as_ref(), items.to_vec()))

@@ -202,7 +202,13 @@ impl MatchTerms {
         let form = self.form(&asked.form)?;
         let alternatives = u16::try_from(ask.items).ok().filter(|n| (1..=form.alternatives).contains(n))?;
         let answer = form.answer(asked.answer).filter(|_| self.engines.contains(&asked.engine))?;
-        Some(Asked { digest: ask.digest.0, alternatives, answer, largest_slice: self.largest_slice })
+        Some(Asked {
+            digest: ask.digest.0,
+            alternatives,
+            answer,
+            largest_slice: self.largest_slice,
+            places: None,
+        })
     }
 
     /// Why an engine among these is not allowed: what it lacks of what is demanded. Of an engine that this program does

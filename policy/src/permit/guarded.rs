@@ -90,6 +90,11 @@ impl<T: Send> Guarded<T> {
         self.exchange.progress()
     }
 
+    /// See [`symbolon_protocol::exchange::Exchange::tested`].
+    pub fn tested(&self) -> bool {
+        self.exchange.tested()
+    }
+
     /// The output, and the transcript's digest for the receipt.
     ///
     /// # Errors

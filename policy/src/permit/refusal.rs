@@ -56,7 +56,8 @@ pub enum RefusalCode {
     SetupsSpent,
     /// The slice has more records than the agreement lets a query search.
     SliceTooLarge,
-    /// A query with this id was asked before in other words.
+    /// A query with this id was asked before in other words, over another register, or its protocol was broken: it is
+    /// not answered again.
     AlteredRetry,
     /// No signature of an enrolled officer for this query is on record.
     OfficerUnproven,

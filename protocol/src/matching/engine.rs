@@ -64,6 +64,9 @@ pub struct Asked {
     pub answer: Answer,
     /// The most groups, padding included, that the agreement lets a query search.
     pub largest_slice: u64,
+    /// To the asker: over how many places the holder said before that it would answer. Another number ends the exchange
+    /// before anything depends on the probe or the answer. Nothing to the holder, or where nothing was said.
+    pub places: Option<u64>,
 }
 
 /// What the asker has at the end.
@@ -80,6 +83,13 @@ pub enum Matched {
     },
     /// There are more hits than the agreement lets a query show.
     TooMany,
+}
+
+impl Matched {
+    /// The hits of an answer, or that there are too many: no holder shows more than is agreed.
+    pub(super) fn capped(hits: Vec<u64>, groups: u64, cap: u32) -> Self {
+        if hits.len() as u64 > cap.into() { Self::TooMany } else { Self::Candidates { hits, groups } }
+    }
 }
 
 /// What the holder has at the end.

@@ -7,8 +7,10 @@
 //!
 //! The check: a linear hash of every column must fit that of u. Columns that stand for another u than the rest
 //! are noticed but if the bits of Δ that they belong to are guessed. The hash is POLYVAL, under a key drawn from
-//! the asker's own message [Fiat and Shamir]: two different columns of M blocks collide with probability M/2^128
-//! for each try. A last random block of u hides what the hash of it would tell.
+//! the asker's own message and from all that was said before, the trees included [Fiat and Shamir]: two different
+//! columns of M blocks collide with probability M/2^128 for each try. Without the trees in it an asker could fix its
+//! message, and with it the key, and then look for a tree that fits: two lists of 2^64 nodes are enough. A last random
+//! block of u hides what the hash of it would tell.
 
 use polyval::{Polyval, universal_hash::UniversalHash};
 use rayon::prelude::*;
@@ -139,7 +141,9 @@ fn grow(
 }
 
 impl Chooser {
-    /// The asker's side of the trees that it sent.
+    /// The asker's side of the trees that it sent. `context` names everything that was said, the seals and the elements
+    /// of the base transfers included: the key of the check must depend on the trees, or a tree could be sought
+    /// for a key that is known.
     pub fn new(context: &Context, forest: &Forest) -> Self {
         Self { context: *context, leaves: forest.leaves.clone() }
     }
@@ -171,12 +175,18 @@ impl Correlator {
         tree::choices(delta)
     }
 
-    /// Opens the asker's trees with the keys that the base transfers gave.
+    /// Opens the asker's trees with the keys that the base transfers gave. `trees` is the context of the trees;
+    /// `context` that of [`Chooser::new`].
     ///
     /// # Errors
     /// [`Misbehaviour::Correlation`] if the trees are not what they should be.
-    pub fn open(context: &Context, delta: u128, keys: &[u128], seals: &[Seal]) -> Result<Self, Fault> {
-        Ok(Self { context: *context, delta, leaves: tree::open(context, delta, keys, seals)? })
+    pub fn open(
+        (trees, context): (&Context, &Context),
+        delta: u128,
+        keys: &[u128],
+        seals: &[Seal],
+    ) -> Result<Self, Fault> {
+        Ok(Self { context: *context, delta, leaves: tree::open(trees, delta, keys, seals)? })
     }
 
     /// Δ.

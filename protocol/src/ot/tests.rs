@@ -4,7 +4,10 @@ use crate::{
     seed::Seed,
 };
 
+/// What was said before the trees.
 const CONTEXT: Context = [5; 32];
+/// With the trees.
+const LATER: Context = [15; 32];
 
 fn seed(byte: u8) -> Seed {
     Seed::new([byte; 32])
@@ -24,8 +27,8 @@ fn begin(delta: u128, spoil: impl FnOnce(&mut Vec<Seal>)) -> Result<Pair, Fault>
     spoil(&mut seals);
     let keys = receiver.keys(sender.elements())?;
     Ok(Pair {
-        chooser: Chooser::new(&CONTEXT, &forest),
-        correlator: Correlator::open(&CONTEXT, delta, &keys, &seals)?,
+        chooser: Chooser::new(&LATER, &forest),
+        correlator: Correlator::open((&CONTEXT, &LATER), delta, &keys, &seals)?,
     })
 }
 
@@ -137,7 +140,7 @@ fn trees_that_contradict_themselves_are_caught() {
     for place in 0..SEAL {
         let mut seals = sealed.clone();
         seals[3][place] ^= 1;
-        let told = Correlator::open(&CONTEXT, delta, &keys, &seals);
+        let told = Correlator::open((&CONTEXT, &LATER), delta, &keys, &seals);
         let sums = place < SEAL - 64;
         match told {
             // Of each pair of sums one is not read.
@@ -161,15 +164,39 @@ fn wrong_base_keys_open_nothing() {
     let seals = Forest::new(&CONTEXT, &seed(3)).seal(sender.keys());
     let mut keys = receiver.keys(sender.elements()).unwrap().to_vec();
     keys[17] ^= 1;
-    assert!(Correlator::open(&CONTEXT, delta, &keys, &seals).is_err());
+    assert!(Correlator::open((&CONTEXT, &LATER), delta, &keys, &seals).is_err());
     // Elements that were sent before, to other pairs, make other keys.
     let later = base::Receiver::new(&CONTEXT, Correlator::choices(delta), &seed(8));
     let keys = later.keys(sender.elements()).unwrap();
-    assert!(Correlator::open(&CONTEXT, delta, &keys, &seals).is_err(), "a replay");
+    assert!(Correlator::open((&CONTEXT, &LATER), delta, &keys, &seals).is_err(), "a replay");
 }
 
 #[test]
 fn nothing_secret_is_shown() {
     let Pair { chooser, correlator } = honest(1);
     assert_eq!(format!("{chooser:?} {correlator:?}"), "Chooser(..) Correlator(..)");
+}
+
+/// Who knew the key of the check before its trees stand could look for trees that fit it.
+#[test]
+fn the_key_of_the_check_depends_on_what_was_said_of_the_trees() {
+    let forest = Forest::new(&CONTEXT, &seed(3));
+    let message = |later: u8| {
+        let chooser = Chooser::new(&[later; 32], &forest);
+        chooser.extend(0, &choices(3), &mut seed(5).stream("mask")).0
+    };
+    let (one, other) = (message(15), message(16));
+    let differ = one.iter().zip(&other).filter(|(a, b)| a != b).count();
+    assert_eq!(differ, one.len(), "streams and hashes are others for other trees");
+    // The holder that saw other seals takes neither for the other.
+    let delta = seed(9).stream("delta").block();
+    let receiver = base::Receiver::new(&CONTEXT, Correlator::choices(delta), &seed(1));
+    let sender = base::Sender::new(&CONTEXT, receiver.pairs(), &seed(2)).unwrap();
+    let (seals, keys) = (forest.seal(sender.keys()), receiver.keys(sender.elements()).unwrap());
+    let correlator = Correlator::open((&CONTEXT, &[16; 32]), delta, &keys, &seals).unwrap();
+    assert!(correlator.extend(0, 3, &other).is_ok());
+    assert!(matches!(
+        correlator.extend(0, 3, &one),
+        Err(Fault::PeerMisbehaved(Misbehaviour::Correlation(_)))
+    ));
 }

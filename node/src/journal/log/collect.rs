@@ -166,7 +166,7 @@ impl Collector {
                 let line = self.line(Side::Asker, query);
                 line.into_iter().for_each(|line| line.hits = items.len() as u64);
             }
-            Event::CanariesAsked { query, asked, found } if inside => {
+            Event::CanariesAsked { query, asked, found } if inside && *asked > 0 => {
                 let (query, asked, found) = (*query, *asked, *found);
                 let of =
                     self.line(Side::Asker, &query).map(|line| (line.holder.clone(), line.register.clone()));

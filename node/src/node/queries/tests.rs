@@ -11,9 +11,9 @@ use symbolon_policy::{
 
 use super::*;
 use crate::{
-    book::Admission,
+    book::{Admission, Failed},
     clock,
-    control::api::FailureKind,
+    control::api::{FailureKind, Request},
     journal::Event,
     node::tests::pair::{Agency, agree, exact, hits, pair, person, terms, updates},
 };
@@ -45,6 +45,52 @@ async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked
     let paid = core.book.admit(Side::Asker, agreement, &asked.ask, asked.signature, clock::now()).unwrap();
     assert!(matches!(paid, Admission::Paid(_)));
     asked
+}
+
+/// That the connection was lost.
+fn lost() -> Failed {
+    Failed { partner_at_fault: false, always: false, reason: "cut".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breach_is_journalled_whatever_was_before_it() {
+    let (holder, asker, _serving) = pair(5).await;
+    let core = asker.core();
+    let asked = interrupted(core, &holder, &asker).await;
+    let breach = || Failed { partner_at_fault: true, always: true, reason: "a false sum".to_owned() };
+    let tested =
+        || Failed { partner_at_fault: false, always: true, reason: "cut after the check".to_owned() };
+    let stage = || core.book.state().query(Side::Asker, &asked.ask.query).unwrap().unwrap().stage;
+    let told = || {
+        let entries = core.book.journal().entries_from(0).unwrap();
+        let of = entries.filter_map(|entry| match entry.unwrap().0.event {
+            Event::Failed { reason, .. } => Some(reason),
+            _ => None,
+        });
+        of.collect::<Vec<_>>()
+    };
+    for (failed, broken, entries) in [
+        (lost(), false, 1),
+        // A partner that only hangs up fills no journal.
+        (lost(), false, 1),
+        (tested(), false, 2),
+        (tested(), false, 3),
+        (breach(), true, 4),
+        (lost(), true, 4),
+        (breach(), true, 5),
+    ] {
+        core.book.fail(Side::Asker, &asked.ask, failed).unwrap();
+        assert_eq!((matches!(stage(), Stage::Broken), told().len()), (broken, entries), "{:?}", told());
+    }
+    // Of a query that was answered too, which stays answered.
+    let done = exact(&asker, 1..2, terms()).await.query.unwrap();
+    let ask = core.book.state().query(Side::Asker, &done).unwrap().unwrap().ask;
+    core.book.fail(Side::Asker, &ask, lost()).unwrap();
+    core.book.fail(Side::Asker, &ask, breach()).unwrap();
+    let stage = core.book.state().query(Side::Asker, &done).unwrap().unwrap().stage;
+    assert!(matches!(stage, Stage::Done(_)) && told().len() == 6, "{:?}", told());
+    let Ok(Reply::Audit { clean, text, .. }) = asker.ask(Request::AuditVerify).await else { panic!("audit") };
+    assert!(clean, "{text}");
 }
 
 // A query was paid for under its own agreement; under another one it would be refused, or paid twice.
@@ -110,7 +156,7 @@ async fn queries_are_kept_for_a_time_and_those_that_can_be_resumed_for_longer() 
     let core = asker.core();
     let answered = exact(&asker, 1..2, terms()).await.query.unwrap();
     let (open, failed) = (interrupted(core, &holder, &asker).await, interrupted(core, &holder, &asker).await);
-    core.book.fail(Side::Asker, &failed.ask, false, "cut".to_owned()).unwrap();
+    core.book.fail(Side::Asker, &failed.ask, lost()).unwrap();
     let path = |query: QueryId| core.home.queries().join(query.to_string());
     // A copy that was not written whole, of a query that was never asked.
     let torn = path(QueryId([7; 16])).with_extension("tmp");

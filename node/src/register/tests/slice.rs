@@ -82,7 +82,7 @@ pub(super) fn file(records: impl IntoIterator<Item = serde_json::Value>) -> Stri
 }
 
 pub(super) fn rows(registers: &Registers, form: &FormTerms, positions: &[Position]) -> Box<dyn Rows> {
-    registers.templates(&name(), open(), day("2026-06-01"), form, positions, |_| ()).unwrap()
+    registers.templates(&name(), open(), day("2026-06-01"), form, positions, |_, _| ()).unwrap()
 }
 
 pub(super) type Found = BTreeSet<Vec<(u16, Vec<u8>)>>;
@@ -142,7 +142,7 @@ fn each_record_with_a_template_is_a_group() {
     assert!(drain(rows(&registers, &iris(), &[]), 5).is_empty());
     assert!(drain(rows(&registers, &iris(), &[Position::Face]), 5).is_empty());
     let gone =
-        registers.templates(&"visa".parse().unwrap(), open(), day("2026-06-01"), &iris(), LEFT, |_| ());
+        registers.templates(&"visa".parse().unwrap(), open(), day("2026-06-01"), &iris(), LEFT, |_, _| ());
     assert!(matches!(gone.map(drop), Err(RegisterError::NoSuchRegister { .. })));
 }
 

@@ -138,6 +138,9 @@ async fn tell(
     Ok((outcome, signature))
 }
 
+/// Releases of one claim: at most one when it begins and one with each approval, and room for later rules.
+const MOST_RELEASES: u32 = 16;
+
 /// How a claim stands at the holder.
 #[derive(Clone, Debug)]
 pub(crate) struct Stands {
@@ -168,6 +171,9 @@ pub(crate) async fn collect(
         }
         other => return Err(unexpected("how the claim stands", &other)),
     };
+    if releases > MOST_RELEASES {
+        return Err(SessionError::Misbehaved(format!("it says that it made {releases} releases")));
+    }
     for number in 0..releases {
         report.say("taking what is released", number.into(), releases.into());
         take(core, partner, id, number, &mut channel).await?;
@@ -215,17 +221,25 @@ async fn take(
     channel.say(&Word::Countersigned(own)).await
 }
 
-/// Keeps sealed fields, then journals them, once.
-fn keep(core: &Core, signed: SignedRelease, sealed: &[u8]) -> Result<(), Failure> {
+/// Keeps sealed fields, then journals them, once. What is here already stays as it is.
+fn keep(core: &Core, signed: SignedRelease, sealed: &[u8]) -> Result<(), SessionError> {
     let (id, number) = (signed.release.claim, signed.release.number);
-    let path = core.claims.release_path(&id, number);
+    let _settling = core.book.settling();
+    let claimed = core.book.state().claim(Side::Asker, &id)?;
+    let mut known = claimed.iter().flat_map(|claimed| &claimed.releases);
+    let known = known.find(|made| made.release.number == number);
+    if known.is_some_and(|known| known.release != signed.release) {
+        return Err(SessionError::Misbehaved("its release is another one than it was before".into()));
+    }
+    let path = core.claims.release_path(Side::Asker, &id, number);
     files::write_whole(&path, sealed)
         .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
-    let known = core.book.state().claim(Side::Asker, &id)?;
-    let known =
-        known.is_some_and(|claimed| claimed.releases.iter().any(|made| made.release == signed.release));
-    if known {
+    if known.is_some() {
         return Ok(());
     }
-    core.book.record(&Event::Released { side: Side::Asker, release: signed, marks: Vec::new() })
+    let event = Event::Released { side: Side::Asker, release: signed, marks: Vec::new() };
+    Ok(core.book.record(&event)?)
 }
+
+#[cfg(test)]
+mod tests;

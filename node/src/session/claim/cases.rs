@@ -154,7 +154,7 @@ fn release(
     let local = |error: &dyn std::fmt::Display| Failure::local(format!("the release: {error}"));
     let json = Zeroizing::new(serde_json::to_vec(&plain).map_err(|e| local(&e))?);
     let sealed = age::encrypt(&recipient(claim).map_err(|e| local(&e))?, &json).map_err(|e| local(&e))?;
-    let path = core.claims.release_path(&claim.claim, number);
+    let path = core.claims.release_path(Side::Holder, &claim.claim, number);
     files::write_whole(&path, &sealed)
         .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
     let approved_by = case.approved_by.iter().take(approvals.into()).cloned().collect();

@@ -9,6 +9,8 @@ use symbolon_policy::{
     words::{Digest, Field},
 };
 
+use zeroize::Zeroizing;
+
 use super::Opened;
 use crate::{
     claims::Pseudonym,
@@ -36,7 +38,8 @@ pub(super) fn find(
 ) -> Result<Vec<Hit>, SessionError> {
     let now = clock::now();
     let (slice, today) = (agreement.claimable(ask, now), clock::today()?);
-    let hits: Vec<(RecordId, Pseudonym, Option<u32>)> = match opened {
+    // By which identifier, or by which templates, a record is a hit.
+    let hits: Vec<(RecordId, Pseudonym, Option<u32>, Zeroizing<Vec<u8>>)> = match opened {
         Opened::Items(items) => {
             let mut hits = Vec::new();
             for record in core.registers.scan(&ask.register).map_err(Failure::from)? {
@@ -44,10 +47,10 @@ pub(super) fn find(
                 if record.expires <= today || !slice.contains(&record.class) {
                     continue;
                 }
-                let mut has = items.iter().filter(|(_, identifier)| record.identifiers.contains(identifier));
-                if let Some((place, _)) = has.next() {
-                    hits.push((record.id, record.pseudonym, Some(*place)));
-                }
+                let has = items.iter().filter(|(_, identifier)| record.identifiers.contains(identifier));
+                hits.extend(has.map(|(place, identifier)| {
+                    (record.id.clone(), record.pseudonym, Some(*place), identifier.clone())
+                }));
             }
             hits
         }
@@ -58,21 +61,25 @@ pub(super) fn find(
             let form = agreed.ok_or_else(missing)?;
             let probe = (asked.positions.as_slice(), opened.probe.as_slice());
             let hits = core.registers.matching(&ask.register, slice, today, form, probe);
-            hits.map_err(Failure::from)?.into_iter().map(|(id, name)| (id, name, None)).collect()
+            hits.map_err(Failure::from)?.into_iter().map(|(id, name, had)| (id, name, None, had)).collect()
         }
     };
-    let names: Vec<Pseudonym> = hits.iter().map(|(_, name, _)| *name).collect();
+    let names: Vec<(Pseudonym, &[u8])> =
+        hits.iter().map(|(_, name, _, had)| (*name, had.as_slice())).collect();
     let took_part = match &ask.snapshot {
         Some(snapshot) => core.claims.took_part(snapshot, &names)?,
         None => core.claims.took_part(&ask.query, &names)?,
     };
-    let hits: Vec<_> = hits.into_iter().zip(took_part).filter(|(_, took_part)| *took_part).collect();
+    let mut hits: Vec<_> =
+        hits.into_iter().zip(took_part).filter_map(|(hit, took_part)| took_part.then_some(hit)).collect();
+    // Once, though it may have several of the identifiers.
+    hits.dedup_by_key(|(_, name, ..)| *name);
     if hits.len() > usize::try_from(terms.most_records).unwrap_or(usize::MAX) {
         let text = format!("more than {} records are hits; narrow the query", terms.most_records);
         return Err(SessionError::refused_here(Refusal::new(RefusalCode::TooManyRecords, text)));
     }
     let mut found = Vec::new();
-    for ((id, name, item), _) in hits {
+    for (id, name, item, _) in hits {
         // Erased a moment ago.
         let Some(record) = core.registers.show(&ask.register, &id).map_err(Failure::from)? else { continue };
         let class = record.class();

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use symbolon_policy::{
     case::Case,
-    claim::{Claim, Outcome, opening_digest, unknown},
+    claim::{Claim, Outcome, SignedRelease, opening_digest, unknown},
     permit::{InForce, Paid, Refusal, RefusalCode, admit_claim},
     receipt::Receipt,
     signing::{self, Document as _, Signature},
     words::{AgencyCode, ClaimId, Timestamp},
 };
-use symbolon_protocol::{claim, transcript::Role};
+use symbolon_protocol::{
+    claim,
+    exchange::{Fault, Misbehaviour},
+    transcript::Role,
+};
 
 use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, replay, words};
 use crate::{
@@ -38,6 +42,9 @@ pub(crate) async fn serve(
         other => Err(unexpected("a claim", &other)),
     }
 }
+
+/// Cases that one query may make, beside one for each of its items.
+const MOST_CLAIMS: usize = 32;
 
 /// A claim that is the partner's own word, and the query that it is about.
 struct Known {
@@ -93,7 +100,7 @@ async fn hear(
 }
 
 async fn refuse(channel: &mut Channel, refusal: Refusal) -> Result<(), SessionError> {
-    channel.say(&Word::Refused { code: refusal.code, text: refusal.text.clone() }).await?;
+    channel.say(&Word::refused(&refusal)).await?;
     Err(SessionError::refused_here(refusal))
 }
 
@@ -134,7 +141,8 @@ fn admit(
     signature: Signature,
     (query, receipt): (&state::Query, &Receipt),
 ) -> Result<Result<Paid, Refusal>, Failure> {
-    let before = core.book.state().claim(Side::Holder, &claim.claim)?;
+    let state = core.book.state();
+    let before = state.claim(Side::Holder, &claim.claim)?;
     let admitted = match &before {
         Some(before) if before.case.claim != *claim => Err(Refusal::new(
             RefusalCode::AlteredClaim,
@@ -148,6 +156,12 @@ fn admit(
             if apart > core.config.clock_skew_secs {
                 let text = format!("the clocks of the two nodes are {apart} s apart");
                 return Err(Refusal::new(RefusalCode::ClockSkew, text));
+            }
+            let made = state.claims(Side::Holder).map_err(|e| Refusal::new(RefusalCode::Failed, e.what))?;
+            let made = made.iter().filter(|made| made.case.claim.query == claim.query).count();
+            if made >= MOST_CLAIMS.saturating_add(query.ask.items as usize) {
+                let text = format!("the query was claimed {made} times");
+                return Err(Refusal::new(RefusalCode::QuotaExceeded, text));
             }
             admit_claim(agreement, claim, (&query.ask, receipt), 0, now)
         }),
@@ -182,13 +196,7 @@ async fn answer(
         let loaded = blocking(move || -> Result<_, SessionError> {
             let replay = replay(&core, &agreement, &ask, &claim)?;
             let keep: claim::Replay<Opened> = Box::new(move |bytes| {
-                let local = |failure: Failure| symbolon_protocol::exchange::Fault::Local(failure.what);
-                // Kept before it is looked at: if it is false it is the evidence.
-                core.claims.save(&claim.claim, "opening", bytes).map_err(local)?;
-                if opening_digest(bytes) != claim.opening {
-                    let other = "it is not what the claim was signed for";
-                    return Err(symbolon_protocol::exchange::Misbehaviour::Opening(other).into());
-                }
+                keep_opening(&core, &claim, bytes)?;
                 replay(bytes)
             });
             Ok(claim::Holder::new(LONGEST_OPENING, keep))
@@ -206,6 +214,20 @@ async fn answer(
     let outcome = outcome(&case)?;
     let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
     channel.say(&Word::Outcome { outcome: Box::new(outcome), signature }).await
+}
+
+/// Keeps what was opened, before it is replayed: if it is false it is the evidence. It stays, whatever is claimed under
+/// its name later.
+fn keep_opening(core: &Core, claim: &Claim, bytes: &[u8]) -> Result<(), Fault> {
+    let wrong = |what| Err(Misbehaviour::Opening(what).into());
+    if opening_digest(bytes) != claim.opening {
+        return wrong("it is not what the claim was signed for");
+    }
+    let before = core.claims.opening(&claim.claim);
+    if before.is_ok_and(|before| opening_digest(&before) != claim.opening) {
+        return wrong("something else was opened in a claim of this name");
+    }
+    core.claims.save(&claim.claim, "opening", bytes).map_err(|failure| Fault::Local(failure.what))
 }
 
 /// Finds the records and begins the case, once.
@@ -268,6 +290,10 @@ async fn hand_over(
     };
     let key = agreement.terms().party(asker).map_err(|e| Failure::local(e.to_string()))?.key;
     let case = &claimed.case;
+    // What is not taken yet stays here when the agreement has ended.
+    let open = agreement.releases(clock::now());
+    let taken = |signed: &&SignedRelease| open || signed.asker.is_some();
+    let releases: Vec<_> = claimed.releases.iter().take_while(taken).cloned().collect();
     let decide_by: Timestamp = case.decide_by;
     channel
         .say(&Word::Standing {
@@ -275,11 +301,11 @@ async fn hand_over(
             decide_by,
             stopped: case.stopped.is_some(),
             end: case.end.clone(),
-            releases: u32::try_from(claimed.releases.len()).unwrap_or(u32::MAX),
+            releases: u32::try_from(releases.len()).unwrap_or(u32::MAX),
         })
         .await?;
-    for signed in claimed.releases {
-        let path = core.claims.release_path(&id, signed.release.number);
+    for signed in releases {
+        let path = core.claims.release_path(Side::Holder, &id, signed.release.number);
         let sealed = std::fs::read(&path)
             .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display())))?;
         channel.say(&Word::Release(Box::new(signed.clone()))).await?;
@@ -294,7 +320,7 @@ async fn hand_over(
             SessionError::Misbehaved(format!("its signature under a release does not stand: {e}"))
         })?;
         if signed.asker.is_none() {
-            let release = symbolon_policy::claim::SignedRelease { asker: Some(signature), ..signed };
+            let release = SignedRelease { asker: Some(signature), ..signed };
             let core = core.clone();
             blocking(move || countersigned(&core, release)).await?;
         }
@@ -303,7 +329,7 @@ async fn hand_over(
 }
 
 /// Records that the asker has a release, once: two sessions that collect the same may overlap.
-fn countersigned(core: &Core, release: symbolon_policy::claim::SignedRelease) -> Result<(), Failure> {
+fn countersigned(core: &Core, release: SignedRelease) -> Result<(), Failure> {
     let _writing = core.claims.writing();
     let claimed = core.book.state().claim(Side::Holder, &release.release.claim)?;
     let known = claimed.iter().flat_map(|claimed| &claimed.releases);
@@ -313,3 +339,6 @@ fn countersigned(core: &Core, release: symbolon_policy::claim::SignedRelease) ->
     }
     core.book.record(&Event::Released { side: Side::Holder, release, marks: Vec::new() })
 }
+
+#[cfg(test)]
+mod tests;

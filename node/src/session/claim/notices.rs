@@ -159,7 +159,7 @@ fn tell(core: &Core, claimed: &Claimed, query: &Query, told: &Told, draft: Draft
         None => None,
     };
     if let Some(sealed) = &sealed {
-        let path = core.claims.notice_path(&id);
+        let path = core.claims.notice_path(Side::Holder, &id);
         files::write_whole(&path, sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
     }

@@ -347,7 +347,7 @@ async fn accepted(
         Ok(admitted) => admitted,
         Err(refusal) => {
             refuse(core, Side::Holder, fetch, &refusal).await?;
-            channel.say(&Word::Refused { code: refusal.code, text: refusal.text.clone() }).await?;
+            channel.say(&Word::refused(&refusal)).await?;
             return Err(SessionError::refused_here(refusal));
         }
     };

@@ -84,7 +84,7 @@ pub(super) async fn notices(
 }
 
 fn carry(core: &Core, notice: SignedNotice) -> Result<Carried, SessionError> {
-    let path = core.claims.notice_path(&notice.notice.notice);
+    let path = core.claims.notice_path(Side::Holder, &notice.notice.notice);
     let sealed = match notice.notice.sealed {
         None => None,
         Some(_) => Some(serde_bytes::ByteBuf::from(
@@ -132,7 +132,7 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
         return Err(wrong("came with other fields than it names"));
     }
     if let Some(sealed) = sealed {
-        let path = core.claims.notice_path(&notice.notice);
+        let path = core.claims.notice_path(Side::Asker, &notice.notice);
         files::write_whole(&path, &sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
     }

@@ -246,7 +246,7 @@ fn terms_say_what_protocols_take() {
     let agreement = in_force(match_terms());
     let ask = match_ask(&agreement);
     let answer = Answer::Candidates { cap: 4 };
-    let asked = Asked { digest: [2; 32], alternatives: 5, answer, largest_slice: 1_024 };
+    let asked = Asked { digest: [2; 32], alternatives: 5, answer, largest_slice: 1_024, places: None };
     assert_eq!(terms.asked(&ask), Some(asked));
     for items in [0, 15, 65_537] {
         assert_eq!(terms.asked(&Ask { items, ..ask.clone() }), None);

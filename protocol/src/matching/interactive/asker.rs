@@ -309,7 +309,7 @@ impl Exchange for Asker {
                 words(zeros, inbox.open(&frame)?);
                 if inbox.complete() {
                     let search = self.search.as_deref().ok_or(Misbehaviour::Order)?;
-                    self.stage = Stage::Over(opened(search, *label, zeros, hits));
+                    self.stage = Stage::Over(opened(search, self.asked.answer, *label, zeros, hits));
                 }
             }
             Stage::Replay | Stage::Over(_) => return Err(Misbehaviour::Order.into()),
@@ -334,6 +334,11 @@ impl Exchange for Asker {
         Err(Fault::Misuse("no verdict is due"))
     }
 
+    fn tested(&self) -> bool {
+        // From the nonce on the holder knows that its corrections passed.
+        matches!(self.stage, Stage::Evaluate | Stage::Outcome(..) | Stage::Hits(..) | Stage::Over(_))
+    }
+
     fn progress(&self) -> Progress {
         let Some(search) = &self.search else { return Progress { phase: "ask", done: 0, total: 1 } };
         let block = |done: usize| (done * BLOCK) as u64;
@@ -355,10 +360,8 @@ impl Exchange for Asker {
 }
 
 /// Reads the hits. A label of 0 stands for "too many", of which nothing more can be read.
-fn opened(search: &Search, label: u128, zeros: &[u64], hits: &[u128]) -> Matched {
-    if label == 0 {
-        return Matched::TooMany;
-    }
+fn opened(search: &Search, answer: Answer, label: u128, zeros: &[u64], hits: &[u128]) -> Matched {
+    let (Answer::Candidates { cap }, true) = (answer, label != 0) else { return Matched::TooMany };
     let mut mask = vec![0_u128; zeros.len().div_ceil(2)];
     outcome_cipher(&search.context, label).stream(0, &mut mask);
     let zeros: Vec<u64> =
@@ -367,5 +370,5 @@ fn opened(search: &Search, label: u128, zeros: &[u64], hits: &[u128]) -> Matched
     let hit = |(at, label): (usize, &u128)| ((label & 1 == 1) != zero(at)).then_some(at as u64);
     let groups = search.layout.places;
     let hits = hits.iter().enumerate().filter_map(hit).filter(|place| *place < groups).collect();
-    Matched::Candidates { hits, groups }
+    Matched::capped(hits, groups, cap)
 }

@@ -2,6 +2,8 @@
 //!
 //! With both, a machine is in the state in which the preparation ended, by the code that made it.
 
+use zeroize::Zeroizing;
+
 use super::{parameters::Encoding, probe};
 use crate::{
     exchange::{Fault, Frame},
@@ -69,14 +71,15 @@ impl Random {
     }
 
     /// In place of the probe's bits.
-    pub(super) fn probe(&mut self, encoding: &Encoding, alternatives: u16) -> Vec<bool> {
+    pub(super) fn probe(&mut self, encoding: &Encoding, alternatives: u16) -> Zeroizing<Vec<bool>> {
         let alternatives = usize::from(alternatives);
-        let blocks: Vec<u128> = (0..probe::words(encoding, alternatives)).map(|_| self.0.block()).collect();
-        probe::bits(&blocks, encoding.transfers() * alternatives)
+        let blocks = (0..probe::words(encoding, alternatives)).map(|_| self.0.block());
+        let blocks = Zeroizing::new(blocks.collect::<Vec<u128>>());
+        Zeroizing::new(probe::bits(&blocks, encoding.transfers() * alternatives))
     }
 
     /// In place of the bits of the next part's sums.
-    pub(super) fn sums(&mut self, words: usize) -> Vec<u128> {
-        (0..words).map(|_| self.1.block()).collect()
+    pub(super) fn sums(&mut self, words: usize) -> Zeroizing<Vec<u128>> {
+        Zeroizing::new((0..words).map(|_| self.1.block()).collect())
     }
 }

@@ -71,7 +71,8 @@ fn sides(form: &Form) -> (Arc<dyn Asking>, Arc<dyn Answering>) {
 }
 
 fn asked(digest: [u8; 32], alternatives: usize, answer: Answer) -> Asked {
-    Asked { digest, alternatives: u16::try_from(alternatives).unwrap(), answer, largest_slice: 100_000 }
+    let alternatives = u16::try_from(alternatives).unwrap();
+    Asked { digest, alternatives, answer, largest_slice: 100_000, places: None }
 }
 
 /// Whether a run is made in full, or with a preparation.

@@ -86,7 +86,9 @@ impl Exchange for Asker {
                 padded && self.places <= places(self.asked.answer, self.asked.largest_slice)
             }
         };
-        if !good {
+        // Every answer has one place for each record, whatever it shows of them.
+        let told = self.asked.places.is_none_or(|told| told == self.places || self.places == 1);
+        if !good || !told {
             return Err(Misbehaviour::Count.into());
         }
         self.answer = Some(BlobIn::new(ANSWER, Packed::bytes(self.places)));
@@ -102,10 +104,10 @@ impl Exchange for Asker {
         self.matched = Some(match self.asked.answer {
             Answer::Any => Matched::Any(*first),
             Answer::Candidates { .. } if *first => Matched::TooMany,
-            Answer::Candidates { .. } => Matched::Candidates {
-                hits: (0..).zip(rest).filter(|(_, hit)| **hit).map(|(place, _)| place).collect(),
-                groups: rest.len() as u64,
-            },
+            Answer::Candidates { cap } => {
+                let hits = (0..).zip(rest).filter(|(_, hit)| **hit).map(|(place, _)| place).collect();
+                Matched::capped(hits, rest.len() as u64, cap)
+            }
         });
         Ok(())
     }

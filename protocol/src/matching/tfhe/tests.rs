@@ -17,6 +17,7 @@ use crate::{
 mod attacks;
 mod claims;
 mod decisions;
+mod estimate;
 mod parts;
 mod setup;
 
@@ -92,6 +93,7 @@ fn machines(
         alternatives: u16::try_from(probe.len()).unwrap(),
         answer,
         largest_slice: 10_000,
+        places: None,
     };
     let asker = prepared.exchange(&asked, &Seed::new([0; 32])).unwrap();
     let rows = Box::new(Slice(slice, 0));

@@ -94,7 +94,7 @@ async fn only_the_holders_own_word_about_a_claim_of_this_agency_is_taken() {
     let proper = Notice { sealed: sealed(b"some"), ..notice.clone() };
     let confirmed = take(core, partner, carried(&proper, theirs, Some(b"some"))).unwrap().unwrap();
     signing::verify(&proper, &core.signer.public(), &confirmed).unwrap();
-    assert_eq!(std::fs::read(core.claims.notice_path(&proper.notice)).unwrap(), b"some");
+    assert_eq!(std::fs::read(core.claims.notice_path(Side::Asker, &proper.notice)).unwrap(), b"some");
     let again = take(core, partner, carried(&proper, theirs, Some(b"some"))).unwrap();
     assert_eq!(
         (again, core.book.entries().unwrap()),

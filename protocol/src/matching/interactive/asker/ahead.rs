@@ -70,9 +70,13 @@ impl Ahead {
         Inbox::new(CORRECTIONS, words as u64)
     }
 
+    fn layout(&self, place: &[u8; 16]) -> Result<Layout, Fault> {
+        layout(place, &self.encoding, (self.plan.alternatives, self.plan.largest_slice))
+    }
+
     fn choose(&mut self, place: [u8; 16]) -> Result<(), Fault> {
         let Stage::Pairs(_, _, pairs) = &self.stage else { return Err(Fault::Misuse("nothing to compute")) };
-        let layout = layout(&place, self.plan.alternatives, self.plan.largest_slice)?;
+        let layout = self.layout(&place)?;
         let choices = self.random.probe(&self.encoding, self.plan.alternatives);
         let context = Context::ahead(&self.form, &self.name, &self.plan).and(&[&place]);
         let (transfers, said) = Transfers::choose(&context, pairs, &choices, &self.seed)?;
@@ -119,8 +123,9 @@ impl Exchange for Ahead {
         match &mut self.stage {
             Stage::Size(inbox) => {
                 if let [place] = inbox.open(&frame)? {
-                    layout(place, self.plan.alternatives, self.plan.largest_slice)?;
-                    self.stage = Stage::Pairs(*place, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new());
+                    let place = *place;
+                    self.layout(&place)?;
+                    self.stage = Stage::Pairs(place, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new());
                 }
             }
             Stage::Pairs(_, inbox, pairs) => pairs.extend_from_slice(inbox.open(&frame)?),

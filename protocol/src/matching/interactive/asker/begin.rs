@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use zeroize::Zeroizing;
-
 use super::{
     super::{
         circuit::Outcome,
@@ -18,11 +16,20 @@ use super::{
     search::{Search, corrections},
     transfers::{Transfers, layout},
 };
-use crate::{exchange::Fault, ot, wire::Inbox};
+use crate::{
+    exchange::{Fault, Misbehaviour},
+    ot,
+    wire::Inbox,
+};
 
 impl Asker {
     pub(super) fn size(&self, place: [u8; 16]) -> Result<Stage, Fault> {
-        let layout = layout(&place, self.asked.alternatives, self.asked.largest_slice)?;
+        let layout =
+            layout(&place, &self.query.encoding, (self.asked.alternatives, self.asked.largest_slice))?;
+        // Before anything depends on the probe: what the holder learns of a run that ends later is one comparison.
+        if self.asked.places.is_some_and(|told| told != layout.places) {
+            return Err(Misbehaviour::Count.into());
+        }
         Ok(Stage::Pairs(place, layout, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new()))
     }
 
@@ -50,13 +57,18 @@ impl Asker {
         let mut replay = self.replay.take().ok_or(Fault::Misuse("nothing to compute"))?;
         let Query { form, encoding, name, choices, .. } = &self.query;
         let place = replay.message(PLACES, 1)?.first().copied().unwrap_or_default();
-        let layout = layout(&place, self.asked.alternatives, self.asked.largest_slice).map_err(|_| {
+        let agreed = (self.asked.alternatives, self.asked.largest_slice);
+        let layout = layout(&place, encoding, agreed).map_err(|_| {
             Fault::Local("what was prepared is for a larger slice than is agreed now".to_owned())
         })?;
+        // The holder's slice is the one of the preparation, or it would have said that it changed.
+        if self.asked.places.is_some_and(|told| told != layout.places) {
+            return Err(Misbehaviour::Count.into());
+        }
         let pairs = replay.message(PAIRS, ot::WIDTH)?;
         let context = Context::ahead(form, name, &replay.plan).and(&[&place]);
         let mut random = Random::new(&replay.seed);
-        let chosen = Zeroizing::new(random.probe(encoding, self.asked.alternatives));
+        let chosen = random.probe(encoding, self.asked.alternatives);
         let (transfers, _) =
             Transfers::choose(&context, &pairs, &chosen, &replay.seed).map_err(unreadable)?;
         let taken = transfers.taken(&chosen, choices);

@@ -117,7 +117,7 @@ impl Search {
         let mut choices = Zeroizing::new(score::blocks(&sums));
         let Transfers { chooser, masks, .. } = &mut self.transfers;
         let strings = if let Some((_, random)) = &mut self.replay {
-            let chosen = Zeroizing::new(random.sums(choices.len()));
+            let chosen = random.sums(choices.len());
             choices.iter_mut().zip(chosen.iter()).for_each(|(sum, chosen)| *sum ^= chosen);
             out.send_blocks(SUM_TURNS, &choices)?;
             chooser.extend(part.batch(), &chosen, masks).1

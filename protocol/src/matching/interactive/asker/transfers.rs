@@ -5,7 +5,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::super::{
     context::Context,
     messages::{CHOICES, ELEMENTS, Out, SEALS},
-    parameters::{DEEPEST, Layout},
+    parameters::{DEEPEST, Encoding, Layout},
     probe::{self, Key},
     score::Taken,
 };
@@ -18,7 +18,11 @@ use crate::{
 };
 
 /// The sizes that a holder told, if they are within what was agreed.
-pub(super) fn layout(place: &[u8; 16], alternatives: u16, largest_slice: u64) -> Result<Layout, Fault> {
+pub(super) fn layout(
+    place: &[u8; 16],
+    encoding: &Encoding,
+    (alternatives, largest_slice): (u16, u64),
+) -> Result<Layout, Fault> {
     let (parts, _) = place.as_chunks::<8>();
     let number = |at: usize| parts.get(at).map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let (places, depth) = (number(0), number(1));
@@ -26,7 +30,20 @@ pub(super) fn layout(place: &[u8; 16], alternatives: u16, largest_slice: u64) ->
     if places < 2 || bucket(places) != places || places > largest || !(1..=DEEPEST).contains(&depth) {
         return Err(Misbehaviour::Count.into());
     }
-    Layout::new(places, alternatives, depth as usize)
+    let layout = Layout::new(places, alternatives, depth as usize)?;
+    let lanes = places.saturating_mul(layout.slots as u64);
+    if lanes.saturating_mul(kept(encoding)) > MOST_KEPT {
+        return Err(Misbehaviour::Count.into());
+    }
+    Ok(layout)
+}
+
+/// The most that an asker keeps of a run, in bytes.
+const MOST_KEPT: u64 = 4 << 30;
+
+/// Bytes that an asker keeps of each comparison: labels of a share's bits, and a tag.
+fn kept(encoding: &Encoding) -> u64 {
+    (encoding.bits as u64).saturating_mul(16).saturating_add(8)
 }
 
 /// What the asker has of them.
@@ -73,11 +90,11 @@ impl Transfers {
         let context = context.and(&[pairs.as_flattened()]);
         let forest = Forest::new(&context.0, seed);
         let seals = forest.seal(sender.keys());
+        let context = context.and(&[sender.elements().as_flattened(), seals.as_flattened()]);
         let chooser = Chooser::new(&context.0, &forest);
         let mut masks = seed.stream("interactive/masks");
         let (message, strings) = chooser.extend(0, &probe::blocks(choices), &mut masks);
         let strings = Zeroizing::new(strings);
-        let context = context.and(&[sender.elements().as_flattened(), seals.as_flattened()]);
         let keys = choices.iter().zip(strings.iter()).enumerate();
         let keys = keys.map(|(at, (_, string))| probe::key(&context.0, at, *string)).collect();
         let said = Said { elements: sender.elements().to_vec(), seals, choices: message };

@@ -45,6 +45,12 @@ pub(super) struct Opening {
     choices: Vec<u128>,
 }
 
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.delta.zeroize();
+    }
+}
+
 /// What the holder has of the transfers.
 pub(super) struct Transfers {
     /// Names them, to the last word said.
@@ -116,11 +122,11 @@ impl Opening {
     pub(super) fn open(&self, count: usize) -> Result<Transfers, Fault> {
         let (receiver, delta) = (&self.receiver, self.delta);
         let keys = receiver.keys(&self.elements)?;
-        let context = self.context.and(&[receiver.pairs().as_flattened()]);
-        let correlator = Correlator::open(&context.0, delta, &keys, &self.seals)?;
+        let trees = self.context.and(&[receiver.pairs().as_flattened()]);
+        let context = trees.and(&[self.elements.as_flattened(), self.seals.as_flattened()]);
+        let correlator = Correlator::open((&trees.0, &context.0), delta, &keys, &self.seals)?;
         let mut strings = Zeroizing::new(correlator.extend(0, self.words, &self.choices)?);
         strings.truncate(count);
-        let context = context.and(&[self.elements.as_flattened(), self.seals.as_flattened()]);
         let key = |(at, string): (usize, &u128)| {
             [probe::key(&context.0, at, *string), probe::key(&context.0, at, string ^ delta)]
         };

@@ -1,5 +1,7 @@
 //! The holder scores its slice, a few transfers at a time.
 
+use zeroize::Zeroize;
+
 use super::super::{
     check::Wrap,
     messages::{CORRECTIONS, Out},
@@ -28,6 +30,12 @@ pub(super) struct Scorer {
     scoring: Option<Scoring>,
     /// Parts that are scored as a whole.
     pub(super) scored: usize,
+}
+
+impl Drop for Scorer {
+    fn drop(&mut self) {
+        self.given.iter_mut().for_each(|(keys, _)| keys.zeroize());
+    }
 }
 
 /// Of each lane of a part, the holder's sum, which is the asker's if every choice is the first; and what wrapped.

@@ -99,7 +99,7 @@ impl Halves {
 
     /// The asker's random choices of one alternative.
     pub(super) fn chosen(form: &Form, run: u8) -> Vec<bool> {
-        Random::new(&Self::seeds(run).0).probe(&Encoding::of(form).unwrap(), 1)
+        Random::new(&Self::seeds(run).0).probe(&Encoding::of(form).unwrap(), 1).to_vec()
     }
 
     fn half(&self, seed: Seed, note: &[u8], shelf: &Shelf) -> Preparation {

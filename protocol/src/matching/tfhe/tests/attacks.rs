@@ -11,7 +11,13 @@ use crate::{
 
 /// Sends `bytes` as a query to a holder that expects them, and returns how that ended.
 fn send(bytes: Vec<u8>, alternatives: u16) -> Result<(), Fault> {
-    let asked = Asked { digest: query::digest(&bytes), alternatives, answer: Answer::Any, largest_slice: 10 };
+    let asked = Asked {
+        digest: query::digest(&bytes),
+        alternatives,
+        answer: Answer::Any,
+        largest_slice: 10,
+        places: None,
+    };
     let rows = Box::new(Slice(vec![single(random(&form(), 1, 1))], 0));
     let mut holder =
         ready().answering.answer(&asked, rows, &Seed::new([3; 32]), &Seed::new([0; 32])).unwrap();
