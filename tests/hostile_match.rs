@@ -9,7 +9,7 @@ mod partner;
 mod support;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
@@ -129,6 +129,8 @@ struct Liar {
     says: AtomicU64,
     /// Matches that were begun.
     begun: AtomicU32,
+    /// What the setup of keys gave.
+    name: Mutex<Vec<u8>>,
 }
 
 /// Runs a machine over a stream. `None` if the partner does not go on, or at the message in place of which it is cut.
@@ -204,7 +206,7 @@ impl Liar {
         let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
         let (name, transcript) = drive(&mut stream, machine, (NOTHING, NOTHING)).await.unwrap();
         // What the setup gives both is the name that is in the keys' file; the match needs it again.
-        *NAME.lock().unwrap() = name;
+        *self.name.lock().unwrap() = name;
         let set = KeySet::of(&fetch, transcript, now(), 24).unwrap();
         let signature = signing::sign(&set, &self.signer).unwrap();
         say(&mut stream, Say::Keys { set: Box::new(set), signature }).await;
@@ -222,7 +224,7 @@ impl Liar {
         let asked = terms.asked(&ask).unwrap();
         let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
         let engine = ask::engine(&ask.matching.as_ref().unwrap().engine).unwrap();
-        let name = NAME.lock().unwrap().clone();
+        let name = self.name.lock().unwrap().clone();
         let answering = engine.answering(&form, &name).unwrap();
         let permit = admit(&self.agreement, &ask, &Self::own(), &Nothing, now()).unwrap();
         let paid = permit.pay(|_, _| Ok::<_, ()>(())).unwrap();
@@ -234,9 +236,6 @@ impl Liar {
         drive(&mut stream, machine, (lies, cuts)).await;
     }
 }
-
-/// What the setup of keys gave.
-static NAME: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
 
 async fn serve(liar: Arc<Liar>, mut incoming: tokio::sync::mpsc::Receiver<Inbound>) {
     while let Some(Inbound { protocol, stream, .. }) = incoming.recv().await {
@@ -294,6 +293,7 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
         cuts: AtomicU8::new(NOTHING),
         says: AtomicU64::new(bucket(PEOPLE + 1)),
         begun: AtomicU32::new(0),
+        name: Mutex::default(),
     };
     let liar = Arc::new(liar);
     runtime.block_on(network.allow(peer_of(&asker), vec![asker.address.parse().unwrap()])).unwrap();
@@ -331,7 +331,9 @@ fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
 
     // Another size than was said is noticed before anything depends on the probe.
     liar.lies.store(NOTHING, Ordering::SeqCst);
-    liar.says.store(bucket(2 * PEOPLE), Ordering::SeqCst);
+    let other = bucket(20 * PEOPLE);
+    assert_ne!(other, bucket(PEOPLE + 1));
+    liar.says.store(other, Ordering::SeqCst);
     let done = ask_it(&asker);
     let (faults, why) = ended(&asker, &done.answer()["query"]);
     assert!(faults == [true] && why.contains("another number of items than was announced"), "{why}");

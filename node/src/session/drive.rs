@@ -18,9 +18,22 @@ const SHORT: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`SessionError`] with whose fault it was.
 pub(super) async fn drive<T: Send + 'static>(
+    exchange: Guarded<T>,
+    channel: &mut Channel,
+    report: impl Fn(Progress),
+) -> Result<(T, Digest), SessionError> {
+    drive_while(exchange, channel, report, || Ok(())).await
+}
+
+/// The same, if `still` holds when the partner is about to learn something: it may have let us wait for long.
+///
+/// # Errors
+/// As [`drive`], and that of `still`.
+pub(super) async fn drive_while<T: Send + 'static>(
     mut exchange: Guarded<T>,
     channel: &mut Channel,
     report: impl Fn(Progress),
+    still: impl Fn() -> Result<(), SessionError>,
 ) -> Result<(T, Digest), SessionError> {
     let begun = Instant::now();
     let mut said = begun;
@@ -35,6 +48,7 @@ pub(super) async fn drive<T: Send + 'static>(
             return Ok(exchange.finish()?);
         }
         if wants.verdict {
+            still()?;
             exchange.settle()?;
             if exchange.wants().verdict {
                 return Err(Failure::local("the exchange waits for a decision that nobody takes").into());

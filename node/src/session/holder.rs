@@ -21,7 +21,7 @@ use symbolon_protocol::{
 use super::{
     Channel, SessionError,
     channel::unexpected,
-    drive::drive,
+    drive::{drive, drive_while},
     matching::{self, Search},
     words::Word,
 };
@@ -180,6 +180,29 @@ fn slice(ask: &Ask) -> SliceOf {
     }
 }
 
+/// Whether the agreement of a query that was admitted still holds: its partner may have let this node wait.
+fn standing(core: &Core, ask: &Ask) -> Result<(), SessionError> {
+    let agreement = core.book.agreement(&ask.agreement);
+    let holds = agreement.is_some_and(|agreement| agreement.holds(clock::now()).is_ok());
+    if holds { Ok(()) } else { Err(Failure::local("the agreement ended while it was asked").into()) }
+}
+
+/// Whether the snapshot of an exact query can still be asked.
+fn current(core: &Core, ask: &Ask) -> Result<(), SessionError> {
+    let known = ask.snapshot.map(|id| core.book.state().snapshot(&id)).transpose()?.flatten();
+    let current = known.is_some_and(|snapshot| snapshot.manifest.expires > clock::now());
+    if current { Ok(()) } else { Err(Failure::local("the snapshot ended while it was asked").into()) }
+}
+
+/// Whether the register is the one for which the noise of a count was drawn.
+fn settled(core: &Core, ask: &Ask, version: u64) -> Result<(), SessionError> {
+    let state = core.book.state();
+    if state.changing(&ask.register)? || state.register_version(&ask.register)? != version {
+        return Err(Failure::local("the register changed while it was asked").into());
+    }
+    Ok(())
+}
+
 async fn answer(
     core: &Arc<Core>,
     agreement: &Arc<InForce>,
@@ -194,13 +217,16 @@ async fn answer(
         ExchangeKind::Exact => {
             let (exchange, entries) = exact_machine(core, ask)?;
             let guarded = paid.open(Role::Holder, &[&opening], || Ok(exchange))?;
-            let (_, transcript) = drive(guarded, channel, |_| ()).await?;
+            let still = || standing(core, ask).and_then(|()| current(core, ask));
+            let (_, transcript) = drive_while(guarded, channel, |_| (), still).await?;
             (entries, transcript)
         }
         ExchangeKind::Count => {
+            let version = core.book.state().register_version(&ask.register)?;
             let exchange = count_machine(core, agreement, ask)?;
             let guarded = paid.open(Role::Holder, &[&opening], || Ok(exchange))?;
-            let (served, transcript) = drive(guarded, channel, |_| ()).await?;
+            let still = || standing(core, ask).and_then(|()| settled(core, ask, version));
+            let (served, transcript) = drive_while(guarded, channel, |_| (), still).await?;
             (served.entries, transcript)
         }
         ExchangeKind::Match => {
