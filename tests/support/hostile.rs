@@ -20,6 +20,7 @@ use symbolon_policy::{
     keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
+    prepare::SignedPrepare,
     rules::ExchangeKind,
     signing::{self, Signature, Signer as _},
     words::{AgreementId, Digest, QueryId, SnapshotId, Timestamp},
@@ -60,6 +61,7 @@ pub(crate) enum Say {
     Keys { set: Box<KeySet>, signature: Signature },
     Searching { entries: u64, seconds: u64 },
     Cosigned(Option<String>),
+    Prepare(Box<SignedPrepare>),
 }
 
 impl Say {
@@ -82,6 +84,7 @@ pub(crate) enum Heard {
     Seen(IgnoredAny),
     Checkpoint(IgnoredAny),
     Outcome(IgnoredAny),
+    Keys { set: Box<KeySet> },
 }
 
 /// What came back until the honest node closed the stream.

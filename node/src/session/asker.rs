@@ -1,6 +1,12 @@
 //! The asker's side of a query.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use symbolon_policy::{
     ask::Ask,
@@ -13,7 +19,7 @@ use symbolon_policy::{
 use symbolon_protocol::{
     count, exact,
     exchange::{Boxed, Progress},
-    matching::{engine::Matched, template::Template},
+    matching::{ahead::STALE, engine::Matched, template::Template},
     seed::Seed,
     set::IdentifierBytes,
     transcript::Role,
@@ -25,15 +31,17 @@ use super::{
     drive::drive,
     holder::opening,
     matching::{self, Ready},
+    prepare,
     words::Word,
 };
 use crate::{
     book::Admission,
     clock,
-    control::api::Failure,
+    control::api::{Ahead, Failure},
     hits,
     journal::{Event, Side},
     node::{Core, Partner, Report, blocking},
+    prepared::Lent,
     state::Stage,
 };
 
@@ -157,10 +165,10 @@ pub(crate) async fn write(
 ) -> Result<(), SessionError> {
     let Asked { ask, signature, .. } = asked;
     let paid = pay(core, partner, asked).await?;
-    let Machine::Match(machine) = machine(core, partner, asked).await? else {
+    let Machine::Match(machine) = machine(core, partner, asked, None).await? else {
         return Err(Failure::input("only a match can be asked by courier").into());
     };
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature, prepared: None }).await?;
     let opening = opening(ask, signature)?;
     let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
     match drive(guarded, channel, |_| ()).await {
@@ -185,7 +193,7 @@ pub(crate) async fn read(
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let paid = pay(core, partner, asked).await?;
-    let machine = machine(core, partner, asked).await?;
+    let machine = machine(core, partner, asked, None).await?;
     let talked = talk(core, partner, asked, paid, machine, channel, report).await;
     report.bytes(channel);
     if let Err(error) = &talked {
@@ -206,7 +214,11 @@ async fn attempt(
         ExchangeKind::Match => MATCH,
     };
     let paid = pay(core, partner, asked).await?;
-    let machine = machine(core, partner, asked).await?;
+    // A preparation is named in one try only. Whether it serves, the holder says.
+    let machine = match matching::half(core, &partner.party.code, &asked.ask) {
+        Some(half) => Machine::Ahead(half),
+        None => machine(core, partner, asked, None).await?,
+    };
     let mut channel = core.dial(partner, protocol).await?;
     let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
     report.bytes(&channel);
@@ -232,9 +244,16 @@ enum Machine {
     Exact(Boxed<Vec<bool>>),
     Count(Boxed<count::Counted>),
     Match(Boxed<Matched>),
+    /// That of a match, once it is known whether the holder has its half of this.
+    Ahead(Lent),
 }
 
-async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Machine, SessionError> {
+async fn machine(
+    core: &Arc<Core>,
+    partner: &Partner,
+    asked: &Asked,
+    half: Option<Lent>,
+) -> Result<Machine, SessionError> {
     let (core, partner, asked) = (core.clone(), partner.clone(), asked.clone());
     blocking(move || -> Result<Machine, SessionError> {
         let Asked { ask, subject, seed, .. } = asked;
@@ -255,7 +274,7 @@ async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<M
                 Ok(Machine::Count(Box::new(count::Asker::new(query))))
             }
             (ExchangeKind::Match, Subject::Probe(probe, ready)) => {
-                matching::asker(&core, &partner, &ask, &probe, &ready, &seed).map(Machine::Match)
+                matching::asker(&core, &partner, &ask, &probe, &ready, &seed, half).map(Machine::Match)
             }
             _ => Err(Failure::local("the query asks about something else than its exchange answers").into()),
         }
@@ -273,7 +292,9 @@ async fn talk(
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let Asked { ask, signature, .. } = asked;
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    let named = if let Machine::Ahead(half) = &machine { Some(half.id()) } else { None };
+    let word = Word::Ask { ask: Box::new(ask.clone()), signature: *signature, prepared: named };
+    channel.say(&word).await?;
     match channel.hear().await? {
         Word::Admitted => {}
         Word::Refused { code, text } => {
@@ -281,12 +302,29 @@ async fn talk(
         }
         other => return Err(unexpected("an admission", &other)),
     }
-    let entries = match ask.exchange {
-        ExchangeKind::Exact | ExchangeKind::Count => None,
-        ExchangeKind::Match => Some(searching(channel, report).await?),
+    let (entries, prepared) = match ask.exchange {
+        ExchangeKind::Exact | ExchangeKind::Count => (None, false),
+        ExchangeKind::Match => {
+            let (entries, prepared) = searching(channel, report).await?;
+            (Some(entries), prepared)
+        }
     };
+    let machine = match machine {
+        // What the holder does not have is destroyed here as well.
+        Machine::Ahead(half) => {
+            channel.during(self::machine(core, partner, asked, prepared.then_some(half))).await?
+        }
+        _ if prepared => {
+            return Err(SessionError::Misbehaved("it uses a preparation that was not named".to_owned()));
+        }
+        machine => machine,
+    };
+    let stale = AtomicBool::new(false);
     let opening = opening(ask, signature)?;
-    let show = |p: Progress| report.say(p.phase, p.done, p.total);
+    let show = |p: Progress| {
+        stale.fetch_or(p.phase == STALE, Ordering::Relaxed);
+        report.say(p.phase, p.done, p.total);
+    };
     let (answer, transcript) = match machine {
         Machine::Exact(machine) => {
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
@@ -300,7 +338,18 @@ async fn talk(
         }
         Machine::Match(machine) => {
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
-            let (matched, transcript) = drive(guarded, channel, show).await?;
+            let driven = drive(guarded, channel, show).await;
+            if let (Err(error), Some(id), true) = (&driven, named, prepared) {
+                prepare::noted(core, Side::Asker, &partner.party.code, id, None, error).await?;
+            }
+            let (matched, transcript) = driven?;
+            if matching::can_prepare(&partner.agreement, ask) {
+                report.done_ahead(match (prepared, stale.load(Ordering::Relaxed)) {
+                    (false, _) => Ahead::InFull,
+                    (true, false) => Ahead::Prepared,
+                    (true, true) => Ahead::Stale,
+                });
+            }
             if let (Matched::Candidates { groups, .. }, Some(told)) = (&matched, entries)
                 && *groups > told
             {
@@ -309,6 +358,7 @@ async fn talk(
             }
             (Answered::Matched(matched), transcript)
         }
+        Machine::Ahead(_) => return Err(Failure::local("the query was not made").into()),
     };
     let receipt = match channel.hear().await? {
         Word::Receipt(receipt) => *receipt,
@@ -335,12 +385,13 @@ async fn talk(
 }
 
 /// What the holder says of the search before it begins: over how many records, padding included.
-async fn searching(channel: &mut Channel, report: &Report) -> Result<u64, SessionError> {
+/// And whether it uses the preparation that was named.
+async fn searching(channel: &mut Channel, report: &Report) -> Result<(u64, bool), SessionError> {
     report.say("partner loads the keys", 0, 0);
     match channel.hear().await? {
-        Word::Searching { entries, seconds } => {
+        Word::Searching { entries, seconds, prepared } => {
             report.say(&format!("partner searches, about {seconds} s"), 0, 0);
-            Ok(entries)
+            Ok((entries, prepared))
         }
         other => Err(unexpected("the size of the search", &other)),
     }

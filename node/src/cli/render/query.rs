@@ -11,7 +11,7 @@ use symbolon_policy::{
 use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
 
 use super::{
-    failure, many, percent,
+    ahead, failure, many, percent,
     table::{number, one_line, short, table},
 };
 
@@ -99,7 +99,9 @@ fn answer(answer: &Answer) -> String {
         ),
         Outcome::Matched(told) => {
             let why = answer.choice.iter().map(|choice| format!("\n  Chosen: {}.", choice.why));
-            format!("{}{}\n{}", matched(partner, told), why.collect::<String>(), effort(answer))
+            let ahead = answer.ahead.and_then(ahead::used).map(|text| format!("\n  {text}"));
+            let (why, ahead) = (why.collect::<String>(), ahead.unwrap_or_default());
+            format!("{}{why}{ahead}\n{}", matched(partner, told), effort(answer))
         }
         Outcome::Refused { here, code, text, clauses } => {
             let who = if *here {
