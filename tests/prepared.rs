@@ -27,7 +27,7 @@ use symbolon_policy::{
 };
 use tokio::runtime::Runtime;
 
-use partner::{Heard, Hostile, Say, agreed, frame, network, now, peer_of};
+use partner::{Heard, Hostile, Say, agreed, elements, frame, network, now, peer_of};
 use support::{Agency, Cable, Done, Kept, PERMITTED, REGISTER, Running, record};
 
 /// Bits of a template, people in the register, and how many positions may differ in a hit.
@@ -174,7 +174,7 @@ fn a_preparation_is_kept_over_restarts_used_once_and_stale_when_the_register_cha
     let (mut holder, mut asker) = two(None, "");
     let spent = [asker.spent(), holder.spent()];
     let made = prepare(&asker).ok();
-    assert!(made["moved"]["bytes_in"].as_u64().unwrap() > 500_000, "{made}");
+    assert!(made["moved"]["bytes_in"].as_u64().unwrap() > 400_000, "{made}");
     assert_eq!([asker.spent(), holder.spent()], spent, "it is not charged");
     assert_eq!([lying(&holder), lying(&asker)], [1, 1]);
     restart([&mut holder, &mut asker]);
@@ -213,7 +213,7 @@ fn a_preparation_is_kept_over_restarts_used_once_and_stale_when_the_register_cha
 #[test]
 fn a_half_that_is_gone_at_either_side_makes_a_match_in_full() {
     let (mut holder, mut asker) = two(None, "");
-    for lost_by_asker in [true, false] {
+    for lost_by_asker in [false, true] {
         // While the node runs, and while it does not.
         for running in [true, false] {
             prepare(&asker).ok();
@@ -227,6 +227,7 @@ fn a_half_that_is_gone_at_either_side_makes_a_match_in_full() {
             if !running {
                 loser.serve();
             }
+            // The holder keeps what the asker has no half of, until it needs the place.
             let what = format!("by the asker: {lost_by_asker}; running: {running}");
             let (hit, ahead, _) = asked(&asker, 9, 5);
             assert_eq!((hit, ahead.as_str()), (true, "in_full"), "{what}");
@@ -322,7 +323,7 @@ fn the_next_match_is_prepared_in_the_background_also_after_a_restart() {
 struct Without(Hostile, Digest);
 
 impl Without {
-    fn new(honest: &Agency) -> (Hostile, SigningKey) {
+    fn hostile(honest: &Agency) -> Hostile {
         let runtime = Runtime::new().unwrap();
         let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
         let network = network(&runtime, node.clone());
@@ -330,7 +331,7 @@ impl Without {
         let holder = peer_of(honest);
         runtime.block_on(network.allow(holder, vec![honest.address.parse().unwrap()])).unwrap();
         let (id, rules) = (agreement.id().unwrap(), agreement.rules().unwrap().digest());
-        (Hostile { runtime, network, signer: signer.clone(), holder, agreement: id, rules }, signer)
+        Hostile { runtime, network, signer, holder, agreement: id, rules }
     }
 
     /// Sets up keys as an honest partner does.
@@ -377,7 +378,7 @@ impl Without {
 #[test]
 fn a_partner_that_breaks_a_preparation_gets_no_other_until_a_person_says_so() {
     let mut holder = Agency::new("RS");
-    let (hostile, _) = Without::new(&holder);
+    let hostile = Without::hostile(&holder);
     holder.import(&(0..20).map(with_face).collect::<String>());
     holder.serve();
     let without = Without::with_keys(hostile);
@@ -411,11 +412,14 @@ fn a_partner_that_breaks_a_preparation_gets_no_other_until_a_person_says_so() {
     assert_eq!(without.prepares(without.wanted(), &[]), None);
     assert_eq!((halves(&holder), broken(&holder)), (vec![], vec![]));
 
-    // Elements that are none.
-    assert_eq!(without.prepares(without.wanted(), &frame(4, 1, &[0xff; 128 * 32])), None);
+    // Trees and choices that are none, in the right sizes: a try at the holder's bits.
+    let tried =
+        [frame(4, 1, &elements(0, 128)), frame(5, 1, &[0; 32 * 256]), frame(6, 1, &[0; 4 * LENGTH + 16])];
+    assert_eq!(without.prepares(without.wanted(), &tried.concat()), None);
     let events = broken(&holder);
     let [event] = events.as_slice() else { panic!("{events:#?}") };
     assert_eq!((&event["partner"], &event["side"]), (&"XX".into(), &"holder".into()), "{event}");
+    assert!(event["reason"].as_str().unwrap().contains("the partner broke the protocol"), "{event}");
     assert_eq!(event["signed"]["prepare"]["fetch"]["asker"], "XX", "the partner's own word: {event}");
     assert_eq!(refused(without.wanted()), Some(RefusalCode::NotPrepared));
     let status = holder.run(&["status"]).ok();

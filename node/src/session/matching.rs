@@ -114,7 +114,8 @@ pub(super) fn asker(
         None => prepared.exchange(&words.both, &run)?,
         Some(half) => {
             // The holder waits with its half, which is used up. Asked again, the match is made in full.
-            let lost = |why: String| SessionError::Connection(format!("what was prepared cannot be used: {why}"));
+            let lost =
+                |why: String| SessionError::Connection(format!("what was prepared cannot be used: {why}"));
             let half = half.open().map_err(|failure| lost(failure.what))?;
             prepared.exchange_ahead(&words.both, &run, half).map_err(|fault| lost(fault.to_string()))?
         }
