@@ -196,7 +196,7 @@ async fn run(
     let role = if side == Side::Asker { Role::Asker } else { Role::Holder };
     let exchange = paid.open(role, &[&opening], || Ok(machine))?;
     let (note, _) = drive(exchange, channel, show).await?;
-    let kept = blocking(move || Ok::<_, Failure>(making.finish(&seed, note, (clock::now(), expires))?));
+    let kept = blocking(move || making.finish(&seed, note, (clock::now(), expires)));
     let bytes = channel.during(kept).await?;
     let id = signed.prepare.id;
     let heard = async {
