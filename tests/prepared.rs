@@ -93,12 +93,16 @@ fn with_face(number: u32) -> String {
 }
 
 fn start(asker: &Agency, number: u32, apart: usize) -> Running {
+    start_with(asker, "any", number, apart)
+}
+
+fn start_with(asker: &Agency, answer: &str, number: u32, apart: usize) -> Running {
     let probe = json!({ "alternatives": [{ "position": "FACE", "bits": face(number, apart) }] });
     let file = asker.file("probe.json", &probe.to_string());
     let [purpose, basis] = PERMITTED;
     let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
     let rest = ["--officer", "officer-1", "--case", "K-17/2026", "--peer", "RS", "--form", "face-256"];
-    asker.start(&[words.as_slice(), &rest, &["--answer", "any", "--probe", &file]].concat())
+    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file]].concat())
 }
 
 /// Whether a match is a hit, how much of it was done ahead, and bytes to the asker.
@@ -186,6 +190,22 @@ fn a_preparation_is_kept_over_restarts_used_once_and_stale_when_the_register_cha
     let (hit, ahead, all) = asked(&asker, 7, MOST + 1);
     assert_eq!((hit, ahead.as_str()), (false, "in_full"), "just beyond, and there is no second time");
     assert!(4 * less < 3 * all, "{less} of {all} bytes");
+
+    // The probe is not known when it is made, nor what is to be told.
+    prepare(&asker).ok();
+    let candidates = start_with(&asker, "candidates", 8, 20).wait();
+    assert_eq!((told(&candidates).0, told(&candidates).1.as_str()), (true, "prepared"));
+    assert_eq!(candidates.answer()["outcome"]["candidates"], 1);
+
+    // Nothing is lost to a partner that is not there.
+    prepare(&asker).ok();
+    holder.stop();
+    let failed = start(&asker, 7, 3).wait();
+    assert_eq!(failed.answer()["outcome"]["outcome"], "failed", "{failed:#?}");
+    assert_eq!(lying(&asker), 1);
+    holder.serve();
+    let query = failed.answer()["query"].as_str().unwrap();
+    assert_eq!(told(&asker.run(&["query", "resume", query])).1, "prepared");
 
     // The register changes between: the answer is that of the register as it is.
     prepare(&asker).ok();

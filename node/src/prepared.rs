@@ -311,6 +311,12 @@ impl PreparedStore {
         Making::begin(self.shelf.clone(), self.key.clone(), name, kind, plan)
     }
 
+    /// Whether there is a half of this node as asker that a query could use.
+    pub(crate) fn has(&self, kind: &Kind, now: Timestamp) -> bool {
+        let inner = self.shelf.inner();
+        inner.lying.iter().any(|(name, lying)| name.own && lying.kind == *kind && lying.expires > now)
+    }
+
     /// Takes the oldest half of this node as asker that a query could use. It is used by this query or by none.
     pub(crate) fn offer(&self, kind: &Kind, now: Timestamp) -> Option<Lent> {
         let mut inner = self.shelf.inner();

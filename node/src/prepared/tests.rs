@@ -120,6 +120,7 @@ fn what_was_named_and_not_used_is_destroyed() {
     let (dir, store) = store();
     made(&store, Side::Asker, kind("MK"), 7, NOW);
     made(&store, Side::Asker, kind("MK"), 8, NOW.plus(1));
+    assert!(store.has(&kind("MK"), NOW) && !store.has(&kind("AL"), NOW) && !store.has(&kind("MK"), LATER));
     let lent = store.offer(&kind("MK"), NOW).unwrap();
     assert_eq!(lent.id(), Digest([7; 32]), "the oldest first");
     drop(lent);

@@ -1,5 +1,7 @@
 //! The asker's side of a query.
 
+mod machine;
+
 use std::{
     sync::{
         Arc,
@@ -17,8 +19,8 @@ use symbolon_policy::{
     words::Digest,
 };
 use symbolon_protocol::{
-    count, exact,
-    exchange::{Boxed, Progress},
+    count,
+    exchange::Progress,
     matching::{ahead::STALE, engine::Matched, template::Template},
     seed::Seed,
     set::IdentifierBytes,
@@ -41,9 +43,10 @@ use crate::{
     hits,
     journal::{Event, Side},
     node::{Core, Partner, Report, blocking},
-    prepared::Lent,
     state::Stage,
 };
+
+use machine::{Machine, machine};
 
 /// Pauses between attempts of an interrupted query.
 const PAUSES: [Duration; 4] =
@@ -214,12 +217,18 @@ async fn attempt(
         ExchangeKind::Match => MATCH,
     };
     let paid = pay(core, partner, asked).await?;
-    // A preparation is named in one try only. Whether it serves, the holder says.
-    let machine = match matching::half(core, &partner.party.code, &asked.ask) {
-        Some(half) => Machine::Ahead(half),
-        None => machine(core, partner, asked, None).await?,
+    // What takes long is made before the partner waits for it.
+    let made = match matching::half_lies(core, &asked.ask) {
+        true => None,
+        false => Some(machine(core, partner, asked, None).await?),
     };
     let mut channel = core.dial(partner, protocol).await?;
+    // A preparation is named in one try only, and so not before the partner is there. Whether it serves, the holder says.
+    let machine =
+        match made.or_else(|| matching::half(core, &partner.party.code, &asked.ask).map(Machine::Ahead)) {
+            Some(machine) => machine,
+            None => machine(core, partner, asked, None).await?,
+        };
     let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
     report.bytes(&channel);
     let answer = talked?;
@@ -238,48 +247,6 @@ async fn pay(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Paid,
         Admission::Paid(paid) => Ok(paid),
         Admission::Refused(refusal) => Err(SessionError::refused_here(refusal)),
     }
-}
-
-enum Machine {
-    Exact(Boxed<Vec<bool>>),
-    Count(Boxed<count::Counted>),
-    Match(Boxed<Matched>),
-    /// That of a match, once it is known whether the holder has its half of this.
-    Ahead(Lent),
-}
-
-async fn machine(
-    core: &Arc<Core>,
-    partner: &Partner,
-    asked: &Asked,
-    half: Option<Lent>,
-) -> Result<Machine, SessionError> {
-    let (core, partner, asked) = (core.clone(), partner.clone(), asked.clone());
-    blocking(move || -> Result<Machine, SessionError> {
-        let Asked { ask, subject, seed, .. } = asked;
-        match (ask.exchange, subject) {
-            (ExchangeKind::Exact, Subject::Identifiers(identifiers)) => {
-                let gone = || Failure::local("the snapshot of this query is gone; ask a new query");
-                let id = ask.snapshot.ok_or_else(gone)?;
-                let snapshot = core.book.state().snapshot(&id)?.ok_or_else(gone)?;
-                let manifest = snapshot.manifest;
-                let filter = core.snapshots.filter(&manifest)?;
-                let query = exact::Query::blind(identifiers, &seed)?;
-                let machine = exact::Asker::new(query, &manifest.public_key.0, (manifest.entries, filter))?;
-                Ok(Machine::Exact(Box::new(machine)))
-            }
-            (ExchangeKind::Count, Subject::Identifiers(identifiers)) => {
-                let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;
-                let query = count::Query::blind(identifiers, noise, &seed)?;
-                Ok(Machine::Count(Box::new(count::Asker::new(query))))
-            }
-            (ExchangeKind::Match, Subject::Probe(probe, ready)) => {
-                matching::asker(&core, &partner, &ask, &probe, &ready, &seed, half).map(Machine::Match)
-            }
-            _ => Err(Failure::local("the query asks about something else than its exchange answers").into()),
-        }
-    })
-    .await
 }
 
 async fn talk(

@@ -122,6 +122,11 @@ pub(super) fn asker(
     })
 }
 
+/// Whether this node has a half that a match could use.
+pub(super) fn half_lies(core: &Core, ask: &Ask) -> bool {
+    Kind::of(ask).is_some_and(|kind| core.prepared.has(&kind, clock::now()))
+}
+
 /// The half of this node that a match could use.
 pub(super) fn half(core: &Core, partner: &AgencyCode, ask: &Ask) -> Option<Lent> {
     let half = core.prepared.offer(&Kind::of(ask)?, clock::now());
