@@ -128,6 +128,8 @@ struct Liar {
     lies: AtomicU8,
     /// Matches that were begun.
     begun: AtomicU32,
+    /// What the setup of keys gave.
+    name: Mutex<Vec<u8>>,
     /// What was prepared last.
     half: Mutex<Option<Preparation>>,
 }
@@ -218,7 +220,7 @@ impl Liar {
         let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
         let (name, transcript) = drive(&mut stream, machine, NOTHING).await.unwrap();
         // What the setup gives both is the name that is in the keys' file; the match needs it again.
-        *NAME.lock().unwrap() = name;
+        *self.name.lock().unwrap() = name;
         let set = KeySet::of(&fetch, transcript, now(), 24).unwrap();
         let signature = signing::sign(&set, &self.signer).unwrap();
         say(&mut stream, Say::Keys { set: Box::new(set), signature }).await;
@@ -233,7 +235,7 @@ impl Liar {
         let terms = self.agreement.terms().matching.as_ref().unwrap();
         let setup = prepare.fetch.matching.as_ref().unwrap();
         let form = terms.form(&setup.form).unwrap().form();
-        let name = NAME.lock().unwrap().clone();
+        let name = self.name.lock().unwrap().clone();
         let answering = ask::engine(&setup.engine).unwrap().answering(&form, &name).unwrap();
         let plan = Plan { id: prepare.id.0, alternatives: 1, largest_slice: terms.largest_slice };
         let paid = admit_prepare(&self.agreement, prepare, &Self::own(), &Nothing, now()).unwrap();
@@ -263,7 +265,7 @@ impl Liar {
         let asked = terms.asked(&ask).unwrap();
         let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
         let engine = ask::engine(&ask.matching.as_ref().unwrap().engine).unwrap();
-        let name = NAME.lock().unwrap().clone();
+        let name = self.name.lock().unwrap().clone();
         let answering = engine.answering(&form, &name).unwrap();
         let permit = admit(&self.agreement, &ask, &Self::own(), &Nothing, now()).unwrap();
         let paid = permit.pay(|_, _| Ok::<_, ()>(())).unwrap();
@@ -278,9 +280,6 @@ impl Liar {
         drive(&mut stream, machine, self.lies.load(Ordering::SeqCst)).await;
     }
 }
-
-/// What the setup of keys gave.
-static NAME: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
 
 async fn serve(liar: Arc<Liar>, mut incoming: tokio::sync::mpsc::Receiver<Inbound>) {
     while let Some(Inbound { protocol, stream, .. }) = incoming.recv().await {
@@ -331,8 +330,9 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
     let addresses = network.listen_addresses().iter().map(ToString::to_string).collect();
     let agreement = agreed(&asker, &node, &signer, addresses, TERMS);
     let agreement = InForce::new(&agreement, None).unwrap();
-    let (lies, half) = (AtomicU8::new(NOTHING), Mutex::default());
-    let liar = Arc::new(Liar { agreement, signer, lies, begun: AtomicU32::new(0), half });
+    let (lies, begun) = (AtomicU8::new(NOTHING), AtomicU32::new(0));
+    let (name, half) = (Mutex::default(), Mutex::default());
+    let liar = Arc::new(Liar { agreement, signer, lies, begun, name, half });
     runtime.block_on(network.allow(peer_of(&asker), vec![asker.address.parse().unwrap()])).unwrap();
     runtime.spawn(serve(liar.clone(), incoming));
     asker.serve();
@@ -347,7 +347,10 @@ fn a_holder_that_lies_with_a_preparation_gets_no_other() {
         let [purpose, basis] = PERMITTED;
         let words =
             ["query", "prepare", "--peer", Hostile::CODE, "--register", REGISTER, "--purpose", purpose];
-        asker.run(&[&words[..], &["--basis", basis, "--officer", "officer-1", "--form", "face-256"]].concat())
+        asker.run(
+            &[&words[..], &["--basis", basis, "--officer", "officer-1", "--case", "--form", "face-256"]]
+                .concat(),
+        )
     };
     let failed = || {
         let events = asker.events("preparations.ndjson").into_iter();
