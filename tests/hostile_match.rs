@@ -8,9 +8,12 @@
 mod partner;
 mod support;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use ed25519_dalek::SigningKey;
@@ -20,7 +23,7 @@ use symbolon_node::network::{Inbound, Network, NetworkConfig, Stream};
 use symbolon_policy::{
     ask, canonical,
     keys::KeySet,
-    permit::{Guarded, InForce, admit, admit_fetch},
+    permit::{Guarded, InForce, admit, admit_fetch, admit_prepare},
     quota::{Balance, Ledger, MeterKey},
     signing,
     words::{AgencyCode, AgreementId, Digest, Timestamp},
@@ -28,6 +31,7 @@ use symbolon_policy::{
 use symbolon_protocol::{
     exchange::{Fault, Frame},
     matching::{
+        ahead::{Keep, Kept as Reads, Plan, Preparation},
         engine::{Group, Rows},
         template::Template,
     },
@@ -44,6 +48,7 @@ use partner::{Heard, Hostile, Say, WORD, agreed, now, peer_of};
 use support::{Agency, Done, PERMITTED, REGISTER};
 
 const KEYS: &str = "/symbolon/keys/1";
+const PREPARE: &str = "/symbolon/prepare/1";
 const MATCH: &str = "/symbolon/match/1";
 /// Bits of a template, and people in the liar's register.
 const LENGTH: usize = 256;
@@ -131,6 +136,28 @@ struct Liar {
     begun: AtomicU32,
     /// What the setup of keys gave.
     name: Mutex<Vec<u8>>,
+    /// What was prepared last.
+    half: Mutex<Option<Preparation>>,
+}
+
+/// Frames of a preparation.
+#[derive(Clone, Default)]
+struct Shelf(Arc<Mutex<VecDeque<Frame>>>);
+
+impl Keep for Shelf {
+    fn keep(&mut self, frame: &Frame) -> Result<(), Fault> {
+        self.0.lock().unwrap().push_back(frame.clone());
+        Ok(())
+    }
+}
+
+impl Reads for Shelf {
+    fn spend(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn next(&mut self) -> Result<Frame, Fault> {
+        Ok(self.0.lock().unwrap().pop_front().unwrap())
+    }
 }
 
 /// Runs a machine over a stream. `None` if the partner does not go on, or at the message in place of which it is cut.
@@ -213,13 +240,37 @@ impl Liar {
         let _ = stream.shutdown().await;
     }
 
-    /// Answers a match, lies in one message, and breaks off before the receipt.
+    /// Makes a preparation, and lies in one message.
+    async fn prepare(&self, mut stream: Stream) {
+        let Heard::Prepare(signed) = hear(&mut stream).await else { panic!("no request to prepare") };
+        say(&mut stream, Say::Admitted).await;
+        let prepare = &signed.prepare;
+        let terms = self.agreement.terms().matching.as_ref().unwrap();
+        let setup = prepare.fetch.matching.as_ref().unwrap();
+        let form = terms.form(&setup.form).unwrap().form();
+        let name = self.name.lock().unwrap().clone();
+        let answering = ask::engine(&setup.engine).unwrap().answering(&form, &name).unwrap();
+        let plan = Plan { id: prepare.id.0, alternatives: 1, largest_slice: terms.largest_slice };
+        let paid = admit_prepare(&self.agreement, prepare, &Self::own(), &Nothing, now()).unwrap();
+        let (seed, frames) = (Seed::new(rand::random()), Shelf::default());
+        let keep = Box::new(frames.clone());
+        let machine = || answering.ahead(&plan, Box::new(Same(PEOPLE)), &seed, keep);
+        let opening = canonical::encode(&*signed).unwrap();
+        let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
+        let (note, _) = drive(&mut stream, machine, (self.lies.load(Ordering::SeqCst), NOTHING)).await.unwrap();
+        say(&mut stream, Say::Kept).await;
+        assert!(matches!(hear(&mut stream).await, Heard::Kept));
+        *self.half.lock().unwrap() = Some(Preparation { plan, seed, note, frames: Box::new(frames) });
+        let _ = stream.shutdown().await;
+    }
+
+    /// Answers a match, with what was prepared if the asker names it, lies in one message, and breaks off before the receipt.
     async fn search(&self, mut stream: Stream) {
-        let Heard::Ask { ask, signature } = hear(&mut stream).await else { panic!("no query") };
+        let Heard::Ask { ask, signature, prepared } = hear(&mut stream).await else { panic!("no query") };
         self.begun.fetch_add(1, Ordering::SeqCst);
         say(&mut stream, Say::Admitted).await;
         let entries = self.says.load(Ordering::SeqCst);
-        say(&mut stream, Say::Searching { entries, seconds: 1 }).await;
+        say(&mut stream, Say::Searching { entries, seconds: 1, prepared: prepared.is_some() }).await;
         let terms = self.agreement.terms().matching.as_ref().unwrap();
         let asked = terms.asked(&ask).unwrap();
         let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
@@ -230,7 +281,11 @@ impl Liar {
         let paid = permit.pay(|_, _| Ok::<_, ()>(())).unwrap();
         let opening = canonical::encode(&(&*ask, &signature)).unwrap();
         let [seed, run] = [(); 2].map(|()| Seed::new(rand::random()));
-        let machine = || answering.answer(&asked, Box::new(Same(PEOPLE)), &seed, &run);
+        let half = self.half.lock().unwrap().take().filter(|_| prepared.is_some());
+        let machine = || match half {
+            None => answering.answer(&asked, Box::new(Same(PEOPLE)), &seed, &run),
+            Some(half) => answering.answer_ahead(&asked, Box::new(Same(PEOPLE)), &run, half),
+        };
         let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
         let [lies, cuts] = [&self.lies, &self.cuts].map(|tag| tag.load(Ordering::SeqCst));
         drive(&mut stream, machine, (lies, cuts)).await;
@@ -243,6 +298,7 @@ async fn serve(liar: Arc<Liar>, mut incoming: tokio::sync::mpsc::Receiver<Inboun
         tokio::spawn(async move {
             match protocol.as_ref() {
                 KEYS => liar.keys(stream).await,
+                PREPARE => liar.prepare(stream).await,
                 MATCH => liar.search(stream).await,
                 _ => {}
             }
@@ -279,7 +335,7 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
     let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
     let config = NetworkConfig {
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
-        protocols: [KEYS, MATCH].map(StreamProtocol::new).into(),
+        protocols: [KEYS, PREPARE, MATCH].map(StreamProtocol::new).into(),
         ..NetworkConfig::default()
     };
     let (network, incoming): (Network, _) = runtime.block_on(Network::start(config, node.clone())).unwrap();
@@ -294,12 +350,50 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
         says: AtomicU64::new(bucket(PEOPLE + 1)),
         begun: AtomicU32::new(0),
         name: Mutex::default(),
+        half: Mutex::default(),
     };
     let liar = Arc::new(liar);
     runtime.block_on(network.allow(peer_of(&asker), vec![asker.address.parse().unwrap()])).unwrap();
     runtime.spawn(serve(liar.clone(), incoming));
     asker.serve();
     (runtime, network, liar, asker)
+}
+
+/// A preparation is not charged: who lies in one, or in a match that uses one, is not given another try.
+#[test]
+fn a_holder_that_lies_with_a_preparation_gets_no_other() {
+    let (_runtime, _network, liar, mut asker) = scene();
+    let prepare = || {
+        let [purpose, basis] = PERMITTED;
+        let words =
+            ["query", "prepare", "--peer", Hostile::CODE, "--register", REGISTER, "--purpose", purpose];
+        asker.run(
+            &[&words[..], &["--basis", basis, "--officer", "officer-1", "--case", "--form", "face-256"]]
+                .concat(),
+        )
+    };
+    let failed = || {
+        let events = asker.events("preparations.ndjson").into_iter();
+        events.filter(|(name, _)| name == "preparation_failed").map(|(_, event)| event).collect::<Vec<_>>()
+    };
+    for (round, (ahead, on_line)) in [(CORRECTIONS, NOTHING), (NOTHING, VALUE)].into_iter().enumerate() {
+        liar.lies.store(ahead, Ordering::SeqCst);
+        prepare().ok();
+        liar.lies.store(on_line, Ordering::SeqCst);
+        let done = ask_it(&asker);
+        assert_eq!(done.answer()["outcome"]["outcome"], "failed", "{done:#?}");
+        assert_eq!(ended(&asker, &done.answer()["query"]).0, [true]);
+        let events = failed();
+        assert_eq!(events.len(), round + 1, "{events:#?}");
+        assert_eq!((&events[round]["partner"], &events[round]["side"]), (&"XX".into(), &"asker".into()));
+        assert_eq!(prepare().exit, Some(3), "refused by this node");
+        let allow = ["peer", "allow-preparations", "XX", "--reason", "spoke with them"];
+        asker.run(&allow).ok();
+    }
+    liar.lies.store(NOTHING, Ordering::SeqCst);
+    prepare().ok();
+    assert_eq!(failed().len(), 2);
+    asker.stop();
 }
 
 #[test]

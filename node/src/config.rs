@@ -55,10 +55,30 @@ pub struct Config {
     pub query_retention_days: u32,
     /// The share of canaries among the items of exact queries, in thousandths.
     pub canary_share: u32,
+    /// Preparations of matches.
+    pub prepared: Prepared,
     /// Thresholds of alerts.
     pub alerts: alerts::Settings,
     /// Multiaddresses of partners, beside those in their agreements.
     pub partners: BTreeMap<AgencyCode, Vec<String>>,
+}
+
+/// Settings of preparations of matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prepared {
+    /// How many lie ready for each kind of match that this node asked of late; 0: it makes none by itself.
+    pub keep: u32,
+    /// The most bytes of all files together; 0: none are made here, and none taken from partners.
+    pub most_bytes: u64,
+    /// How many this node keeps of what one partner asked for.
+    pub a_partner: u32,
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Self { keep: 0, most_bytes: 512 << 20, a_partner: 4 }
+    }
 }
 
 /// Settings given as flags; what is absent is not touched.
@@ -98,6 +118,7 @@ impl Default for Config {
             session_limit_secs: 21_600,
             query_retention_days: 90,
             canary_share: 20,
+            prepared: Prepared::default(),
             alerts: alerts::Settings::default(),
             partners: BTreeMap::new(),
         }
@@ -176,6 +197,13 @@ impl Config {
             let share = self.canary_share;
             return needs("canary_share", &format!("must be from 0 to {MOST_CANARIES}, and {share} is not"));
         }
+        let Prepared { keep, a_partner, .. } = self.prepared;
+        for (key, value, least) in [("keep", keep, 0), ("a_partner", a_partner, 1)] {
+            if !(least..=MOST_PREPARED).contains(&value) {
+                let problem = format!("must be from {least} to {MOST_PREPARED}, and {value} is not");
+                return needs(&format!("prepared.{key}"), &problem);
+            }
+        }
         if let Some((key, problem)) = self.alerts.fault() {
             return needs(&format!("alerts.{key}"), &problem);
         }
@@ -193,6 +221,8 @@ impl Config {
 /// A day, in seconds.
 const LONGEST: u64 = 86_400;
 const MOST_EXCHANGES: usize = 1_024;
+/// Preparations of one kind, or of one partner.
+const MOST_PREPARED: u32 = 100;
 /// Half of the items, in thousandths.
 const MOST_CANARIES: u32 = 500;
 /// Ten years.

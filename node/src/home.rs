@@ -8,6 +8,7 @@
 //! registers/       imported records (sled), sealed
 //! snapshots/       filters made for partners and received from them; epoch keys, sealed
 //! keys/            evaluation keys: own ones, sealed, and partners'
+//! prepared/        halves of preparations of matches, sealed; never in a backup
 //! queries/         own queries, sealed, for retries and claims
 //! claims/          who took part in queries, what claims found, what is released
 //! control.sock     where a running node takes requests
@@ -159,6 +160,11 @@ impl Home {
     /// Evaluation keys.
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
+    }
+
+    /// Preparations of matches.
+    pub fn prepared(&self) -> PathBuf {
+        self.0.join("prepared")
     }
 
     /// Own queries.

@@ -22,6 +22,7 @@ pub mod network;
 pub mod node;
 mod officers;
 mod outlook;
+mod prepared;
 pub mod register;
 pub mod sealing;
 mod session;

@@ -1,6 +1,7 @@
 //! A node: everything of one agency in one process.
 
 mod agreements;
+mod ahead;
 mod alerts;
 mod audit;
 mod canaries;
@@ -29,7 +30,7 @@ use crate::{
     config::Config,
     control::{
         Handler, Updates,
-        api::{Failure, Reply, Request},
+        api::{Failure, QueryTerms, Reply, Request},
     },
 };
 
@@ -121,6 +122,13 @@ impl Handler for Node {
                 queries::count(core, terms, &subjects, format, kind, updates).await
             }
             Request::QueryMatch { terms, wish } => queries::matching(core, terms, wish, updates).await,
+            Request::QueryPrepare { partner, register, purpose, basis, officer, case, form, positions } => {
+                let case = case.then(String::new);
+                let partners = vec![partner.clone()];
+                let terms = QueryTerms { partners, register, purpose, basis, officer, case, authority: None };
+                ahead::by_hand(core, &partner, &terms, &form, positions, updates).await
+            }
+            Request::PeerAllowPreparations { partner, reason } => ahead::allow(core, partner, reason).await,
             Request::QueryWrite { terms, wish, file } => {
                 queries::courier::write(core, terms, wish, file, updates).await
             }

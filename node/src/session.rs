@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub(crate) mod holder;
 pub(crate) mod keys;
 pub(crate) mod matching;
+pub(crate) mod prepare;
 pub(crate) mod sync;
 mod words;
 
@@ -37,6 +38,8 @@ pub(crate) const COUNT: StreamProtocol = StreamProtocol::new("/symbolon/count/1"
 pub(crate) const MATCH: StreamProtocol = StreamProtocol::new("/symbolon/match/1");
 /// Setting up evaluation keys for the match.
 pub(crate) const KEYS: StreamProtocol = StreamProtocol::new("/symbolon/keys/1");
+/// Work ahead of a match.
+pub(crate) const PREPARE: StreamProtocol = StreamProtocol::new("/symbolon/prepare/1");
 /// Claims after a hit.
 pub(crate) const CLAIM: StreamProtocol = StreamProtocol::new("/symbolon/claim/1");
 /// Transfer of snapshots.

@@ -286,6 +286,14 @@ impl State {
         self.get(&Key::key_set(keys))
     }
 
+    /// Partners with whom no matches are prepared until a person says so, and what they did.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn broken_preparations(&self) -> Result<Vec<(AgencyCode, String)>, Failure> {
+        self.scan(&Key::all_broken())
+    }
+
     /// Goes up with everything that can change a slice of the register: the begin and the end of an
     /// import or an erasure, other national rules.
     ///

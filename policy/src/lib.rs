@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod notice;
 pub mod officer;
 pub mod permit;
+pub mod prepare;
 pub mod quota;
 pub mod receipt;
 pub mod rules;

@@ -15,6 +15,7 @@ use crate::{
     agreement::{Agreement, AgreementError, ClaimTerms, Terms, amendment},
     ask::{Ask, Fetch},
     claim::Claim,
+    prepare::Prepare,
     quota::{Balance, Charge, Ledger, Meter, MeterKey, charges},
     receipt::Receipt,
     rules::{AskContext, Decision, ExchangeKind, Reason, RuleSet, Rulebook, SearchContext, Slice},
@@ -392,6 +393,29 @@ pub fn admit_fetch(
     admit(agreement, &fetch.smallest_ask(&agreement.terms), own, ledger, now)?;
     let grant = if fetch.matching.is_some() { Grant::Keys } else { Grant::Snapshot };
     Ok(Paid { grant })
+}
+
+/// Decides whether `own` agency takes part in a preparation of a match, which costs nothing: what is done with it
+/// is a match of its own, and charged.
+///
+/// # Errors
+/// The [`Refusal`] with its reason code.
+pub fn admit_prepare(
+    agreement: &InForce,
+    prepare: &Prepare,
+    own: &AgencyCode,
+    ledger: &dyn Ledger,
+    now: Timestamp,
+) -> Result<Paid, Refusal> {
+    let ask = prepare.ask(&agreement.terms);
+    if ask.matching.is_none() {
+        return Err(Refusal::new(RefusalCode::Malformed, "only a match is prepared"));
+    }
+    admit(agreement, &ask, own, ledger, now)?;
+    let asked = agreement.terms.matching.as_ref().and_then(|matching| matching.asked(&ask));
+    let text = "the agreement does not cover this match";
+    let asked = asked.ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))?;
+    Ok(Paid { grant: Grant::Preparation(asked) })
 }
 
 /// Decides whether an agency takes part in a claim, which costs nothing. The asker opens `opening` bytes, the

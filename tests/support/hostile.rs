@@ -20,6 +20,7 @@ use symbolon_policy::{
     keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
+    prepare::SignedPrepare,
     rules::ExchangeKind,
     signing::{self, Signature, Signer as _},
     words::{AgreementId, Digest, QueryId, SnapshotId, Timestamp},
@@ -52,14 +53,27 @@ pub(crate) fn frame(tag: u8, last: u8, body: &[u8]) -> Vec<u8> {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Say {
-    Ask { ask: Box<Ask>, signature: Signature },
+    Ask {
+        ask: Box<Ask>,
+        signature: Signature,
+    },
     Fetch(Box<Fetch>),
     Countersigned(Signature),
     Seen(u64),
     Admitted,
-    Keys { set: Box<KeySet>, signature: Signature },
-    Searching { entries: u64, seconds: u64 },
+    Keys {
+        set: Box<KeySet>,
+        signature: Signature,
+    },
+    Searching {
+        entries: u64,
+        seconds: u64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        prepared: bool,
+    },
+    Kept,
     Cosigned(Option<String>),
+    Prepare(Box<SignedPrepare>),
 }
 
 impl Say {
@@ -73,15 +87,29 @@ impl Say {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Heard {
     Admitted,
-    Ask { ask: Box<Ask>, signature: Signature },
+    Ask {
+        ask: Box<Ask>,
+        signature: Signature,
+        #[serde(default)]
+        prepared: Option<Digest>,
+    },
+    Prepare(Box<SignedPrepare>),
+    Kept,
     Fetch(Box<Fetch>),
-    Refused { code: RefusalCode },
+    Refused {
+        code: RefusalCode,
+    },
     Preparing,
-    Manifest { manifest: Box<Manifest> },
+    Manifest {
+        manifest: Box<Manifest>,
+    },
     Receipt(IgnoredAny),
     Seen(IgnoredAny),
     Checkpoint(IgnoredAny),
     Outcome(IgnoredAny),
+    Keys {
+        set: Box<KeySet>,
+    },
 }
 
 /// What came back until the honest node closed the stream.

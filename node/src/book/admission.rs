@@ -3,6 +3,7 @@
 use symbolon_policy::{
     ask::{self, Ask, Fetch},
     permit::{self, InForce, Paid, Permit, Refusal, RefusalCode},
+    prepare::Prepare,
     rules::ExchangeKind,
     signing::Signature,
     words::Timestamp,
@@ -161,6 +162,16 @@ impl Book {
         now: Timestamp,
     ) -> Result<Paid, Refusal> {
         permit::admit_fetch(agreement, fetch, &self.own, &self.state, now)
+    }
+
+    /// Admits the preparation of a match.
+    pub(crate) fn admit_prepare(
+        &self,
+        agreement: &InForce,
+        prepare: &Prepare,
+        now: Timestamp,
+    ) -> Result<Paid, Refusal> {
+        permit::admit_prepare(agreement, prepare, &self.own, &self.state, now)
     }
 
     /// Records that a query ended without an answer, unless it is over already. Once, but for what a partner may have

@@ -235,6 +235,18 @@ pub(super) enum PeerCommand {
         /// The partner's code
         partner: AgencyCode,
     },
+    /// Let matches be prepared again with a partner that broke the protocol in a preparation
+    #[command(
+        after_help = "Speak with the partner first: each broken preparation may be a try at this node's secrets, for nothing. \
+        `status` lists such partners.\n\nExamples:\n  symbolon peer allow-preparations MK --reason \"their node had a bad disk\""
+    )]
+    AllowPreparations {
+        /// The partner's code
+        partner: AgencyCode,
+        /// Why; it is journalled
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

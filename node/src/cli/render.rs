@@ -1,6 +1,7 @@
 //! Replies as text for people. Nothing here reads or writes anything.
 
 mod agreement;
+mod ahead;
 mod audit;
 mod claim;
 mod engines;
@@ -55,6 +56,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
         }
         Reply::Answers { answers } => query::answers(answers),
+        Reply::Prepared(done) => ahead::prepared(done),
         Reply::Written { kind: CourierKind::Keys, partner, part, file, refused, .. } => {
             query::keys(partner, *part, file, refused.as_deref())
         }
@@ -159,6 +161,10 @@ fn status(status: &Status) -> String {
     }
     if !status.told.is_empty() {
         parts.push(told(&status.told));
+    }
+    let prepared = &status.prepared;
+    if !(prepared.kinds.is_empty() && prepared.stopped.is_empty()) {
+        parts.push(ahead::status(prepared));
     }
     parts.join("\n\n")
 }

@@ -55,8 +55,7 @@ impl Provider for Named {
     }
 }
 
-/// `SYMBOLON_A__B=value` is the setting `a.B`: what stands below a setting keeps its case, for the
-/// codes of partners.
+/// `SYMBOLON_A__B=value` is the setting `a.b`; of partners, `SYMBOLON_PARTNERS__B` is `partners.B`.
 fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Map<Profile, Dict> {
     let mut settings = Dict::new();
     for (name, text) in environment {
@@ -77,9 +76,11 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Map<Pro
         match below {
             None => drop(settings.insert(first, value)),
             Some(below) => {
+                // Codes of partners keep their case; everything else is a name of a setting.
+                let below = if first == "partners" { below.to_owned() } else { below.to_ascii_lowercase() };
                 let inner = settings.entry(first).or_insert_with(|| Value::from(Dict::new()));
                 if let Value::Dict(_, inner) = inner {
-                    inner.insert(below.to_owned(), value);
+                    inner.insert(below, value);
                 }
             }
         }
@@ -117,7 +118,11 @@ pub(super) fn place(figment: &Figment, key: &str) -> String {
         (FLAGS, _) => format!("`{key}`, set by the flag --{}", key.replace('_', "-")),
         (ENVIRONMENT, _) => {
             let (first, below) = key.split_once('.').map_or((key, None), |(a, b)| (a, Some(b)));
-            let below = below.map(|below| format!("__{below}")).unwrap_or_default();
+            let below = below.map(|below| match first {
+                "partners" => format!("__{below}"),
+                _ => format!("__{}", below.to_ascii_uppercase()),
+            });
+            let below = below.unwrap_or_default();
             format!("`{key}`, set by the environment variable {PREFIX}{}{below}", first.to_ascii_uppercase())
         }
         _ => format!("`{key}`"),

@@ -36,6 +36,8 @@ fn later_sources_win() {
         ("SYMBOLON_EXCHANGES", "5"),
         ("SYMBOLON_LISTEN", "[/ip4/127.0.0.1/tcp/2, /ip6/::1/tcp/2]"),
         ("SYMBOLON_PARTNERS__AL", "/dns4/al.example/tcp/4711"),
+        ("SYMBOLON_ALERTS__REPEATS", "4"),
+        ("SYMBOLON_PREPARED__MOST_BYTES", "1000"),
         ("SYMBOLON_HOME", "/elsewhere"),
         ("OTHER", "1"),
     ];
@@ -43,6 +45,7 @@ fn later_sources_win() {
     let config = load(file, &environment, &flags).unwrap();
     assert_eq!((config.log.as_str(), config.exchanges), ("warn", 5));
     assert_eq!(config.listen, flags.listen);
+    assert_eq!((config.alerts.repeats, config.prepared.most_bytes, config.prepared.keep), (4, 1_000, 0));
     let partners: Vec<_> = config.partners.iter().map(|(code, list)| (code.as_str(), list.len())).collect();
     assert_eq!(partners, [("AL", 1), ("MK", 1)]);
     assert_eq!(load(file, &environment, &Flags::default()).unwrap().listen.len(), 2);
@@ -67,6 +70,8 @@ fn a_faulty_setting_is_traced_to_its_place() {
         ("log = '=='", "`log` in HOME/config.toml: is not a log filter"),
         ("announce = ['here']", "`announce` in HOME/config.toml: `here` is not a multiaddress"),
         ("[partners]\nMK = ['there']", "`partners.MK` in HOME/config.toml: `there`"),
+        ("[prepared]\nkeep = 101", "`prepared.keep` in HOME/config.toml: must be from 0 to 100"),
+        ("[prepared]\na_partner = 0", "`prepared.a_partner` in HOME/config.toml: must be from 1 to 100"),
         ("[partners]\nmk = []", "in HOME/config.toml: an agency code must be"),
         ("listen = [", "HOME/config.toml: TOML parse error at line 1"),
     ] {
@@ -77,6 +82,7 @@ fn a_faulty_setting_is_traced_to_its_place() {
         (("SYMBOLON_QUIC", "maybe"), "`quic`, set by the environment variable SYMBOLON_QUIC: invalid type"),
         (("SYMBOLON_QUICK", "true"), "SYMBOLON_QUICK: there is no such setting"),
         (("SYMBOLON_METRICS", "192.0.2.1:80"), "SYMBOLON_METRICS: must be a loopback address"),
+        (("SYMBOLON_PREPARED__KEEP", "101"), "SYMBOLON_PREPARED__KEEP: must be from 0 to 100"),
         (("SYMBOLON_PARTNERS__MK", "[x]"), "SYMBOLON_PARTNERS__MK: `x` is not a multiaddress"),
     ] {
         let what = refused("quic = true\nmetrics = '127.0.0.1:1'", &[variable], &none);

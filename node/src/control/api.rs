@@ -1,5 +1,6 @@
 //! Requests and replies, as they travel in lines of JSON.
 
+mod ahead;
 mod alerts;
 mod authority;
 mod procedure;
@@ -7,6 +8,7 @@ mod records;
 mod reply;
 mod request;
 
+pub use ahead::{Ahead, Prepared, PreparedLine, PreparedLines};
 pub use alerts::{Acknowledged, AlertLine, Alerts};
 pub use authority::Authority;
 pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};

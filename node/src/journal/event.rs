@@ -11,6 +11,7 @@ use symbolon_policy::{
     notice::SignedNotice,
     officer::{Intent, Officer, SignedAct},
     permit::RefusalCode,
+    prepare::SignedPrepare,
     quota::Charge,
     receipt::SignedReceipt,
     signing::Signature,
@@ -232,6 +233,28 @@ pub enum Event {
     KeysEnded {
         /// Which.
         keys: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// A partner broke the protocol in the preparation of a match, or in a match that used one: a try at the secrets of
+    /// this side that was not charged. No more are made with it until [`Event::PreparationsAllowed`].
+    PreparationFailed {
+        /// Which side this node was on.
+        side: Side,
+        /// Who broke it.
+        partner: AgencyCode,
+        /// The preparation.
+        preparation: Digest,
+        /// The asker's words for it; absent for a match, which has its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Box<SignedPrepare>>,
+        /// What happened.
+        reason: String,
+    },
+    /// A person lets preparations be made with a partner again.
+    PreparationsAllowed {
+        /// With whom.
+        partner: AgencyCode,
         /// Why.
         reason: String,
     },

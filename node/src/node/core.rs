@@ -31,16 +31,19 @@ use crate::{
     config::Config,
     control::{
         Updates,
-        api::{Failure, Moved, Update},
+        api::{Ahead, Failure, Moved, Update},
     },
     home::{Home, Lock},
     journal::Side,
     keys::KeyStore,
     keystore::Keystore,
     network::{Incoming, Network, NetworkConfig},
+    prepared::PreparedStore,
     register::Registers,
     sealing::StorageKey,
-    session::{CLAIM, COUNT, Channel, EXACT, JOURNAL, KEYS, MATCH, Patience, SNAPSHOT, SessionError, Tap},
+    session::{
+        CLAIM, COUNT, Channel, EXACT, JOURNAL, KEYS, MATCH, PREPARE, Patience, SNAPSHOT, SessionError, Tap,
+    },
     snapshots::{SliceOf, Snapshots},
 };
 
@@ -56,6 +59,7 @@ pub(crate) struct Core {
     pub(crate) registers: Registers,
     pub(crate) snapshots: Snapshots,
     pub(crate) keys: KeyStore,
+    pub(crate) prepared: PreparedStore,
     pub(crate) claims: ClaimStore,
     pub(crate) canaries: CanaryStore,
     pub(crate) network: OnceCell<Network>,
@@ -84,7 +88,7 @@ impl Core {
         let own = keystore.code().clone();
         let book = Book::open(&home, own.clone(), signer.clone() as Arc<dyn Signer>)?;
         let registers = Registers::open(&home.registers(), &storage.derive("registers"))?;
-        for directory in [home.snapshots(), home.keys(), home.queries(), home.claims()] {
+        for directory in [home.snapshots(), home.keys(), home.prepared(), home.queries(), home.claims()] {
             home.make(&directory)?;
         }
         let snapshots = Snapshots::new(home.snapshots(), storage.derive("snapshots"));
@@ -97,6 +101,11 @@ impl Core {
             book,
             registers,
             snapshots,
+            prepared: PreparedStore::open(
+                home.prepared(),
+                storage.derive("prepared"),
+                config.prepared.most_bytes,
+            ),
             keys: KeyStore::new(home.keys(), storage.derive("keys")),
             claims: ClaimStore::new(home.claims(), storage.derive("claims")),
             canaries: CanaryStore::new(home.canaries(), storage.derive("canaries")),
@@ -181,7 +190,7 @@ impl Core {
         let patience = Duration::from_secs(self.config.dial_timeout_secs);
         let config = NetworkConfig {
             listen,
-            protocols: vec![EXACT, COUNT, MATCH, KEYS, CLAIM, SNAPSHOT, JOURNAL],
+            protocols: vec![EXACT, COUNT, MATCH, KEYS, PREPARE, CLAIM, SNAPSHOT, JOURNAL],
             quic: self.config.quic,
             dial_timeout: patience,
             // Half of it for a connection that may have died unnoticed, half for a new one.
@@ -316,6 +325,7 @@ pub(crate) struct Report {
     last: Arc<Mutex<(String, Instant)>>,
     bytes: Arc<(AtomicU64, AtomicU64)>,
     setup: Arc<OnceLock<Moved>>,
+    ahead: Arc<Mutex<Option<Ahead>>>,
 }
 
 /// Shortest time between two updates of one phase.
@@ -326,7 +336,14 @@ impl Report {
     pub(crate) fn new(task: impl Into<String>, updates: Updates) -> Self {
         let long_ago = Instant::now().checked_sub(PACE).unwrap_or_else(Instant::now);
         let last = Arc::new(Mutex::new((String::new(), long_ago)));
-        Self { task: task.into(), updates, last, bytes: Arc::default(), setup: Arc::default() }
+        Self {
+            task: task.into(),
+            updates,
+            last,
+            bytes: Arc::default(),
+            setup: Arc::default(),
+            ahead: Arc::default(),
+        }
     }
 
     /// Says how far the work is; updates that come too fast are left out.
@@ -373,6 +390,16 @@ impl Report {
     /// What set up keys.
     pub(crate) fn setup(&self) -> Option<Moved> {
         self.setup.get().copied()
+    }
+
+    /// Notes how much of a match was done ahead.
+    pub(crate) fn done_ahead(&self, ahead: Ahead) {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+    }
+
+    /// How much of a match was done ahead.
+    pub(crate) fn ahead(&self) -> Option<Ahead> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes sent and received so far.

@@ -1,6 +1,10 @@
 //! Ends what is over: what a crash left open, snapshots, epochs.
 
-use symbolon_policy::{keys::KeySet, manifest::Manifest, words::RegisterName};
+use symbolon_policy::{
+    keys::KeySet,
+    manifest::Manifest,
+    words::{AgreementId, RegisterName},
+};
 
 use super::Core;
 use crate::{
@@ -87,7 +91,16 @@ impl Core {
                 self.end_snapshot(&snapshot.manifest, "the agreement no longer holds")?;
             }
         }
-        for keys in self.book.state().key_sets()? {
+        let sets = self.book.state().key_sets()?;
+        let ended = |agreement: &AgreementId| {
+            self.book.agreement(agreement).is_none_or(|agreement| agreement.holds(now).is_err())
+        };
+        // What was prepared under keys that ended serves nothing any more.
+        self.prepared.sweep(|side, lying| {
+            let keys = |keys: &Keys| keys.side == side && keys.set.keys == lying.kind.keys;
+            lying.expires > now && sets.iter().any(keys) && !ended(&lying.kind.agreement)
+        });
+        for keys in sets {
             let agreement = self.book.agreement(&keys.set.agreement);
             if keys.set.expires <= now {
                 self.end_keys(&keys, "they expired")?;

@@ -182,6 +182,7 @@ pub(super) async fn resume(
         choice: None,
     };
     let asked = sealed.asked(known.ask, known.signature)?;
+    let _asking = core.prepared.ask();
     let ended = attempt.ask(asked, &sealed.people()).await;
     attempt.heed(&ended).await;
     Ok(Reply::Answers { answers: vec![attempt.answer(ended)] })
@@ -324,11 +325,23 @@ impl Attempt {
             Err(error) => (Outcome::Failed { failure: self.failure(error) }, None),
         };
         let (bytes_out, bytes_in) = self.report.moved();
-        let setup = self.report.setup();
+        let (setup, ahead) = (self.report.setup(), self.report.ahead());
         let partner = self.partner.party.code;
         let (query, timing, expected) = (self.query, self.timing, self.expected);
         let choice = self.choice.map(Box::new);
-        Answer { partner, query, outcome, timing, bytes_out, bytes_in, expected, choice, setup, receipt }
+        Answer {
+            partner,
+            query,
+            outcome,
+            timing,
+            bytes_out,
+            bytes_in,
+            expected,
+            choice,
+            setup,
+            ahead,
+            receipt,
+        }
     }
 
     fn failure(&self, error: SessionError) -> Failure {

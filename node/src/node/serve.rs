@@ -9,14 +9,15 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{Core, Node, alerts, blocking, cases::warn, queries, registers::erase_noted};
+use super::{Core, Node, ahead, alerts, blocking, cases::warn, queries, registers::erase_noted};
 use crate::{
     clock,
     control::{api::Failure, bind_control, serve_control},
     network::{Inbound, Incoming},
     register::Begins,
     session::{
-        CLAIM, COUNT, EXACT, JOURNAL, KEYS, MATCH, SNAPSHOT, SessionError, claim, fetch, holder, keys, sync,
+        CLAIM, COUNT, EXACT, JOURNAL, KEYS, MATCH, PREPARE, SNAPSHOT, SessionError, claim, fetch, holder,
+        keys, prepare, sync,
     },
 };
 
@@ -49,6 +50,8 @@ impl Node {
         let rounds = tokio::spawn(rounds(core.clone()));
         let telling = tokio::spawn(telling(core.clone()));
         let watching = tokio::spawn(watching(core.clone()));
+        let preparing =
+            (core.config.prepared.keep > 0).then(|| tokio::spawn(ahead::background(core.clone())));
         let sessions = tokio::spawn(accept(core.clone(), incoming));
         for address in addresses {
             on_listening(&address.to_string());
@@ -64,6 +67,7 @@ impl Node {
         rounds.abort();
         telling.abort();
         watching.abort();
+        preparing.iter().for_each(tokio::task::JoinHandle::abort);
         let _ = tokio::time::timeout(GRACE, sessions).await;
         let served = tokio::time::timeout(GRACE, control).await;
         match served {
@@ -205,6 +209,7 @@ async fn session(
         p if p == EXACT => holder::serve(core, code, ExchangeKind::Exact, &mut channel).await,
         p if p == COUNT => holder::serve(core, code, ExchangeKind::Count, &mut channel).await,
         p if p == MATCH => holder::serve(core, code, ExchangeKind::Match, &mut channel).await,
+        p if p == PREPARE => prepare::serve(core, code, &mut channel).await,
         p if p == KEYS => keys::serve(core, code, &mut channel).await,
         p if p == CLAIM => claim::holder::serve(core, code, &mut channel).await,
         p if p == SNAPSHOT => fetch::serve(core, code, &mut channel).await,

@@ -9,7 +9,7 @@ use symbolon_policy::{
     words::{AgencyCode, Timestamp},
 };
 
-use super::{Core, agreements, alerts, blocking, cases, core::peer_id, hits, registers};
+use super::{Core, agreements, ahead, alerts, blocking, cases, core::peer_id, hits, registers};
 use crate::{
     clock,
     control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
@@ -50,6 +50,7 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
             alerts: alerts::recent(&core, clock::now())?.len() as u64,
             hits: hits::open(&core)?,
             cases: cases::counts(&core)?,
+            prepared: ahead::lines(&core)?,
         })))
     })
     .await

@@ -1,7 +1,12 @@
 //! The asker's side of a query.
 
+mod machine;
+
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,9 +19,9 @@ use symbolon_policy::{
     words::Digest,
 };
 use symbolon_protocol::{
-    count, exact,
-    exchange::{Boxed, Progress},
-    matching::{engine::Matched, template::Template},
+    count,
+    exchange::Progress,
+    matching::{ahead::STALE, engine::Matched, template::Template},
     seed::Seed,
     set::IdentifierBytes,
     transcript::Role,
@@ -27,18 +32,21 @@ use super::{
     channel::{Meter, unexpected},
     drive::drive,
     holder::opening,
-    matching::{self, Ready, Waiting},
+    matching::{self, Ready},
+    prepare,
     words::Word,
 };
 use crate::{
     book::{Admission, Failed},
     clock,
-    control::api::Failure,
+    control::api::{Ahead, Failure},
     hits,
     journal::{Event, Side},
     node::{Core, Partner, Report, blocking},
     state::Stage,
 };
+
+use machine::{Machine, machine};
 
 /// Pauses between attempts of an interrupted query.
 const PAUSES: [Duration; 4] =
@@ -166,12 +174,13 @@ pub(crate) async fn write(
 ) -> Result<(), SessionError> {
     let Asked { ask, signature, .. } = asked;
     let paid = pay(core, partner, asked).await?;
-    let Machine::Match(waiting) = machine(core, partner, asked).await? else {
+    let Machine::Match(waiting) = machine(core, partner, asked, None).await? else {
         return Err(Failure::input("only a match can be asked by courier").into());
     };
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature, prepared: None }).await?;
     let opening = opening(ask, signature)?;
-    let guarded = paid.open(Role::Asker, &[&opening], || waiting.begin(None))?;
+    let machine = waiting.begin(None)?;
+    let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
     match drive(guarded, channel, |_| ()).await {
         Err(SessionError::Ended) => {}
         Err(error) => return Err(error),
@@ -195,7 +204,7 @@ pub(crate) async fn read(
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let paid = pay(core, partner, asked).await?;
-    let machine = machine(core, partner, asked).await?;
+    let machine = machine(core, partner, asked, None).await?;
     let talked = talk(core, partner, asked, paid, machine, channel, report).await;
     report.bytes(channel);
     if let Err(error) = &talked {
@@ -216,9 +225,19 @@ async fn attempt(
         ExchangeKind::Match => MATCH,
     };
     let paid = pay(core, partner, asked).await?;
-    let machine = machine(core, partner, asked).await?;
+    // What takes long is made before the partner waits for it.
+    let made = match matching::half_lies(core, &asked.ask) {
+        true => None,
+        false => Some(machine(core, partner, asked, None).await?),
+    };
     let mut channel = core.dial(partner, protocol).await?;
     *meter.lock().unwrap_or_else(PoisonError::into_inner) = Some(channel.meter());
+    // A preparation is named in one try only, and so not before the partner is there. Whether it serves, the holder says.
+    let machine =
+        match made.or_else(|| matching::half(core, &partner.party.code, &asked.ask).map(Machine::Ahead)) {
+            Some(machine) => machine,
+            None => machine(core, partner, asked, None).await?,
+        };
     let talked = talk(core, partner, asked, paid, machine, &mut channel, report).await;
     report.bytes(&channel);
     let answer = talked.map_err(|error| channel.meter().ended(error))?;
@@ -239,41 +258,6 @@ async fn pay(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Paid,
     }
 }
 
-enum Machine {
-    Exact(Boxed<Vec<bool>>),
-    Count(Boxed<count::Counted>),
-    Match(Waiting),
-}
-
-async fn machine(core: &Arc<Core>, partner: &Partner, asked: &Asked) -> Result<Machine, SessionError> {
-    let (core, partner, asked) = (core.clone(), partner.clone(), asked.clone());
-    blocking(move || -> Result<Machine, SessionError> {
-        let Asked { ask, subject, seed, .. } = asked;
-        match (ask.exchange, subject) {
-            (ExchangeKind::Exact, Subject::Identifiers(identifiers)) => {
-                let gone = || Failure::local("the snapshot of this query is gone; ask a new query");
-                let id = ask.snapshot.ok_or_else(gone)?;
-                let snapshot = core.book.state().snapshot(&id)?.ok_or_else(gone)?;
-                let manifest = snapshot.manifest;
-                let filter = core.snapshots.filter(&manifest)?;
-                let query = exact::Query::blind(identifiers, &seed)?;
-                let machine = exact::Asker::new(query, &manifest.public_key.0, (manifest.entries, filter))?;
-                Ok(Machine::Exact(Box::new(machine)))
-            }
-            (ExchangeKind::Count, Subject::Identifiers(identifiers)) => {
-                let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;
-                let query = count::Query::blind(identifiers, noise, &seed)?;
-                Ok(Machine::Count(Box::new(count::Asker::new(query))))
-            }
-            (ExchangeKind::Match, Subject::Probe(probe, ready)) => {
-                matching::asker(&core, &partner, &ask, &probe, &ready, &seed).map(Machine::Match)
-            }
-            _ => Err(Failure::local("the query asks about something else than its exchange answers").into()),
-        }
-    })
-    .await
-}
-
 async fn talk(
     core: &Arc<Core>,
     partner: &Partner,
@@ -284,7 +268,9 @@ async fn talk(
     report: &Report,
 ) -> Result<(Answered, SignedReceipt), SessionError> {
     let Asked { ask, signature, .. } = asked;
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature: *signature }).await?;
+    let named = if let Machine::Ahead(half) = &machine { Some(half.id()) } else { None };
+    let word = Word::Ask { ask: Box::new(ask.clone()), signature: *signature, prepared: named };
+    channel.say(&word).await?;
     match channel.hear().await? {
         Word::Admitted => {}
         Word::Refused { code, text } => {
@@ -292,12 +278,29 @@ async fn talk(
         }
         other => return Err(unexpected("an admission", &other)),
     }
-    let entries = match ask.exchange {
-        ExchangeKind::Exact | ExchangeKind::Count => None,
-        ExchangeKind::Match => Some(searching(channel, report).await?),
+    let (entries, prepared) = match ask.exchange {
+        ExchangeKind::Exact | ExchangeKind::Count => (None, false),
+        ExchangeKind::Match => {
+            let (entries, prepared) = searching(channel, report).await?;
+            (Some(entries), prepared)
+        }
     };
+    let machine = match machine {
+        // What the holder does not have is destroyed here as well.
+        Machine::Ahead(half) => {
+            channel.during(self::machine(core, partner, asked, prepared.then_some(half))).await?
+        }
+        _ if prepared => {
+            return Err(SessionError::Misbehaved("it uses a preparation that was not named".to_owned()));
+        }
+        machine => machine,
+    };
+    let stale = AtomicBool::new(false);
     let opening = opening(ask, signature)?;
-    let show = |p: Progress| report.say(p.phase, p.done, p.total);
+    let show = |p: Progress| {
+        stale.fetch_or(p.phase == STALE, Ordering::Relaxed);
+        report.say(p.phase, p.done, p.total);
+    };
     let (answer, transcript) = match machine {
         Machine::Exact(machine) => {
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
@@ -310,10 +313,23 @@ async fn talk(
             (Answered::Count(counted), transcript)
         }
         Machine::Match(waiting) => {
-            let guarded = paid.open(Role::Asker, &[&opening], || waiting.begin(entries))?;
-            let (matched, transcript) = drive(guarded, channel, show).await?;
+            let machine = channel.during(blocking(move || waiting.begin(entries))).await?;
+            let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
+            let driven = drive(guarded, channel, show).await;
+            if let (Err(error), Some(id), true) = (&driven, named, prepared) {
+                prepare::noted(core, Side::Asker, &partner.party.code, id, None, error).await?;
+            }
+            let (matched, transcript) = driven?;
+            if matching::can_prepare(&partner.agreement, ask) {
+                report.done_ahead(match (prepared, stale.load(Ordering::Relaxed)) {
+                    (false, _) => Ahead::InFull,
+                    (true, false) => Ahead::Prepared,
+                    (true, true) => Ahead::Stale,
+                });
+            }
             (Answered::Matched(matched), transcript)
         }
+        Machine::Ahead(_) => return Err(Failure::local("the query was not made").into()),
     };
     let receipt = match channel.hear().await? {
         Word::Receipt(receipt) => *receipt,
@@ -340,12 +356,13 @@ async fn talk(
 }
 
 /// What the holder says of the search before it begins: over how many records, padding included.
-async fn searching(channel: &mut Channel, report: &Report) -> Result<u64, SessionError> {
+/// And whether it uses the preparation that was named.
+async fn searching(channel: &mut Channel, report: &Report) -> Result<(u64, bool), SessionError> {
     report.say("partner loads the keys", 0, 0);
     match channel.hear().await? {
-        Word::Searching { entries, seconds } => {
+        Word::Searching { entries, seconds, prepared } => {
             report.say(&format!("partner searches, about {seconds} s"), 0, 0);
-            Ok(entries)
+            Ok((entries, prepared))
         }
         other => Err(unexpected("the size of the search", &other)),
     }

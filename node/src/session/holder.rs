@@ -23,6 +23,7 @@ use super::{
     channel::unexpected,
     drive::{drive, drive_while},
     matching::{self, Search},
+    prepare,
     words::Word,
 };
 use crate::{
@@ -46,8 +47,8 @@ pub(crate) async fn serve(
     exchange: ExchangeKind,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
-    let (ask, signature) = match channel.hear().await? {
-        Word::Ask { ask, signature } => (*ask, signature),
+    let (ask, signature, named) = match channel.hear().await? {
+        Word::Ask { ask, signature, prepared } => (*ask, signature, prepared),
         other => return Err(unexpected("a query", &other)),
     };
     // Words that are not the partner's own are no evidence, so they are refused without an entry.
@@ -64,7 +65,7 @@ pub(crate) async fn serve(
         Admission::Paid(paid) => paid,
         Admission::Refused(refusal) => return refuse(channel, refusal).await,
     };
-    let answered = answer(core, &agreement, &ask, signature, paid, channel).await;
+    let answered = answer(core, &agreement, (&ask, signature, named), paid, channel).await;
     if let Err(error) = &answered {
         let (core, ask) = (core.clone(), ask.clone());
         let failed = error.failed();
@@ -206,8 +207,7 @@ fn settled(core: &Core, ask: &Ask, version: u64) -> Result<(), SessionError> {
 async fn answer(
     core: &Arc<Core>,
     agreement: &Arc<InForce>,
-    ask: &Ask,
-    signature: Signature,
+    (ask, signature, named): (&Ask, Signature, Option<Digest>),
     paid: Paid,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
@@ -232,13 +232,16 @@ async fn answer(
         ExchangeKind::Match => {
             let search = {
                 let (core, agreement, ask) = (core.clone(), agreement.clone(), ask.clone());
-                channel.during(blocking(move || matching::search(&core, &agreement, &ask))).await?
+                channel.during(blocking(move || matching::search(&core, &agreement, &ask, named))).await?
             };
-            let Search { machine, entries, seconds } = search;
-            channel.say(&Word::Searching { entries, seconds }).await?;
+            let Search { machine, entries, seconds, prepared } = search;
+            channel.say(&Word::Searching { entries, seconds, prepared: prepared.is_some() }).await?;
             let guarded = paid.open(Role::Holder, &[&opening], || Ok(machine))?;
-            let (_, transcript) = drive(guarded, channel, |_| ()).await?;
-            (entries, transcript)
+            let driven = drive(guarded, channel, |_| ()).await;
+            if let (Err(error), Some(id)) = (&driven, prepared) {
+                prepare::noted(core, Side::Holder, &ask.asker, id, None, error).await?;
+            }
+            (entries, driven?.1)
         }
     };
     let receipt = {

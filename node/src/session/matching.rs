@@ -7,6 +7,7 @@ use symbolon_policy::{
     ask::{self, Ask, MatchAsk},
     permit::{self, InForce, Refusal, RefusalCode},
     rules::ExchangeKind,
+    words::{AgencyCode, Digest},
 };
 use symbolon_protocol::{
     exchange::{Boxed, Fault},
@@ -18,12 +19,13 @@ use symbolon_protocol::{
     seed::Seed,
 };
 
-use super::{SessionError, holder::holder_seed};
+use super::{SessionError, holder::holder_seed, prepare::allowed};
 use crate::{
     clock,
     control::api::Failure,
     journal::Side,
     node::{Core, Partner},
+    prepared::{Kind, Lent},
     state::Keys,
 };
 
@@ -31,16 +33,16 @@ use crate::{
 pub(crate) type Ready = Arc<Mutex<Option<Box<dyn Prepared>>>>;
 
 /// The words of a match and what they stand for.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     asked: &'a MatchAsk,
-    form: &'a FormTerms,
-    engine: &'static dyn Engine,
+    pub(super) form: &'a FormTerms,
+    pub(super) engine: &'static dyn Engine,
     /// What both sides know before the first frame.
-    both: Asked,
+    pub(super) both: Asked,
 }
 
 impl<'a> Words<'a> {
-    fn of(agreement: &'a InForce, ask: &'a Ask) -> Result<Self, Refusal> {
+    pub(super) fn of(agreement: &'a InForce, ask: &'a Ask) -> Result<Self, Refusal> {
         let agreed = agreement.terms().matching.as_ref().zip(ask.matching.as_ref());
         let found =
             agreed.and_then(|(agreed, asked)| Some((asked, agreed.form(&asked.form)?, agreed.asked(ask)?)));
@@ -54,7 +56,7 @@ impl<'a> Words<'a> {
     }
 
     /// The keys that the query names, if they are this node's for it and have not ended.
-    fn keys(&self, core: &Core, side: Side, ask: &Ask) -> Result<Option<Keys>, Failure> {
+    pub(super) fn keys(&self, core: &Core, side: Side, ask: &Ask) -> Result<Option<Keys>, Failure> {
         let keys = core.book.state().key_set(&self.asked.keys)?;
         Ok(keys.filter(|keys| {
             let set = &keys.set;
@@ -84,23 +86,33 @@ pub(crate) fn prepare(
     Ok(core.keys.asking(engine, &form, keys)?.prepare(probe, seed)?)
 }
 
-/// An encrypted probe and its words. The machine is made when the holder has said how many records it searches.
+/// An encrypted probe and its words, and what was prepared for it. The machine is made when the holder has said how many
+/// records it searches.
 pub(super) struct Waiting {
     prepared: Box<dyn Prepared>,
     both: Asked,
+    half: Option<Lent>,
+}
+
+/// Of what was prepared, when the holder waits with its half, which is used up. Asked again, the match is made in full.
+fn lost(why: &str) -> SessionError {
+    SessionError::Connection(format!("what was prepared cannot be used: {why}"))
 }
 
 impl Waiting {
-    /// The asker's machine.
+    /// The asker's machine. What was prepared is spent.
     ///
     /// # Errors
-    /// As [`Prepared::exchange`].
-    pub(super) fn begin(self, places: Option<u64>) -> Result<Boxed<Matched>, Fault> {
-        self.prepared.exchange(&Asked { places, ..self.both }, &Seed::new(rand::random()))
+    /// As [`Prepared::exchange`]; [`SessionError::Connection`] if what was prepared cannot be used.
+    pub(super) fn begin(self, places: Option<u64>) -> Result<Boxed<Matched>, SessionError> {
+        let (both, run) = (Asked { places, ..self.both }, Seed::new(rand::random()));
+        let Some(half) = self.half else { return Ok(self.prepared.exchange(&both, &run)?) };
+        let half = half.open().map_err(|failure| lost(&failure.what))?;
+        self.prepared.exchange_ahead(&both, &run, half).map_err(|fault| lost(&fault.to_string()))
     }
 }
 
-/// What the asker's machine is made of.
+/// What the asker's machine is made of, with a preparation if both sides have it.
 ///
 /// # Errors
 /// A [`Failure`] if the keys of the query are gone.
@@ -111,6 +123,7 @@ pub(super) fn asker(
     probe: &[Template],
     ready: &Ready,
     seed: &Seed,
+    half: Option<Lent>,
 ) -> Result<Waiting, SessionError> {
     let words = Words::of(&partner.agreement, ask).map_err(SessionError::refused_here)?;
     let waiting = ready.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -122,7 +135,27 @@ pub(super) fn asker(
             prepare(core, partner, &keys.ok_or_else(gone)?, probe, seed)?
         }
     };
-    Ok(Waiting { prepared, both: words.both })
+    Ok(Waiting { prepared, both: words.both, half })
+}
+
+/// Whether this node has a half that a match could use.
+pub(super) fn half_lies(core: &Core, ask: &Ask) -> bool {
+    Kind::of(ask).is_some_and(|kind| core.prepared.has(&kind, clock::now()))
+}
+
+/// The half of this node that a match could use.
+pub(super) fn half(core: &Core, partner: &AgencyCode, ask: &Ask) -> Option<Lent> {
+    let half = core.prepared.offer(&Kind::of(ask)?, clock::now());
+    // What was made with a partner that broke the protocol since is destroyed.
+    half.filter(|_| allowed(core, partner).is_ok())
+}
+
+/// Whether the engine of a match can do work ahead of it.
+pub(crate) fn can_prepare(agreement: &InForce, ask: &Ask) -> bool {
+    let words = Words::of(agreement, ask).ok();
+    words.is_some_and(|Words { form, engine, both, .. }| {
+        engine.ahead_estimate(&form.form(), 1, both.alternatives, both.answer, 1).is_some()
+    })
 }
 
 /// Everything of a match that needs neither rules nor meters.
@@ -162,13 +195,20 @@ pub(super) struct Search {
     pub(super) entries: u64,
     /// Seconds, as the engine estimates them.
     pub(super) seconds: u64,
+    /// The preparation that it uses.
+    pub(super) prepared: Option<Digest>,
 }
 
-/// Loads the keys and opens the slice.
+/// Loads the keys and opens the slice; uses the preparation that the asker named, if this node has its half.
 ///
 /// # Errors
 /// [`SessionError`] with whose fault it was.
-pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Search, SessionError> {
+pub(super) fn search(
+    core: &Core,
+    agreement: &InForce,
+    ask: &Ask,
+    named: Option<Digest>,
+) -> Result<Search, SessionError> {
     let words = Words::of(agreement, ask).map_err(SessionError::refused_here)?;
     let form = words.form.form();
     let keys = words.keys(core, Side::Holder, ask)?;
@@ -184,12 +224,19 @@ pub(super) fn search(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Sear
     let Asked { alternatives, answer, .. } = words.both;
     let cores = rayon::current_num_threads();
     let estimate = words.engine.estimate(&form, entries, alternatives, answer, cores);
-    let machine = answering.answer(&words.both, rows, &seed, &Seed::new(rand::random()))?;
-    Ok(Search { machine, entries, seconds: estimate.seconds.ceil() as u64 })
+    let run = Seed::new(rand::random());
+    let half = named.and_then(|id| core.prepared.find(&id, &Kind::of(ask)?, clock::now()));
+    let half = half.filter(|_| allowed(core, &ask.asker).is_ok());
+    let prepared = half.as_ref().map(Lent::id);
+    let machine = match half {
+        None => answering.answer(&words.both, rows, &seed, &run)?,
+        Some(half) => answering.answer_ahead(&words.both, rows, &run, half.open()?)?,
+    };
+    Ok(Search { machine, entries, seconds: estimate.seconds.ceil() as u64, prepared })
 }
 
 /// The templates of the slice that the rules allow, each beside the alternatives taken at its place.
-fn rows(
+pub(super) fn rows(
     core: &Core,
     agreement: &InForce,
     ask: &Ask,

@@ -10,9 +10,10 @@ use symbolon_policy::{
     keys::KeySet,
     manifest::Manifest,
     permit::{Refusal, RefusalCode},
+    prepare::SignedPrepare,
     receipt::SignedReceipt,
     signing::Signature,
-    words::{AgreementId, ClaimId, Timestamp},
+    words::{AgreementId, ClaimId, Digest, Timestamp},
 };
 use symbolon_protocol::exchange::Frame;
 
@@ -32,7 +33,15 @@ pub(super) enum Word {
         ask: Box<Ask>,
         /// By the asker's agreement key.
         signature: Signature,
+        /// The preparation that the asker would use. It is not of the query, which is the same in every try; it is
+        /// named in one try of one query only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prepared: Option<Digest>,
     },
+    /// The asker wants to do work ahead of a match.
+    Prepare(Box<SignedPrepare>),
+    /// This side keeps its half of what was prepared.
+    Kept,
     /// The asker wants the current snapshot, or to set up keys.
     Fetch(Box<Fetch>),
     /// The holder admits the query, or the setting up of keys.
@@ -59,6 +68,9 @@ pub(super) enum Word {
         entries: u64,
         /// Seconds, as the engine estimates them.
         seconds: u64,
+        /// Whether the holder uses its half of the preparation that the asker named; so the asker must, too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        prepared: bool,
     },
     /// Evaluation keys that were set up.
     Keys {
@@ -168,6 +180,8 @@ impl Word {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Ask { .. } => "ask",
+            Self::Prepare(_) => "prepare",
+            Self::Kept => "kept",
             Self::Fetch(_) => "fetch",
             Self::Admitted => "admitted",
             Self::Refused { .. } => "refused",

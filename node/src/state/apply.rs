@@ -82,6 +82,10 @@ impl State {
                 put(&mut batch, Key::key_set(&set.keys), &keys)?;
             }
             Event::KeysEnded { keys, .. } => batch.remove(Key::key_set(keys).bytes()),
+            Event::PreparationFailed { partner, reason, .. } => {
+                put(&mut batch, Key::broken(partner), &(partner, reason))?;
+            }
+            Event::PreparationsAllowed { partner, .. } => batch.remove(Key::broken(partner).bytes()),
             Event::SnapshotEnded { snapshot, .. } => batch.remove(Key::snapshot(snapshot).bytes()),
             Event::Query { side, ask, signature, charges } => {
                 for Charge { key, amount, .. } in charges {

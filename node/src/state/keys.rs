@@ -141,6 +141,15 @@ impl Key {
         key(b'k', &[keys.as_bytes()])
     }
 
+    /// Partners with whom no matches are prepared.
+    pub(super) fn all_broken() -> Self {
+        key(b'p', &[])
+    }
+
+    pub(super) fn broken(partner: &AgencyCode) -> Self {
+        key(b'p', &[partner.as_str().as_bytes()])
+    }
+
     pub(super) fn meters() -> Self {
         key(b'm', &[])
     }

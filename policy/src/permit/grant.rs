@@ -17,6 +17,8 @@ pub(super) enum Grant {
     Count(u64),
     /// The answer to one match.
     Match(Asked),
+    /// The preparation of one match.
+    Preparation(Asked),
     /// The snapshot of one slice.
     Snapshot,
     /// The setting up of keys, which discloses nothing.
@@ -54,6 +56,9 @@ impl Grant {
                     Answer::Candidates { cap } => Some(cap),
                 };
                 *groups <= asked.largest_slice && *cap == agreed && *alternatives == asked.alternatives
+            }
+            (Self::Preparation(asked), Disclosure::Preparation { groups, alternatives }) => {
+                *groups <= asked.largest_slice && *alternatives == asked.alternatives
             }
             (Self::Snapshot, Disclosure::Snapshot { .. }) => true,
             (Self::Opening(paid), Disclosure::Opening { bytes }) => bytes == paid,

@@ -54,6 +54,8 @@ pub enum RefusalCode {
     StaleKeys,
     /// Keys were set up as often as one partner may in a day.
     SetupsSpent,
+    /// No match is prepared ahead now: there is no room, there were many today, or one was broken by the partner.
+    NotPrepared,
     /// The slice has more records than the agreement lets a query search.
     SliceTooLarge,
     /// A query with this id was asked before in other words, over another register, or its protocol was broken: it is

@@ -9,6 +9,10 @@ use crate::{
     seed::Seed,
 };
 
+/// The phase of an asker's machine that was made with a preparation, once the holder said that the slice has changed
+/// since: it begins anew, in full.
+pub const STALE: &str = "ask anew";
+
 /// What both sides know before the first frame of a preparation: work that is done ahead, before the probe is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {

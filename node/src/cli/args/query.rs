@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use symbolon_policy::{
     agreement::MatchAnswer,
-    words::{AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, QueryId, RegisterName},
+    words::{
+        AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Position, Purpose, QueryId, RegisterName,
+    },
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -74,6 +76,40 @@ pub(in crate::cli) enum QueryCommand {
         /// the file begins to set them up
         #[arg(long, value_name = "FILE", requires = "peers")]
         courier: Option<PathBuf>,
+    },
+    /// Do work ahead of a match, so that the match itself moves fewer bytes; the preparation serves one match
+    #[command(
+        after_help = "It is kept on both nodes until it is used or its keys end, and used by the next match of the same \
+        partner, register, purpose, form and positions. It is not charged. Settings: `[prepared]`.\n\nExamples:\n  symbolon query prepare --peer MK \
+        --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --case --form face-512\n  symbolon query \
+        prepare --peer MK --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --form iris-2048 \
+        --position LEFT_IRIS --position RIGHT_IRIS"
+    )]
+    Prepare {
+        /// The partner
+        #[arg(long = "peer", value_name = "CODE")]
+        partner: AgencyCode,
+        /// The partner's register
+        #[arg(long)]
+        register: RegisterName,
+        /// Why the match will be asked
+        #[arg(long, value_parser = values::purpose())]
+        purpose: Purpose,
+        /// On which legal basis
+        #[arg(long, value_parser = values::legal_basis())]
+        basis: LegalBasis,
+        /// The pseudonym of the officer who will ask
+        #[arg(long)]
+        officer: OfficerId,
+        /// The match will carry a case reference
+        #[arg(long)]
+        case: bool,
+        /// The form of the templates, by its name in the agreement
+        #[arg(long)]
+        form: FormName,
+        /// Where an alternative will have been taken; once for each [default: one, at the first place of the form]
+        #[arg(long = "position", value_name = "POSITION", value_parser = values::position())]
+        positions: Vec<Position>,
     },
     /// Ask a query again that was interrupted; it costs nothing more
     #[command(

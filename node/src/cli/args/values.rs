@@ -8,7 +8,7 @@ use libp2p::Multiaddr;
 use symbolon_policy::{
     rules::Language,
     signing::PublicKey,
-    words::{AgencyCode, Field, LegalBasis, Purpose, Role, Timestamp},
+    words::{AgencyCode, Field, LegalBasis, Position, Purpose, Role, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -22,6 +22,10 @@ pub(super) fn language() -> impl TypedValueParser<Value = Language> {
 
 pub(super) fn legal_basis() -> impl TypedValueParser<Value = LegalBasis> {
     listed(LegalBasis::ALL.iter().map(|code| code.as_str()))
+}
+
+pub(super) fn position() -> impl TypedValueParser<Value = Position> {
+    listed(Position::ALL.iter().map(|position| position.as_str()))
 }
 
 pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {

@@ -11,7 +11,7 @@ use symbolon_policy::{
 use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
 
 use super::{
-    failure, many, percent,
+    ahead, failure, many, percent,
     table::{number, one_line, short, table},
 };
 
@@ -100,8 +100,9 @@ fn answer(answer: &Answer) -> String {
         Outcome::Matched(told) => {
             // With one engine there was nothing to choose.
             let chosen = answer.choice.iter().filter(|choice| choice.weighed.len() > 1);
-            let why = chosen.map(|choice| format!("\n  Chosen: {}.", choice.why));
-            format!("{}{}\n{}", matched(partner, told), why.collect::<String>(), effort(answer))
+            let why: String = chosen.map(|choice| format!("\n  Chosen: {}.", choice.why)).collect();
+            let ahead = answer.ahead.and_then(ahead::used).map(|text| format!("\n  {text}"));
+            format!("{}{why}{}\n{}", matched(partner, told), ahead.unwrap_or_default(), effort(answer))
         }
         Outcome::Refused { here, code, text, clauses } => {
             let who = if *here {

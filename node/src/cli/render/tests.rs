@@ -32,6 +32,7 @@ fn answer(partner: &str, outcome: Outcome) -> Answer {
         expected: None,
         choice: None,
         setup: None,
+        ahead: None,
         receipt: None,
     }
 }
@@ -221,6 +222,7 @@ fn a_status_on_one_screen() {
             officers: vec![OfficerHits { officer: "ana".parse().unwrap(), open: 3, overdue: 1 }],
         },
         cases: CaseCounts { waiting: 2, escalated: 1, stopped: 0, lapsed: 4 },
+        prepared: Default::default(),
     };
     assert_eq!(
         text(&Reply::Status(Box::new(status))),

@@ -31,6 +31,9 @@ pub(super) fn national(command: NationalCommand) -> Result<Request, Failure> {
 pub(super) fn peer(command: PeerCommand) -> Request {
     match command {
         PeerCommand::List => Request::PeerList,
+        PeerCommand::AllowPreparations { partner, reason } => {
+            Request::PeerAllowPreparations { partner, reason }
+        }
         PeerCommand::Ping { partner } => Request::PeerPing { partner },
     }
 }
@@ -48,6 +51,18 @@ pub(super) fn snapshot(command: SnapshotCommand) -> Request {
 /// [`Failure`] if the path of the people or the probe cannot be made absolute, or the officer cannot sign.
 pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
     let (key, officer, request) = match command {
+        QueryCommand::Prepare { partner, register, purpose, basis, officer, case, form, positions } => {
+            return Ok(Request::QueryPrepare {
+                partner,
+                register,
+                purpose,
+                basis,
+                officer,
+                case,
+                form,
+                positions,
+            });
+        }
         QueryCommand::Resume { query, officer, key } => {
             (key, officer, Request::QueryResume { query, authority: None })
         }

@@ -24,6 +24,7 @@ use symbolon_protocol::identifier::Kind;
 #[cfg(doc)]
 use super::Request;
 use super::{
+    ahead::{Ahead, Prepared, PreparedLines},
     alerts::Alerts,
     procedure::{CaseCounts, HitLine, OpenHits},
     records::{Disclosures, NoticeLine},
@@ -167,6 +168,8 @@ pub enum Reply {
         /// One for each partner asked.
         answers: Vec<Answer>,
     },
+    /// To [`Request::QueryPrepare`].
+    Prepared(Box<Prepared>),
     /// To [`Request::QueryWrite`] and [`Request::CourierAnswer`].
     Written {
         /// What the file is.
@@ -463,6 +466,9 @@ pub struct Status {
     /// Cases.
     #[serde(default)]
     pub cases: CaseCounts,
+    /// Preparations of matches.
+    #[serde(default)]
+    pub prepared: PreparedLines,
 }
 
 /// What answers told one asker.
@@ -626,6 +632,9 @@ pub struct Answer {
     /// Of these bytes, those that set up keys of a match; absent where keys were there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<Moved>,
+    /// How much of a match was done ahead; absent where the engine does nothing ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Ahead>,
     /// The receipt, where the exchange ended well.
     pub receipt: Option<Box<SignedReceipt>>,
 }

@@ -10,7 +10,7 @@ use symbolon_policy::{
     officer::{OfficerCard, SignedAct},
     rules::proof::Certificate,
     words::{
-        AgencyCode, ClaimId, EngineName, Field, FormName, LegalBasis, OfficerId, Purpose, QueryId,
+        AgencyCode, ClaimId, EngineName, Field, FormName, LegalBasis, OfficerId, Position, Purpose, QueryId,
         RegisterName, Role, Timestamp,
     },
 };
@@ -157,6 +157,13 @@ pub enum Request {
         /// Which partner.
         partner: AgencyCode,
     },
+    /// Lets matches be prepared again with a partner that broke the protocol in a preparation.
+    PeerAllowPreparations {
+        /// Which partner.
+        partner: AgencyCode,
+        /// Why.
+        reason: String,
+    },
     /// Which people are in partners' registers.
     QueryExact {
         /// Words of the query.
@@ -183,6 +190,25 @@ pub enum Request {
         terms: QueryTerms,
         /// What is asked.
         wish: Wish,
+    },
+    /// Does work ahead of a match.
+    QueryPrepare {
+        /// With which partner.
+        partner: AgencyCode,
+        /// Of which register.
+        register: RegisterName,
+        /// Why.
+        purpose: Purpose,
+        /// On which legal basis.
+        basis: LegalBasis,
+        /// The officer under whose pseudonym it is asked for.
+        officer: OfficerId,
+        /// Whether the match will carry a case reference.
+        case: bool,
+        /// The form of the templates.
+        form: FormName,
+        /// Where each alternative will have been taken; one, at the first place of the form, when empty.
+        positions: Vec<Position>,
     },
     /// Writes a match to a file for a courier in place of sending it.
     QueryWrite {

@@ -196,7 +196,9 @@ impl History {
             | Event::SnapshotEnded { .. }
             | Event::KeysRefused { .. }
             | Event::KeysFailed { .. }
-            | Event::KeysEnded { .. } => {}
+            | Event::KeysEnded { .. }
+            | Event::PreparationFailed { .. }
+            | Event::PreparationsAllowed { .. } => {}
         }
         self.last = self.last.max(entry.time);
         self.tree.push(digest);

@@ -326,6 +326,13 @@ impl Collector {
             Event::KeysEnded { reason, .. } => {
                 self.log.changes.push(change(ChangeKind::KeysEnded, None, 1, Some(reason)));
             }
+            Event::PreparationsAllowed { reason, .. } => {
+                self.log.changes.push(change(ChangeKind::PreparationsAllowed, None, 1, Some(reason)));
+            }
+            Event::PreparationFailed { partner, reason, .. } => {
+                let (partner, what) = (Some(partner.clone()), reason.clone());
+                self.log.faults.push(FaultLine { seq, at, partner, query: None, claim: None, what });
+            }
             Event::SnapshotRefused { side, fetch, code, clauses } => {
                 self.log.refusals.push(of_fetch(entry, Refused::Snapshot, *side, fetch, *code, clauses));
             }

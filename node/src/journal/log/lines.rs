@@ -334,6 +334,8 @@ pub enum ChangeKind {
     SnapshotEnded,
     /// Evaluation keys were destroyed.
     KeysEnded,
+    /// Matches may be prepared with a partner again.
+    PreparationsAllowed,
 }
 
 /// One change.

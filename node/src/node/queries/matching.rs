@@ -17,7 +17,7 @@ use symbolon_protocol::{
 };
 use zeroize::Zeroizing;
 
-use super::{Attempt, Draft, Ended, Sealed};
+use super::{super::ahead, Attempt, Draft, Ended, Sealed};
 use crate::{
     control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
     engines::{Choice, Weighed, Work},
@@ -25,7 +25,12 @@ use crate::{
     node::blocking,
     outlook::false_hits,
     register,
-    session::{SessionError, asker::Subject, keys::obtain, matching::Ready},
+    session::{
+        SessionError,
+        asker::Subject,
+        keys::obtain,
+        matching::{Ready, can_prepare},
+    },
     state::{Keys, Slice},
 };
 
@@ -78,11 +83,17 @@ fn form<'a>(agreed: &'a MatchTerms, wish: &api::Wish) -> Result<&'a FormTerms, F
 impl Attempt {
     /// Asks about a probe.
     pub(super) async fn matched(&mut self, terms: &QueryTerms, wish: &Wish) -> Ended {
+        let core = self.core.clone();
+        let _asking = core.prepared.ask();
         let (draft, keys) = self.draft(terms, wish).await?;
         let asked = self.prepare(terms, draft, &[], Vec::new()).await?;
         self.query = Some(asked.ask.query);
         self.expect(&asked.ask)?;
+        let words = asked.ask.clone();
         let ended = self.ask(asked, &[]).await;
+        if ended.is_ok() && can_prepare(&self.partner.agreement, &words) {
+            ahead::remember(&self.core, self.wanted(terms, None), &words).await;
+        }
         self.forget(keys, &ended).await?;
         ended
     }

@@ -272,6 +272,8 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::KeysRefused { .. }
         | Event::KeysFailed { .. }
         | Event::KeysEnded { .. }
+        | Event::PreparationFailed { .. }
+        | Event::PreparationsAllowed { .. }
         | Event::Imported { .. }
         | Event::Erased { .. }
         | Event::ChangeFailed { .. }

@@ -32,7 +32,7 @@ async fn signs_of_life_do_not_hold_a_place_for_ever() {
 
     let begun = Instant::now();
     let mut channel = other.dial(&partner, EXACT).await.unwrap();
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature }).await.unwrap();
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature, prepared: None }).await.unwrap();
     assert!(matches!(channel.hear().await.unwrap(), Word::Admitted));
     // Its place is free when no exchange is under way any more.
     while core.exchanges.load(Ordering::Relaxed) > 0 {
@@ -104,7 +104,7 @@ async fn who_is_long_at_work_is_not_taken_for_silent() {
     let Admission::Paid(paid) = admitted else { panic!("it is permitted") };
 
     let mut channel = other.dial(&partner, EXACT).await.unwrap();
-    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature }).await.unwrap();
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature, prepared: None }).await.unwrap();
     assert!(matches!(channel.hear().await.unwrap(), Word::Admitted));
     let slow = Slow { worked: false, takes: 3 * silence };
     let guarded = paid.open(Role::Asker, &[], || Ok(Box::new(slow))).unwrap();

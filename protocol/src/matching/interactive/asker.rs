@@ -23,7 +23,7 @@ use crate::{
     garble::Evaluator,
     group::{PointBytes, decode_point, decode_scalar},
     matching::{
-        ahead::Preparation,
+        ahead::{Preparation, STALE},
         engine::{Answer, Asked, Matched},
         rule::Form,
     },
@@ -340,7 +340,10 @@ impl Exchange for Asker {
     }
 
     fn progress(&self) -> Progress {
-        let Some(search) = &self.search else { return Progress { phase: "ask", done: 0, total: 1 } };
+        let Some(search) = &self.search else {
+            let anew = self.replay.is_some() && matches!(self.stage, Stage::Size(_) | Stage::Pairs(..));
+            return Progress { phase: if anew { STALE } else { "ask" }, done: 0, total: 1 };
+        };
         let block = |done: usize| (done * BLOCK) as u64;
         let total = search.layout.places;
         let (phase, done) = match &self.stage {
