@@ -92,6 +92,15 @@ pub struct Silent;
 
 impl Watch for Silent {}
 
+/// Hands on the wish to end, but not the days of a run that is one of many.
+pub(crate) struct Quiet<'a>(pub(crate) &'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
 /// A run that cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RunError {
