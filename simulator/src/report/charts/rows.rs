@@ -19,31 +19,36 @@ pub(in crate::report) struct Line {
     pub(in crate::report) interval: Interval,
 }
 
-/// What letters of a wide face take, at the sizes of names and of values.
-const LETTER: f64 = 8.2;
-const SMALL: f64 = 7.6;
+/// What a text of size 14 takes in a wide face, about, in units; Cyrillic letters take more.
+fn width(text: &str) -> f64 {
+    text.chars().map(|letter| if letter.is_ascii() { 7.4 } else { 8.8 }).sum()
+}
 
 /// How much higher rows are because some name does not fit beside its value, which then stands under it.
 fn lift<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> f64 {
-    let wide = |(label, told): (&str, &str)| {
-        LETTER * label.chars().count() as f64 + SMALL * told.chars().count() as f64 > RIGHT - LEFT
-    };
+    let wide = |(label, told): (&str, &str)| width(label) + width(told) * 13.0 / 14.0 > RIGHT - LEFT;
     if texts.into_iter().any(wide) { 17.0 } else { 0.0 }
 }
 
 /// The name of a row and its value, `lift` under it.
 fn heading(d: &mut Drawing, y: f64, lift: f64, label: &str, told: &str) {
     d.bar((LEFT, RIGHT), y - 14.0, 18.0 + lift, r#"fill="white""#);
-    d.text((LEFT, y), "", shorten(label, ((RIGHT - LEFT) / LETTER) as usize));
+    d.text((LEFT, y), "", shorten(label));
     d.text((RIGHT, y + lift), &format!(r#"text-anchor="end" font-size="13" fill="{SOFT}""#), told);
 }
 
 /// A name that fits in a row.
-fn shorten(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+fn shorten(text: &str) -> String {
+    let room = RIGHT - LEFT;
+    if width(text) <= room {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let mut left = room - width("…");
+    let fits = |letter: &char| {
+        left -= width(letter.encode_utf8(&mut [0; 4]));
+        left >= 0.0
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Intervals under each other, with a line that matters: nothing (single), or where to walk away (double).
@@ -100,7 +105,9 @@ pub(in crate::report) fn cascade(
         values.push(reached);
     }
     let axis = Axis::over(values, LEFT, RIGHT - 8.0);
-    let lift = lift(steps.iter().map(|step| (step.label.as_str(), step.told.as_str())));
+    let (from_told, to_told) = (words.number(from), words.number(to));
+    let ends = [(from_label, from_told.as_str()), (to_label, to_told.as_str())];
+    let lift = lift(steps.iter().map(|step| (step.label.as_str(), step.told.as_str())).chain(ends));
     let bottom = 10.0 + (ROW + lift) * (steps.len() + 2) as f64;
     let mut d = Drawing::new(id);
     d.axis(&axis, (6.0, bottom), |tick| words.number(tick));
@@ -111,7 +118,7 @@ pub(in crate::report) fn cascade(
         y += ROW + lift;
         y - ROW + 9.0
     };
-    let at = row(&mut d, from_label, &words.number(from));
+    let at = row(&mut d, from_label, &from_told);
     d.bar((axis.at(0.0), axis.at(from)), at, 14.0, &solid);
     let mut reached = from;
     for step in steps {
@@ -133,7 +140,7 @@ pub(in crate::report) fn cascade(
         }
         reached = next;
     }
-    let at = row(&mut d, to_label, &words.number(to));
+    let at = row(&mut d, to_label, &to_told);
     d.bar((axis.at(0.0), axis.at(to)), at, 14.0, &solid);
     d.done(bottom + 24.0, title, about)
 }
@@ -193,4 +200,21 @@ pub(in crate::report) fn bars(
         }
     }
     d.done(bottom + 24.0, title, about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_whole_where_they_fit() {
+        let fits = "Counter-proposal: all seven, no names, balanced, with canaries";
+        assert_eq!(shorten(fits), fits);
+        let cut = shorten(&fits.repeat(2));
+        assert!(cut.ends_with('…') && width(&cut) <= RIGHT - LEFT && cut.len() > 50, "{cut}");
+        // In Cyrillic fewer letters fit.
+        assert!(shorten(&"ж".repeat(62)).chars().count() < 62);
+        assert_eq!(lift([("a name", "+1 [0; 2]")]), 0.0);
+        assert!(lift([("a name", "+1 [0; 2]"), (fits, "+1 [0; 2]")]) > 0.0);
+    }
 }
