@@ -217,7 +217,7 @@ fn question(counts: bool) -> Result<Question, WordError> {
 const NOW: Timestamp = Timestamp(1_795_435_200);
 
 /// Two parties under an agreement with room for everything.
-fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair, CalibrateError> {
+fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair<'static>, CalibrateError> {
     let party = |code: &AgencyCode| Party {
         code: code.clone(),
         name: code.to_string(),

@@ -3,7 +3,7 @@
 //! A proposal differs from a baseline by [`Change`]s: clauses, terms, national rules, canaries. [`effects`] takes
 //! each out by itself (leave-one-out) and shares the whole difference among them [Shapley 1953]; where clauses work
 //! together the two disagree, and the pair that does so most is named, with both orders. [`tornado`] sets each
-//! number that is a range to its ends, one at a time.
+//! number that is a range or assumed to two ends, one at a time.
 //!
 //! Every run sees the same seeds, so that what all share cancels out. Nothing depends on the number of threads.
 
@@ -23,7 +23,7 @@ use crate::{
 
 pub use change::{Change, changes, with_changes};
 pub use shapley::{Budget, Effect, Effects, Interaction, effects};
-pub use tornado::{Swing, Tornado, tornado};
+pub use tornado::{Ends, FROM_NOTHING, Swing, Tornado, VARIED, tornado};
 
 /// Two proposals over the same people.
 #[derive(Clone, Copy, Debug)]

@@ -105,7 +105,7 @@ struct Check<'a> {
     codes: [AgencyCode; 2],
     rows: &'a [Row],
     question: Question,
-    pair: Pair,
+    pair: Pair<'a>,
     seed: Seed,
     watch: &'a dyn Watch,
 }
@@ -189,7 +189,7 @@ fn every_line(
             codes: [a.clone(), h.clone()],
             rows: &registers,
             question,
-            pair: Pair::new(side(a)?, side(h)?, Seed::new(bytes)),
+            pair: Pair::new(side(a)?, side(h)?, Seed::new(bytes)).watched(watch),
             seed: Seed::new(bytes),
             watch,
         };
@@ -234,6 +234,9 @@ impl Check<'_> {
     }
 
     fn fault(&self, error: PairError) -> ExactError {
+        if matches!(error, PairError::Cancelled) {
+            return ExactError::Cancelled;
+        }
         let [asker, holder] = self.codes.clone();
         ExactError::Pair { asker, holder, error: Box::new(error) }
     }

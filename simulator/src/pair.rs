@@ -32,7 +32,10 @@ use symbolon_protocol::{
     transcript::Role,
 };
 
-use crate::pipe::{self, seconds};
+use crate::{
+    pipe::{self, seconds},
+    run::{Silent, Watch},
+};
 use memory::{Bytes, Identifiers};
 
 pub use crate::pipe::Spent;
@@ -83,7 +86,7 @@ pub struct Outcome<T> {
 }
 
 /// Two agencies. All randomness follows from the seed and the number of queries asked before.
-pub struct Pair {
+pub struct Pair<'a> {
     /// Who asks.
     pub asker: Side,
     /// Who is asked.
@@ -94,6 +97,7 @@ pub struct Pair {
     pub on_queries: Spent,
     /// Seconds worked on snapshots so far.
     pub on_snapshots: Spent,
+    watch: &'a dyn Watch,
 }
 
 /// What one query draws its randomness from.
@@ -106,11 +110,18 @@ struct Draws {
     run: Seed,
 }
 
-impl Pair {
+impl<'a> Pair<'a> {
     /// A pair whose queries all draw from `seed`.
     pub fn new(asker: Side, holder: Side, seed: Seed) -> Self {
         let (on_queries, on_snapshots) = (Spent::default(), Spent::default());
-        Self { asker, holder, seed, asked: 0, on_queries, on_snapshots }
+        Self { asker, holder, seed, asked: 0, on_queries, on_snapshots, watch: &Silent }
+    }
+
+    /// The same pair; its exchanges end with [`PairError::Cancelled`] once `watch` says so.
+    #[must_use]
+    pub fn watched<'b>(self, watch: &'b dyn Watch) -> Pair<'b> {
+        let Self { asker, holder, seed, asked, on_queries, on_snapshots, .. } = self;
+        Pair { asker, holder, seed, asked, on_queries, on_snapshots, watch }
     }
 
     /// Asks which of the identifiers are in the slice of `register`. The snapshot is made and
@@ -134,7 +145,7 @@ impl Pair {
         let sink = snapshot::Asker::new(summary, 0, Bytes::default())?;
         let source = snapshot::Holder::new(summary, Bytes(filter));
         let (filter, _, (transfer, spent), _) =
-            run((asking, Box::new(sink)), (sending, Box::new(source)), &opening)?;
+            run((asking, Box::new(sink)), (sending, Box::new(source)), &opening, self.watch)?;
         self.on_snapshots.add(spent);
 
         let begun = Instant::now();
@@ -278,7 +289,7 @@ impl Pair {
         let (asking, answering) = (self.asker.admit(&ask, now)?, self.holder.admit(&ask, now)?);
         let opening = canonical::encode(&(&ask, &words))?;
         let (answer, served, (traffic, spent), transcript) =
-            run((asking, machines.0), (answering, machines.1), &opening)?;
+            run((asking, machines.0), (answering, machines.1), &opening, self.watch)?;
         self.on_queries.add(spent);
         let class = AnswerClass::of(self.holder.agreement.terms(), &ask)
             .ok_or(Fault::Misuse("the terms do not cover what was asked"))?;
@@ -311,10 +322,11 @@ fn run<A: Send, H: Send>(
     asker: Granted<A>,
     holder: Granted<H>,
     opening: &[u8],
+    watch: &dyn Watch,
 ) -> Result<(A, H, (Traffic, Spent), Digest), PairError> {
     let mut asker = asker.0.open(Role::Asker, &[opening], || Ok(asker.1))?;
     let mut holder = holder.0.open(Role::Holder, &[opening], || Ok(holder.1))?;
-    let traffic = pipe::run(&mut asker, &mut holder)?;
+    let traffic = pipe::run(&mut asker, &mut holder, watch)?;
     let ((answer, seen), (served, kept)) = (asker.finish()?, holder.finish()?);
     if seen == kept { Ok((answer, served, traffic, seen)) } else { Err(PairError::Transcripts) }
 }

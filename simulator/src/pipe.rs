@@ -8,6 +8,8 @@ use symbolon_protocol::{
     pump::{PumpError, Traffic},
 };
 
+use crate::run::Watch;
+
 /// Items that one slice of work takes.
 const BUDGET: usize = 4_096;
 /// Frames that a pipe holds.
@@ -40,14 +42,30 @@ pub(crate) fn seconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64()
 }
 
+/// How a run ends before its end.
+pub(crate) enum Broken {
+    /// By the first fault of either machine.
+    Pump(PumpError),
+    /// Whoever watches wants it to.
+    Cancelled,
+}
+
+impl From<PumpError> for Broken {
+    fn from(error: PumpError) -> Self {
+        Self::Pump(error)
+    }
+}
+
 /// Runs both machines to their end, and leaves them ready for `finish`. What it took is measured and changes nothing.
+/// Between two slices of work it may be cancelled: the longest slice makes one set of keys.
 ///
 /// # Errors
-/// [`PumpError`] with the first fault of either machine.
+/// [`Broken`] as it says.
 pub(crate) fn run<A: Send, H: Send>(
     asker: &mut Guarded<A>,
     holder: &mut Guarded<H>,
-) -> Result<(Traffic, Spent), PumpError> {
+    watch: &dyn Watch,
+) -> Result<(Traffic, Spent), Broken> {
     let (mut to_holder, mut to_asker) = (Pipe::default(), Pipe::default());
     let mut spent = Spent::default();
     loop {
@@ -61,7 +79,10 @@ pub(crate) fn run<A: Send, H: Send>(
             return Ok((Traffic { to_holder: to_holder.bytes, to_asker: to_asker.bytes }, spent));
         }
         if !(asked || answered) {
-            return Err(PumpError::Stuck);
+            return Err(PumpError::Stuck.into());
+        }
+        if watch.cancelled() {
+            return Err(Broken::Cancelled);
         }
     }
 }

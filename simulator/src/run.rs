@@ -15,6 +15,8 @@ mod report;
 pub mod rows;
 mod state;
 
+use std::io;
+
 use rayon::prelude::*;
 use symbolon_policy::words::Digest;
 
@@ -75,9 +77,12 @@ pub trait Watch: Sync {
     /// A task is finished; what is kept here can be given to [`Plan::done`] later.
     fn finished(&self, _done: &Done) {}
 
-    /// Where the rows of a task go, if anywhere.
-    fn rows(&self, _proposal: &str, _seed: u64) -> Option<Box<dyn Sink>> {
-        None
+    /// Where the rows of a task go, if anywhere. A task that is cancelled or fails drops it without [`Sink::end`].
+    ///
+    /// # Errors
+    /// Of the file, which end the run.
+    fn rows(&self, _proposal: &str, _seed: u64) -> io::Result<Option<Box<dyn Sink>>> {
+        Ok(None)
     }
 }
 
@@ -86,6 +91,15 @@ pub trait Watch: Sync {
 pub struct Silent;
 
 impl Watch for Silent {}
+
+/// Hands on the wish to end, but not the days of a run that is one of many.
+pub(crate) struct Quiet<'a>(pub(crate) &'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
 
 /// A run that cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -221,7 +235,7 @@ fn task(
     let region = Region::new(plan.scenario, seed);
     let fault = |why: String| RunError::Rows { proposal: proposal.id.clone(), seed, why };
     let mut state = State::new(&region, contract, seed, None);
-    let mut sink = progress.watch.rows(&proposal.id, seed);
+    let mut sink = progress.watch.rows(&proposal.id, seed).map_err(|error| fault(error.to_string()))?;
     let Some(mut outcome) = state.run(Some(progress), sink.as_deref_mut()).map_err(fault)? else {
         return Ok(None);
     };

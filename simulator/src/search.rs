@@ -18,7 +18,7 @@ use crate::{
     outcome::{Measure, Scope},
     proposal::Proposal,
     random::{Draws, named},
-    run::{Plan, RunError, Watch, run},
+    run::{Plan, Quiet, RunError, Watch, run},
     scenario::Scenario,
 };
 
@@ -102,15 +102,6 @@ pub enum SearchError {
     /// It was cancelled.
     #[error("the search was cancelled")]
     Cancelled,
-}
-
-/// Hands on the wish to end, but not the days of each run.
-struct Quiet<'a>(&'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
-    }
 }
 
 /// A choice: the proposal to begin with, then a value for each knob.

@@ -35,7 +35,7 @@ pub(super) use register::RegisterCommand;
 pub(super) use rules::{
     ClaimKind, Explain, Library, NationalCommand, Prove, ReadyKind, RulesCommand, Show, Simulate,
 };
-pub(super) use simulate::{Region, RegionCommand, RegionRun, Reporting};
+pub(super) use simulate::{Region, RegionCommand, RegionRun, Reporting, RowForm};
 pub(super) use thresholds::Thresholds;
 
 /// National agencies confirm identity hits without handing over raw data.

@@ -1,5 +1,6 @@
 use super::{line::linear, *};
-use symbolon_policy::agreement::MatchAnswer;
+use crate::run::Watch;
+use symbolon_policy::{agreement::MatchAnswer, ask::MatchSetup};
 use symbolon_protocol::pump::Traffic;
 
 /// The exchanges and the model see the same: bytes within two per cent whatever the size.
@@ -55,5 +56,28 @@ fn bytes_of_the_interactive_engine_are_those_of_the_model() {
         let real = (found.traffic.to_holder + found.traffic.to_asker) as f64;
         let model = cost.bytes(1.0, found.entries);
         assert!((model / real - 1.0).abs() < 0.02, "{} {}: {model} {real}", form.name, found.entries);
+    }
+}
+
+/// Wants to end when it was asked so many times.
+struct After(std::sync::atomic::AtomicU32);
+
+impl Watch for After {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0
+    }
+}
+
+/// Keys of the one-round engine take minutes; between two sets of them it can be cancelled.
+#[test]
+fn keys_are_cancelled_while_they_are_made() {
+    let setup =
+        || MatchSetup { form: "form-512".parse().unwrap(), engine: "tfhe-one-round/1".parse().unwrap() };
+    for turns in [0, 2] {
+        let watch = After(turns.into());
+        let mut pair =
+            pair(&["ASKER".parse().unwrap(), "HOLDER".parse().unwrap()], 1).unwrap().watched(&watch);
+        let ended = pair.keys(&question(false).unwrap(), &setup());
+        assert!(matches!(ended, Err(PairError::Cancelled)), "{turns}");
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn places(records: u64) -> u64 {
     bucket(records.saturating_add(1))
 }
 
-impl Pair {
+impl Pair<'_> {
     /// Sets up keys for a form and an engine of the agreement.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Pair {
         let machines = (engine.offer(&shape, &draws.asker)?, engine.accept(&shape, &draws.holder)?);
         let opening = canonical::encode(&fetch)?;
         let (own, theirs, (traffic, spent), digest) =
-            run((asking, machines.0), (answering, machines.1), &opening)?;
+            run((asking, machines.0), (answering, machines.1), &opening, self.watch)?;
         self.on_snapshots.add(spent);
         let begun = Instant::now();
         let asking = engine.asking(&shape, &own)?;

@@ -11,7 +11,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::{exchange::Fault, pump::PumpError};
 
-use crate::books::Books;
+use crate::{books::Books, pipe::Broken};
 
 /// One agency of a pair.
 pub struct Side {
@@ -79,7 +79,19 @@ pub enum PairError {
     /// A document has no canonical form.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
+    /// It was cancelled.
+    #[error("cancelled")]
+    Cancelled,
     /// The two ends saw different exchanges.
     #[error("the transcripts of the two ends differ")]
     Transcripts,
+}
+
+impl From<Broken> for PairError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Pump(error) => Self::Exchange(error),
+            Broken::Cancelled => Self::Cancelled,
+        }
+    }
 }

@@ -71,14 +71,14 @@ fn agreement() -> Agreement {
     agreement
 }
 
-fn pair_under(national: Option<&str>, seed: u8) -> Pair {
+fn pair_under(national: Option<&str>, seed: u8) -> Pair<'static> {
     let national = national.map(|text| RuleSet::parse(text, Kind::National).unwrap());
     let asker = Side::new(code("RS"), Box::new(key(1)), &agreement(), None).unwrap();
     let holder = Side::new(code("MK"), Box::new(key(2)), &agreement(), national).unwrap();
     Pair::new(asker, holder, Seed::new([seed; 32]))
 }
 
-fn pair() -> Pair {
+fn pair() -> Pair<'static> {
     pair_under(None, 7)
 }
 

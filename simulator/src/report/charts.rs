@@ -35,11 +35,11 @@ pub(super) fn scatter(
     d.axis(&x, (top, bottom), |tick| words.number(tick));
     for tick in y.ticks() {
         d.line((76.0, y.at(tick)), (WIDTH - 24.0, y.at(tick)), r##"stroke="#d4dbe1""##);
-        let style = format!(r#"font-size="12" fill="{SOFT}" text-anchor="end""#);
+        let style = format!(r#"font-size="13" fill="{SOFT}" text-anchor="end""#);
         d.text((70.0, y.at(tick) + 4.0), &style, words.number(tick));
     }
     d.text((8.0, 18.0), r#"font-weight="600""#, format!("↑ {up}"));
-    d.text((WIDTH - 24.0, bottom + 34.0), r#"font-weight="600" text-anchor="end""#, format!("{across} →"));
+    d.text((WIDTH - 24.0, bottom + 38.0), r#"font-weight="600" text-anchor="end""#, format!("{across} →"));
     for (right, high, _) in tried.iter().filter(|(_, _, front)| !front) {
         d.mark(0, (x.at(*right), y.at(*high)), r##"fill="none" stroke="#8a97a3" stroke-width="1""##);
     }
@@ -57,7 +57,7 @@ pub(super) fn scatter(
             d.mark(3, *at, &format!(r#"fill="white" stroke="{INK}" stroke-width="1.5""#));
         }
     }
-    let mut legend = bottom + 58.0;
+    let mut legend = bottom + 62.0;
     for (kind, spot) in spots.iter().enumerate() {
         let ([x_lo, x_at, x_hi], [y_lo, y_at, y_hi]) = (spot.x.map(|v| x.at(v)), spot.y.map(|v| y.at(v)));
         let thin = format!(r#"stroke="{INK}" stroke-width="1.5""#);

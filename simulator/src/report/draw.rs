@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 /// Width of every drawing, in its own units; text of 14 units is still read on a telephone.
-pub(super) const WIDTH: f64 = 560.0;
+pub(super) const WIDTH: f64 = 500.0;
 /// The ink of lines and letters.
 pub(super) const INK: &str = "#16202b";
 /// Ink for what matters less; 7:1 on white.
@@ -97,7 +97,7 @@ impl Drawing {
         for tick in axis.ticks() {
             let x = axis.at(tick);
             self.line((x, top), (x, bottom), r##"stroke="#d4dbe1" stroke-width="1""##);
-            let style = format!(r#"font-size="12" fill="{SOFT}" text-anchor="middle""#);
+            let style = format!(r#"font-size="13" fill="{SOFT}" text-anchor="middle""#);
             self.text((x, bottom + 15.0), &style, label(tick));
         }
     }

@@ -130,6 +130,16 @@ impl Table {
         Self { caption, head, rows: Vec::new() }
     }
 
+    /// The name of the heads of the rows.
+    fn first(&self) -> &str {
+        self.column(&0)
+    }
+
+    /// The name of a column, the first of which is that of the heads.
+    fn column(&self, place: &usize) -> &str {
+        self.head.get(*place).map_or("", String::as_str)
+    }
+
     pub(super) fn row(&mut self, head: impl Into<String>, cells: Vec<String>) {
         let cells = cells.into_iter().map(|cell| (cell, String::new())).collect();
         self.rows.push(Row { head: head.into(), cells });

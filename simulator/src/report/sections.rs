@@ -59,7 +59,7 @@ fn told(words: &Words, measure: Measure, of: &Interval) -> String {
     match measure {
         Measure::FalseShare | Measure::Found => {
             let [mean, lo, hi] = [of.mean, of.lo, of.hi].map(|share| words.number(share * 100.0));
-            format!("{mean}\u{A0}% [{lo}; {hi}]")
+            format!("{mean}\u{A0}% [{lo};\u{A0}{hi}]")
         }
         _ => words.interval(of),
     }

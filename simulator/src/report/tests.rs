@@ -143,7 +143,33 @@ fn the_page_stands_by_itself() {
         pictures += 1;
     }
     assert!(pictures >= 14, "{pictures}");
-    assert!(html.matches("<table>").count() >= 10);
+    assert!(html.matches("<table ").count() >= 10);
+    // Assumed numbers without a range are varied too, and marked.
+    let tornado = html.split("<section id=\"tornado\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(tornado.contains("<span>± "), "{tornado}");
+}
+
+/// On a telephone a table of many columns is a list: each value stands beside the name of its column.
+#[test]
+fn every_value_names_its_column() {
+    let html = page(Language::En);
+    let mut wide = 0;
+    for table in html.split("<table ").skip(1).map(|table| table.split("</table>").next().unwrap()) {
+        let after = |text: &'static str, end: &'static str| {
+            move |part: &str| -> Vec<String> {
+                part.split(text).skip(1).map(|of| of.split(end).next().unwrap().to_owned()).collect()
+            }
+        };
+        let heads = after("role=\"columnheader\">", "</th>")(table);
+        assert_eq!(heads.len() > 2, table.contains("class=\"wide\""), "{heads:?}");
+        wide += usize::from(heads.len() > 2);
+        for row in table.split("<th scope=\"row\"").skip(1) {
+            let names = after("data-head=\"", "\"")(row);
+            assert_eq!(names, heads[..names.len()]);
+            assert_eq!(names.len(), 1 + row.matches("<td ").count());
+        }
+    }
+    assert!(wide >= 4, "{wide}");
 }
 
 #[test]

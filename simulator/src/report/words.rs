@@ -118,7 +118,8 @@ impl Words {
 
     /// A mean with its interval.
     pub fn interval(&self, of: &Interval) -> String {
-        format!("{} [{}; {}]", self.number(of.mean), self.number(of.lo), self.number(of.hi))
+        // An interval is not broken in its middle.
+        format!("{} [{};\u{A0}{}]", self.number(of.mean), self.number(of.lo), self.number(of.hi))
     }
 
     /// A difference with its interval and sign.

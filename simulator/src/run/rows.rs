@@ -1,9 +1,13 @@
 //! Rows with times, written while a run goes on: one for each day, practice and pair of parties in which anything was
 //! asked.
 
+mod parquet;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
+
+pub use parquet::Parquet;
 
 /// One day of one practice between two parties. Amounts stand for the people there are in truth.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -92,6 +92,18 @@ impl Scenario {
         if faults.found.is_empty() { Ok(()) } else { Err(ScenarioError(faults.found)) }
     }
 
+    /// Whether the numbers are what they may be and do not contradict each other.
+    pub(crate) fn numbers_stand(&self) -> bool {
+        let mut faults = Faults { text: "", found: Vec::new() };
+        self.check_numbers(&mut faults);
+        faults.found.is_empty()
+    }
+
+    /// Between what the number at a path must lie.
+    pub(crate) fn limits(path: &str) -> (f64, f64) {
+        limits(path)
+    }
+
     fn check_run(&self, faults: &mut Faults<'_>) {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let named = (1..=64).contains(&self.name.len()) && self.name.chars().all(plain);

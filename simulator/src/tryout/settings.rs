@@ -262,7 +262,7 @@ impl Settings {
         terms.extend(RATES.iter().filter_map(|of| {
             let rates = first?;
             let rate = if of.0 == "fmr" { &rates.fmr } else { &rates.fnmr };
-            Some(number(of, rate.mid().to_string()))
+            Some(number(of, rate_text(rate.mid())))
         }));
         let utility = scenario.party.values().next().map(|party| party.utility.clone()).unwrap_or_default();
         let weights = WEIGHTS.iter().map(|of| {
@@ -303,6 +303,11 @@ impl Settings {
             (words.get("weights"), weights.collect()),
         ]
     }
+}
+
+/// A rate that is read without counting zeros.
+fn rate_text(rate: f64) -> String {
+    if rate > 0.0 && rate < 1e-3 { format!("{rate:.1e}") } else { rate.to_string() }
 }
 
 /// What the files say of a setting.

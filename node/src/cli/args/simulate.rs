@@ -4,7 +4,7 @@ mod report;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 pub(in crate::cli) use report::Reporting;
 
@@ -17,6 +17,7 @@ pub(in crate::cli) use report::Reporting;
     after the day it is at; with --out, --resume takes it up again.\n\n\
     Examples:\n  symbolon simulate --list\n  symbolon simulate western-balkans-2022\n  \
     symbolon simulate western-balkans-2022 --proposal pcc-see --proposal counter --seeds 32 --out runs/wb\n  \
+    symbolon simulate bilateral --out runs/b --rows csv,parquet\n  \
     symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
     symbolon simulate bilateral --report report.html --lang sr-latn\n  \
     symbolon simulate bilateral --search --red-line minors:NAME --counter counters --report report.html\n  \
@@ -65,6 +66,17 @@ pub(in crate::cli) enum RegionCommand {
     },
 }
 
+/// A form of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(in crate::cli) enum RowForm {
+    /// Comma-separated, with a header
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+    /// Apache Parquet, with times as timestamps
+    Parquet,
+}
+
 /// A run.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RegionRun {
@@ -99,9 +111,9 @@ pub(in crate::cli) struct RegionRun {
     /// A new directory for the outcome as JSON and rows day by day, and what --resume needs
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
-    /// Rows as NDJSON in place of CSV
-    #[arg(long, requires = "out")]
-    pub(in crate::cli) ndjson: bool,
+    /// The form of the rows; several, separated by commas, are written side by side
+    #[arg(long, value_name = "FORM,...", value_delimiter = ',', default_value = "csv", requires = "out")]
+    pub(in crate::cli) rows: Vec<RowForm>,
     /// Take up a cancelled run in the directory of --out
     #[arg(long, requires = "out")]
     pub(in crate::cli) resume: bool,

@@ -4,6 +4,7 @@ mod check;
 mod counter;
 mod interrupt;
 mod reporting;
+mod rows;
 mod serve;
 mod told;
 mod watch;

@@ -119,8 +119,8 @@ pub(in crate::report) fn matrix(
     let cell = ((WIDTH - left - 16.0) / n as f64).min(96.0);
     let most = flows.iter().flatten().copied().fold(0.0, f64::max);
     let mut d = Drawing::new(id);
-    d.text((8.0, top - 8.0), r#"font-size="12""#, format!("{} ↓", words.get("asker")));
-    d.text((left, 18.0), r#"font-size="12""#, format!("{} →", words.get("holder")));
+    d.text((8.0, top - 8.0), r#"font-size="13""#, format!("{} ↓", words.get("asker")));
+    d.text((left, 18.0), r#"font-size="13""#, format!("{} →", words.get("holder")));
     for (place, code) in codes.iter().enumerate() {
         let middle = (place as f64 + 0.5) * cell;
         d.text((left + middle, top - 8.0), r#"text-anchor="middle" font-weight="600""#, code);
@@ -140,7 +140,7 @@ pub(in crate::report) fn matrix(
                 let low = y + cell - 18.0;
                 let fill = format!(r#"fill="{INK}""#);
                 d.bar((middle - side / 2.0, middle + side / 2.0), low - side, side, &fill);
-                let size = if cell < 70.0 { 10 } else { 12 };
+                let size = if cell < 70.0 { 11 } else { 13 };
                 let style = format!(r#"font-size="{size}" text-anchor="middle""#);
                 d.text((middle, y + cell - 5.0), &style, words.number(value));
             }

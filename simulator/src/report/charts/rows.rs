@@ -19,17 +19,36 @@ pub(in crate::report) struct Line {
     pub(in crate::report) interval: Interval,
 }
 
-fn heading(d: &mut Drawing, y: f64, label: &str, told: &str) {
-    d.text((LEFT, y), "", shorten(label, 46));
-    d.text((RIGHT, y), &format!(r#"text-anchor="end" font-size="13" fill="{SOFT}""#), told);
+/// What a text of size 14 takes in a wide face, about, in units; Cyrillic letters take more.
+fn width(text: &str) -> f64 {
+    text.chars().map(|letter| if letter.is_ascii() { 7.4 } else { 8.8 }).sum()
 }
 
-/// A name that fits beside a value.
-fn shorten(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+/// How much higher rows are because some name does not fit beside its value, which then stands under it.
+fn lift<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> f64 {
+    let wide = |(label, told): (&str, &str)| width(label) + width(told) * 13.0 / 14.0 > RIGHT - LEFT;
+    if texts.into_iter().any(wide) { 17.0 } else { 0.0 }
+}
+
+/// The name of a row and its value, `lift` under it.
+fn heading(d: &mut Drawing, y: f64, lift: f64, label: &str, told: &str) {
+    d.bar((LEFT, RIGHT), y - 14.0, 18.0 + lift, r#"fill="white""#);
+    d.text((LEFT, y), "", shorten(label));
+    d.text((RIGHT, y + lift), &format!(r#"text-anchor="end" font-size="13" fill="{SOFT}""#), told);
+}
+
+/// A name that fits in a row.
+fn shorten(text: &str) -> String {
+    let room = RIGHT - LEFT;
+    if width(text) <= room {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    let mut left = room - width("…");
+    let fits = |letter: &char| {
+        left -= width(letter.encode_utf8(&mut [0; 4]));
+        left >= 0.0
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Intervals under each other, with a line that matters: nothing (single), or where to walk away (double).
@@ -42,7 +61,8 @@ pub(in crate::report) fn forest(
 ) -> String {
     let ends = lines.iter().flat_map(|line| [line.interval.lo, line.interval.hi]);
     let axis = Axis::over(ends.chain([line]), LEFT + 20.0, RIGHT - 20.0);
-    let bottom = 10.0 + ROW * lines.len() as f64;
+    let lift = lift(lines.iter().map(|line| (line.label.as_str(), line.told.as_str())));
+    let bottom = 10.0 + (ROW + lift) * lines.len() as f64;
     let mut d = Drawing::new(id);
     d.axis(&axis, (6.0, bottom), |tick| words.number(tick));
     let x = axis.at(line);
@@ -50,9 +70,9 @@ pub(in crate::report) fn forest(
         d.line((x + offset, 4.0), (x + offset, bottom), &format!(r#"stroke="{INK}" stroke-width="1.3""#));
     }
     for (kind, line) in lines.iter().enumerate() {
-        let y = 24.0 + ROW * kind as f64;
-        d.bar((LEFT, RIGHT), y - 14.0, 18.0, r#"fill="white" fill-opacity="0.85""#);
-        heading(&mut d, y, &line.label, &line.told);
+        let y = 24.0 + (ROW + lift) * kind as f64;
+        heading(&mut d, y, lift, &line.label, &line.told);
+        let y = y + lift;
         let Interval { lo, mean, hi, .. } = line.interval;
         d.whisker((axis.at(lo), axis.at(mean), axis.at(hi)), y + 16.0, kind + 1);
     }
@@ -85,18 +105,20 @@ pub(in crate::report) fn cascade(
         values.push(reached);
     }
     let axis = Axis::over(values, LEFT, RIGHT - 8.0);
-    let bottom = 10.0 + ROW * (steps.len() + 2) as f64;
+    let (from_told, to_told) = (words.number(from), words.number(to));
+    let ends = [(from_label, from_told.as_str()), (to_label, to_told.as_str())];
+    let lift = lift(steps.iter().map(|step| (step.label.as_str(), step.told.as_str())).chain(ends));
+    let bottom = 10.0 + (ROW + lift) * (steps.len() + 2) as f64;
     let mut d = Drawing::new(id);
     d.axis(&axis, (6.0, bottom), |tick| words.number(tick));
     let solid = format!(r#"fill="{SOFT}""#);
     let mut y = 24.0;
     let mut row = |d: &mut Drawing, label: &str, told: &str| {
-        d.bar((LEFT, RIGHT), y - 14.0, 18.0, r#"fill="white" fill-opacity="0.85""#);
-        heading(d, y, label, told);
-        y += ROW;
+        heading(d, y, lift, label, told);
+        y += ROW + lift;
         y - ROW + 9.0
     };
-    let at = row(&mut d, from_label, &words.number(from));
+    let at = row(&mut d, from_label, &from_told);
     d.bar((axis.at(0.0), axis.at(from)), at, 14.0, &solid);
     let mut reached = from;
     for step in steps {
@@ -109,7 +131,7 @@ pub(in crate::report) fn cascade(
         d.bar((axis.at(reached), axis.at(next)), at, 14.0, &style);
         d.line(
             (axis.at(next), at),
-            (axis.at(next), at + ROW),
+            (axis.at(next), at + ROW + lift),
             &format!(r#"stroke="{SOFT}" stroke-dasharray="2 3""#),
         );
         if let Some(alone) = step.alone {
@@ -118,7 +140,7 @@ pub(in crate::report) fn cascade(
         }
         reached = next;
     }
-    let at = row(&mut d, to_label, &words.number(to));
+    let at = row(&mut d, to_label, &to_told);
     d.bar((axis.at(0.0), axis.at(to)), at, 14.0, &solid);
     d.done(bottom + 24.0, title, about)
 }
@@ -133,13 +155,14 @@ pub(in crate::report) fn swings(
 ) -> String {
     let ends = swings.iter().flat_map(|(_, _, lo, hi)| [*lo, *hi]);
     let axis = Axis::over(ends.chain([centre]), LEFT + 10.0, RIGHT - 10.0);
-    let bottom = 10.0 + ROW * swings.len() as f64;
+    let lift = lift(swings.iter().map(|(label, told, ..)| (label.as_str(), told.as_str())));
+    let bottom = 10.0 + (ROW + lift) * swings.len() as f64;
     let mut d = Drawing::new(id);
     d.axis(&axis, (6.0, bottom), |tick| words.number(tick));
     for (place, (label, told, lo, hi)) in swings.iter().enumerate() {
-        let y = 24.0 + ROW * place as f64;
-        d.bar((LEFT, RIGHT), y - 14.0, 18.0, r#"fill="white" fill-opacity="0.85""#);
-        heading(&mut d, y, label, told);
+        let y = 24.0 + (ROW + lift) * place as f64;
+        heading(&mut d, y, lift, label, told);
+        let y = y + lift;
         let outline = format!(r#"stroke="{INK}" stroke-width="1.2""#);
         d.bar((axis.at(centre), axis.at(*lo)), y + 9.0, 6.5, &format!(r#"fill="white" {outline}"#));
         d.bar((axis.at(centre), axis.at(*hi)), y + 16.5, 6.5, &format!(r#"fill="{INK}" {outline}"#));
@@ -159,13 +182,14 @@ pub(in crate::report) fn bars(
 ) -> String {
     let ends = lines.iter().filter(|(_, found)| *found).flat_map(|(line, _)| [line.interval.mean]);
     let axis = Axis::over(ends.chain([0.0, longest]), LEFT, RIGHT - 10.0);
-    let bottom = 10.0 + ROW * lines.len() as f64;
+    let lift = lift(lines.iter().map(|(line, _)| (line.label.as_str(), line.told.as_str())));
+    let bottom = 10.0 + (ROW + lift) * lines.len() as f64;
     let mut d = Drawing::new(id);
     d.axis(&axis, (6.0, bottom), |tick| words.number(tick));
     for (place, (line, found)) in lines.iter().enumerate() {
-        let y = 24.0 + ROW * place as f64;
-        d.bar((LEFT, RIGHT), y - 14.0, 18.0, r#"fill="white" fill-opacity="0.85""#);
-        heading(&mut d, y, &line.label, &line.told);
+        let y = 24.0 + (ROW + lift) * place as f64;
+        heading(&mut d, y, lift, &line.label, &line.told);
+        let y = y + lift;
         if *found {
             let fill = d.hatch(4);
             let style = format!(r#"fill="{fill}" stroke="{INK}""#);
@@ -176,4 +200,21 @@ pub(in crate::report) fn bars(
         }
     }
     d.done(bottom + 24.0, title, about)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_whole_where_they_fit() {
+        let fits = "Counter-proposal: all seven, no names, balanced, with canaries";
+        assert_eq!(shorten(fits), fits);
+        let cut = shorten(&fits.repeat(2));
+        assert!(cut.ends_with('…') && width(&cut) <= RIGHT - LEFT && cut.len() > 50, "{cut}");
+        // In Cyrillic fewer letters fit.
+        assert!(shorten(&"ж".repeat(62)).chars().count() < 62);
+        assert_eq!(lift([("a name", "+1 [0; 2]")]), 0.0);
+        assert!(lift([("a name", "+1 [0; 2]"), (fits, "+1 [0; 2]")]) > 0.0);
+    }
 }

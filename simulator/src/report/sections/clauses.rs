@@ -1,5 +1,7 @@
 //! What each change does, and each assumption.
 
+use crate::compare::{Effect, Ends, FROM_NOTHING, Swing, VARIED};
+
 use super::super::{
     Report,
     charts::{self, Bar},
@@ -7,8 +9,10 @@ use super::super::{
     words::Words,
 };
 
-/// Rows of a picture; the table has all.
+/// Rows of a picture; the table has more.
 const MOST: usize = 12;
+/// Assumptions in the table, the widest first.
+const LISTED: usize = 40;
 
 /// Titles of the two proposals of a comparison, and the name of its figure.
 fn names(report: &Report<'_>, words: &Words) -> Option<[String; 3]> {
@@ -18,6 +22,11 @@ fn names(report: &Report<'_>, words: &Words) -> Option<[String; 3]> {
         found.map_or_else(|| id.to_owned(), |proposal| proposal.title.clone())
     };
     Some([title(&compared.baseline), title(&compared.proposal), words.measure(compared.measure)])
+}
+
+/// Whether anything was seen of a change.
+fn does(effect: &Effect) -> bool {
+    [effect.shapley.mean, effect.leave_one_out.mean, effect.sampling_error].iter().any(|seen| *seen != 0.0)
 }
 
 pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
@@ -49,16 +58,20 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
             ],
         ));
     }
+    let still = effects.effects.iter().filter(|effect| !does(effect));
+    let still: Vec<String> = still.map(|effect| effect.change.to_string()).collect();
+    if !still.is_empty() {
+        notes.push(words.with("changes-still", &[("names", &still.join(" · "))]));
+    }
     section.lists.push((String::new(), notes));
     let head = ["change", "shapley", "leave-one-out", "sampling-error"].map(|key| words.get(key));
     let mut table = Table::new(words.get("table"), head.to_vec());
     let mut steps = Vec::new();
     let (mut rest, mut left) = (0.0, 0_usize);
-    for effect in &effects.effects {
+    for effect in effects.effects.iter().filter(|effect| does(effect)) {
         let (share, alone) = (words.difference(&effect.shapley), words.difference(&effect.leave_one_out));
         table.row(effect.change.to_string(), vec![share, alone, words.number(effect.sampling_error)]);
-        let does = effect.shapley.mean != 0.0 || effect.leave_one_out.mean != 0.0;
-        if !does || steps.len() >= MOST {
+        if steps.len() >= MOST {
             rest += effect.shapley.mean;
             left += 1;
         } else {
@@ -98,16 +111,29 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
     let tornado = &compared.tornado;
     let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
     section.lead = words.with("tornado-lead", &named);
-    let mut left_out = vec![words.with("tornado-left-out", &[("count", &tornado.fixed.to_string())])];
-    if !tornado.unfit.is_empty() {
-        left_out.push(words.with("tornado-unfit", &[("paths", &tornado.unfit.join(", "))]));
+    let (percent, share) = (words.percent(VARIED), words.percent(FROM_NOTHING));
+    let mut notes = vec![words.with("tornado-usual", &[("percent", &percent), ("share", &share)])];
+    let (fixed, abuse) = (tornado.fixed.to_string(), tornado.abuse.to_string());
+    notes.push(words.with("tornado-left-out", &[("fixed", &fixed), ("abuse", &abuse)]));
+    for (key, paths) in [("tornado-unfit", &tornado.unfit), ("tornado-nothing", &tornado.nothing)] {
+        if !paths.is_empty() {
+            notes.push(words.with(key, &[("paths", &paths.join(", "))]));
+        }
     }
-    section.lists.push((String::new(), left_out));
+    // Those that do nothing are last.
+    let shown = tornado.swings.iter().filter(|swing| swing.width() > 0.0).take(LISTED);
+    let shown: Vec<&Swing> = shown.collect();
+    if let Some(next) = tornado.swings.get(shown.len()) {
+        let (count, most) = ((tornado.swings.len() - shown.len()).to_string(), words.number(next.width()));
+        notes.push(words.with("tornado-rest", &[("count", &count), ("most", &most)]));
+    }
+    section.lists.push((String::new(), notes));
     let head = ["assumption", "range", "at-low", "at-high"].map(|key| words.get(key));
     let mut table = Table::new(words.get("table"), head.to_vec());
     let mut swings = Vec::new();
-    for swing in &tornado.swings {
-        let range = format!("{} … {}", words.number(swing.lo), words.number(swing.hi));
+    for swing in shown {
+        let mark = if swing.ends == Ends::Usual { "± " } else { "" };
+        let range = format!("{mark}{} … {}", words.number(swing.lo), words.number(swing.hi));
         table.row(
             &swing.path,
             vec![range.clone(), words.difference(&swing.at_lo), words.difference(&swing.at_hi)],

@@ -1,8 +1,7 @@
 //! Watches a run: a bar, rows and finished parts as files.
 
 use std::{
-    fs::{self, File},
-    io::BufWriter,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -13,22 +12,26 @@ use std::{
 use symbolon_simulator::{
     Watch,
     outcome::Outcome,
-    run::{
-        Done,
-        rows::{Csv, Ndjson, Sink},
-    },
+    run::{Done, rows::Sink},
 };
 
 use crate::{
     cli::{
-        args::{Global, RegionRun},
+        args::{Global, RegionRun, RowForm},
         output,
         progress::Progress,
     },
     control::api::{Failure, Update},
 };
 
-use super::interrupt::Interrupt;
+use super::{interrupt::Interrupt, rows};
+
+/// Parts of the directory of `--out`.
+const ROWS: &str = "rows";
+const PARTS: &str = "parts";
+const OUTCOME: &str = "outcome.json";
+/// Parts are CBOR, which keeps every bit of a number; numbers in JSON are read here to the last bit but one.
+const PART: &str = "cbor";
 
 /// What a run is watched with.
 pub(super) struct Watching {
@@ -37,7 +40,7 @@ pub(super) struct Watching {
     shown: AtomicU64,
     interrupt: Interrupt,
     out: Option<PathBuf>,
-    ndjson: bool,
+    forms: Vec<RowForm>,
 }
 
 impl Watching {
@@ -52,36 +55,55 @@ impl Watching {
                 return Err(Failure::input(format!("{} is not empty", dir.display()))
                     .with_help("name another directory, or give --resume to take up the run in it"));
             }
-            for part in ["rows", "parts"] {
-                fs::create_dir_all(dir.join(part)).map_err(|error| fault(&dir.join(part), &error))?;
+            for part in [ROWS, PARTS] {
+                let part = dir.join(part);
+                let ready = fs::create_dir_all(&part).and_then(|()| rows::tidy(&part));
+                ready.map_err(|error| fault(&part, &error))?;
+            }
+            // It is made anew from the parts. What is here may be of other proposals or numbers.
+            match fs::remove_file(dir.join(OUTCOME)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(fault(&dir.join(OUTCOME), &error));
+                }
+                _ => {}
             }
         }
+        let mut forms = options.rows.clone();
+        forms.sort_unstable();
+        forms.dedup();
         Ok(Self {
             bar: Mutex::new(Progress::new(global.quiet, global.verbose)),
             shown: AtomicU64::new(u64::MAX),
             interrupt: interrupt.clone(),
             out: options.out.clone(),
-            ndjson: options.ndjson,
+            forms,
         })
     }
 
-    /// Parts that an earlier run finished. One that does not fit the plan is run again.
+    /// Parts that an earlier run finished. One that does not fit the plan, or lacks its rows in a form that is wanted, is
+    /// run again.
     ///
     /// # Errors
     /// [`Failure`] if a part cannot be read.
     pub(super) fn done(&self) -> Result<Vec<Done>, Failure> {
         let Some(dir) = &self.out else { return Ok(Vec::new()) };
-        let parts = dir.join("parts");
+        let parts = dir.join(PARTS);
         let entries = fs::read_dir(&parts).map_err(|error| fault(&parts, &error))?;
         let mut done = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| fault(&parts, &error))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                let text = fs::read_to_string(&path).map_err(|error| fault(&path, &error))?;
-                done.extend(serde_json::from_str::<Done>(&text).ok());
+            if path.extension().is_some_and(|extension| extension == PART) {
+                let bytes = fs::read(&path).map_err(|error| fault(&path, &error))?;
+                let part = serde_ipld_dagcbor::from_slice::<Done>(&bytes).ok();
+                done.extend(part.filter(|part| self.has_rows(dir, &part.proposal, part.outcome.seed)));
             }
         }
         Ok(done)
+    }
+
+    fn has_rows(&self, dir: &Path, proposal: &str, seed: u64) -> bool {
+        let (dir, task) = (dir.join(ROWS), task(proposal, seed));
+        self.forms.iter().all(|form| rows::path(&dir, &task, *form).is_file())
     }
 
     /// Takes the bar off and writes the outcome.
@@ -91,10 +113,9 @@ impl Watching {
     pub(super) fn end(self, outcome: &Outcome) -> Result<(), Failure> {
         self.bar.into_inner().unwrap_or_else(PoisonError::into_inner).end();
         let Some(dir) = self.out.filter(|_| !outcome.cancelled) else { return Ok(()) };
-        let path = dir.join("outcome.json");
         let text =
             serde_json::to_string_pretty(outcome).map_err(|error| Failure::local(error.to_string()))?;
-        write(&path, &text)
+        rows::write(&dir.join(OUTCOME), text.as_bytes()).map_err(|error| unwritten(&error))
     }
 }
 
@@ -120,37 +141,35 @@ impl Watch for Watching {
 
     fn finished(&self, done: &Done) {
         let Some(dir) = &self.out else { return };
-        let path = dir.join("parts").join(format!("{}-{}.json", plain(&done.proposal), done.outcome.seed));
-        let text = serde_json::to_string(done).unwrap_or_default();
-        if let Err(failure) = write(&path, &text) {
-            output::note(&failure.what);
+        let path = dir.join(PARTS).join(format!("{}.{PART}", task(&done.proposal, done.outcome.seed)));
+        let written = serde_ipld_dagcbor::to_vec(done).map_err(io::Error::other);
+        if let Err(error) = written.and_then(|bytes| rows::write(&path, &bytes)) {
+            output::note(&unwritten(&error).what);
         }
     }
 
-    fn rows(&self, proposal: &str, seed: u64) -> Option<Box<dyn Sink>> {
-        let dir = self.out.as_ref()?;
-        let end = if self.ndjson { "ndjson" } else { "csv" };
-        let path = dir.join("rows").join(format!("{}-{seed}.{end}", plain(proposal)));
-        let file = File::create(&path).map_err(|error| output::note(&fault(&path, &error).what)).ok()?;
-        let file = BufWriter::new(file);
-        if self.ndjson {
-            return Some(Box::new(Ndjson::new(file)));
-        }
-        Csv::new(file).map(|rows| Box::new(rows) as Box<dyn Sink>).ok()
+    fn rows(&self, proposal: &str, seed: u64) -> io::Result<Option<Box<dyn Sink>>> {
+        let Some(dir) = &self.out else { return Ok(None) };
+        rows::begin(&dir.join(ROWS), &task(proposal, seed), &self.forms)
     }
 }
 
-/// A name that is safe in a directory.
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+/// A name for a task's files that is safe in a directory, and no other task's.
+fn task(proposal: &str, seed: u64) -> String {
+    let mut name = String::new();
+    for c in proposal.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || c == '-' => name.push(c),
+            c => name += &format!("_{:x}_", u32::from(c)),
+        }
+    }
+    format!("{name}-{seed}")
 }
 
-/// Writes a file under another name first, so that it is whole or not there.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let part = path.with_extension("part");
-    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|error| fault(path, &error))
-}
-
-fn fault(path: &Path, error: &std::io::Error) -> Failure {
+fn fault(path: &Path, error: &io::Error) -> Failure {
     Failure::local(format!("{} cannot be written or read: {error}", path.display()))
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::local(format!("cannot write {error}"))
 }
