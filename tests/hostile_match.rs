@@ -257,7 +257,8 @@ impl Liar {
         let machine = || answering.ahead(&plan, Box::new(Same(PEOPLE)), &seed, keep);
         let opening = canonical::encode(&*signed).unwrap();
         let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
-        let (note, _) = drive(&mut stream, machine, (self.lies.load(Ordering::SeqCst), NOTHING)).await.unwrap();
+        let (note, _) =
+            drive(&mut stream, machine, (self.lies.load(Ordering::SeqCst), NOTHING)).await.unwrap();
         say(&mut stream, Say::Kept).await;
         assert!(matches!(hear(&mut stream).await, Heard::Kept));
         *self.half.lock().unwrap() = Some(Preparation { plan, seed, note, frames: Box::new(frames) });

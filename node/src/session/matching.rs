@@ -10,7 +10,7 @@ use symbolon_policy::{
     words::{AgencyCode, Digest},
 };
 use symbolon_protocol::{
-    exchange::{Boxed, Fault},
+    exchange::Boxed,
     matching::{
         engine::{Asked, Engine, Matched, Prepared, Rows, Searched},
         template::Template,

@@ -276,7 +276,7 @@ fn admit(core: &Core, asker: &AgencyCode, signed: &SignedPrepare) -> Result<(Pai
     let work = Work::of(core, Side::Holder, &agreement, prepare, &ask)?;
     work.estimate(1)?;
     let turn = core.prepared.turns.begin(asker, now)?;
-    let rows = rows(core, &agreement, &ask, work.words.form, |_| ()).map_err(failed)?;
+    let rows = rows(core, &agreement, &ask, work.words.form, |_, _| ()).map_err(failed)?;
     if rows.groups() > work.plan.largest_slice {
         let text = format!(
             "the slice has more than the {} records that a query may search",
