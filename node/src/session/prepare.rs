@@ -238,7 +238,7 @@ pub(crate) async fn serve(
         Ok(admitted) => admitted,
         Err(refusal) => {
             tracing::info!(partner = %asker, code = ?refusal.code, "a preparation was refused");
-            return channel.say(&Word::Refused { code: refusal.code, text: refusal.text }).await;
+            return channel.say(&Word::refused(&refusal)).await;
         }
     };
     channel.say(&Word::Admitted).await?;
