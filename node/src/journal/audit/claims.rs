@@ -5,22 +5,44 @@ use std::collections::BTreeMap;
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found, Step},
-    claim::{Claim, MOST_APPROVALS, SignedRelease},
+    claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease, Told},
     officer::{ActKind, SignedAct},
-    signing::Document as _,
-    words::{ClaimId, Timestamp},
+    signing::{Document as _, PublicKey},
+    words::{ClaimId, Digest, Timestamp},
 };
 
 use crate::journal::Side;
 
-/// Claims as the journal tells of them so far.
-#[derive(Default)]
-pub(super) struct Claims(BTreeMap<(bool, ClaimId), Known>);
+/// Where a journal says something.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) seq: u64,
+    pub(super) time: Timestamp,
+}
 
-struct Known {
-    case: Case,
+/// Claims as the journal tells of them so far, each the asker's own word.
+#[derive(Default)]
+pub(super) struct Claims(BTreeMap<(Side, ClaimId), Known>);
+
+pub(super) struct Known {
+    pub(super) case: Case,
+    /// Where it was made, or came.
+    pub(super) place: Place,
+    /// What the holder signed that it found, at the asker.
+    pub(super) outcome: Option<(Vec<Told>, Place)>,
+    /// Releases with signatures that stand; whether both signed.
+    pub(super) releases: BTreeMap<Digest, (bool, Place)>,
     /// Numbers of the releases, and whether both signed.
     released: BTreeMap<u32, bool>,
+    /// The keys that approved: a person with two names is one person.
+    keys: Vec<PublicKey>,
+}
+
+/// A claim, and what its entry says of it.
+pub(super) struct Made<'a> {
+    pub(super) claim: &'a Claim,
+    pub(super) found: &'a [Found],
+    pub(super) at: Timestamp,
 }
 
 impl Claims {
@@ -28,19 +50,45 @@ impl Claims {
     pub(super) fn claimed(
         &mut self,
         side: Side,
-        claim: &Claim,
-        found: &[Found],
+        made: Made<'_>,
         terms: Option<&ClaimTerms>,
-        at: Timestamp,
+        place: Place,
     ) -> Result<(), String> {
+        let Made { claim, found, at } = made;
         let terms = terms.ok_or("the agreement has no terms for claims")?;
         let case = Case::begin(claim.clone(), found.to_vec(), terms, at);
-        let known = Known { case, released: BTreeMap::new() };
-        match self.0.insert((side == Side::Holder, claim.claim), known) {
-            None => Ok(()),
-            // The asker may make the same claim again.
-            Some(before) if side == Side::Asker && before.case.claim == *claim => Ok(()),
-            Some(_) => Err("it was made twice".to_owned()),
+        let (outcome, releases, released) = (None, BTreeMap::new(), BTreeMap::new());
+        let mut known = Known { case, place, outcome, releases, released, keys: Vec::new() };
+        let key = (side, claim.claim);
+        let Some(before) = self.0.remove(&key) else {
+            self.0.insert(key, known);
+            return Ok(());
+        };
+        // The asker may make the same claim again; then it takes all releases again.
+        let again = side == Side::Asker && before.case.claim == *claim;
+        if again {
+            (known.outcome, known.releases) = (before.outcome, before.releases);
+        }
+        self.0.insert(key, known);
+        if again { Ok(()) } else { Err("it was made twice".to_owned()) }
+    }
+
+    /// Takes what the holder signed that a claim found.
+    pub(super) fn answered(&mut self, id: &ClaimId, outcome: &Outcome, place: Place) {
+        if let Some(known) = self.0.get_mut(&(Side::Asker, *id)) {
+            known.outcome = Some((outcome.found.clone(), place));
+        }
+    }
+
+    /// Keeps a release whose signatures stand.
+    pub(super) fn keep(&mut self, side: Side, signed: &SignedRelease, place: Place) {
+        let known = self.0.get_mut(&(side, signed.release.claim));
+        if let Some((known, digest)) = known.zip(signed.release.digest().ok()) {
+            let both = signed.asker.is_some();
+            let kept = known.releases.entry(digest).or_insert((both, place));
+            if both && !kept.0 {
+                *kept = (both, place);
+            }
         }
     }
 
@@ -49,12 +97,12 @@ impl Claims {
         &mut self,
         id: &ClaimId,
         step: &Step,
-        act: Option<&SignedAct>,
+        act: Option<(&SignedAct, PublicKey)>,
         at: Timestamp,
     ) -> Result<(), String> {
-        let known = self.0.get_mut(&(true, *id)).ok_or("a step in no known case")?;
+        let known = self.0.get_mut(&(Side::Holder, *id)).ok_or("a step in no known case")?;
         let claim = known.case.claim.digest().map_err(|e| e.to_string())?;
-        let signed = act.map(|act| (&act.act.officer, &act.act.act));
+        let signed = act.map(|(act, _)| (&act.act.officer, &act.act.act));
         let fits = match (step, signed) {
             (Step::Expire, None) => true,
             (Step::Approve { officer }, Some((by, ActKind::Approve { claim: of })))
@@ -70,14 +118,20 @@ impl Claims {
         if !fits {
             return Err("no officer signed for the step".to_owned());
         }
-        known.case.step(step, at).map_err(|error| format!("a step that could not be taken: {error}"))
+        known.case.step(step, at).map_err(|error| format!("a step that could not be taken: {error}"))?;
+        if let (Step::Approve { .. }, Some((_, key))) = (step, act) {
+            if known.keys.contains(&key) {
+                return Err("one key approved it under two names".to_owned());
+            }
+            known.keys.push(key);
+        }
+        Ok(())
     }
 
     /// Takes a release; says what is wrong with it.
     pub(super) fn released(&mut self, side: Side, signed: &SignedRelease) -> Result<(), String> {
         let release = &signed.release;
-        let known =
-            self.0.get_mut(&(side == Side::Holder, release.claim)).ok_or("a release without a claim")?;
+        let known = self.0.get_mut(&(side, release.claim)).ok_or("a release without a claim")?;
         let before = known.released.insert(release.number, signed.asker.is_some());
         if side == Side::Asker {
             return if before.is_none() { Ok(()) } else { Err("it was taken twice".to_owned()) };
@@ -105,6 +159,16 @@ impl Claims {
 
     /// The claim with this id, as this agency made it or as it came.
     pub(super) fn claim(&self, side: Side, id: &ClaimId) -> Option<&Claim> {
-        self.0.get(&(side == Side::Holder, *id)).map(|known| &known.case.claim)
+        self.get(side, id).map(|known| &known.case.claim)
+    }
+
+    /// What is known of a claim.
+    pub(super) fn get(&self, side: Side, id: &ClaimId) -> Option<&Known> {
+        self.0.get(&(side, *id))
+    }
+
+    /// All claims of one side.
+    pub(super) fn on(&self, side: Side) -> impl Iterator<Item = (&ClaimId, &Known)> {
+        self.0.iter().filter(move |((on, _), _)| *on == side).map(|((_, id), known)| (id, known))
     }
 }

@@ -1,18 +1,17 @@
 //! One journal, read entry by entry and checked against itself.
 
+mod claims;
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use symbolon_policy::{
     agreement::{Agreement, AgreementError, Terms, amendment},
-    claim::Claim,
-    notice::SignedNotice,
     officer::{ActKind, SignedAct},
     permit::RefusalCode,
     quota::{Charge, MeterKey},
     signing::{self, Document, PublicKey, Signature},
-    words::{AgencyCode, AgreementId, ClaimId, Digest, Purpose, QueryId, Timestamp},
+    words::{AgencyCode, AgreementId, Digest, Purpose, QueryId, Timestamp},
 };
 
 use super::{
@@ -29,7 +28,8 @@ pub(super) struct History {
     pub(super) keys: BTreeMap<AgencyCode, BTreeSet<PublicKey>>,
     pub(super) agreements: BTreeMap<AgreementId, Held>,
     pub(super) tree: Tree,
-    pub(super) cases: BTreeMap<QueryId, Case>,
+    /// Ids are their askers', so one of this agency's may be a partner's too.
+    pub(super) cases: BTreeMap<(Side, QueryId), Case>,
     pub(super) seen: Vec<Seen>,
     pub(super) countersigned: BTreeMap<AgencyCode, u64>,
     pub(super) last: Timestamp,
@@ -38,7 +38,7 @@ pub(super) struct History {
     alerts: BTreeSet<Digest>,
     own: Option<PublicKey>,
     officers: Officers,
-    claims: Claims,
+    pub(super) claims: Claims,
     hits: HitBook,
     meters: HashMap<MeterKey, u64>,
     findings: Vec<Finding>,
@@ -60,7 +60,6 @@ pub(super) struct Seen {
 
 /// What happened to one query.
 pub(super) struct Case {
-    pub(super) side: Side,
     pub(super) asker: AgencyCode,
     pub(super) holder: AgencyCode,
     pub(super) purpose: Purpose,
@@ -71,6 +70,10 @@ pub(super) struct Case {
     pub(super) begun: Option<u64>,
     pub(super) refused: Option<RefusalCode>,
     pub(super) failed: bool,
+    /// What it cost this agency, as long as a refusal would give that back.
+    charges: Vec<Charge>,
+    /// Whether its charge was given back; then it may be asked anew.
+    pub(super) given_back: bool,
     /// Receipts that the holder signed; a retry may be answered anew.
     pub(super) answered: BTreeSet<Digest>,
     /// The receipt that both signed.
@@ -134,9 +137,9 @@ impl History {
             Event::Refused { side, ask, signature, code, .. } => {
                 self.refused(entry, *side, ask, signature, *code);
             }
-            Event::Failed { query, .. } => {
-                if let Some(case) = self.cases.get_mut(query) {
-                    case.failed = true;
+            Event::Failed { side, query, .. } => {
+                if let Some(case) = self.cases.get_mut(&(*side, *query)) {
+                    (case.failed, case.charges) = (true, Vec::new());
                     (case.seq, case.last) = (seq, entry.time);
                 }
             }
@@ -207,9 +210,9 @@ impl History {
     /// Ends the audit: what is still open is listed.
     pub(super) fn report(&mut self) -> Report {
         let mut findings = std::mem::take(&mut self.findings);
-        for (query, case) in &self.cases {
+        for ((_, query), case) in &self.cases {
             let query = *query;
-            let ended = case.refused.is_some() || case.failed || case.receipt.is_some();
+            let ended = case.refused.is_some() || case.failed || case.given_back || case.receipt.is_some();
             if !case.answered.is_empty() && case.receipt.is_none() {
                 findings.push(Finding::new(Some(case.seq), Weight::Open, Fault::OpenReceipt { query }));
             } else if case.begun.is_some() && !ended {
@@ -288,7 +291,8 @@ impl History {
         self.agreements.get(agreement)?.terms.party(code).ok().map(|party| party.key)
     }
 
-    /// Checks a party's signature over a document that stands under an agreement.
+    /// Checks a party's signature over a document that stands under an agreement; says whether it stands. What does
+    /// not stand is not that party's word: it is found, and nothing more follows from it.
     fn check<D: Document>(
         &mut self,
         seq: u64,
@@ -297,88 +301,16 @@ impl History {
         agreement: &AgreementId,
         by: &AgencyCode,
         signature: &Signature,
-    ) {
-        match self.key(agreement, by) {
-            None => self.violation(seq, Fault::UnknownAgreement { agreement: *agreement }),
-            Some(key) => {
-                if let Err(error) = signing::verify(document, &key, signature) {
-                    let (document, problem) = (name.to_owned(), error.to_string());
-                    self.violation(seq, Fault::Signature { document, problem });
-                }
-            }
-        }
-    }
-
-    /// An entry about a claim.
-    fn claim(&mut self, entry: &Entry) {
-        let (seq, time) = (entry.seq, entry.time);
-        let odd = |claim: &ClaimId, problem| Fault::Claim { claim: *claim, problem };
-        match &entry.event {
-            Event::Claimed { side, claim, signature, act, found, at } => {
-                self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature);
-                act.iter().for_each(|act| self.acted(seq, act, time));
-                let held = self.agreements.get(&claim.agreement);
-                let terms = held.and_then(|held| held.terms.claims.clone());
-                if let Err(problem) = self.claims.claimed(*side, claim, found, terms.as_ref(), *at) {
-                    self.violation(seq, odd(&claim.claim, problem));
-                }
-            }
-            Event::ClaimRefused { claim, signature, .. } | Event::ClaimFailed { claim, signature, .. } => {
-                self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature);
-            }
-            Event::ClaimAnswered { claim, outcome, signature } => {
-                match self.claims.claim(Side::Asker, claim).cloned() {
-                    Some(made) => {
-                        self.hits.claimed(&made);
-                        self.check(seq, "outcome", outcome, &made.agreement, &made.holder, signature);
-                    }
-                    None => self.violation(seq, odd(claim, "an outcome without a claim".to_owned())),
-                }
-            }
-            Event::CaseStep { claim, step, act, at } => {
-                act.iter().for_each(|act| self.acted(seq, act, time));
-                if let Err(problem) = self.claims.step(claim, step, act.as_ref(), *at) {
-                    self.violation(seq, odd(claim, problem));
-                }
-            }
-            Event::HitJudged { act } => {
-                self.acted(seq, act, time);
-                self.hits.judged(&act.act.act);
-            }
-            Event::Released { side, release, .. } => {
-                let id = release.release.claim;
-                if let Some(Claim { agreement, asker, holder, .. }) = self.claims.claim(*side, &id).cloned() {
-                    self.check(seq, "release", &release.release, &agreement, &holder, &release.holder);
-                    if let Some(signature) = &release.asker {
-                        self.check(seq, "release", &release.release, &agreement, &asker, signature);
-                    }
-                }
-                if let Err(problem) = self.claims.released(*side, release) {
-                    self.violation(seq, odd(&id, problem));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A correction notice is its holder's word, and about fields that were released.
-    fn notice(&mut self, entry: &Entry, side: Side, signed: &SignedNotice) {
-        let (notice, seq) = (&signed.notice, entry.seq);
-        if let Err(problem) = self.notices.take(side, signed, entry.time) {
-            self.violation(seq, Fault::Claim { claim: notice.claim, problem });
-        }
-        self.check(seq, "notice", notice, &notice.agreement, &notice.holder, &signed.holder);
-        if let Some(signature) = &signed.asker {
-            self.check(seq, "notice", notice, &notice.agreement, &notice.asker, signature);
-        }
-        let known = self.claims.claim(side, &notice.claim).is_some_and(|claim| {
-            (claim.agreement, &claim.asker, &claim.holder)
-                == (notice.agreement, &notice.asker, &notice.holder)
-        });
-        if !known {
-            let problem = "a correction notice about no such claim".to_owned();
-            self.violation(seq, Fault::Claim { claim: notice.claim, problem });
-        }
+    ) -> bool {
+        let fault = match self.key(agreement, by) {
+            None => Fault::UnknownAgreement { agreement: *agreement },
+            Some(key) => match signing::verify(document, &key, signature) {
+                Ok(()) => return true,
+                Err(error) => Fault::Signature { document: name.to_owned(), problem: error.to_string() },
+            },
+        };
+        self.violation(seq, fault);
+        false
     }
 
     fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {

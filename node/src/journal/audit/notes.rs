@@ -8,7 +8,8 @@ use crate::journal::checkpoint::{self, Checkpoint, NoteFault};
 impl History {
     /// A note of ours with a partner's countersignature must be of this very history.
     pub(super) fn own_checkpoint(&mut self, seq: u64, partner: &AgencyCode, note: &str) {
-        let checkpoint = self.signed_by_both(note, self.agency.as_ref(), partner);
+        let own = self.agency.as_ref();
+        let checkpoint = self.of(note, own, own.into_iter().chain([partner]));
         match checkpoint {
             Err(fault) => self.bad_note(seq, partner, &fault),
             Ok(checkpoint) => {
@@ -25,10 +26,14 @@ impl History {
 
     /// A partner's note that we countersigned must not contradict the one before it.
     pub(super) fn checkpoint_seen(&mut self, seq: u64, partner: &AgencyCode, note: &str) {
-        let Checkpoint { size, root, .. } = match self.signed_by_both(note, Some(partner), partner) {
+        let Checkpoint { size, root, .. } = match self.of(note, Some(partner), [partner]) {
             Ok(checkpoint) => checkpoint,
             Err(fault) => return self.bad_note(seq, partner, &fault),
         };
+        // Countersigned or not, the partner is held to what it signed.
+        if let Some(Err(fault)) = self.agency.as_ref().map(|own| self.signed(note, own)) {
+            self.bad_note(seq, partner, &fault);
+        }
         let before = self.seen.iter().rev().find(|seen| seen.partner == *partner);
         if before.is_some_and(|before| size < before.size || (size == before.size && root != before.root)) {
             self.violation(seq, Fault::Countersigned { partner: partner.clone() });
@@ -40,15 +45,14 @@ impl History {
         self.violation(seq, Fault::Note { partner: partner.clone(), problem: fault.to_string() });
     }
 
-    /// Reads a note of `of`'s journal that this agency and `partner` have signed.
-    fn signed_by_both(
+    /// Reads a note of `of`'s journal that all of `by` have signed.
+    fn of<'a>(
         &self,
         note: &str,
         of: Option<&AgencyCode>,
-        partner: &AgencyCode,
+        by: impl IntoIterator<Item = &'a AgencyCode>,
     ) -> Result<Checkpoint, NoteFault> {
         let checkpoint = Checkpoint::read(note)?;
-        let own = self.agency.as_ref();
         let named = of.is_some_and(|of| {
             self.keys
                 .get(of)
@@ -57,7 +61,7 @@ impl History {
         if !named {
             return Err(NoteFault::Text("origin"));
         }
-        for code in own.into_iter().chain([partner]) {
+        for code in by {
             self.signed(note, code)?;
         }
         Ok(checkpoint)

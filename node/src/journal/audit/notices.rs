@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use symbolon_policy::{
     notice::SignedNotice,
     signing::Document as _,
-    words::{AgencyCode, Digest, NoticeId, Timestamp},
+    words::{AgencyCode, Digest, NoticeId},
 };
 
 use super::{
     Import, Weight,
-    reconcile::{Difference, Reconciliation, fresh, weight},
+    claims::Place,
+    reconcile::{Difference, Reconciliation, may_be_under_way, weight},
 };
 use crate::journal::Side;
 
@@ -24,13 +25,13 @@ struct Told {
     holder: AgencyCode,
     /// Whether the asker signed that it has it.
     confirmed: bool,
-    /// When the journal spoke of it last.
-    last: Timestamp,
+    /// Where the journal spoke of it last.
+    last: Place,
 }
 
 impl Notices {
-    /// Takes a notice, made or confirmed; says what is wrong with it.
-    pub(super) fn take(&mut self, side: Side, signed: &SignedNotice, time: Timestamp) -> Result<(), String> {
+    /// Takes a notice whose signatures stand, made or confirmed; says what is wrong with it.
+    pub(super) fn take(&mut self, side: Side, signed: &SignedNotice, last: Place) -> Result<(), String> {
         let (notice, key) = (&signed.notice, (side, signed.notice.notice));
         let digest = notice.digest().map_err(|e| e.to_string())?;
         let before = self.0.get(&key);
@@ -39,7 +40,7 @@ impl Notices {
         }
         let confirmed = signed.asker.is_some() || before.is_some_and(|before| before.confirmed);
         let (asker, holder) = (notice.asker.clone(), notice.holder.clone());
-        self.0.insert(key, Told { digest, asker, holder, confirmed, last: time });
+        self.0.insert(key, Told { digest, asker, holder, confirmed, last });
         Ok(())
     }
 }
@@ -67,10 +68,12 @@ pub(super) fn compare(found: &mut Reconciliation, asker: &Import, holder: &Impor
                     Difference::Unconfirmed { notice: *id, lacks: holder.agency.clone() },
                 );
             }
-            (Some(one), None) => found.find(weight(fresh(one.last, holder)), missing(holder)),
+            (Some(one), None) => {
+                found.find(weight(may_be_under_way(one.last, asker, holder)), missing(holder));
+            }
             // It waits for the next meeting, unless the asker signed that it has it.
             (None, Some(other)) => {
-                let open = !other.confirmed || fresh(other.last, asker);
+                let open = !other.confirmed || may_be_under_way(other.last, holder, asker);
                 found.find(weight(open), missing(asker));
             }
             (None, None) => {}

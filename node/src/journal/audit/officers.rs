@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use symbolon_policy::{
     ask::Ask,
     officer::{ActKind, Intent, Officer, SignedAct},
-    signing::Document as _,
+    signing::{Document as _, PublicKey},
     words::{Digest, OfficerId, Role, Timestamp},
 };
 
@@ -46,6 +46,11 @@ impl Officers {
             return Err("it was used twice".to_owned());
         }
         Ok(())
+    }
+
+    /// The key of an officer, as enrolled now.
+    pub(super) fn key(&self, officer: &OfficerId) -> Option<PublicKey> {
+        self.enrolled.get(officer).map(|officer| officer.key)
     }
 
     /// Checks any other act.

@@ -1,8 +1,12 @@
 //! Reconciliation: do two agencies' journals tell the same?
 //!
-//! Queries and correction notices are matched by id. What one has and the other lacks, what they tell differently, and
-//! checkpoints that one has seen and that are not of the other's history are listed. A query that
-//! was still under way when the younger of two exports ended is open, not wrong.
+//! Queries, claims, releases and correction notices are matched by id. What one has and the other lacks, what they tell
+//! differently, and checkpoints that one has seen and that are not of the other's history are listed. A query that
+//! was still under way when the younger of two exports ended is open, not wrong. Nobody is accused on the word of the
+//! other alone: what one lacks must bear its signature in the other's journal.
+
+mod claims;
+mod difference;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,10 +16,13 @@ use std::{
 use serde::Serialize;
 use symbolon_policy::{
     permit::RefusalCode,
-    words::{AgencyCode, AgreementId, NoticeId, Purpose, QueryId, Timestamp},
+    words::{AgencyCode, AgreementId, Purpose, QueryId, Timestamp},
 };
 
-use super::{Import, Weight, history::Case, notices};
+use super::{Import, Weight, claims::Place, history::Case, notices};
+use crate::journal::Side;
+
+pub use difference::Difference;
 
 /// What the comparison of two exports found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +31,8 @@ pub struct Reconciliation {
     pub agencies: [AgencyCode; 2],
     /// Queries that both have and tell alike.
     pub matched: u64,
+    /// Claims that both have and tell alike.
+    pub claims: u64,
     /// Correction notices that both have and tell alike.
     pub notices: u64,
     /// Sums per direction and purpose.
@@ -42,126 +51,6 @@ pub struct Discrepancy {
     pub difference: Difference,
     /// What it is, for people.
     pub text: String,
-}
-
-/// How two journals can differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
-#[serde(rename_all = "snake_case", tag = "difference")]
-pub enum Difference {
-    /// The two exports are not of two agencies that deal with each other.
-    #[error("the exports are of {0} and {1}, which share no agreement", agencies[0], agencies[1])]
-    Strangers {
-        /// Whose they are.
-        agencies: [AgencyCode; 2],
-    },
-    /// An agency's export is signed by a key that the other does not know.
-    #[error("the export of {of} is signed by a key that no agreement in the other export names")]
-    UnknownKey {
-        /// Whose export.
-        of: AgencyCode,
-    },
-    /// An agreement is missing.
-    #[error("{lacks} does not have the agreement {agreement}, which the other accepted")]
-    Agreement {
-        /// Which.
-        agreement: AgreementId,
-        /// Who lacks it.
-        lacks: AgencyCode,
-    },
-    /// A query is missing.
-    #[error("{lacks} does not have query {query}, which {has} has")]
-    Missing {
-        /// Which.
-        query: QueryId,
-        /// Who has it.
-        has: AgencyCode,
-        /// Who lacks it.
-        lacks: AgencyCode,
-    },
-    /// The query was put in different words.
-    #[error("query {query} stands in the two journals in different words")]
-    OtherAsk {
-        /// Which.
-        query: QueryId,
-    },
-    /// The receipts differ.
-    #[error("the receipts of query {query} differ, for instance in the transcript")]
-    OtherReceipt {
-        /// Which.
-        query: QueryId,
-    },
-    /// A receipt is missing.
-    #[error("{lacks} does not have the receipt of query {query} that both signed")]
-    NoReceipt {
-        /// Which.
-        query: QueryId,
-        /// Who lacks it.
-        lacks: AgencyCode,
-    },
-    /// The outcomes differ.
-    #[error("query {query} ended differently: asker {asker}, holder {holder}")]
-    Outcome {
-        /// Which.
-        query: QueryId,
-        /// How it ended for the asker.
-        asker: String,
-        /// How it ended for the holder.
-        holder: String,
-    },
-    /// A correction notice is missing.
-    #[error("{lacks} does not have the correction notice {notice}, which the other has")]
-    NoNotice {
-        /// Which.
-        notice: NoticeId,
-        /// Who lacks it.
-        lacks: AgencyCode,
-    },
-    /// A correction notice is not confirmed.
-    #[error("{lacks} does not have the other's confirmation of the correction notice {notice}")]
-    Unconfirmed {
-        /// Which.
-        notice: NoticeId,
-        /// Who lacks it.
-        lacks: AgencyCode,
-    },
-    /// A correction notice says different things.
-    #[error("the correction notice {notice} stands in the two journals in different words")]
-    OtherNotice {
-        /// Which.
-        notice: NoticeId,
-    },
-    /// A checkpoint is not of the other's history.
-    #[error(
-        "{seen_by} has seen a checkpoint of {of} with {size} entries (entry {seq}) that is not of the history in \
-         its export: {of} has rewritten its journal, or keeps two"
-    )]
-    Fork {
-        /// Whose checkpoint.
-        of: AgencyCode,
-        /// Who saw it.
-        seen_by: AgencyCode,
-        /// At which entry.
-        seq: u64,
-        /// Of how many entries.
-        size: u64,
-    },
-    /// A checkpoint is of more entries than the other's export has.
-    #[error(
-        "{seen_by} has seen {size} entries of {of} (entry {seq}), but its export has {held}: either entries were \
-         cut off, or the export is the older one; export it anew"
-    )]
-    Short {
-        /// Whose checkpoint.
-        of: AgencyCode,
-        /// Who saw it.
-        seen_by: AgencyCode,
-        /// At which entry.
-        seq: u64,
-        /// Of how many entries.
-        size: u64,
-        /// How many the export has.
-        held: u64,
-    },
 }
 
 /// What one asker asked for one purpose, by both journals.
@@ -205,8 +94,8 @@ impl fmt::Display for Reconciliation {
         let [one, other] = &self.agencies;
         writeln!(
             f,
-            "journals of {one} and {other}: {} queries and {} correction notices told alike",
-            self.matched, self.notices
+            "journals of {one} and {other}: {} queries, {} claims and {} correction notices told alike",
+            self.matched, self.claims, self.notices
         )?;
         for Row { asker, purpose, by_asker, by_holder } in &self.sums {
             writeln!(
@@ -237,6 +126,7 @@ pub fn reconcile(one: &Import, other: &Import) -> Reconciliation {
     let mut found = Reconciliation {
         agencies: agencies.clone(),
         matched: 0,
+        claims: 0,
         notices: 0,
         sums: Vec::new(),
         discrepancies: Vec::new(),
@@ -263,6 +153,7 @@ pub fn reconcile(one: &Import, other: &Import) -> Reconciliation {
         }
         checkpoints(&mut found, of, by);
         queries(&mut found, of, by);
+        claims::compare(&mut found, of, by);
         notices::compare(&mut found, of, by);
     }
     found
@@ -287,14 +178,16 @@ fn checkpoints(found: &mut Reconciliation, of: &Import, by: &Import) {
 
 /// The queries that `asker` put to `holder`.
 fn queries(found: &mut Reconciliation, asker: &Import, holder: &Import) {
-    let between = |import: &Import| -> BTreeSet<QueryId> {
-        let cases = import.history.cases.iter();
+    let between = |import: &Import, on: Side| -> BTreeSet<QueryId> {
+        let cases = import.history.cases.iter().filter(|((side, _), _)| *side == on);
         let cases = cases.filter(|(_, case)| case.asker == asker.agency && case.holder == holder.agency);
-        cases.map(|(query, _)| *query).collect()
+        cases.map(|((_, query), _)| *query).collect()
     };
+
     let mut sums: BTreeMap<Purpose, [Sums; 2]> = BTreeMap::new();
-    for query in between(asker).union(&between(holder)) {
-        let cases = [asker.history.cases.get(query), holder.history.cases.get(query)];
+    for query in between(asker, Side::Asker).union(&between(holder, Side::Holder)) {
+        let cases = [(asker, Side::Asker), (holder, Side::Holder)];
+        let cases = cases.map(|(import, side)| import.history.cases.get(&(side, *query)));
         for (case, place) in cases.iter().zip([0, 1]) {
             let Some(case) = case.filter(|case| case.begun.is_some()) else { continue };
             let rows = sums.entry(case.purpose).or_default();
@@ -306,8 +199,9 @@ fn queries(found: &mut Reconciliation, asker: &Import, holder: &Import) {
         match cases {
             [Some(asked), None] => only_asker(found, *query, asked, asker, holder),
             [None, Some(held)] => {
-                let difference = missing(*query, holder, asker);
-                found.find(weight(fresh(held.last, asker)), difference);
+                // The holder has the asker's signature, and the asker journals what it signs before it sends it.
+                let open = may_be_under_way(held.place(), holder, asker);
+                found.find(weight(open), missing(*query, holder, asker));
             }
             [Some(asked), Some(held)] => compare(found, *query, (asked, asker), (held, holder)),
             [None, None] => {}
@@ -323,7 +217,8 @@ fn only_asker(found: &mut Reconciliation, query: QueryId, asked: &Case, asker: &
     if asked.begun.is_none() {
         return;
     }
-    let open = fresh(asked.last, holder) || (asked.receipt.is_none() && asked.refused.is_none_or(untold));
+    // Only a receipt bears the holder's signature; that it refused is the asker's word.
+    let open = asked.receipt.is_none() || may_be_under_way(asked.place(), asker, holder);
     found.find(weight(open), missing(query, asker, holder));
 }
 
@@ -348,14 +243,15 @@ fn compare(
         (Some(_), Some(_)) => found.find(Weight::Violation, Difference::OtherReceipt { query }),
         (None, Some(_)) => {
             let difference = Difference::NoReceipt { query, lacks: asker.agency.clone() };
-            found.find(weight(fresh(held.last, asker)), difference);
+            found.find(weight(may_be_under_way(held.place(), holder, asker)), difference);
         }
         // The asker's signature may have been lost on the way.
         (Some(one), None) if answered(one) => {
             found.find(Weight::Open, Difference::NoReceipt { query, lacks: holder.agency.clone() });
         }
         (Some(_), None) if held.answered.is_empty() => {
-            found.find(weight(fresh(asked.last, holder)), outcome(query, asked, held));
+            let open = may_be_under_way(asked.place(), asker, holder);
+            found.find(weight(open), outcome(query, asked, held));
         }
         (Some(_), None) => found.find(Weight::Violation, Difference::OtherReceipt { query }),
         (None, None) => match (asked.refused, held.refused) {
@@ -382,6 +278,7 @@ fn ending(case: &Case) -> String {
         _ if case.receipt.is_some() => "has a receipt".to_owned(),
         _ if !case.answered.is_empty() => "answered".to_owned(),
         Some(code) => format!("was refused ({code:?})"),
+        None if case.given_back => "was refused".to_owned(),
         None if case.failed => "failed".to_owned(),
         None => "has no end yet".to_owned(),
     }
@@ -391,9 +288,17 @@ fn missing(query: QueryId, has: &Import, lacks: &Import) -> Difference {
     Difference::Missing { query, has: has.agency.clone(), lacks: lacks.agency.clone() }
 }
 
-/// Whether what one journal said last of something may be too young for the other export to have it.
-pub(super) fn fresh(last: Timestamp, other: &Import) -> bool {
-    last.plus(GRACE) >= other.history.last
+/// Whether what `has` has in words that `lacks` signed may be too young for the export of `lacks`.
+///
+/// Times are each journal's own word, and one that stamps its entries early would never be late. So they do not count
+/// where the export of `lacks` holds a checkpoint of `has` over the very entry: what it signed came before that.
+pub(super) fn may_be_under_way(last: Place, has: &Import, lacks: &Import) -> bool {
+    let known = lacks.history.seen.iter().any(|seen| {
+        seen.partner == has.agency
+            && seen.size > last.seq
+            && has.history.tree.root_at(seen.size) == Some(seen.root)
+    });
+    !known && last.time.plus(GRACE) >= lacks.history.last
 }
 
 pub(super) fn weight(open: bool) -> Weight {

@@ -1,3 +1,5 @@
+mod blame;
+mod claims;
 mod notices;
 mod officers;
 

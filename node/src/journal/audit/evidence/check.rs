@@ -286,7 +286,9 @@ impl<'a> Check<'a> {
     fn openings(&mut self) {
         let mut left: Vec<ClaimId> = self.bundle.openings.keys().copied().collect();
         for (place, proved) in self.bundle.entries.iter().enumerate() {
-            let Event::ClaimFailed { claim, signature, partner_at_fault: true, .. } = &proved.entry.event
+            // Only the holder is shown an opening; where this agency claimed, its partner broke the protocol otherwise.
+            let Event::ClaimFailed { side: Side::Holder, claim, signature, partner_at_fault: true, .. } =
+                &proved.entry.event
             else {
                 continue;
             };
@@ -320,25 +322,36 @@ impl<'a> Check<'a> {
         if opening_digest(&bytes) != claim.opening {
             return self.problem(at, "it is not what the claim was signed for");
         }
-        let Some(ask) = self.asks.iter().find(|ask| ask.query == claim.query).copied() else {
+        // The asker's own query under that id, not one that somebody else signed. It may have asked anew under it what
+        // was refused before: any of the two that is opened will do.
+        let asked = (claim.agreement, &claim.asker, &claim.holder, claim.query);
+        let asks =
+            self.asks.iter().filter(|ask| (ask.agreement, &ask.asker, &ask.holder, ask.query) == asked);
+        let asks: Vec<&Ask> = asks.copied().collect();
+        if asks.is_empty() {
             return self.problem(at, "the query that was claimed is not here");
-        };
-        if ask.matching.is_some() {
+        }
+        if asks.iter().any(|ask| ask.matching.is_some()) {
             let asker = &claim.asker;
             return self.shows.push(format!(
                 "{asker} signed a claim over what is in the bundle; whether it makes the query, only the keys \
                  of the match show"
             ));
         }
-        let opened = exact::Opened::from_bytes(&bytes).and_then(|opened| opened.replay(&ask.digest.0));
-        match opened {
-            Ok(items) if items.iter().map(|(place, _)| place).eq(&claim.items) => {
-                self.problem(at, "what was opened makes the query, so nothing false was opened");
-            }
-            _ => self.shows.push(format!(
+        let opened = exact::Opened::from_bytes(&bytes);
+        let makes = opened.is_ok_and(|opened| {
+            asks.iter().any(|ask| {
+                let items = opened.replay(&ask.digest.0);
+                items.is_ok_and(|items| items.iter().map(|(place, _)| place).eq(&claim.items))
+            })
+        });
+        if makes {
+            self.problem(at, "what was opened makes the query, so nothing false was opened");
+        } else {
+            self.shows.push(format!(
                 "PROVED: {} signed a claim over something that does not make the query it signed",
                 claim.asker
-            )),
+            ));
         }
     }
 }

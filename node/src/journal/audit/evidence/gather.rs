@@ -41,8 +41,9 @@ pub enum GatherError {
 /// Whom and what entries must be about.
 #[derive(Default)]
 struct About {
-    queries: BTreeSet<QueryId>,
-    claims: BTreeSet<ClaimId>,
+    /// Ids are their askers', so one of this agency's may be a partner's too.
+    queries: BTreeSet<(Side, QueryId)>,
+    claims: BTreeSet<(Side, ClaimId)>,
     agreements: BTreeSet<AgreementId>,
     officers: BTreeSet<OfficerId>,
     /// The request in which an officer asked.
@@ -123,9 +124,10 @@ fn walk(dir: &Path, mut visit: impl FnMut(&Entry)) -> Result<(), JournalError> {
 impl About {
     fn of(subject: &Subject) -> Self {
         let mut about = Self::default();
+        let sides = [Side::Asker, Side::Holder];
         match subject {
-            Subject::Query(query) => drop(about.queries.insert(*query)),
-            Subject::Claim(claim) => drop(about.claims.insert(*claim)),
+            Subject::Query(query) => about.queries.extend(sides.map(|side| (side, *query))),
+            Subject::Claim(claim) => about.claims.extend(sides.map(|side| (side, *claim))),
             Subject::Fork(partner) => about.partner = Some(partner.clone()),
         }
         about
@@ -141,7 +143,7 @@ impl About {
                 }
             }
             Event::Query { side, ask, .. } | Event::Refused { side, ask, .. }
-                if self.queries.contains(&ask.query) =>
+                if self.queries.contains(&(*side, ask.query)) =>
             {
                 self.query(*side, ask);
             }
@@ -166,12 +168,14 @@ impl About {
                     self.claim(*side, claim);
                 }
             }
-            Event::CaseStep { claim, act: Some(act), .. } if self.claims.contains(claim) => {
+            Event::CaseStep { claim, act: Some(act), .. }
+                if self.claims.contains(&(Side::Holder, *claim)) =>
+            {
                 self.officers.insert(act.act.officer.clone());
             }
             Event::HitJudged { act } => match &act.act.act {
                 ActKind::Verify { query, .. } | ActKind::Explain { query, .. }
-                    if self.queries.contains(query) =>
+                    if self.queries.contains(&(Side::Asker, *query)) =>
                 {
                     self.officers.insert(act.act.officer.clone());
                 }
@@ -194,8 +198,8 @@ impl About {
     }
 
     fn claim(&mut self, side: Side, claim: &Claim) {
-        self.claims.insert(claim.claim);
-        self.queries.insert(claim.query);
+        self.claims.insert((side, claim.claim));
+        self.queries.insert((side, claim.query));
         self.agreements.insert(claim.agreement);
         let partner = if side == Side::Holder { &claim.asker } else { &claim.holder };
         self.partner = Some(partner.clone());
@@ -204,9 +208,11 @@ impl About {
     /// Whether an entry is what the evidence is about, and not only what it takes to check it.
     fn is_told_by(&self, entry: &Entry) -> bool {
         match &entry.event {
-            Event::Query { ask, .. } | Event::Refused { ask, .. } => self.queries.contains(&ask.query),
-            Event::ClaimRefused { claim, .. } | Event::ClaimFailed { claim, .. } => {
-                self.claims.contains(&claim.claim)
+            Event::Query { side, ask, .. } | Event::Refused { side, ask, .. } => {
+                self.queries.contains(&(*side, ask.query))
+            }
+            Event::ClaimRefused { side, claim, .. } | Event::ClaimFailed { side, claim, .. } => {
+                self.claims.contains(&(*side, claim.claim))
             }
             Event::ForkSeen { partner, .. } => Some(partner) == self.partner.as_ref(),
             _ => false,
@@ -224,6 +230,7 @@ impl About {
                 _ => false,
             };
         }
+        let asked = |query: &QueryId| self.queries.contains(&(Side::Asker, *query));
         match &entry.event {
             Event::Begun { .. } => true,
             Event::AgreementAccepted { agreement } => {
@@ -237,23 +244,23 @@ impl About {
                     act.act.officer == ask.officer
                         && Meant { at: act.act.at, intent: intent.clone() }.covers(ask)
                 };
-                let resumes = matches!(intent, Intent::Resume { query } if self.queries.contains(query));
+                let resumes = matches!(intent, Intent::Resume { query } if asked(query));
                 resumes || self.asks.iter().any(covers)
             }
-            Event::Query { ask, .. } | Event::Refused { ask, .. } => self.queries.contains(&ask.query),
-            Event::Failed { query, .. } => self.queries.contains(query),
-            Event::Answered { receipt } | Event::Receipt { receipt, .. } => {
-                self.queries.contains(&receipt.receipt.ask.query)
+            Event::Query { side, ask, .. } | Event::Refused { side, ask, .. } => {
+                self.queries.contains(&(*side, ask.query))
             }
-            Event::Claimed { claim, .. }
-            | Event::ClaimRefused { claim, .. }
-            | Event::ClaimFailed { claim, .. } => self.claims.contains(&claim.claim),
-            Event::ClaimAnswered { claim, .. } | Event::CaseStep { claim, .. } => self.claims.contains(claim),
-            Event::Released { release, .. } => self.claims.contains(&release.release.claim),
+            Event::Failed { side, query, .. } => self.queries.contains(&(*side, *query)),
+            Event::Answered { receipt } => self.queries.contains(&(Side::Holder, receipt.receipt.ask.query)),
+            Event::Receipt { side, receipt } => self.queries.contains(&(*side, receipt.receipt.ask.query)),
+            Event::Claimed { side, claim, .. }
+            | Event::ClaimRefused { side, claim, .. }
+            | Event::ClaimFailed { side, claim, .. } => self.claims.contains(&(*side, claim.claim)),
+            Event::ClaimAnswered { claim, .. } => self.claims.contains(&(Side::Asker, *claim)),
+            Event::CaseStep { claim, .. } => self.claims.contains(&(Side::Holder, *claim)),
+            Event::Released { side, release, .. } => self.claims.contains(&(*side, release.release.claim)),
             Event::HitJudged { act } => match &act.act.act {
-                ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => {
-                    self.queries.contains(query)
-                }
+                ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => asked(query),
                 _ => false,
             },
             _ => false,

@@ -11,7 +11,7 @@ use symbolon_policy::{
 };
 
 use super::{Case, DELAY, Fault, History};
-use crate::journal::{Entry, Side};
+use crate::journal::{Entry, Side, audit::claims::Place};
 
 impl History {
     pub(super) fn query(
@@ -23,7 +23,7 @@ impl History {
         charges: &[Charge],
     ) {
         let (seq, query) = (entry.seq, ask.query);
-        self.check(seq, "query", ask, &ask.agreement, &ask.asker, signature);
+        let stands = self.check(seq, "query", ask, &ask.agreement, &ask.asker, signature);
         if let Some(held) = self.agreements.get(&ask.agreement) {
             let terms = &held.terms;
             let before = entry.time.plus(-DELAY);
@@ -54,13 +54,19 @@ impl History {
             let problem = format!("it says that {} hits were overdue, and {overdue} were", ask.unexplained);
             self.violation(seq, Fault::Hits { query, problem });
         }
-        if self.cases.get(&query).is_some_and(|case| case.begun.is_some()) {
+        if !stands {
+            return;
+        }
+        if self.cases.get(&(side, query)).is_some_and(Case::is_paid) {
             self.violation(seq, Fault::AskedTwice { query });
         } else {
             // A query that was refused may be asked anew, in new words.
-            self.cases.remove(&query);
+            self.cases.remove(&(side, query));
             if let Some(case) = self.case(entry, side, ask) {
                 case.begun = Some(seq);
+                if side == Side::Asker {
+                    case.charges = charges.to_vec();
+                }
             }
         }
     }
@@ -73,16 +79,39 @@ impl History {
         signature: &Signature,
         code: RefusalCode,
     ) {
-        // Who asks without an agreement or in no proper form may well be unable to sign.
-        if !matches!(code, RefusalCode::NoAgreement | RefusalCode::Malformed) {
-            self.check(entry.seq, "query", ask, &ask.agreement, &ask.asker, signature);
+        // A node journals no refusal of words that are not the asker's own.
+        if !self.check(entry.seq, "query", ask, &ask.agreement, &ask.asker, signature) {
+            return;
         }
+        self.give_back(entry, side, ask);
         // An altered retry says nothing about the query whose name it bears.
         if code == RefusalCode::AlteredRetry {
             return;
         }
         if let Some(case) = self.case(entry, side, ask) {
             case.refused = Some(code);
+        }
+    }
+
+    /// What this agency paid for a query that its partner refused costs nothing, as in the state of the node; but not
+    /// if the query had ended before.
+    fn give_back(&mut self, entry: &Entry, side: Side, ask: &Ask) {
+        let case = self.cases.get_mut(&(side, ask.query));
+        let Some(case) = case.filter(|case| {
+            side == Side::Asker
+                && case.is_paid()
+                && !case.failed
+                && case.receipt.is_none()
+                && ask.digest().ok() == Some(case.ask)
+        }) else {
+            return;
+        };
+        case.given_back = true;
+        (case.seq, case.last) = (entry.seq, entry.time);
+        for Charge { key, amount, .. } in std::mem::take(&mut case.charges) {
+            if let Some(spent) = self.meters.get_mut(&key) {
+                *spent = spent.saturating_sub(amount);
+            }
         }
     }
 
@@ -101,10 +130,10 @@ impl History {
             Ok(())
         });
         if let Err(problem) = stands {
-            self.violation(seq, Fault::Signature { document: "receipt".to_owned(), problem });
+            return self.violation(seq, Fault::Signature { document: "receipt".to_owned(), problem });
         }
         let Ok(digest) = signed.digest() else { return };
-        if self.cases.get(&query).is_none_or(|case| case.begun.is_none()) {
+        if !self.cases.get(&(side, query)).is_some_and(Case::is_paid) {
             return self.violation(seq, Fault::Unfounded { query, missing: "query".to_owned() });
         }
         let Some(case) = self.case(entry, side, ask) else { return };
@@ -113,6 +142,7 @@ impl History {
             return;
         }
         let before = case.receipt.replace(digest);
+        case.charges = Vec::new();
         let answered = side == Side::Asker || case.answered.contains(&digest);
         let nothing = case.answered.is_empty();
         if before.is_some_and(|before| before != digest) || (!answered && !nothing) {
@@ -130,18 +160,17 @@ impl History {
             Side::Asker => &ask.asker,
             Side::Holder => &ask.holder,
         };
-        if self.agency.as_ref() != Some(own) || self.cases.get(&query).is_some_and(|case| case.side != side) {
+        if self.agency.as_ref() != Some(own) {
             self.violation(entry.seq, Fault::WrongSide { query });
             return None;
         }
         let digest = ask.digest().ok()?;
-        let known = self.cases.get(&query);
-        if known.is_some_and(|case| case.begun.is_some() && case.ask != digest) {
+        let known = self.cases.get(&(side, query));
+        if known.is_some_and(|case| case.is_paid() && case.ask != digest) {
             self.violation(entry.seq, Fault::OtherAsk { query });
             return None;
         }
-        let case = self.cases.entry(query).or_insert_with(|| Case {
-            side,
+        let case = self.cases.entry((side, query)).or_insert_with(|| Case {
             asker: ask.asker.clone(),
             holder: ask.holder.clone(),
             purpose: ask.purpose,
@@ -150,6 +179,8 @@ impl History {
             begun: None,
             refused: None,
             failed: false,
+            charges: Vec::new(),
+            given_back: false,
             answered: BTreeSet::new(),
             receipt: None,
             seq: entry.seq,
@@ -157,5 +188,17 @@ impl History {
         });
         (case.seq, case.last) = (entry.seq, entry.time);
         Some(case)
+    }
+}
+
+impl Case {
+    /// Where the journal spoke of it last.
+    pub(in crate::journal::audit) fn place(&self) -> Place {
+        Place { seq: self.seq, time: self.last }
+    }
+
+    /// Whether it was paid for and still is.
+    fn is_paid(&self) -> bool {
+        self.begun.is_some() && !self.given_back
     }
 }

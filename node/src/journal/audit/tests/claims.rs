@@ -1,0 +1,254 @@
+//! Claims, what they found and what was released, in one journal and in two.
+
+use ed25519_dalek::SigningKey;
+use symbolon_policy::{
+    agreement::{Agreement, ClaimTerms},
+    case::{Found, Step},
+    claim::{Claim, FieldDecision, Outcome, Release, SignedRelease, Standing, opening_digest},
+    officer::{Act, ActKind, Officer, SignedAct},
+    signing::{self, Document as _},
+    words::{ClaimId, Digest, Field, OfficerId, Reference, Role},
+};
+
+use super::*;
+
+/// A world whose agreement has terms for claims, and a claim of RS for one field, which `approvals` release.
+struct Case {
+    world: World,
+    claim: Claim,
+    found: Vec<Found>,
+}
+
+impl Case {
+    fn new(approvals: u8) -> Self {
+        let mut world = World::new();
+        let claims = ClaimTerms { claim_hours: 48, decide_hours: 48, most_records: 5 };
+        world.terms.claims = Some(claims);
+        let mut agreement = Agreement::new(world.terms.clone()).unwrap();
+        for agency in [&world.rs, &world.mk] {
+            agreement.sign(&agency.code, &agency.key).unwrap();
+        }
+        world.agreement = agreement.id().unwrap();
+        for agency in [&world.rs, &world.mk] {
+            let event = Event::AgreementAccepted { agreement: Box::new(agreement.clone()) };
+            agency.journal.append(event, START).unwrap();
+        }
+        let ask = world.exchange(1);
+        let claim = Claim {
+            claim: ClaimId([1; 16]),
+            query: ask.query,
+            agreement: ask.agreement,
+            asker: ask.asker.clone(),
+            holder: ask.holder.clone(),
+            basis: ask.basis,
+            case: "K-1".into(),
+            officer: ask.officer.clone(),
+            seal: "age1".into(),
+            verified_by: "O.2".parse().unwrap(),
+            verified_at: ask.asked_at,
+            items: vec![0],
+            fields: vec![Field::Place],
+            opening: opening_digest(b"opened"),
+            claimed_at: ask.asked_at,
+        };
+        let fields = vec![FieldDecision {
+            field: Field::Place,
+            standing: Standing::Needs(approvals),
+            clauses: vec![],
+        }];
+        let (reference, record) = (Reference([7; 16]), Digest([8; 32]));
+        let found = vec![Found { reference, record, item: Some(0), fields }];
+        let mut case = Self { world, claim, found };
+        let claimed = |side, found: &[Found]| Event::Claimed {
+            side,
+            claim: case.claim.clone(),
+            signature: signing::sign(&case.claim, &case.world.rs.key).unwrap(),
+            act: None,
+            found: found.to_vec(),
+            at: case.world.now,
+        };
+        let (made, came) = (claimed(Side::Asker, &[]), claimed(Side::Holder, &case.found));
+        case.note(true, made);
+        case.note(false, came);
+        let outcome = Outcome {
+            claim: case.claim.digest().unwrap(),
+            found: case.found.iter().map(Found::told).collect(),
+            decide_by: case.world.now,
+            at: case.world.now,
+        };
+        let signature = signing::sign(&outcome, &case.world.mk.key).unwrap();
+        let claim = case.claim.claim;
+        case.note(true, Event::ClaimAnswered { claim, outcome, signature });
+        case
+    }
+
+    fn note(&mut self, asker: bool, event: Event) {
+        let agency = if asker { &self.world.rs } else { &self.world.mk };
+        agency.journal.append(event, self.world.now).unwrap();
+    }
+
+    /// An officer of MK is enrolled with a key, and approves.
+    fn approve(&mut self, id: &str, key: &SigningKey) {
+        let (id, at): (OfficerId, _) = (id.parse().unwrap(), self.world.now);
+        let (roles, seal) = (vec![Role::Approves], "age1".to_owned());
+        let officer = Officer { id: id.clone(), roles, key: key.public(), seal, until: None };
+        self.note(false, Event::OfficerEnrolled { officer });
+        let act = ActKind::Approve { claim: self.claim.digest().unwrap() };
+        let act = SignedAct::sign(Act { officer: id.clone(), act, at }, key).unwrap();
+        let (claim, step) = (self.claim.claim, Step::Approve { officer: id });
+        self.note(false, Event::CaseStep { claim, step, act: Some(act), at });
+    }
+
+    /// MK releases, RS signs for it, MK hears of that.
+    fn release(&mut self, approved_by: &[&str]) {
+        let release = Release {
+            claim: self.claim.claim,
+            number: 0,
+            fields: vec![(self.found[0].reference, vec![Field::Place])],
+            approved_by: approved_by.iter().map(|id| id.parse().unwrap()).collect(),
+            sealed: Digest([9; 32]),
+            bytes: 1,
+            at: self.world.now,
+        };
+        let holder = signing::sign(&release, &self.world.mk.key).unwrap();
+        let asker = signing::sign(&release, &self.world.rs.key).unwrap();
+        let made = SignedRelease { release, holder, asker: None };
+        let both = SignedRelease { asker: Some(asker), ..made.clone() };
+        for (asker, release) in [(false, made), (true, both.clone()), (false, both)] {
+            let side = if asker { Side::Asker } else { Side::Holder };
+            self.note(asker, Event::Released { side, release, marks: vec![] });
+        }
+    }
+
+    /// Everything in order, and hours later another query.
+    fn whole() -> Self {
+        let mut case = Self::new(1);
+        case.approve("A.1", &SigningKey::from_bytes(&[9; 32]));
+        case.release(&["A.1"]);
+        case.world.now = case.world.now.plus(3 * Timestamp::HOUR);
+        case.world.exchange(1);
+        case
+    }
+
+    fn violated(&self) -> Vec<Difference> {
+        let found = compared(&self.world).discrepancies.into_iter();
+        found.filter(|found| found.weight == Weight::Violation).map(|found| found.difference).collect()
+    }
+}
+
+/// Leaves entries out of a journal.
+fn without(agency: &mut Agency, gone: impl Fn(&Event) -> bool) {
+    let mut events = agency.events();
+    events.retain(|(_, event)| !gone(event));
+    agency.rewrite(events);
+}
+
+fn about_the_claim(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Claimed { .. } | Event::ClaimAnswered { .. } | Event::CaseStep { .. } | Event::Released { .. }
+    )
+}
+
+#[test]
+fn claims_and_releases_in_order_are_told_alike() {
+    let case = Case::whole();
+    for agency in [&case.world.rs, &case.world.mk] {
+        let report = audit(agency);
+        assert_eq!(report.findings, [], "{report}");
+    }
+    let found = compared(&case.world);
+    assert_eq!((found.claims, &found.discrepancies[..]), (1, &[][..]), "{found}");
+}
+
+#[test]
+fn the_same_claim_made_again_and_collected_again_is_in_order() {
+    let mut case = Case::whole();
+    let events = case.world.rs.events();
+    for (_, event) in events.into_iter().filter(|(_, event)| about_the_claim(event)) {
+        case.note(true, event);
+    }
+    let report = audit(&case.world.rs);
+    assert_eq!(report.findings, [], "{report}");
+    assert_eq!(case.violated(), []);
+}
+
+#[test]
+fn a_claim_or_a_release_that_one_hides_the_other_shows() {
+    let claim = ClaimId([1; 16]);
+    let no_claim = |lacks: &Agency| Difference::NoClaim { claim, lacks: lacks.code.clone() };
+    let no_release = |lacks: &Agency| Difference::NoRelease { claim, lacks: lacks.code.clone() };
+    // The holder hides the claim, and the release alone.
+    let mut case = Case::whole();
+    without(&mut case.world.mk, about_the_claim);
+    assert_eq!(case.violated(), [no_claim(&case.world.mk), no_release(&case.world.mk)]);
+    let mut case = Case::whole();
+    without(&mut case.world.mk, |event| matches!(event, Event::Released { .. }));
+    assert_eq!(case.violated(), [no_release(&case.world.mk)]);
+    // The asker does.
+    let mut case = Case::whole();
+    without(&mut case.world.rs, about_the_claim);
+    assert_eq!(case.violated(), [no_claim(&case.world.rs), no_release(&case.world.rs)]);
+    let mut case = Case::whole();
+    without(&mut case.world.rs, |event| matches!(event, Event::Released { .. }));
+    assert_eq!(case.violated(), [no_release(&case.world.rs)]);
+}
+
+#[test]
+fn what_was_not_collected_or_never_came_accuses_nobody() {
+    // Made, and not collected yet.
+    let mut case = Case::whole();
+    without(&mut case.world.rs, |event| matches!(event, Event::Released { .. }));
+    let asker_signed =
+        |event: &Event| matches!(event, Event::Released { release, .. } if release.asker.is_some());
+    without(&mut case.world.mk, asker_signed);
+    assert_eq!(case.violated(), []);
+    // Claimed, and it never came.
+    let mut case = Case::whole();
+    without(&mut case.world.mk, about_the_claim);
+    without(&mut case.world.rs, |event| about_the_claim(event) && !matches!(event, Event::Claimed { .. }));
+    assert_eq!(case.violated(), []);
+}
+
+#[test]
+fn a_holder_that_tells_other_records_than_it_journalled_is_found() {
+    let mut case = Case::whole();
+    let mut events = case.world.mk.events();
+    for (_, event) in &mut events {
+        if let Event::Claimed { found, .. } = event {
+            found.clear();
+        }
+    }
+    case.world.mk.rewrite(events);
+    assert_eq!(case.violated(), [Difference::OtherClaim { claim: case.claim.claim }]);
+}
+
+#[test]
+fn an_outcome_of_another_claim_is_not_one_of_this() {
+    let mut case = Case::new(1);
+    let outcome =
+        Outcome { claim: Digest([5; 32]), found: vec![], decide_by: case.world.now, at: case.world.now };
+    let signature = signing::sign(&outcome, &case.world.mk.key).unwrap();
+    let claim = case.claim.claim;
+    case.note(true, Event::ClaimAnswered { claim, outcome, signature });
+    let report = audit(&case.world.rs);
+    assert!(matches!(violations(&report)[..], [Fault::Claim { .. }]), "{report}");
+    assert_eq!(case.violated(), []);
+}
+
+#[test]
+fn one_key_under_two_names_is_one_person() {
+    let [one, other] = [9, 10].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+    let approved = |second: &SigningKey| {
+        let mut case = Case::new(2);
+        case.approve("A.1", &one);
+        case.approve("A.2", second);
+        case.release(&["A.1", "A.2"]);
+        audit(&case.world.mk)
+    };
+    let report = approved(&other);
+    assert!(report.is_clean(), "{report}");
+    let report = approved(&one);
+    let [Fault::Claim { problem, .. }] = violations(&report)[..] else { panic!("{report}") };
+    assert!(problem.contains("one key"), "{report}");
+}
