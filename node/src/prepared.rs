@@ -317,12 +317,13 @@ impl PreparedStore {
         inner.lying.iter().any(|(name, lying)| name.own && lying.kind == *kind && lying.expires > now)
     }
 
-    /// Takes the oldest half of this node as asker that a query could use. It is used by this query or by none.
+    /// Takes the newest half of this node as asker that a query could use: a holder without room lets its oldest go. It is
+    /// used by this query or by none.
     pub(crate) fn offer(&self, kind: &Kind, now: Timestamp) -> Option<Lent> {
         let mut inner = self.shelf.inner();
         let fits = |name: &Name, lying: &Lying| name.own && lying.kind == *kind && lying.expires > now;
         let found = inner.lying.iter().filter(|(name, lying)| fits(name, lying));
-        let name = found.min_by_key(|(_, lying)| lying.made).map(|(name, _)| *name)?;
+        let name = found.max_by_key(|(_, lying)| lying.made).map(|(name, _)| *name)?;
         self.lend(&mut inner, name)
     }
 

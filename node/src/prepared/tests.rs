@@ -122,7 +122,7 @@ fn what_was_named_and_not_used_is_destroyed() {
     made(&store, Side::Asker, kind("MK"), 8, NOW.plus(1));
     assert!(store.has(&kind("MK"), NOW) && !store.has(&kind("AL"), NOW) && !store.has(&kind("MK"), LATER));
     let lent = store.offer(&kind("MK"), NOW).unwrap();
-    assert_eq!(lent.id(), Digest([7; 32]), "the oldest first");
+    assert_eq!(lent.id(), Digest([8; 32]), "the newest first");
     drop(lent);
     assert_eq!(names(&dir).len(), 1);
     drop(store.offer(&kind("MK"), NOW).unwrap().open().unwrap());
