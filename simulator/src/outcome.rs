@@ -79,6 +79,9 @@ pub struct PartyLabel {
 pub struct Number {
     /// Its path.
     pub path: String,
+    /// The path, with words that tell it from others (see [`crate::scenario::Scenario::label`]).
+    #[serde(default)]
+    pub label: String,
     /// The least that it may be.
     pub lo: f64,
     /// The greatest.

@@ -108,6 +108,12 @@ impl Report<'_> {
         self.outcome.proposals.iter().enumerate().filter(|(place, _)| *place != self.baseline)
     }
 
+    /// The number of a path, as people read it.
+    fn label<'a>(&'a self, path: &'a str) -> &'a str {
+        let number = self.outcome.numbers.iter().find(|number| number.path == path);
+        number.map(|number| number.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(path)
+    }
+
     fn title(&self, proposal: usize) -> &str {
         self.outcome.proposals.get(proposal).map_or("", |proposal| &proposal.title)
     }

@@ -309,7 +309,8 @@ fn gather(
     });
     let numbers = scenario.quantities().into_iter().map(|(path, quantity)| {
         let (lo, hi) = quantity.range();
-        Number { path, lo, hi, assumed: quantity.is_assumed(), src: quantity.src }
+        let label = scenario.label(&path);
+        Number { path, label, lo, hi, assumed: quantity.is_assumed(), src: quantity.src }
     });
     let proposals = plan.proposals.iter().zip(contracts).zip(digests).enumerate().map(
         |(of, ((proposal, contract), digest))| ProposalOutcome {

@@ -129,6 +129,28 @@ impl Scenario {
         all
     }
 
+    /// A path as people read it: one that counts says of which it is, such as `route[3].weight (MK → RS)`.
+    pub fn label(&self, path: &str) -> String {
+        let counted = path.split_once('[').and_then(|(table, rest)| {
+            let place = rest.split_once(']')?.0.parse::<usize>().ok()?;
+            Some((table, place))
+        });
+        let of = counted.and_then(|(table, place)| match table {
+            "route" => {
+                let Route { from, to, kind, .. } = self.route.get(place)?;
+                let pushback = if *kind == RouteKind::Pushback { ", pushback" } else { "" };
+                Some(format!("{from} → {to}{pushback}"))
+            }
+            "practice" => {
+                let practice = self.practice.get(place)?;
+                Some(format!("{}, {}", practice.exchange.as_str(), practice.purpose))
+            }
+            "abuse" => self.abuse.get(place).map(|abuse| abuse.id.clone()),
+            _ => None,
+        });
+        of.map_or_else(|| path.to_owned(), |of| format!("{path} ({of})"))
+    }
+
     /// The same scenario with one number fixed; nothing changes if there is no such number.
     #[must_use]
     pub fn with(&self, path: &str, value: f64) -> Self {

@@ -147,6 +147,10 @@ fn the_page_stands_by_itself() {
     // Assumed numbers without a range are varied too, and marked.
     let tornado = html.split("<section id=\"tornado\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(tornado.contains("<span>± "), "{tornado}");
+    // A number among many says of which it is.
+    for number in ["route[3].weight (RS → MK, pushback)", "practice[0].share (exact, IRREG_ENTRY)"] {
+        assert!(html.contains(&format!(">{number}</th>")), "{number}");
+    }
 }
 
 /// On a telephone a table of many columns is a list: each value stands beside the name of its column.

@@ -117,6 +117,7 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
     notes.push(words.with("tornado-left-out", &[("fixed", &fixed), ("abuse", &abuse)]));
     for (key, paths) in [("tornado-unfit", &tornado.unfit), ("tornado-nothing", &tornado.nothing)] {
         if !paths.is_empty() {
+            let paths: Vec<&str> = paths.iter().map(|path| report.label(path)).collect();
             notes.push(words.with(key, &[("paths", &paths.join(", "))]));
         }
     }
@@ -135,14 +136,14 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
         let mark = if swing.ends == Ends::Usual { "± " } else { "" };
         let range = format!("{mark}{} … {}", words.number(swing.lo), words.number(swing.hi));
         table.row(
-            &swing.path,
+            report.label(&swing.path),
             vec![range.clone(), words.difference(&swing.at_lo), words.difference(&swing.at_hi)],
         );
         if swings.len() < MOST {
-            swings.push((swing.path.clone(), range, swing.at_lo.mean, swing.at_hi.mean));
+            swings.push((report.label(&swing.path).to_owned(), range, swing.at_lo.mean, swing.at_hi.mean));
         }
     }
-    let widest = tornado.swings.first().map_or("", |swing| &swing.path);
+    let widest = tornado.swings.first().map_or("", |swing| report.label(&swing.path));
     let about =
         words.with("tornado-alt", &[("count", &tornado.swings.len().to_string()), ("widest", widest)]);
     let svg = charts::swings(words, "tornado-figure", tornado.centre.mean, &swings, (&measure, &about));

@@ -27,7 +27,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             } else {
                 words.number(number.lo)
             };
-            table.row(&number.path, vec![range, number.src.clone()]);
+            table.row(report.label(&number.path), vec![range, number.src.clone()]);
         }
         table
     };

@@ -1,6 +1,6 @@
 //! Rows as Apache Parquet, a column at a time.
 //!
-//! Source: the Parquet format, version 2 (<https://parquet.apache.org/docs/file-format/>). Rows are held until there are
+//! Source: the Parquet format (<https://parquet.apache.org/docs/file-format/>). Rows are held until there are
 //! [`GROUP`] of them and then written as one row group, so memory does not grow with a run. The list of groups stands at
 //! the end of a file: one that was not ended is none, for every reader.
 

@@ -153,7 +153,7 @@ impl<'a> Making<'a> {
         }
         let compared = self.compared()?;
         if let Some(compared) = &compared {
-            text += &comparison(compared);
+            text += &comparison(compared, self.scenario);
         }
         if let Some(file) = &self.options.report {
             self.write(file, &outcome, compared.as_ref(), &checked)?;
@@ -234,7 +234,7 @@ impl<'a> Making<'a> {
 const SEEDS: usize = 4;
 
 /// The largest effects, for a screen.
-fn comparison(compared: &Compared) -> String {
+fn comparison(compared: &Compared, scenario: &Scenario) -> String {
     let effects = &compared.effects;
     let how = if effects.exact { "every set of changes" } else { "drawn orders" };
     let mut text = format!(
@@ -272,7 +272,11 @@ fn comparison(compared: &Compared) -> String {
     for swing in compared.tornado.swings.iter().take(3) {
         text += &format!(
             "\n  {} from {} to {}: the difference goes from {:.1} to {:.1}",
-            swing.path, swing.lo, swing.hi, swing.at_lo.mean, swing.at_hi.mean
+            scenario.label(&swing.path),
+            swing.lo,
+            swing.hi,
+            swing.at_lo.mean,
+            swing.at_hi.mean
         );
     }
     text
