@@ -68,16 +68,20 @@ impl Watch for After {
     }
 }
 
-/// Keys of the one-round engine take minutes; between two sets of them it can be cancelled.
+/// Keys, which take minutes by the one-round engine, can be cancelled between any two slices of work.
 #[test]
 fn keys_are_cancelled_while_they_are_made() {
-    let setup =
-        || MatchSetup { form: "form-512".parse().unwrap(), engine: "tfhe-one-round/1".parse().unwrap() };
-    for turns in [0, 2] {
+    let keys = |turns: u32| {
         let watch = After(turns.into());
-        let mut pair =
-            pair(&["ASKER".parse().unwrap(), "HOLDER".parse().unwrap()], 1).unwrap().watched(&watch);
-        let ended = pair.keys(&question(false).unwrap(), &setup());
-        assert!(matches!(ended, Err(PairError::Cancelled)), "{turns}");
+        let codes = ["ASKER".parse().unwrap(), "HOLDER".parse().unwrap()];
+        let mut pair = pair(&codes, 1).unwrap().watched(&watch);
+        let setup = MatchSetup { form: "form-512".parse().unwrap(), engine: "ot-garbled/1".parse().unwrap() };
+        let ended = pair.keys(&question(false).unwrap(), &setup).map(|_| ());
+        (ended, turns.wrapping_sub(watch.0.into_inner()))
+    };
+    let (whole, slices) = keys(u32::MAX);
+    assert!(whole.is_ok() && slices > 1, "{whole:?} {slices}");
+    for turns in 0..slices {
+        assert!(matches!(keys(turns).0, Err(PairError::Cancelled)), "{turns} of {slices}");
     }
 }
