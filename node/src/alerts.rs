@@ -25,27 +25,30 @@
 //! Sources: J. Przyborowski and H. Wilenski, Biometrika 31 (1940), for comparing two Poisson counts; V. Vovk et
 //! al., "Algorithmic Learning in a Random World" (2005), for ranks of exchangeable values.
 
+mod claims;
+mod queries;
 mod repeats;
 mod tail;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     canonical,
-    words::{AgencyCode, Digest, OfficerId, QueryId, Timestamp},
+    words::{AgencyCode, Digest, OfficerId, Timestamp},
 };
 
 use crate::{
     control::api::Failure,
     journal::{
         Side,
-        log::{ClaimLine, Log, QueryLine, Result as Ended},
+        log::{CanaryLine, Log, QueryLine},
     },
 };
 
+use claims::claims;
+use queries::{Counts, more_than_before, more_than_colleagues, unusual_hours};
 pub(crate) use repeats::{Claimed, repeats};
-use tail::{at_least, at_most};
 
 /// Thresholds of alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +148,16 @@ pub enum Kind {
     CanaryMissed,
 }
 
+impl Kind {
+    /// Whether it is worse to have counted `one` than `other`.
+    pub(crate) fn worse(self, one: u64, other: u64) -> bool {
+        match self {
+            Self::ClaimedTooRarely | Self::UnusualHour => one < other,
+            _ => one > other,
+        }
+    }
+}
+
 /// One alert.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +195,7 @@ impl Alert {
 }
 
 /// What an evaluation gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evaluation {
     /// In the order of time.
     pub alerts: Vec<Alert>,
@@ -257,235 +270,39 @@ pub fn evaluate(log: &Log, settings: &Settings, from: Timestamp, now: Timestamp)
     for period in day(from).div_euclid(length)..over {
         claims(&mut found, settings, log, (period.saturating_mul(length), length));
     }
-    let canaries = log.canaries.iter().filter(|line| line.found < line.asked);
-    // An answer has no false no-hit, so this is no test that could err.
-    found.alerts.extend(canaries.filter(|line| (from..=now).contains(&line.at)).map(|line| Alert {
-        from: line.at,
-        to: line.at.plus(1),
-        kind: Kind::CanaryMissed,
-        partner: Some(line.partner.clone()),
-        officer: None,
-        observed: line.asked.saturating_sub(line.found).into(),
-        of: line.asked.into(),
-        chance: 0,
-        text: format!(
-            "{} answered about {} of {} canaries in register {}, query {}",
-            line.partner, line.found, line.asked, line.register, line.query
-        ),
-    }));
+    missed(&mut found, log, from, now);
     found.alerts.sort();
     found
 }
 
-struct Counts {
-    by_day: BTreeMap<Subject, BTreeMap<i64, u64>>,
-    /// Hours at which officers of an agency asked: agency, day, officer, hour.
-    hours: BTreeMap<Option<AgencyCode>, BTreeSet<(i64, OfficerId, u8)>>,
-}
-
-impl Counts {
-    fn of(lines: &[QueryLine]) -> Self {
-        let (mut by_day, mut hours) =
-            (BTreeMap::<_, BTreeMap<_, _>>::new(), BTreeMap::<_, BTreeSet<_>>::new());
-        for line in lines {
-            for subject in subjects(line) {
-                let count: &mut u64 = by_day.entry(subject).or_default().entry(day(line.at)).or_default();
-                *count = count.saturating_add(1);
-            }
-            let hour = line.at.0.rem_euclid(Timestamp::DAY).div_euclid(Timestamp::HOUR);
-            let occasion = (day(line.at), line.officer.clone(), u8::try_from(hour).unwrap_or(0));
-            hours.entry(agency(line)).or_default().insert(occasion);
-        }
-        Self { by_day, hours }
+/// Canaries that partners missed. An answer has no false no-hit, so this is no test that could err.
+fn missed(found: &mut Evaluation, log: &Log, from: Timestamp, now: Timestamp) {
+    // What ended in the same second is one alert, or two would have one name.
+    let mut together: BTreeMap<(&AgencyCode, Timestamp), Vec<&CanaryLine>> = BTreeMap::new();
+    let lines = log.canaries.iter().filter(|line| line.found < line.asked);
+    for line in lines.filter(|line| (from..=now).contains(&line.at)) {
+        together.entry((&line.partner, line.at)).or_default().push(line);
     }
-}
-
-fn sum<'a>(counts: impl Iterator<Item = &'a u64>) -> u64 {
-    counts.fold(0, |sum, count| sum.saturating_add(*count))
-}
-
-fn more_than_before(
-    found: &mut Evaluation,
-    settings: &Settings,
-    subject: &Subject,
-    by_day: &BTreeMap<i64, u64>,
-    today: i64,
-) {
-    // From the first query on, which is no part of the history that it begins.
-    let Some((first, _)) = by_day.first_key_value() else { return };
-    let days = today.saturating_sub(first.saturating_add(1)).min(settings.history_days.into());
-    if days < 7 {
-        return;
-    }
-    let before = sum(by_day.range(today.saturating_sub(days)..today).map(|(_, count)| count));
-    // Days on which nothing was asked are tests too.
-    let count = by_day.get(&today).copied().unwrap_or(0);
-    let all = before.saturating_add(count);
-    if all == 0 {
-        return;
-    }
-    let share = 1.0 / (days as f64 + 1.0);
-    found.test(settings.false_alarms, at_least(count, all, share), |chance| Alert {
-        from: begin(today),
-        to: begin(today.saturating_add(1)),
-        kind: Kind::MoreThanBefore,
-        partner: subject.0.clone(),
-        officer: subject.1.clone(),
-        observed: count,
-        of: all,
-        chance,
-        text: format!(
-            "{} asked {count} queries in one day, and {before} in the {days} days before",
-            named(subject)
-        ),
-    });
-}
-
-fn more_than_colleagues(found: &mut Evaluation, settings: &Settings, counts: &Counts, today: i64) {
-    let agencies: BTreeSet<&Option<AgencyCode>> = counts.by_day.keys().map(|(partner, _)| partner).collect();
-    let since = today.saturating_sub(settings.history_days.into());
-    for agency in agencies {
-        let officers =
-            counts.by_day.iter().filter(|((partner, officer), _)| partner == agency && officer.is_some());
-        let active = officers.filter(|(_, by_day)| by_day.range(since..=today).next().is_some());
-        let today_of = |by_day: &BTreeMap<i64, u64>| by_day.get(&today).copied().unwrap_or(0);
-        let active: Vec<_> = active.map(|(subject, by_day)| (subject, today_of(by_day))).collect();
-        let all = sum(active.iter().map(|(_, count)| count));
-        let colleagues = active.len().saturating_sub(1);
-        if colleagues < 2 {
-            continue;
-        }
-        let factor = f64::from(settings.peer_factor);
-        let share = factor / (factor + colleagues as f64);
-        for (subject, count) in active {
-            let others = all.saturating_sub(count);
-            found.test(settings.false_alarms, at_least(count, all, share), |chance| Alert {
-                from: begin(today),
-                to: begin(today.saturating_add(1)),
-                kind: Kind::MoreThanColleagues,
-                partner: subject.0.clone(),
-                officer: subject.1.clone(),
-                observed: count,
-                of: all,
-                chance,
-                text: format!(
-                    "{} asked {count} queries in one day, and {colleagues} colleagues together {others}",
-                    named(subject)
-                ),
-            });
-        }
-    }
-}
-
-fn unusual_hours(found: &mut Evaluation, settings: &Settings, counts: &Counts, today: i64) {
-    for (agency, occasions) in &counts.hours {
-        let since = today.saturating_sub(settings.history_days.into());
-        let known = occasions.iter().filter(|(day, _, _)| (since..=today).contains(day));
-        let known: Vec<_> = known.collect();
-        let mut histogram = [0_u64; 24];
-        for (_, _, hour) in &known {
-            histogram
-                .get_mut(usize::from(*hour))
-                .into_iter()
-                .for_each(|count| *count = count.saturating_add(1));
-        }
-        // Occasions in the hour, the one before and the one after.
-        let around = |hour: u8| {
-            let at = |hour: usize| histogram.get(hour % 24).copied().unwrap_or(0);
-            let hour = usize::from(hour);
-            at(hour).saturating_add(at(hour.saturating_add(1))).saturating_add(at(hour.saturating_add(23)))
+    found.alerts.extend(together.into_iter().map(|((partner, at), lines)| {
+        let sum = |count: fn(&CanaryLine) -> u32| {
+            lines.iter().fold(0_u64, |sum, line| sum.saturating_add(count(line).into()))
         };
-        let (all, rate) = (known.len() as u64, settings.false_alarms_hour);
-        // With fewer no rank is rare enough.
-        if all.saturating_mul(rate.into()) < 1_000_000 {
-            continue;
+        let told = lines.iter().map(|line| {
+            let CanaryLine { found, asked, register, query, .. } = line;
+            format!("{found} of {asked} canaries in register {register}, query {query}")
+        });
+        Alert {
+            from: at,
+            to: at.plus(1),
+            kind: Kind::CanaryMissed,
+            partner: Some(partner.clone()),
+            officer: None,
+            observed: sum(|line| line.asked.saturating_sub(line.found)),
+            of: sum(|line| line.asked),
+            chance: 0,
+            text: format!("{partner} answered about {}", told.collect::<Vec<_>>().join("; ")),
         }
-        for (_, officer, hour) in known.iter().filter(|(day, _, _)| *day == today) {
-            let near = around(*hour);
-            let rarer = known.iter().filter(|(_, _, other)| around(*other) <= near).count() as u64;
-            let chance = rarer as f64 / all as f64;
-            found.test(rate, chance, |chance| Alert {
-                from: Timestamp(
-                    begin(today).0.saturating_add(i64::from(*hour).saturating_mul(Timestamp::HOUR)),
-                ),
-                to: Timestamp(
-                    begin(today)
-                        .0
-                        .saturating_add(i64::from(*hour).saturating_add(1).saturating_mul(Timestamp::HOUR)),
-                ),
-                kind: Kind::UnusualHour,
-                partner: agency.clone(),
-                officer: Some(officer.clone()),
-                observed: rarer,
-                of: all,
-                chance,
-                text: format!(
-                    "{} asked between {hour}:00 and {hour}:59 UTC; {near} of the last {all} occasions of all \
-                     officers were within an hour of that",
-                    named(&(agency.clone(), Some(officer.clone())))
-                ),
-            });
-        }
-    }
-}
-
-/// Claims of the queries of one period that is over.
-fn claims(found: &mut Evaluation, settings: &Settings, log: &Log, (first, length): (i64, i64)) {
-    let (from, to) = (begin(first), begin(first.saturating_add(length)));
-    let mut queries: BTreeMap<(Side, QueryId), &QueryLine> = BTreeMap::new();
-    let mut asked: BTreeMap<Subject, u64> = BTreeMap::new();
-    let mut hits: BTreeMap<Subject, u64> = BTreeMap::new();
-    let inside = log.queries.iter().filter(|line| (from..to).contains(&line.at));
-    for line in inside.filter(|line| matches!(line.result, Ended::Answered { .. })) {
-        queries.insert((line.side, line.query), line);
-        for subject in subjects(line) {
-            let items = asked.entry(subject).or_default();
-            *items = items.saturating_add(line.items.into());
-        }
-        if line.side == Side::Asker {
-            let seen = hits.entry((None, Some(line.officer.clone()))).or_default();
-            *seen = seen.saturating_add(line.hits);
-        }
-    }
-    // Items claimed, claims, claims that found nothing.
-    let mut claimed: BTreeMap<Subject, (u64, u64, u64)> = BTreeMap::new();
-    let known = |claim: &ClaimLine| queries.get(&(claim.side, claim.query)).copied();
-    for (claim, query) in log.claims.iter().filter_map(|claim| Some((claim, known(claim)?))) {
-        for subject in subjects(query) {
-            let (items, claims, nothing) = claimed.entry(subject).or_default();
-            *items = items.saturating_add(claim.items.max(1));
-            *claims = claims.saturating_add(1);
-            *nothing = nothing.saturating_add(u64::from(claim.found == Some(0)));
-        }
-    }
-    let percent = |share: u32| f64::from(share) / 100.0;
-    let rate = settings.false_alarms;
-    for (subject, items) in &asked {
-        let (of_them, claims, nothing) = claimed.get(subject).copied().unwrap_or_default();
-        let of_them = of_them.min(*items);
-        let alert = |kind, observed, of, text: String| {
-            let (partner, officer) = subject.clone();
-            move |chance| Alert { from, to, kind, partner, officer, observed, of, chance, text }
-        };
-        let name = named(subject);
-        if let Some(seen) = hits.get(subject) {
-            let text = format!("{name} asked about {items} items in {length} days, and {seen} were hits");
-            let chance = at_least(*seen, *items, percent(settings.hits_at_most));
-            found.test(rate, chance, alert(Kind::HitsTooOften, *seen, *items, text));
-        }
-        let text = format!("{name} asked about {items} items in {length} days and claimed {of_them}");
-        let often = at_least(of_them, *items, percent(settings.claimed_at_most));
-        found.test(rate, often, alert(Kind::ClaimedTooOften, of_them, *items, text.clone()));
-        if settings.claimed_at_least > 0 {
-            let rarely = at_most(of_them, *items, percent(settings.claimed_at_least));
-            found.test(rate, rarely, alert(Kind::ClaimedTooRarely, of_them, *items, text));
-        }
-        if claims > 0 {
-            let text = format!("of {claims} claims of {name} in {length} days {nothing} found nothing");
-            let chance = at_least(nothing, claims, percent(settings.nothing_found_at_most));
-            found.test(rate, chance, alert(Kind::NothingFound, nothing, claims, text));
-        }
-    }
+    }));
 }
 
 #[cfg(test)]

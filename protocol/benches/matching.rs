@@ -63,8 +63,7 @@ fn random(form: &Form, at: u64) -> Template {
     Template::from_positions(&positions).unwrap()
 }
 
-/// One bootstrapping of a batch of 32 by the library alone, on random ciphertexts: what no engine of this
-/// kind gets below.
+/// One bootstrapping of a batch of 32 by the library alone, on random ciphertexts: a measure of the processor.
 fn reference() -> Duration {
     let (small, glwe, degree) = (LweDimension(1_024), GlweDimension(2), PolynomialSize(1_024));
     let mut key = FourierLweBootstrapKey::new(

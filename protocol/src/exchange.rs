@@ -202,6 +202,17 @@ pub enum Fault {
     Local(String),
 }
 
+impl Fault {
+    /// What was wrong, without whose mistake it was: for telling why something cannot be asked.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Misuse(reason) => (*reason).to_owned(),
+            Self::Local(reason) => reason.clone(),
+            Self::PeerMisbehaved(_) | Self::Refused => self.to_string(),
+        }
+    }
+}
+
 /// An answer of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -18,8 +18,14 @@ pub(crate) struct Claimed {
     pub(crate) probe: Vec<Template>,
 }
 
-/// Compares the claims of each partner with each other, `people` being about how many could be asked about.
-pub(crate) fn repeats(found: &mut Evaluation, settings: &Settings, claims: &[Claimed], people: u64) {
+/// Compares the claims of each partner with each other, `people` being about how many could be asked about. Tells
+/// groups whose last claim is not before `since`.
+pub(crate) fn repeats(
+    found: &mut Evaluation,
+    settings: &Settings,
+    (claims, since): (&[Claimed], Timestamp),
+    people: u64,
+) {
     let mut askers: Vec<&AgencyCode> = claims.iter().map(|claim| &claim.asker).collect();
     askers.sort_unstable();
     askers.dedup();
@@ -31,7 +37,7 @@ pub(crate) fn repeats(found: &mut Evaluation, settings: &Settings, claims: &[Cla
         // Two claims share a person with at most (items × items) / people.
         let most = exact.iter().map(|claim| claim.identifiers.len()).max().unwrap_or(1);
         let pair = (most.saturating_mul(most) as f64 / people.max(1) as f64).min(1.0);
-        groups(found, settings, &exact, (Kind::SamePerson, pair), same);
+        groups(found, settings, (&exact, since), (Kind::SamePerson, pair), same);
         let near = f64::from(settings.near) / 100.0;
         let close = |a: &Claimed, b: &Claimed| {
             let pairs = a.probe.iter().flat_map(|one| b.probe.iter().map(move |other| (one, other)));
@@ -44,15 +50,16 @@ pub(crate) fn repeats(found: &mut Evaluation, settings: &Settings, claims: &[Cla
         // P(distance <= near) for independent bits: by symmetry the tail from 1 - near on.
         let apart = bits.saturating_sub(bits.saturating_mul(settings.near.into()).div_euclid(100));
         let pair = (at_least(apart, bits, 0.5) * alternatives.saturating_mul(alternatives) as f64).min(1.0);
-        groups(found, settings, &probes, (Kind::NearProbes, pair), close);
+        groups(found, settings, (&probes, since), (Kind::NearProbes, pair), close);
     }
 }
 
-/// For each claim how many others are like it; the largest such group is told if it is unlikely.
+/// Claims that are like one another, directly or through others, are told together if one of them has unlikely many
+/// others like it. One alert for each such group, so that what came of one says nothing of another.
 fn groups(
     found: &mut Evaluation,
     settings: &Settings,
-    claims: &[&Claimed],
+    (claims, since): (&[&Claimed], Timestamp),
     (kind, pair): (Kind, f64),
     like: impl Fn(&Claimed, &Claimed) -> bool,
 ) {
@@ -60,49 +67,64 @@ fn groups(
     if claims.len() < repeats {
         return;
     }
-    let group = |one: &Claimed| -> Vec<&Claimed> {
-        claims.iter().filter(|other| other.claim == one.claim || like(one, other)).copied().collect()
-    };
-    let all = claims.iter().map(|claim| group(claim));
-    let Some(largest) = all.max_by_key(Vec::len) else { return };
-    // Any claim with `others` of the rest like it: n times the tail of the others [union bound].
-    let others = (largest.len() as u64).saturating_sub(1);
     let n = claims.len() as u64;
-    let chance = (n as f64 * at_least(others, n.saturating_sub(1), pair)).min(1.0);
-    let enough = largest.len() >= repeats;
     found.tests = found.tests.saturating_add(1);
     found.expected = found.expected.saturating_add(settings.false_alarms.into());
-    if !enough || chance > f64::from(settings.false_alarms) / MILLION {
-        return;
+    for (group, most) in linked(claims, like) {
+        // Any claim with `most` of the rest like it: n times the tail of the others [union bound].
+        let chance = (n as f64 * at_least(most, n.saturating_sub(1), pair)).min(1.0);
+        let enough = most.saturating_add(1) >= settings.repeats.into();
+        let times = group.iter().map(|claim| claim.at);
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { continue };
+        if !enough || last < since || chance > f64::from(settings.false_alarms) / MILLION {
+            continue;
+        }
+        let mut officers: Vec<&str> = group.iter().map(|claim| claim.officer.as_str()).collect();
+        officers.sort_unstable();
+        officers.dedup();
+        let (count, asker) = (group.len(), group.first().map(|claim| claim.asker.clone()));
+        let name = asker.as_ref().map(ToString::to_string).unwrap_or_default();
+        let what = match kind {
+            Kind::NearProbes => "opened probes that hardly differ",
+            _ => "were about one person",
+        };
+        let ids: Vec<String> = group.iter().map(|claim| claim.claim.to_string()).collect();
+        let billionths = (chance * BILLION).ceil() as u64;
+        found.alerts.push(Alert {
+            from: first,
+            to: last.plus(1),
+            kind,
+            partner: asker,
+            officer: None,
+            observed: count as u64,
+            of: n,
+            chance: billionths,
+            text: format!(
+                "{count} of {n} claims of {name} {what}, by {}: {}",
+                officers.join(", "),
+                ids.join(", ")
+            ),
+        });
     }
-    let (Some(first), Some(last)) = (largest.iter().map(|c| c.at).min(), largest.iter().map(|c| c.at).max())
-    else {
-        return;
-    };
-    let mut officers: Vec<&str> = largest.iter().map(|claim| claim.officer.as_str()).collect();
-    officers.sort_unstable();
-    officers.dedup();
-    let (count, asker) = (largest.len(), largest.first().map(|claim| claim.asker.clone()));
-    let name = asker.as_ref().map(ToString::to_string).unwrap_or_default();
-    let what = match kind {
-        Kind::NearProbes => "opened probes that hardly differ",
-        _ => "were about one person",
-    };
-    let ids: Vec<String> = largest.iter().map(|claim| claim.claim.to_string()).collect();
-    let billionths = (chance * BILLION).ceil() as u64;
-    found.alerts.push(Alert {
-        from: first,
-        to: last.plus(1),
-        kind,
-        partner: asker,
-        officer: None,
-        observed: count as u64,
-        of: n,
-        chance: billionths,
-        text: format!(
-            "{count} of {n} claims of {name} {what}, by {}: {}",
-            officers.join(", "),
-            ids.join(", ")
-        ),
-    });
+}
+
+/// The claims in groups that being alike links, each with the most others that one of them has like it.
+fn linked<'a>(
+    claims: &[&'a Claimed],
+    like: impl Fn(&Claimed, &Claimed) -> bool,
+) -> Vec<(Vec<&'a Claimed>, u64)> {
+    let (mut left, mut groups) = (claims.to_vec(), Vec::new());
+    while let Some(first) = left.pop() {
+        let (mut group, mut next, mut most) = (vec![first], 0_usize, 0);
+        while let Some(&one) = group.get(next) {
+            let known = group.iter().filter(|other| other.claim != one.claim && like(one, other)).count();
+            let found = left.extract_if(.., |other| like(one, other)).collect::<Vec<_>>();
+            most = most.max(known.saturating_add(found.len()) as u64);
+            group.extend(found);
+            next = next.saturating_add(1);
+        }
+        group.sort_by_key(|claim| (claim.at, claim.claim));
+        groups.push((group, most));
+    }
+    groups
 }

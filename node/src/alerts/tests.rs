@@ -1,5 +1,7 @@
 //! Honest histories set off no more than is stated, and what should stand out does.
 
+use std::collections::BTreeSet;
+
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -7,13 +9,13 @@ use rand_chacha::{
 use symbolon_policy::{
     receipt::AnswerClass,
     rules::ExchangeKind,
-    words::{AgreementId, ClaimId, Digest, LegalBasis, Purpose},
+    words::{AgreementId, ClaimId, Digest, LegalBasis, Purpose, QueryId},
 };
 use symbolon_protocol::matching::template::Template;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::journal::log::Period;
+use crate::journal::log::{ClaimLine, Period, Result as Ended};
 
 /// Day 0 of the histories here, on a border of periods of 28 days.
 const START: i64 = 28 * 730;
@@ -280,7 +282,7 @@ fn near_probes_and_one_person_are_told_and_strangers_are_not() {
     let settings = Settings::default();
     let evaluated = |claims: &[Claimed]| {
         let mut found = Evaluation::default();
-        repeats(&mut found, &settings, claims, 100_000);
+        repeats(&mut found, &settings, (claims, end(1)), 100_000);
         found
     };
     // Two hundred strangers, many times: never.
@@ -324,8 +326,70 @@ fn equal_people_by_chance_stay_below_the_stated_rate() {
         let names: Vec<String> = (0..40).map(|_| (rng.next_u32() % 300).to_string()).collect();
         let claims: Vec<_> = (0..).zip(&names).map(|(n, name)| opened(n, &[name.as_str()], vec![])).collect();
         let mut found = Evaluation::default();
-        repeats(&mut found, &settings, &claims, 300);
+        repeats(&mut found, &settings, (&claims, end(1)), 300);
         alarms += found.alerts.len() as u64;
     }
     assert!(tail::at_least(alarms, 400, 0.1) > 1e-6, "{alarms} of 400");
+}
+
+#[test]
+fn each_group_of_repeats_is_an_alert_of_its_own_and_keeps_its_name() {
+    let settings = Settings::default();
+    let told = |claims: &[Claimed], since: i64| {
+        let mut found = Evaluation::default();
+        repeats(&mut found, &settings, (claims, end(since)), 100_000);
+        found.alerts.sort();
+        found.alerts
+    };
+    let claims = |names: &[&str]| -> Vec<_> {
+        let days = (1..).zip(names);
+        days.map(|(day, name)| Claimed { at: end(day), ..opened(day.unsigned_abs(), &[name], vec![]) })
+            .collect()
+    };
+    let before = claims(&["a", "b", "a", "b", "a", "b", "c", "c"]);
+    let alerts = told(&before, 1);
+    let spans: Vec<_> = alerts.iter().map(|alert| (alert.from, alert.observed, alert.of)).collect();
+    assert_eq!(spans, [(end(1), 3, 8), (end(2), 3, 8)], "{alerts:#?}");
+    // More of one: both keep their names.
+    let after = claims(&["a", "b", "a", "b", "a", "b", "c", "c", "b", "b"]);
+    let grown = told(&after, 1);
+    let ids = |alerts: &[Alert]| alerts.iter().map(|alert| alert.id().unwrap()).collect::<Vec<_>>();
+    assert_eq!(ids(&grown), ids(&alerts));
+    assert_eq!(grown.iter().map(|alert| alert.observed).collect::<Vec<_>>(), [3, 5]);
+    // What ended before the time that is asked about is not told; what goes on is, under its old name.
+    let recent = told(&after, 7);
+    assert_eq!(ids(&recent), ids(&alerts)[1..]);
+    // The links of a chain are one group, and its best linked claim is what is counted as unlikely.
+    let people = [&["a", "b"][..], &["b", "c"], &["c", "d"], &["e"]];
+    let chain: Vec<_> = (1..).zip(people).map(|(n, names)| opened(n, names, vec![])).collect();
+    let alerts = told(&chain, 1);
+    assert_eq!(alerts.iter().map(|alert| alert.observed).collect::<Vec<_>>(), [3], "{alerts:#?}");
+}
+
+#[test]
+fn canaries_missed_in_one_second_are_one_alert() {
+    let line = |seq: u64, partner: &str, at: i64, found: u32| CanaryLine {
+        seq,
+        at: Timestamp(end(3).0 + at),
+        query: QueryId([u8::try_from(seq).unwrap(); 16]),
+        partner: partner.parse().unwrap(),
+        register: "border".parse().unwrap(),
+        asked: 4,
+        found,
+    };
+    let canaries = vec![
+        line(1, "MK", 0, 4),
+        line(2, "MK", 0, 1),
+        line(3, "MK", 0, 2),
+        line(4, "AL", 0, 0),
+        line(5, "MK", 1, 3),
+    ];
+    let log = Log { canaries, ..log(vec![], vec![]) };
+    let found = evaluate(&log, &Settings::default(), end(0), end(5));
+    let told: Vec<_> =
+        found.alerts.iter().map(|a| (a.partner.as_ref().unwrap().as_str(), a.observed, a.of)).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!([("MK", 5, 8), ("AL", 4, 4), ("MK", 1, 4)].iter().all(|alert| told.contains(alert)), "{told:?}");
+    let names: BTreeSet<_> = found.alerts.iter().map(|alert| alert.id().unwrap()).collect();
+    assert_eq!(names.len(), 3, "each has its own name");
 }

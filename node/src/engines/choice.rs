@@ -64,9 +64,7 @@ impl Weighed {
     pub(crate) fn of(name: &EngineName, engine: &dyn Engine, work: &Work, keys: bool) -> Self {
         let Work { form, entries, alternatives, answer, cores } = work;
         if let Err(fault) = engine.takes(form, *alternatives, *answer) {
-            let why = fault.to_string();
-            let why = why.trim_start_matches("the exchange was misused: ");
-            return Self::excluded(name, format!("{name}: {why}"));
+            return Self::excluded(name, format!("{name}: {}", fault.reason()));
         }
         let query = engine.estimate(form, *entries, *alternatives, *answer, *cores);
         let setup = (!keys).then(|| engine.setup_estimate(form, *cores));

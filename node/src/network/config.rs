@@ -14,8 +14,11 @@ pub struct NetworkConfig {
     pub protocols: Vec<StreamProtocol>,
     /// Whether QUIC addresses can be listened on and dialled, besides TCP.
     pub quic: bool,
-    /// Longest time for one connection attempt (socket, Noise, Yamux), and for agreeing on one stream's protocol.
+    /// Longest time for one connection attempt (socket, Noise, Yamux).
     pub dial_timeout: Duration,
+    /// Longest time for agreeing on one stream's protocol. Must be well below `open_timeout`, or no time is left to
+    /// dial afresh when the connection in use turns out to be dead.
+    pub stream_timeout: Duration,
     /// Longest time [`Network::open`](super::Network::open) keeps trying, all attempts and pauses included.
     pub open_timeout: Duration,
     /// How long a connection without streams is kept. Must be generous at **both** ends: the shorter one decides.
@@ -46,6 +49,7 @@ impl Default for NetworkConfig {
             protocols: Vec::new(),
             quic: false,
             dial_timeout: Duration::from_secs(10),
+            stream_timeout: Duration::from_secs(5),
             open_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(300),
             ping_interval: Duration::from_secs(15),

@@ -54,7 +54,7 @@ pub(super) fn build(
             &config.protocols,
             queue,
             config.streams_per_peer,
-            config.dial_timeout,
+            config.stream_timeout,
         ),
     };
     let swarm_config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(config.idle_timeout);

@@ -1,6 +1,6 @@
 //! Alerts of this node: evaluated from its journal and from what claims opened, journalled when they are new.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use symbolon_policy::{
     officer::{ActKind, SignedAct},
@@ -12,7 +12,7 @@ use super::{Core, blocking};
 use crate::{
     alerts::{Alert, Claimed, Evaluation, evaluate, repeats},
     clock,
-    control::api::{Acknowledged, AlertLine, Alerts, Failure, Reply},
+    control::api::{Acknowledged, AlertLine, Alerts, Failure, FailureKind, Reply},
     journal::{
         Event, Side,
         log::{Collector, Period},
@@ -22,12 +22,23 @@ use crate::{
 
 /// How far back alerts are looked for and told, if nothing else is asked for.
 const SPAN: i64 = 30 * Timestamp::DAY;
+/// How far back what claims opened is compared.
+const COMPARED: i64 = 366 * Timestamp::DAY;
 
 pub(super) async fn told(core: &Arc<Core>, from: Option<Timestamp>, all: bool) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
         let now = clock::now();
-        let found = raise(&core, from.unwrap_or_else(|| now.plus(-SPAN)), now)?;
+        let from = from.unwrap_or_else(|| now.plus(-SPAN));
+        let mut found = raise(&core, from, now)?;
+        // What was raised and does not stand out any more is told until somebody says what came of it.
+        let mut ids = found.alerts.iter().map(Alert::id).collect::<Result<BTreeSet<_>, _>>()?;
+        for alert in core.book.state().alerts()? {
+            if alert.to > from && ids.insert(alert.id()?) {
+                found.alerts.push(alert);
+            }
+        }
+        found.alerts.sort();
         let line = |alert: Alert| {
             let id = alert.id()?;
             Ok(AlertLine { id, acknowledged: acknowledged(&core, &id, &alert)?, alert })
@@ -55,10 +66,16 @@ pub(super) async fn acknowledge(core: &Arc<Core>, act: SignedAct) -> Result<Repl
         let found = raise(&core, now.plus(-SPAN), now)?.alerts;
         let known = core.book.state().alert(id)?;
         let known = known.ok_or_else(|| Failure::input(format!("there is no alert {id}")))?;
-        let counted = found.iter().filter(|alert| alert.id().is_ok_and(|found| found == *id));
-        let counted = counted.chain([&known]).map(|alert| alert.observed).max().unwrap_or(0);
-        if *observed > counted {
-            return Err(Failure::input(format!("of the alert {id} no more than {counted} were counted")));
+        if known.partner.is_none() && known.officer.as_ref() == Some(&act.act.officer) {
+            let what = "an alert about an officer is acknowledged by another one";
+            return Err(Failure::new(FailureKind::Refused, what));
+        }
+        let counted = found.iter().find(|alert| alert.id().is_ok_and(|found| found == *id));
+        let counted = counted.unwrap_or(&known).observed;
+        if *observed != counted {
+            let what =
+                format!("{counted} are counted by now in the alert {id}, and {observed} were looked into");
+            return Err(Failure::input(what).with_help("see `symbolon audit alerts`"));
         }
         core.book.officer_acts(&act, now)?;
         core.book.record(&Event::AlertAcknowledged { act })?;
@@ -83,7 +100,7 @@ pub(super) fn recent(core: &Core, now: Timestamp) -> Result<Vec<Alert>, Failure>
 fn acknowledged(core: &Core, id: &Digest, alert: &Alert) -> Result<Option<Acknowledged>, Failure> {
     let said = core.book.state().acknowledged(id)?.map(|signed| signed.act);
     Ok(said.and_then(|act| match act.act {
-        ActKind::Acknowledge { observed, note, .. } if observed >= alert.observed => {
+        ActKind::Acknowledge { observed, note, .. } if !alert.kind.worse(alert.observed, observed) => {
             Some(Acknowledged { officer: act.officer, at: act.at, note })
         }
         _ => None,
@@ -117,7 +134,8 @@ fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Fai
     let settings = &core.config.alerts;
     let mut found = evaluate(&log, settings, from, now);
     let people = core.registers.list()?.iter().map(|register| register.records).max().unwrap_or(0);
-    repeats(&mut found, settings, &opened(core, from)?, people);
+    let claims = opened(core, from.min(now.plus(-COMPARED)))?;
+    repeats(&mut found, settings, (&claims, from), people);
     found.alerts.sort();
     for alert in &found.alerts {
         let id = alert.id()?;

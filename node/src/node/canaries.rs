@@ -139,7 +139,7 @@ fn save(file: &Path, text: &[u8]) -> Result<(), Failure> {
 }
 
 /// Canaries for a new query: never so many that it would be refused for them, by the terms, the quotas or the rules
-/// that this node knows.
+/// that this node knows. Another query may still spend what is left before this one is charged.
 pub(super) async fn drawn(
     core: &Arc<Core>,
     partner: &Partner,
@@ -156,9 +156,9 @@ pub(super) async fn drawn(
         let code = &partner.party.code;
         let wanted = Wanted { partner: code, register, purpose: *purpose, now, items, most };
         let mut drawn = core.canaries.draw(&wanted, core.config.canary_share)?;
+        let mut ask = words(&core, &partner, &terms, (ExchangeKind::Exact, snapshot), 0);
         let admitted = |canaries: &usize| {
-            let all = u32::try_from(items.saturating_add(*canaries)).unwrap_or(u32::MAX);
-            let ask = words(&core, &partner, &terms, (ExchangeKind::Exact, snapshot), all);
+            ask.items = u32::try_from(items.saturating_add(*canaries)).unwrap_or(u32::MAX);
             admit(&partner.agreement, &ask, core.book.own(), core.book.state(), now).is_ok()
         };
         let fit = (1..=drawn.len()).rev().find(admitted).unwrap_or(0);

@@ -187,12 +187,15 @@ impl Core {
     /// # Errors
     /// A local [`Failure`] if it cannot start.
     pub(super) async fn start_network(&self, listen: Vec<Multiaddr>) -> Result<(Network, Incoming), Failure> {
+        let patience = Duration::from_secs(self.config.dial_timeout_secs);
         let config = NetworkConfig {
             listen,
             protocols: vec![EXACT, COUNT, MATCH, KEYS, PREPARE, CLAIM, SNAPSHOT, JOURNAL],
             quic: self.config.quic,
-            dial_timeout: Duration::from_secs(self.config.dial_timeout_secs),
-            open_timeout: Duration::from_secs(self.config.dial_timeout_secs),
+            dial_timeout: patience,
+            // Half of it for a connection that may have died unnoticed, half for a new one.
+            stream_timeout: patience / 2,
+            open_timeout: patience,
             idle_timeout: Duration::from_secs(self.config.idle_timeout_secs),
             ..NetworkConfig::default()
         };

@@ -1,5 +1,6 @@
 //! Two nodes in one process, over real sockets.
 
+mod alerts;
 mod canaries;
 pub(crate) mod changes;
 mod hits;

@@ -372,7 +372,10 @@ impl Channel {
         drop(std::mem::replace(&mut self.outgoing, gone));
         let silence = self.timer.patience.silence;
         match timeout(silence, &mut self.writer).await {
-            Err(_) => Err(SessionError::Silent(silence.as_secs())),
+            Err(_) => {
+                self.writer.abort();
+                Err(SessionError::Silent(silence.as_secs()))
+            }
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(SessionError::Connection(error.to_string())),
             Ok(Err(_)) => Err(closed()),

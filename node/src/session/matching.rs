@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use symbolon_policy::{
     agreement::FormTerms,
     ask::{self, Ask, MatchAsk},
-    permit::{InForce, Refusal, RefusalCode},
+    permit::{self, InForce, Refusal, RefusalCode},
     rules::ExchangeKind,
     words::{AgencyCode, Digest},
 };
@@ -150,9 +150,12 @@ pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<
     let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
     let words = match Words::of(agreement, ask) {
         Ok(words) => words,
-        Err(refusal) if refusal.code == RefusalCode::EngineMissing => return Err(refusal),
         // What the agreement does not cover is refused by the permit.
-        Err(_) => return Ok(()),
+        Err(refusal) => {
+            let decides =
+                refusal.code == RefusalCode::EngineMissing && permit::covers(agreement.terms(), ask).is_ok();
+            return if decides { Err(refusal) } else { Ok(()) };
+        }
     };
     if words.keys(core, Side::Holder, ask).map_err(failed)?.is_none() {
         let text = "the evaluation keys are not there, or they expired; set up keys first";

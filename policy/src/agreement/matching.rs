@@ -231,11 +231,8 @@ impl MatchTerms {
                         if let Some(lacks) = lacking(engine.card(), self.against_asker, self.against_holder) {
                             return Some(lacks);
                         }
-                        engine.takes(&form.form(), alternatives, answer).err().map(|fault| {
-                            let why = fault.to_string();
-                            let why = why.trim_start_matches("the exchange was misused: ");
-                            format!("{}: {why}", engine.card().id)
-                        })
+                        let fault = engine.takes(&form.form(), alternatives, answer).err();
+                        fault.map(|fault| format!("{}: {}", engine.card().id, fault.reason()))
                     });
                     faults.collect::<Option<Vec<_>>>()
                 };

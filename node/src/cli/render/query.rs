@@ -98,10 +98,11 @@ fn answer(answer: &Answer) -> String {
             effort(answer)
         ),
         Outcome::Matched(told) => {
-            let why = answer.choice.iter().map(|choice| format!("\n  Chosen: {}.", choice.why));
+            // With one engine there was nothing to choose.
+            let chosen = answer.choice.iter().filter(|choice| choice.weighed.len() > 1);
+            let why: String = chosen.map(|choice| format!("\n  Chosen: {}.", choice.why)).collect();
             let ahead = answer.ahead.and_then(ahead::used).map(|text| format!("\n  {text}"));
-            let (why, ahead) = (why.collect::<String>(), ahead.unwrap_or_default());
-            format!("{}{why}{ahead}\n{}", matched(partner, told), effort(answer))
+            format!("{}{why}{}\n{}", matched(partner, told), ahead.unwrap_or_default(), effort(answer))
         }
         Outcome::Refused { here, code, text, clauses } => {
             let who = if *here {

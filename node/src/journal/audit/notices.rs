@@ -12,10 +12,11 @@ use super::{
     Import, Weight,
     reconcile::{Difference, Reconciliation, fresh, weight},
 };
+use crate::journal::Side;
 
-/// Notices as the journal tells of them so far.
+/// Notices as the journal tells of them so far. Ids are their makers', so both directions may have the same one.
 #[derive(Default)]
-pub(super) struct Notices(BTreeMap<NoticeId, Told>);
+pub(super) struct Notices(BTreeMap<(Side, NoticeId), Told>);
 
 struct Told {
     digest: Digest,
@@ -29,29 +30,30 @@ struct Told {
 
 impl Notices {
     /// Takes a notice, made or confirmed; says what is wrong with it.
-    pub(super) fn take(&mut self, signed: &SignedNotice, time: Timestamp) -> Result<(), String> {
-        let notice = &signed.notice;
+    pub(super) fn take(&mut self, side: Side, signed: &SignedNotice, time: Timestamp) -> Result<(), String> {
+        let (notice, key) = (&signed.notice, (side, signed.notice.notice));
         let digest = notice.digest().map_err(|e| e.to_string())?;
-        let before = self.0.get(&notice.notice);
+        let before = self.0.get(&key);
         if before.is_some_and(|before| before.digest != digest) {
             return Err("a correction notice in other words than before".to_owned());
         }
         let confirmed = signed.asker.is_some() || before.is_some_and(|before| before.confirmed);
         let (asker, holder) = (notice.asker.clone(), notice.holder.clone());
-        self.0.insert(notice.notice, Told { digest, asker, holder, confirmed, last: time });
+        self.0.insert(key, Told { digest, asker, holder, confirmed, last: time });
         Ok(())
     }
 }
 
 /// The notices of `holder` to `asker`.
 pub(super) fn compare(found: &mut Reconciliation, asker: &Import, holder: &Import) {
-    let between = |import: &Import| -> BTreeSet<NoticeId> {
+    let between = |import: &Import, on: Side| -> BTreeSet<NoticeId> {
         let told = import.history.notices.0.iter();
         let told = told.filter(|(_, told)| told.asker == asker.agency && told.holder == holder.agency);
-        told.map(|(id, _)| *id).collect()
+        told.filter(|((side, _), _)| *side == on).map(|((_, id), _)| *id).collect()
     };
-    for id in between(asker).union(&between(holder)) {
-        let [received, made] = [asker, holder].map(|import| import.history.notices.0.get(id));
+    for id in between(asker, Side::Asker).union(&between(holder, Side::Holder)) {
+        let sides = [(asker, Side::Asker), (holder, Side::Holder)];
+        let [received, made] = sides.map(|(import, side)| import.history.notices.0.get(&(side, *id)));
         let missing = |lacks: &Import| Difference::NoNotice { notice: *id, lacks: lacks.agency.clone() };
         match (received, made) {
             (Some(one), Some(other)) if one.digest != other.digest => {

@@ -75,7 +75,7 @@ async fn behind_relay(asker: &Side, holder: &Side) -> Arc<AtomicBool> {
 #[tokio::test]
 async fn a_link_cut_without_a_word_is_replaced() {
     let (asker, holder) =
-        pair(NetworkConfig { dial_timeout: Duration::from_millis(500), ..config(TCP) }).await;
+        pair(NetworkConfig { stream_timeout: Duration::from_millis(500), ..config(TCP) }).await;
     let frozen = behind_relay(&asker, &holder).await;
     let mut before = asker.open(&holder).await.unwrap();
     let holder = holder.echo().local_peer_id();

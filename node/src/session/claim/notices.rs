@@ -181,7 +181,8 @@ fn tell(core: &Core, claimed: &Claimed, query: &Query, told: &Told, draft: Draft
 }
 
 /// What corrected fields say now, sealed to the officer who claimed: those that the rules still permit with the
-/// approvals there are, on the record as it is now, while the agreement holds.
+/// approvals there are, on the record as it is now, while neither the agreement nor what is in its place has ended.
+/// None if nothing is left to say, or if it would be too long.
 fn seal(
     core: &Core,
     claimed: &Claimed,

@@ -214,7 +214,7 @@ impl Public {
         hash.finalize().into()
     }
 
-    /// Keys to compute with: 130 MB for the bootstrapping, 67 MB for key switches, 21 MB to pack.
+    /// Keys to compute with: 113 MB for the bootstrapping, 67 MB for key switches, 21 MB to pack.
     pub(super) fn expand(self) -> Evaluation {
         let bootstrap = Rotation::new(&self.bootstrap.decompress_into_lwe_bootstrap_key());
         let pack = self.pack.decompress_into_lwe_packing_keyswitch_key();

@@ -5,6 +5,8 @@
 //! those of two; and transforms are most of the time [Bourse, Minelli, Minihold, Paillier 2018, section 4.2;
 //! Zhou et al. 2018]. The noise that this adds is worked out in `docs/protocols/match-one-round.md`.
 
+use std::sync::OnceLock;
+
 use pulp::Simd;
 use tfhe::core_crypto::{
     algorithms::polynomial_algorithms::polynomial_wrapping_monic_monomial_div,
@@ -65,12 +67,10 @@ pub(super) fn extended(key: &LweSecretKeyOwned<u64>) -> LweSecretKeyOwned<u64> {
     LweSecretKey::from_container(pairs.iter().flat_map(|[s, t]| [*s, *t, s & t]).collect())
 }
 
-/// A bootstrapping key to compute with: 113 MB, and 17 MB of powers of X.
+/// A bootstrapping key to compute with: 113 MB.
 pub(super) struct Rotation {
     /// For each pair, each block of points, each of the pair's encrypted bits, each column: the rows.
     key: Vec<[Block; SIZE]>,
-    /// X^a - 1 for each a.
-    powers: Vec<Points>,
 }
 
 impl Rotation {
@@ -91,7 +91,7 @@ impl Rotation {
                 }
             }
         }
-        Self { key: blocks, powers: powers() }
+        Self { key: blocks }
     }
 
     /// Multiplies the table by X^(phase of the input), for each input of a batch on one core; gives the
@@ -101,11 +101,10 @@ impl Rotation {
         table: &GlweCiphertextOwned<u64>,
         inputs: &[LweCiphertextOwned<u64>],
     ) -> Vec<LweCiphertextOwned<u64>> {
-        let mut workspace = Workspace::new();
+        let (mut workspace, powers) = (Workspace::new(), powers());
         let mut batch: Vec<Running> = inputs.iter().map(|input| Running::new(table, input)).collect();
         for (at, key) in self.key.chunks_exact(BLOCKS * OF_PAIR * SIZE).enumerate() {
             batch.iter_mut().for_each(|running| workspace.forward(running));
-            let powers = &self.powers;
             pulp::Arch::new().dispatch(Step { key, powers, at, batch: &mut batch });
             batch.iter_mut().for_each(|running| workspace.add_backward(running));
         }
@@ -113,8 +112,13 @@ impl Rotation {
     }
 }
 
-/// X^a - 1 at the points of the transform, for each a below 2N.
-fn powers() -> Vec<Points> {
+/// X^a - 1 at the points of the transform, for each a below 2N: 17 MB, the same for every key.
+fn powers() -> &'static [Points] {
+    static POWERS: OnceLock<Vec<Points>> = OnceLock::new();
+    POWERS.get_or_init(made_powers)
+}
+
+fn made_powers() -> Vec<Points> {
     let (order, exponents) = (2 * BIG_DEGREE.0, exponents());
     let roots: Vec<(f64, f64)> = (0..order)
         .map(|at| {

@@ -10,11 +10,20 @@ use super::*;
 
 /// MK tells RS that a field was corrected.
 fn notice(world: &World, number: u8, fields: Vec<Field>) -> (SignedNotice, SignedNotice) {
+    told_by(world, (&world.mk, &world.rs), number, fields)
+}
+
+fn told_by(
+    world: &World,
+    (from, to): (&Agency, &Agency),
+    number: u8,
+    fields: Vec<Field>,
+) -> (SignedNotice, SignedNotice) {
     let notice = Notice {
         notice: NoticeId([number; 16]),
         agreement: world.agreement,
-        holder: world.mk.code.clone(),
-        asker: world.rs.code.clone(),
+        holder: from.code.clone(),
+        asker: to.code.clone(),
         claim: ClaimId([number; 16]),
         reference: Reference([7; 16]),
         cause: Cause::Corrected,
@@ -22,8 +31,8 @@ fn notice(world: &World, number: u8, fields: Vec<Field>) -> (SignedNotice, Signe
         sealed: None,
         at: world.now,
     };
-    let holder = signing::sign(&notice, &world.mk.key).unwrap();
-    let asker = signing::sign(&notice, &world.rs.key).unwrap();
+    let holder = signing::sign(&notice, &from.key).unwrap();
+    let asker = signing::sign(&notice, &to.key).unwrap();
     let made = SignedNotice { notice, holder, asker: None };
     let confirmed = SignedNotice { asker: Some(asker), ..made.clone() };
     (made, confirmed)
@@ -98,4 +107,21 @@ fn one_journal_tells_a_notice_in_the_same_words_always() {
     let report = audit(&world.mk);
     let words = violations(&report);
     assert!(words.iter().any(|fault| fault.to_string().contains("in other words than before")), "{report}");
+}
+
+#[test]
+fn a_partner_that_takes_the_id_of_a_notice_it_received_does_no_harm() {
+    let world = World::new();
+    let (_, theirs) = notice(&world, 1, vec![Field::Place]);
+    let (_, ours) = told_by(&world, (&world.rs, &world.mk), 1, vec![Field::Name]);
+    for (holder, asker, notice) in [(&world.mk, &world.rs, &theirs), (&world.rs, &world.mk, &ours)] {
+        note(holder, Side::Holder, notice, world.now);
+        note(asker, Side::Asker, notice, world.now);
+    }
+    for agency in [&world.rs, &world.mk] {
+        let report = audit(agency);
+        let words: Vec<String> = violations(&report).iter().map(ToString::to_string).collect();
+        assert!(words.iter().all(|fault| !fault.contains("in other words")), "{report}");
+    }
+    assert_eq!(told(&world), (2, vec![]));
 }
