@@ -24,6 +24,9 @@ use crate::{
 /// A record that was found, and what it is called in its register.
 pub(super) type Hit = (Found, RecordId);
 
+/// A record that is a hit now, the item, and by which identifier or by which templates.
+type Candidate = (RecordId, Pseudonym, Option<u32>, Zeroizing<Vec<u8>>);
+
 /// The records that the query hit: those that took part in it, would take part now, and have what was opened.
 ///
 /// # Errors
@@ -38,8 +41,7 @@ pub(super) fn find(
 ) -> Result<Vec<Hit>, SessionError> {
     let now = clock::now();
     let (slice, today) = (agreement.claimable(ask, now), clock::today()?);
-    // By which identifier, or by which templates, a record is a hit.
-    let hits: Vec<(RecordId, Pseudonym, Option<u32>, Zeroizing<Vec<u8>>)> = match opened {
+    let hits: Vec<Candidate> = match opened {
         Opened::Items(items) => {
             let mut hits = Vec::new();
             for record in core.registers.scan(&ask.register).map_err(Failure::from)? {
