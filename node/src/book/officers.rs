@@ -22,13 +22,25 @@ impl Book {
     /// Enrols an officer.
     ///
     /// # Errors
-    /// An input [`Failure`] if the pseudonym or the key is enrolled already.
+    /// An input [`Failure`] if the pseudonym or the key is enrolled already, or the key ever was under another
+    /// pseudonym: one person would count as two.
     pub(crate) fn enrol(&self, officer: Officer) -> Result<(), Failure> {
         let writing = self.writing();
         let same = |other: &Officer| other.id == officer.id || other.key == officer.key;
         if let Some(other) = self.state.officers()?.into_iter().find(same) {
             let what = format!("{} is enrolled already, with the key {}", other.id, other.key);
             return Err(Failure::input(what).with_help("remove the officer first: `symbolon officer remove`"));
+        }
+        for entry in self.journal.entries_from(0)? {
+            if let Event::OfficerEnrolled { officer: before } = entry?.0.event
+                && before.key == officer.key
+                && before.id != officer.id
+            {
+                let what = format!("the key of {} was enrolled before, as that of {}", officer.id, before.id);
+                return Err(
+                    Failure::input(what).with_help("a person who gets another pseudonym makes a new key")
+                );
+            }
         }
         self.append(&writing, &Event::OfficerEnrolled { officer })
     }

@@ -130,3 +130,16 @@ async fn a_count_is_signed_like_every_query_and_a_card_is_checked() {
     assert!(matches!(answers[0].outcome, Outcome::Count { .. }), "{:?}", answers[0].outcome);
     holder.ask(Request::Stop).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_is_one_person_for_ever() {
+    let agency = Agency::new("RS").await;
+    let book = &agency.core().book;
+    let first = officer(vec![Role::Approves]);
+    book.enrol(first.clone()).unwrap();
+    book.remove_officer(first.id.clone(), "moved".into()).unwrap();
+    let renamed = Officer { id: "another".parse().unwrap(), ..first.clone() };
+    let failure = book.enrol(renamed).unwrap_err();
+    assert!(failure.kind == FailureKind::Input && failure.what.contains("was enrolled before"), "{failure}");
+    book.enrol(first).unwrap();
+}
