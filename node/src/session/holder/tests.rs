@@ -3,6 +3,9 @@
 // A machine's bytes are seen only by who drives it by hand.
 #![allow(clippy::disallowed_methods)]
 
+use std::time::Duration;
+
+use symbolon_policy::words::QueryId;
 use symbolon_protocol::exchange::{Disclosure, Frame, Verdict, Warden};
 use zeroize::Zeroizing;
 
@@ -13,6 +16,7 @@ use crate::{
         changes::count,
         pair::{Agency, exact, pair, terms},
     },
+    session::EXACT,
 };
 
 struct Willing;
@@ -110,4 +114,39 @@ async fn a_count_is_not_repeated_under_other_national_rules() {
         let agreement = core.book.agreement(&counted.ask.agreement).unwrap();
         assert_eq!(again(&agreement), Some(RefusalCode::AlteredRetry));
     }
+}
+
+// What was admitted is looked at again when the items come: the partner may have waited until something was taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_waits_until_its_snapshot_ended_is_not_answered() {
+    let (holder, asker, _serving) = pair(5).await;
+    let (mut ask, blinded) = query(&holder, &asker).await;
+    let (core, other) = (holder.core(), asker.core());
+    (ask.query, ask.asked_at) = (QueryId([7; 16]), clock::now());
+    let signature = signing::sign(&ask, &*other.signer).unwrap();
+    let partner = other.partner(core.book.own()).unwrap();
+    let mut channel = other.dial(&partner, EXACT).await.unwrap();
+    channel.say(&Word::Ask { ask: Box::new(ask.clone()), signature, prepared: None }).await.unwrap();
+    assert!(matches!(channel.hear().await.unwrap(), Word::Admitted));
+
+    let manifest = core.book.state().snapshot(&ask.snapshot.unwrap()).unwrap().unwrap().manifest;
+    core.end_snapshot(&manifest, "for the test").unwrap();
+    for frame in blinded {
+        while channel.try_slot().map(|slot| slot.send(frame.clone())).is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let ended = channel.hear().await;
+    assert!(matches!(ended, Err(SessionError::Connection(_))), "{ended:?}");
+    let events = core.book.journal().entries_from(0).unwrap().map(|entry| entry.unwrap().0.event);
+    let reasons: Vec<_> = events
+        .filter_map(|event| match event {
+            Event::Failed { query, reason, partner_at_fault, .. } if query == ask.query => {
+                Some((reason, partner_at_fault))
+            }
+            _ => None,
+        })
+        .collect();
+    let [(reason, false)] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert!(reason.contains("the snapshot ended while it was asked"), "{reason}");
 }
