@@ -2,9 +2,14 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
+use symbolon_policy::{
+    claim::Claim,
+    words::{AgreementId, ClaimId, Digest, Field, QueryId},
+};
 use tempfile::TempDir;
 
 use crate::{
+    clock,
     config::Config,
     control::{
         Handler as _, Updates,
@@ -196,5 +201,27 @@ pub(crate) fn hits(answer: &Answer) -> Vec<String> {
             people.iter().filter(|p| !p.hits.is_empty()).map(|p| p.reference.clone()).collect()
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// A claim of MK at RS, as if it had been made.
+pub(crate) fn made(agreement: AgreementId, opening: Digest) -> Claim {
+    let now = clock::now();
+    Claim {
+        claim: ClaimId([3; 16]),
+        query: QueryId([4; 16]),
+        agreement,
+        asker: "MK".parse().unwrap(),
+        holder: "RS".parse().unwrap(),
+        basis: "READMISSION".parse().unwrap(),
+        case: "K-17".into(),
+        officer: "ana".parse().unwrap(),
+        seal: "age1".into(),
+        verified_by: "bojan".parse().unwrap(),
+        verified_at: now,
+        items: vec![0],
+        fields: vec![Field::Place],
+        opening,
+        claimed_at: now,
     }
 }

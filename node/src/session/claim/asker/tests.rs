@@ -1,33 +1,9 @@
 //! A release that is here stays as it is.
 
-use symbolon_policy::{
-    claim::Release,
-    words::{AgreementId, Digest, Field, QueryId},
-};
+use symbolon_policy::{claim::Release, words::Digest};
 
 use super::*;
-use crate::node::tests::pair::pair;
-
-fn made(agreement: AgreementId, opening: Digest) -> Claim {
-    let now = clock::now();
-    Claim {
-        claim: ClaimId([3; 16]),
-        query: QueryId([4; 16]),
-        agreement,
-        asker: "MK".parse().unwrap(),
-        holder: "RS".parse().unwrap(),
-        basis: "READMISSION".parse().unwrap(),
-        case: "K-17".into(),
-        officer: "ana".parse().unwrap(),
-        seal: "age1".into(),
-        verified_by: "bojan".parse().unwrap(),
-        verified_at: now,
-        items: vec![0],
-        fields: vec![Field::Place],
-        opening,
-        claimed_at: now,
-    }
-}
+use crate::node::tests::pair::{made, pair};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_cannot_replace_what_it_released() {

@@ -1,37 +1,16 @@
 //! What was opened in a claim stays.
 
-use symbolon_policy::words::{AgreementId, Digest, Field, QueryId};
+use symbolon_policy::words::AgreementId;
 
 use super::*;
-use crate::node::tests::pair::Agency;
-
-fn made(opening: Digest) -> Claim {
-    let now = clock::now();
-    Claim {
-        claim: ClaimId([3; 16]),
-        query: QueryId([4; 16]),
-        agreement: AgreementId([5; 32]),
-        asker: "MK".parse().unwrap(),
-        holder: "RS".parse().unwrap(),
-        basis: "READMISSION".parse().unwrap(),
-        case: "K-17".into(),
-        officer: "ana".parse().unwrap(),
-        seal: "age1".into(),
-        verified_by: "bojan".parse().unwrap(),
-        verified_at: now,
-        items: vec![0],
-        fields: vec![Field::Place],
-        opening,
-        claimed_at: now,
-    }
-}
+use crate::node::tests::pair::{Agency, made};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_evidence_of_a_claim_is_not_replaced() {
     let agency = Agency::new("RS").await;
     let core = agency.core();
     let [first, other] = [b"what was opened".as_slice(), b"garbage"];
-    let claim = made(opening_digest(first));
+    let claim = made(AgreementId([5; 32]), opening_digest(first));
     let kept = || core.claims.opening(&claim.claim).map(|bytes| bytes.to_vec()).ok();
     let refused = |claim: &Claim, bytes: &[u8]| {
         let fault = keep_opening(core, claim, bytes).unwrap_err();
@@ -42,7 +21,7 @@ async fn the_evidence_of_a_claim_is_not_replaced() {
     keep_opening(core, &claim, first).unwrap();
     // Neither by the same claim nor by another one of its name.
     refused(&claim, other);
-    refused(&made(opening_digest(other)), other);
+    refused(&made(AgreementId([5; 32]), opening_digest(other)), other);
     assert_eq!(kept().as_deref(), Some(first));
     keep_opening(core, &claim, first).unwrap();
 }
