@@ -62,19 +62,25 @@ pub fn check(terms: &Terms, amended: Option<&Terms>, given: &[Certificate]) -> R
         if subjects.into_iter().flatten().any(|subject| subject.national_digest.is_some()) {
             return foreign("rests on national rules, which are no part of the agreement");
         }
-        match &certificate.proposal {
-            None if certificate.rules.shared_digest != rules => return foreign("is about other rules"),
-            Some(proposal) if proposal.shared_digest != rules => {
+        // The claim says which rule set it is about. A second one beside it changes nothing of what was proved.
+        let proposal = certificate.proposal.as_ref().map(|proposal| proposal.shared_digest);
+        if certificate.proof.question.compares() {
+            if proposal != Some(rules) {
                 return foreign("compares other rules than these");
             }
-            Some(_) if Some(certificate.rules.shared_digest) != before => {
+            if Some(certificate.rules.shared_digest) != before {
                 return foreign("compares these rules with others than those of the amended agreement");
             }
-            _ => seen.push(digest),
+        } else if certificate.rules.shared_digest != rules {
+            return foreign("is about other rules");
         }
+        seen.push(digest);
     }
     match terms.proofs.iter().find(|listed| !seen.contains(listed)) {
         Some(missing) => Err(ProofsError::Missing(*missing)),
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,8 @@ pub(super) fn changes(global: &Global, file: &Path, proved: bool, timeout: u32) 
     }
     text += &format!("\nrules\n{}", changes.rules);
     if let Some(certificate) = &changes.proof {
-        text += &format!("\n\n{}\nby {}", certificate.proof, certificate.solver);
+        let about = certificate.about();
+        text += &format!("\n\n{}\nby {}, {about}", certificate.proof, certificate.solver);
     }
     Report::new(text, &changes)
 }

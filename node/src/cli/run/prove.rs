@@ -43,8 +43,9 @@ pub(super) fn run(options: Prove) -> Result<Report, Failure> {
         prove(&question, &rules, proposal.as_ref(), solver.start(limit)?).await.map_err(failure)
     })?;
     let exit = if proof.verdict == Verdict::Proved { 0 } else { FailureKind::Refused.exit_code() };
-    let mut text = format!("{proof}\nby {}", solver.version);
+    let told = format!("{proof}\nby {}", solver.version);
     let certificate = Certificate::new(proof, &rules, proposal.as_ref(), solver.version);
+    let mut text = format!("{told}, {}", certificate.about());
     // Nothing is handed on that does not stand by what can be seen without a solver.
     certificate.inspect().map_err(unsound)?;
     if let Some(out) = &options.out {
@@ -85,7 +86,8 @@ pub(super) fn again(certificates: &[Certificate]) -> Result<String, Failure> {
             Some(solver) => format!("proved again by {}", solver.version),
             None => format!("proved by {}; not again, there is no solver here", certificate.solver),
         };
-        text += &format!("{} ({by})\n", proof.lines().next().unwrap_or_default());
+        let what = proof.lines().next().unwrap_or_default();
+        text += &format!("{what} ({by}, {})\n", certificate.about());
     }
     Ok(text)
 }
@@ -97,7 +99,8 @@ fn check(file: &Path, limit: Duration) -> Result<Report, Failure> {
     within(limit, async { certificate.check(solver.start(limit)?).await.map_err(unsound) })?;
     let digest = certificate.digest().map_err(unsound)?;
     let proof = &certificate.proof;
-    let text = format!("The certificate {digest} stands, by {}.\n\n{proof}", solver.version);
+    let about = certificate.about();
+    let text = format!("The certificate {digest} stands, by {}, {about}.\n\n{proof}", solver.version);
     Report::new(text, &serde_json::json!({ "stands": true, "digest": digest, "certificate": certificate }))
 }
 

@@ -105,8 +105,20 @@ impl Certificate {
         Ok(Digest::of("symbolon/proof/1", &canonical::encode(self)?))
     }
 
-    /// Checks all that can be checked without a solver: digests, the schema, and that the rules
-    /// decide every example as noted.
+    /// Which rules it is about, by the digests that agreements sign.
+    pub fn about(&self) -> String {
+        let named = |subject: &Subject| match subject.national_digest {
+            None => subject.shared_digest.to_string(),
+            Some(national) => format!("{} with the national rules {national}", subject.shared_digest),
+        };
+        match &self.proposal {
+            None => format!("of the rules {}", named(&self.rules)),
+            Some(proposal) => format!("of the rules {} as against {}", named(proposal), named(&self.rules)),
+        }
+    }
+
+    /// Checks all that can be checked without a solver: digests, the schema, that there are as many rule sets as
+    /// the claim is about, and that the rules decide every example as noted.
     ///
     /// # Errors
     /// [`CertificateError`] with the first thing that is wrong.
@@ -142,6 +154,13 @@ impl Certificate {
         }
         if self.schema != schema() {
             return Err(contradiction("it was made for another schema"));
+        }
+        match (self.proof.question.compares(), &self.proposal) {
+            (true, None) => return Err(contradiction("its claim compares two rule sets, and it has one")),
+            (false, Some(_)) => {
+                return Err(contradiction("its claim is about one rule set, and it has a second"));
+            }
+            _ => {}
         }
         let rules = self.rules.book()?;
         let proposal = self.proposal.as_ref().map(Subject::book).transpose()?;
