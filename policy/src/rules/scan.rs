@@ -2,10 +2,12 @@
 //!
 //! The parser and every later walk over a clause recurse with its nesting, and a draft agreement
 //! comes from a peer. So the length and the nesting of each clause are bounded here, by a scan
-//! that uses no stack. It also finds where each clause starts, and refuses characters that make a
+//! that uses no stack. It also finds where each clause stands, and refuses characters that make a
 //! text read otherwise than it is written.
 
 #![deny(clippy::arithmetic_side_effects)]
+
+use std::ops::Range;
 
 use super::error::Faults;
 
@@ -20,13 +22,18 @@ pub const MAX_DEPTH: usize = 24;
 /// Most operators and member accesses in a clause; each may nest the parsed clause by one.
 pub const MAX_OPERATORS: usize = 400;
 
-/// Where each clause of `text` starts, in bytes. Notes whatever exceeds a bound.
-pub(super) fn scan(text: &str, faults: &mut Faults<'_>) -> Vec<usize> {
+/// Where each clause of `text` stands, in bytes, from its first character to its semicolon. Notes whatever exceeds
+/// a bound.
+///
+/// It has to see clauses, texts and comments exactly where Cedar's parser sees them (cedar-policy-core,
+/// `parser/grammar.lalrpop`: a comment is `//[^\n\r]*`). Therefore a carriage return stands before a line feed or
+/// nowhere; by itself it would end a comment there and be shown as nothing by many an editor.
+pub(super) fn scan(text: &str, faults: &mut Faults<'_>) -> Vec<Range<usize>> {
     if text.len() > MAX_TEXT {
         faults.add(0, format!("the text has {} bytes", text.len()), format!("keep within {MAX_TEXT} bytes"));
         return Vec::new();
     }
-    let mut starts = Vec::new();
+    let mut places = Vec::new();
     let mut clause = Clause::default();
     let mut inside = Inside::Code;
     let mut previous = '\n';
@@ -36,6 +43,13 @@ pub(super) fn scan(text: &str, faults: &mut Faults<'_>) -> Vec<usize> {
                 offset,
                 format!("the character U+{:04X} is not allowed", u32::from(c)),
                 "remove it: control and direction characters can make a text look other than it is",
+            );
+        }
+        if c == '\r' && !text.get(offset..).is_some_and(|rest| rest.starts_with("\r\n")) {
+            faults.add(
+                offset,
+                "a carriage return stands without a line feed",
+                "end lines with a line feed, or with both: by itself it can hide a clause behind a comment",
             );
         }
         match inside {
@@ -55,13 +69,18 @@ pub(super) fn scan(text: &str, faults: &mut Faults<'_>) -> Vec<usize> {
             Inside::Code => {
                 if clause.length == 0 {
                     clause.start = offset;
-                    starts.push(offset);
+                    places.push(offset..text.len());
                 }
                 clause.take(c, previous);
                 if c == '"' {
                     inside = Inside::Text { escaped: false };
                 }
                 if c == ';' {
+                    places
+                        .iter_mut()
+                        .next_back()
+                        .into_iter()
+                        .for_each(|place| place.end = offset.saturating_add(1));
                     clause.check(faults);
                     clause = Clause::default();
                 }
@@ -70,10 +89,10 @@ pub(super) fn scan(text: &str, faults: &mut Faults<'_>) -> Vec<usize> {
         previous = c;
     }
     clause.check(faults);
-    if starts.len() > MAX_CLAUSES {
-        faults.add(0, format!("the text has {} clauses", starts.len()), format!("keep to {MAX_CLAUSES}"));
+    if places.len() > MAX_CLAUSES {
+        faults.add(0, format!("the text has {} clauses", places.len()), format!("keep to {MAX_CLAUSES}"));
     }
-    starts
+    places
 }
 
 /// Where the scan stands.
@@ -123,8 +142,9 @@ impl Clause {
     }
 }
 
-/// Control characters other than line ends and tabs, and characters that steer reading direction.
+/// Control characters other than line ends and tabs, characters that steer reading direction, and the separators of
+/// lines and paragraphs, at which an editor begins a line and Cedar does not.
 fn unreadable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

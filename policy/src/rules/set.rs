@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    ops::Range,
     sync::Arc,
 };
 
@@ -75,23 +76,32 @@ impl RuleSet {
     /// All faults found, each with line, column and help.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, RuleErrors> {
         let mut faults = Faults::new(text);
-        let starts = scan(text, &mut faults);
+        let places = scan(text, &mut faults);
         faults.check()?;
         let parsed = text.parse::<PolicySet>().map_err(|errors| {
             let help = "see the examples in docs/rules.md; every clause ends in a semicolon";
             errors.iter().for_each(|error| faults.add_cedar(&DetailedError::from(error), help));
             faults.take()
         })?;
+        // Places are told by number. If Cedar saw other clauses than the scan did, some would go unbounded and unshown.
+        if parsed.policies().count().saturating_add(parsed.templates().count()) != places.len() {
+            faults.add(
+                0,
+                "the clauses of the text cannot be told apart",
+                "this is a fault of the program: report it",
+            );
+        }
         for template in parsed.templates() {
-            let offset = start_of(&starts, template.id());
+            let offset = place_of(&places, template.id()).start;
             faults.add(offset, "the clause has a slot, `?principal` or `?resource`", "name whom it concerns");
         }
         faults.check()?;
         let mut clauses = Vec::new();
         for policy in parsed.policies() {
-            let offset = start_of(&starts, policy.id());
+            let place = place_of(&places, policy.id());
+            let offset = place.start;
             if let Some((name, titles)) = name(policy, kind, offset, &mut faults) {
-                let text = text_of(text, &starts, offset).to_owned();
+                let text = text.get(place).unwrap_or_default().to_owned();
                 match take_apart(policy, name, titles, text) {
                     Ok(clause) => clauses.push((offset, clause)),
                     Err(what) => faults.add(offset, what, "see docs/rules.md for what a clause may say"),
@@ -178,23 +188,11 @@ fn policy_id(name: &ClauseRef) -> PolicyId {
     PolicyId::new(format!("{}/{}", name.kind, name.id))
 }
 
-/// Cedar calls the clauses of a text `policy0`, `policy1` and so on.
-fn start_of(starts: &[usize], id: &PolicyId) -> usize {
+/// Where a clause stands. Cedar calls the clauses of a text `policy0`, `policy1` and so on.
+fn place_of(places: &[Range<usize>], id: &PolicyId) -> Range<usize> {
     let id: &str = id.as_ref();
     let index = id.strip_prefix("policy").and_then(|n| n.parse::<usize>().ok());
-    index.and_then(|index| starts.get(index)).copied().unwrap_or_default()
-}
-
-/// A clause without the white space and the comments that follow it.
-fn text_of<'a>(text: &'a str, starts: &[usize], offset: usize) -> &'a str {
-    let end = starts.iter().copied().filter(|start| *start > offset).min().unwrap_or(text.len());
-    let mut rest = text.get(offset..end).unwrap_or_default().trim_end();
-    while let Some((before, last)) = rest.rsplit_once('\n')
-        && last.trim_start().starts_with("//")
-    {
-        rest = before.trim_end();
-    }
-    rest
+    index.and_then(|index| places.get(index)).cloned().unwrap_or_default()
 }
 
 fn take_apart(

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use crate::rules::{tests::*, *};
 
 fn refused(text: &str, kind: Kind) -> RuleFault {
@@ -126,6 +128,68 @@ fn every_clause_of_a_text_is_kept_in_its_order() {
     let set = shared(&text);
     let ids: Vec<_> = set.clauses().map(|clause| clause.id.clone()).collect();
     assert_eq!(ids, (0..120).map(|i| format!("c{i}")).collect::<Vec<_>>());
+}
+
+/// What Cedar takes for a line, this program does too: nothing hides behind a comment.
+#[test]
+fn no_clause_hides_behind_a_comment() {
+    let shown = clause("shown", "forbid(principal, action, resource);");
+    let hidden = clause("hidden", "permit(principal, action, resource);").replace('\n', " ");
+    for end in ["\r", "\r\r\n", "\u{2028}", "\u{2029}", "\u{85}", "\u{b}", "\u{c}"] {
+        let text = format!("{shown}\n// a remark{end}{hidden}\n");
+        let fault = refused(&text, Kind::Shared);
+        assert!(fault.what.contains("carriage return") || fault.what.contains("U+"), "{end:?}: {fault:?}");
+    }
+    let read = shared(&format!("{shown}\r\n// a remark\r\n{hidden}\r\n"));
+    assert_eq!(read.clauses().map(|clause| clause.id.as_str()).collect::<Vec<_>>(), ["shown", "hidden"]);
+    // Nor do brackets, which would otherwise be without bound.
+    let deep = format!("// a remark\r{}", "(".repeat(30_000));
+    assert!(RuleSet::parse(&(shown + &deep), Kind::Shared).is_err());
+}
+
+/// Pieces of rules text that a scan could take for something else, in any order.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "@id(\"a\")",
+        "@id(\"b\")",
+        "@title(\"; // \\\" x\")",
+        "@title(\"t\")",
+        "permit(principal, action, resource)",
+        "forbid(principal, action, resource)",
+        "when { context.purpose == Purpose::\"REMAINS\" }",
+        "when { \"a\n// b\" like \"a*\" && context.purpose == Purpose::\"REMAINS\" }",
+        ";",
+        "; // a \" remark\n",
+        "//",
+        "\n",
+        "\r\n",
+        "\r",
+        "\u{2028}",
+        "\"",
+        "\\",
+        " ",
+        "/",
+        "// ; permit",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Each clause is shown as it decides.
+    #[test]
+    fn the_text_of_each_clause_reads_as_that_clause(mut text in pieces(), remark in pieces()) {
+        text += &format!(" // {remark}\n@id(\"c\") @title(\"; // \\\" x\") permit(principal, action, resource) \
+             when {{ \"a\n// b\" like \"a*\" && context.purpose == Purpose::\"REMAINS\" }}; // ; {remark}");
+        let Ok(read) = RuleSet::parse(&text, Kind::Shared) else { return Ok(()) };
+        for clause in read.parts() {
+            let alone = RuleSet::parse(&clause.text, Kind::Shared).unwrap();
+            let [only] = &alone.parts().collect::<Vec<_>>()[..] else { panic!("{}", clause.text) };
+            prop_assert_eq!(&only.tree, &clause.tree, "{}", clause.text);
+            prop_assert_eq!(&only.name, &clause.name);
+        }
+    }
 }
 
 #[test]
