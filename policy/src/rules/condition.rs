@@ -158,7 +158,11 @@ impl Seen {
             Expr::Literal(Literal::Long(number)) => {
                 self.numbers.insert(*number);
             }
-            Expr::Literal(_) | Expr::HasAttr { .. } => {}
+            Expr::Literal(_) => {}
+            // What a request has depends on its kind alone.
+            Expr::HasAttr { expr, .. } if matches!(expr.as_ref(), Expr::Var(_)) => {
+                self.attributes.insert(Attribute::Exchange);
+            }
             Expr::Var(Var::Principal) => self.attributes.extend([Attribute::Asker]),
             Expr::Var(Var::Action) => self.attributes.extend([Attribute::Exchange]),
             Expr::Var(Var::Resource) => self.attributes.extend([Attribute::Register]),
@@ -198,6 +202,14 @@ impl Seen {
             }
             Expr::Set(parts) => parts.iter().try_for_each(|expr| self.look(expr))?,
             Expr::Record(parts) => parts.values().try_for_each(|expr| self.look(expr))?,
+            // `{x: resource}.x.minor` looks at what no walk over the tree sees, and says no more than `resource.minor`.
+            Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. }
+                if !matches!(expr.as_ref(), Expr::Var(_)) =>
+            {
+                return Err(format!(
+                    "an attribute of `{expr}` is looked at: only `context` and `resource` have attributes"
+                ));
+            }
             Expr::GetAttr { expr, .. } | Expr::Like { expr, .. } => {
                 self.computes = true;
                 self.look(expr)?;

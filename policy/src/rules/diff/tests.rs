@@ -33,8 +33,21 @@ fn match_condition() -> impl Strategy<Value = String> {
         "context.modality == Modality::\"FACE\"",
         "context.modality != Modality::\"IRIS\"",
         "[Modality::\"FINGER\", Modality::\"TENPRINT\"].contains(context.modality)",
+        "context has modality && context.modality != Modality::\"FACE\"",
     ]);
     prop_oneof![query_condition(), modality.prop_map(str::to_owned)]
+}
+
+/// Conditions of queries of any kind, told apart by what they have.
+fn any_kind_condition() -> impl Strategy<Value = String> {
+    let kind = prop::sample::select(vec![
+        "context has modality",
+        "!(context has modality)",
+        "!(context has modality) || context.modality == Modality::\"IRIS\"",
+        "context has modality && context.modality == Modality::\"FACE\"",
+        "if context has modality then context.modality == Modality::\"FACE\" else context.caseReference",
+    ]);
+    prop_oneof![query_condition(), kind.prop_map(|text| format!("({text})"))]
 }
 
 fn search_condition() -> impl Strategy<Value = String> {
@@ -188,6 +201,24 @@ proptest! {
         }
     }
 
+    /// The same with clauses that look at what a query has.
+    #[test]
+    fn queries_of_all_kinds_change_as_the_report_says(
+        a in rules("action in [Action::\"QueryExact\", Action::\"QueryCount\", Action::\"QueryMatch\"]", any_kind_condition().boxed()),
+        b in rules("action in [Action::\"QueryExact\", Action::\"QueryMatch\"]", any_kind_condition().boxed()),
+        queries in prop::collection::vec(any_query(), 200),
+    ) {
+        let (Some(a), Some(b)) = (a, b) else { return Ok(()) };
+        let diff = match diff(&a, &b, usize::MAX) {
+            Ok(diff) => diff,
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+        consistent(&diff.queries)?;
+        for query in queries {
+            agrees(&diff.queries, &Facts::query(&query), [&a, &b], [&a, &b].map(|book| book.ask(&query).permitted))?;
+        }
+    }
+
     /// The report against decisions on random searches.
     #[test]
     fn searches_change_as_the_report_says(
@@ -203,6 +234,20 @@ proptest! {
             agrees(&diff.searches, &Facts::search(&search, &class), [&a, &b], may)?;
         }
     }
+}
+
+/// What a query has tells its kind, so a clause that looks at it looks at the kind.
+#[test]
+fn what_a_request_has_is_looked_at() {
+    let any = "action in [Action::\"QueryExact\", Action::\"QueryMatch\"]";
+    let before =
+        clause("some", &format!("permit(principal, {any}, resource) when {{ context.caseReference }};"));
+    let more =
+        clause("more", &format!("permit(principal, {any}, resource) when {{ !(context has modality) }};"));
+    let diff = diff(&book(&before), &book(&(before.clone() + &more)), 10).unwrap();
+    let [region] = &diff.queries.regions[..] else { panic!("{diff}") };
+    assert_eq!(region.region[0].attribute, Attribute::Exchange, "{diff}");
+    assert_eq!((region.region[0].values.as_str(), region.widened), ("exact", true), "{diff}");
 }
 
 /// Every request of a small space, counted by asking one by one.

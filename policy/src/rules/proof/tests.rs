@@ -295,8 +295,53 @@ fn releases_of_minors(rules: &str, purpose: Purpose) -> bool {
     diff(&book(&none), &book(&of_minors), 1).unwrap().releases.widened > 0
 }
 
+/// One permit with a condition of any form.
+fn formed() -> impl Strategy<Value = String> {
+    let query = prop::sample::select(vec![
+        "context has modality",
+        "!(context has modality)",
+        "context has modality && context.modality == Modality::\"FACE\"",
+        "!(context has modality) || context.modality != Modality::\"FACE\"",
+        "if context has modality then context.batchSize < 3 else context.batchSize <= 3",
+        "context.batchSize < 4 && context has purpose",
+        "[Purpose::\"REMAINS\", Purpose::\"TERRORISM\"].contains(context.purpose)",
+        "principal in Agency::\"RS\" || context.caseReference",
+    ]);
+    let search = prop::sample::select(vec![
+        "resource.minor",
+        "resource.minor && !resource.ageInDoubt",
+        "resource has minor && resource.minor",
+        "context has exchange && context.exchange == Exchange::\"match\"",
+        "if resource.contested then context.purpose == Purpose::\"REMAINS\" else resource.category == Category::\"WANTED\"",
+    ]);
+    let queries = "action in [Action::\"QueryExact\", Action::\"QueryCount\", Action::\"QueryMatch\"]";
+    let word = || prop::sample::select(vec!["when", "unless"]);
+    (query, word(), search, word()).prop_map(move |(query, ask, search, take)| {
+        clause("ask", &format!("permit(principal, {queries}, resource) {ask} {{ {query} }};"))
+            + &clause(
+                "take",
+                &format!("permit(principal, action == Action::\"Search\", resource) {take} {{ {search} }};"),
+            )
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
+
+    /// Nothing changes for the walk if and only if the solver proves the two equal.
+    #[test]
+    fn a_walk_finds_no_change_where_none_is_proved(a in formed(), b in formed()) {
+        let [Ok(a), Ok(b)] = [&a, &b].map(|text| RuleSet::parse(text, Kind::Shared)) else { return Ok(()) };
+        let [a, b] = [a, b].map(|set| Rulebook::new(set, None).unwrap());
+        let walked = diff(&a, &b, 1).unwrap();
+        let changed: u64 = [&walked.queries, &walked.searches, &walked.releases]
+            .iter()
+            .map(|space| space.widened + space.narrowed)
+            .sum();
+        let Some(proof) = proof(&Question::Equivalent, &a, Some(&b)) else { return Ok(()) };
+        let said = if changed == 0 { Verdict::Proved } else { Verdict::Refuted };
+        prop_assert_eq!(proof.verdict, said, "{}\n{}", proof, walked);
+    }
 
     /// The solver against walking the space of requests, which asks Cedar itself.
     #[test]

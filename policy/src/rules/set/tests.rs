@@ -240,6 +240,28 @@ fn hostile_texts_are_refused_or_read() {
     }
 }
 
+/// Whoever compares rules must see what each clause looks at.
+#[test]
+fn attributes_are_named_directly() {
+    let permit = |condition: &str| {
+        clause(
+            "a",
+            &format!("permit(principal, action == Action::\"Search\", resource) when {{ {condition} }};"),
+        )
+    };
+    for hidden in [
+        "{x: resource}.x.minor",
+        "{x: resource.minor}.x",
+        "{x: context}.x.purpose == Purpose::\"REMAINS\"",
+        "(if context.exchange == Exchange::\"match\" then resource else resource).minor",
+        "{x: resource} has x && resource.minor",
+    ] {
+        let fault = refused(&permit(hidden), Kind::Shared);
+        assert!(fault.what.contains("only `context` and `resource` have attributes"), "{hidden}: {fault:?}");
+    }
+    shared(&permit("resource.minor && context.exchange == Exchange::\"match\""));
+}
+
 #[test]
 fn only_matches_have_a_modality() {
     let with = |action: &str| {
