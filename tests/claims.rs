@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 
-use support::{Agency, Done, PERMITTED, REGISTER, scene};
+use support::{Agency, Done, PERMITTED, REGISTER, filed, scene};
 
 #[track_caller]
 fn refused(done: &Done, says: &str) {
@@ -143,6 +143,74 @@ fn a_minor_a_contested_record_and_a_false_hit() {
     scene.holder.run(&["register", "erase", REGISTER, "R-6", "--reason", "SUBJECT_REQUEST"]).ok();
     let line = scene.claim(&query, 6, &names, &scene.ana).ok();
     assert_eq!(line["outcome"]["found"], json!([]));
+    let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
+    assert_eq!(found["discrepancies"], json!([]), "{found}");
+}
+
+/// A case may wait for months: what would not be found now does not leave now.
+#[test]
+fn what_left_the_slice_while_a_case_waited_is_not_released() {
+    let scene = scene();
+    let (query, hits) = scene.query(PERMITTED, &[1, 4, 5, 6, 7]);
+    assert_eq!(hits, ["1", "4", "5", "6", "7"]);
+    let claim = |person| {
+        scene.verify(&query, person, "--same", &scene.bojan).ok();
+        let line = scene.claim(&query, person, &["PLACE"], &scene.ana).ok();
+        assert_eq!(standing(&line), &json!([["PLACE", { "needs": 1 }]]), "{person}");
+        line["claim"]["claim"].as_str().unwrap().to_owned()
+    };
+    let approve = |claim: &str| scene.case(&["approve"], claim, &scene.dana).ok();
+    let flag = |id: &str, flag| {
+        scene.holder.run(&["register", "flag", REGISTER, id, flag, "--reason", "decision"]).ok()
+    };
+    let replace = |number: usize, change: &dyn Fn(&mut Value)| {
+        let mut record: Value = serde_json::from_str(filed().lines().nth(number).unwrap()).unwrap();
+        change(&mut record);
+        let file = scene.holder.file("again.ndjson", &(record.to_string() + "\n"));
+        assert_eq!(scene.holder.run(&["register", "import", REGISTER, &file]).ok()["replaced"], 1);
+    };
+    let released = |claim: &str| -> Vec<Value> {
+        let line = scene.collect(claim);
+        line["releases"].as_array().unwrap().iter().map(|r| r["release"]["fields"].clone()).collect()
+    };
+
+    let waiting = [1, 4, 5].map(claim);
+    // Protection was granted; the identifier was another person's; new national rules keep all out.
+    flag("R-1", "--mark");
+    replace(4, &|record| record["identifiers"][0]["number"] = "ZZ999999".into());
+    for claim in &waiting[..2] {
+        approve(claim);
+        assert_eq!(released(claim), [json!([])], "{claim}");
+    }
+    let forbid = "@id(\"none\") @title(\"Nothing is found\") forbid(principal, action == Action::\"Search\", resource);";
+    let file = scene.holder.file("national.cedar", forbid);
+    scene.holder.run(&["rules", "national", "set", &file]).ok();
+    approve(&waiting[2]);
+    assert_eq!(released(&waiting[2]), [json!([])]);
+    scene.holder.run(&["rules", "national", "clear"]).ok();
+
+    // What was released and not collected waits while the record is blocked.
+    let (blocked, told) = (claim(6), claim(7));
+    approve(&blocked);
+    flag("R-6", "--block");
+    assert_eq!(released(&blocked), [] as [Value; 0]);
+    flag("R-6", "--unblock");
+    assert_eq!(released(&blocked)[0][0][1], json!(["PLACE"]));
+
+    // A notice brings no new value of a record that is protected now.
+    approve(&told);
+    assert_eq!(released(&told)[0][0][1], json!(["PLACE"]));
+    replace(7, &|record| {
+        record["fields"]["place"] = "Horgoš".into();
+        record["subject"]["marked"] = true.into();
+    });
+    scene.asker.run(&["peer", "ping", "RS"]).ok();
+    let notices = scene.asker.run(&["notice", "list"]).ok()["notices"].clone();
+    assert_eq!(
+        (&notices[0]["notice"]["cause"], &notices[0]["file"]),
+        (&json!("corrected"), &Value::Null),
+        "{notices}"
+    );
     let found = scene.holder.reconcile(&scene.asker, "end.ndjson");
     assert_eq!(found["discrepancies"], json!([]), "{found}");
 }

@@ -38,8 +38,17 @@ pub(crate) type Pseudonym = [u8; 16];
 const KEPT: Duration = Duration::from_secs((31 + 31 + 1) * 86_400);
 
 /// The records behind the references of a claim.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Records(pub(crate) Vec<(Reference, RecordId)>);
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Records(pub(crate) Vec<Behind>);
+
+/// A record that a claim found.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Behind {
+    pub(crate) reference: Reference,
+    pub(crate) record: RecordId,
+    /// The [trace](ClaimStore::trace) of what was opened and it had.
+    pub(crate) trace: [u8; 16],
+}
 
 /// The directory.
 pub(crate) struct ClaimStore {
@@ -91,6 +100,11 @@ impl ClaimStore {
     /// A mark of something, that only this node can make.
     pub(crate) fn mark(&self, said: &[u8]) -> [u8; 16] {
         self.key.derive("marks").pseudonym(said)
+    }
+
+    /// A trace of an identifier or of templates, by which it is known again whether a record has them still.
+    pub(crate) fn trace(&self, had: &[u8]) -> [u8; 16] {
+        self.key.derive("traces").pseudonym(had)
     }
 
     /// Begins to note who takes part in something that has no name yet.
@@ -298,8 +312,10 @@ mod tests {
         let reference = store.reference(&one, &pseudonym(7));
         assert_ne!(reference, store.reference(&other, &pseudonym(7)));
         assert_ne!(reference, store.reference(&one, &pseudonym(8)));
-        store.keep_records(&one, &Records(vec![(reference, record.clone())])).unwrap();
-        assert_eq!(store.records(&one).unwrap().0, [(reference, record)]);
+        let records = Records(vec![Behind { reference, record, trace: store.trace(b"had") }]);
+        assert_ne!(records.0[0].trace, store.trace(b"has"));
+        store.keep_records(&one, &records).unwrap();
+        assert_eq!(store.records(&one).unwrap(), records);
         let path = dir.path().join(format!("{one}.records"));
         let bytes = fs::read(&path).unwrap();
         assert!(!bytes.windows(14).any(|part| part == b"RS-2024-000001"));

@@ -36,6 +36,7 @@ use std::{
 
 use sled::Tree;
 use symbolon_policy::words::RegisterName;
+use zeroize::Zeroizing;
 
 pub use erasure::{Begins, ErasureReason, ErasureSummary, Selection};
 pub use error::RegisterError;
@@ -86,6 +87,9 @@ pub struct RegisterInfo {
     /// How many records it holds, the expired ones included.
     pub records: u64,
 }
+
+/// What [`Registers::show_traced`] gives.
+pub type Traced = (Record, Vec<Zeroizing<Vec<u8>>>);
 
 /// One register at work.
 struct Register {
@@ -181,6 +185,21 @@ impl Registers {
         let Some(value) = register.tree.get(key)? else { return Ok(None) };
         match register.vault.record(&key, &value) {
             Ok(record) if record.id == *id => Ok(Some(record)),
+            _ => Err(register.corrupt(&key)),
+        }
+    }
+
+    /// The same, and all that queries find the record by: its canonical identifiers, and its templates as they are
+    /// stored.
+    ///
+    /// # Errors
+    /// As [`Registers::show`].
+    pub fn show_traced(&self, name: &RegisterName, id: &RecordId) -> Result<Option<Traced>, RegisterError> {
+        let register = self.register(name)?;
+        let key = register.vault.key(id);
+        let Some(value) = register.tree.get(key)? else { return Ok(None) };
+        match register.vault.traced(&key, &value) {
+            Ok((record, traces)) if record.id == *id => Ok(Some((record, traces))),
             _ => Err(register.corrupt(&key)),
         }
     }

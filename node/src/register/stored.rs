@@ -247,6 +247,17 @@ impl Vault {
         if same { Ok(record) } else { Err(Spoilt) }
     }
 
+    /// The same, and all that queries find it by: its canonical identifiers, and its templates as they are stored.
+    pub(super) fn traced(
+        &self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(Record, Vec<Zeroizing<Vec<u8>>>), Spoilt> {
+        let opened = self.opened(key, value)?;
+        let (record, templates) = (self.body(key, &opened)?, self.templates(key, &opened)?);
+        Ok((record, opened.stored.identifiers.into_iter().chain(templates).collect()))
+    }
+
     /// Opens the templates, if there are any; they stay encoded.
     pub(super) fn templates(
         &self,

@@ -14,6 +14,7 @@ pub(crate) mod asker;
 pub(crate) mod cases;
 mod find;
 pub(crate) mod holder;
+mod leaving;
 pub(crate) mod notices;
 
 use std::sync::Arc;

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::Serialize;
 use symbolon_policy::{
     case::{Case, Step, StepError},
-    claim::{Claim, Release, SignedRelease, Standing, decide},
+    claim::{Claim, Release, SignedRelease},
     officer::SignedAct,
     signing,
     words::{ClaimId, Digest, Field, Reference, Timestamp},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{find::values, notices::mark};
+use super::{find::values, leaving::Leaving, notices::mark};
 use crate::{
     clock,
     control::api::Failure,
@@ -124,26 +124,11 @@ fn release(
     due: &[(Reference, Vec<Field>)],
 ) -> Result<(), Failure> {
     let claim = &case.claim;
-    let gone = || Failure::integrity("the query or the agreement of a claim is not there");
-    let query = core.book.state().query(Side::Holder, &claim.query)?.ok_or_else(gone)?;
-    let agreement = core.book.agreement(&claim.agreement).ok_or_else(gone)?;
-    let behind = core.claims.records(&claim.claim)?.0;
+    let leaving = Leaving::now(core, case)?;
     let (mut records, mut fields, mut marks) = (Vec::new(), Vec::new(), Vec::new());
     for (reference, wanted) in due {
-        let id = behind.iter().find(|(known, _)| known == reference).map(|(_, id)| id).ok_or_else(gone)?;
-        // Erased since: there is nothing to release.
-        let Some(record) = core.registers.show(&query.ask.register, id)? else { continue };
         // The rules of now decide, on the record as it is now.
-        let (class, now) = (record.class(), clock::now());
-        let held = agreement.releases(now);
-        let may = |field: &&Field| {
-            let standing = decide(&agreement, claim, &query.ask, &class, **field, now).standing;
-            matches!(standing, Standing::Needs(needs) if needs <= approvals)
-        };
-        let released: Vec<Field> = wanted.iter().filter(|_| held).filter(may).copied().collect();
-        if released.is_empty() {
-            continue;
-        }
+        let Some((record, released)) = leaving.fields(reference, wanted, approvals)? else { continue };
         let marked = |field: &Field| Ok((*field, mark(core, &claim.claim, reference, *field, &record)?));
         marks.push((*reference, released.iter().map(marked).collect::<Result<_, Failure>>()?));
         let values = |field: &Field| (field.as_str(), values(&record, *field).into_iter().collect());

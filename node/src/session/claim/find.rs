@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::Opened;
 use crate::{
-    claims::Pseudonym,
+    claims::{Behind, Pseudonym},
     clock,
     control::api::Failure,
     node::Core,
@@ -21,8 +21,8 @@ use crate::{
     session::SessionError,
 };
 
-/// A record that was found, and what it is called in its register.
-pub(super) type Hit = (Found, RecordId);
+/// A record that was found, as it is told and as this node finds it again.
+pub(super) type Hit = (Found, Behind);
 
 /// A record that is a hit now, the item, and by which identifier or by which templates.
 type Candidate = (RecordId, Pseudonym, Option<u32>, Zeroizing<Vec<u8>>);
@@ -81,7 +81,7 @@ pub(super) fn find(
         return Err(SessionError::refused_here(Refusal::new(RefusalCode::TooManyRecords, text)));
     }
     let mut found = Vec::new();
-    for (id, name, item, _) in hits {
+    for (id, name, item, had) in hits {
         // Erased a moment ago.
         let Some(record) = core.registers.show(&ask.register, &id).map_err(Failure::from)? else { continue };
         let class = record.class();
@@ -94,7 +94,8 @@ pub(super) fn find(
         });
         let record = Digest::of("symbolon/record-pseudonym/1", &name);
         let reference = core.claims.reference(&claim.claim, &name);
-        found.push((Found { reference, record, item, fields: fields.collect() }, id));
+        let behind = Behind { reference, record: id, trace: core.claims.trace(&had) };
+        found.push((Found { reference, record, item, fields: fields.collect() }, behind));
     }
     Ok(found)
 }

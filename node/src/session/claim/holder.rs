@@ -16,7 +16,7 @@ use symbolon_protocol::{
     transcript::Role,
 };
 
-use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, replay, words};
+use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, leaving::Leaving, replay, words};
 use crate::{
     claims::Records,
     clock,
@@ -246,9 +246,8 @@ fn begin(
     let terms = agreement.terms().claims.as_ref();
     let terms = terms.ok_or_else(|| Failure::local("the agreement has no terms for claims"))?;
     let hits = find(core, agreement, terms, (claim, ask), opened)?;
-    let (found, ids): (Vec<_>, Vec<_>) = hits.into_iter().unzip();
-    let records = found.iter().map(|found| found.reference).zip(ids).collect();
-    core.claims.keep_records(&claim.claim, &Records(records))?;
+    let (found, behind): (Vec<_>, Vec<_>) = hits.into_iter().unzip();
+    core.claims.keep_records(&claim.claim, &Records(behind))?;
     let at = clock::now();
     let event = Event::Claimed { side: Side::Holder, claim: claim.clone(), signature, act: None, found, at };
     core.book.record(&event)?;
@@ -270,18 +269,20 @@ async fn hand_over(
     id: ClaimId,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
-    let claimed = {
-        let core = core.clone();
+    let settled = {
+        let (core, asker) = (core.clone(), asker.clone());
         let settled = blocking(move || -> Result<_, Failure> {
             let _writing = core.claims.writing();
             cases::end_late(&core, &id, clock::now())?;
             // What a crash kept from being made is made now.
             cases::release_due(&core, &id)?;
-            core.book.state().claim(Side::Holder, &id)
+            let claimed = core.book.state().claim(Side::Holder, &id)?;
+            let claimed = claimed.filter(|claimed| claimed.case.claim.asker == asker);
+            claimed.map(|claimed| Ok((collectable(&core, &claimed)?, claimed))).transpose()
         });
         channel.during(settled).await?
     };
-    let Some(claimed) = claimed.filter(|claimed| claimed.case.claim.asker == *asker) else {
+    let Some((releases, claimed)) = settled else {
         let refusal = Refusal::new(RefusalCode::UnknownQuery, "there is no such claim of this asker");
         return refuse(channel, refusal).await;
     };
@@ -290,10 +291,6 @@ async fn hand_over(
     };
     let key = agreement.terms().party(asker).map_err(|e| Failure::local(e.to_string()))?.key;
     let case = &claimed.case;
-    // What is not taken yet stays here when the agreement has ended.
-    let open = agreement.releases(clock::now());
-    let taken = |signed: &&SignedRelease| open || signed.asker.is_some();
-    let releases: Vec<_> = claimed.releases.iter().take_while(taken).cloned().collect();
     let decide_by: Timestamp = case.decide_by;
     channel
         .say(&Word::Standing {
@@ -326,6 +323,25 @@ async fn hand_over(
         }
     }
     Ok(())
+}
+
+/// The releases that the asker has or may take now, in their order. What it has not taken stays here if it could not be
+/// made now: the agreement has ended, or a record was erased, blocked or otherwise left what may be claimed.
+fn collectable(core: &Core, claimed: &state::Claimed) -> Result<Vec<SignedRelease>, Failure> {
+    let (mut releases, mut leaving) = (Vec::new(), None);
+    for signed in &claimed.releases {
+        if signed.asker.is_none() {
+            let leaving = match &mut leaving {
+                Some(leaving) => leaving,
+                none => none.insert(Leaving::now(core, &claimed.case)?),
+            };
+            if !leaving.all_of(&signed.release)? {
+                break;
+            }
+        }
+        releases.push(signed.clone());
+    }
+    Ok(releases)
 }
 
 /// Records that the asker has a release, once: two sessions that collect the same may overlap.

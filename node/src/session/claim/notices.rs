@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use symbolon_policy::{
     canonical,
-    claim::{Standing, decide},
     notice::{Cause, Notice, Sealed, SignedNotice},
     signing,
     words::{ClaimId, Digest, Field, NoticeId, Reference, RegisterName},
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 use super::{
     cases::{Plain, PlainRecord, recipient, sealed_digest},
     find::values,
+    leaving::Leaving,
 };
 use crate::{
     clock,
@@ -103,9 +103,10 @@ fn of_claim(core: &Core, claimed: &Claimed, query: &Query) -> Result<u64, Failur
     let mut made = 0_u64;
     for told in claimed.told.iter().filter(|told| !told.erased) {
         let gone = || Failure::integrity("the record of a release is not known");
-        let (_, id) = behind.iter().find(|(known, _)| *known == told.reference).ok_or_else(gone)?;
-        for draft in differences(core, claimed, told, core.registers.show(&query.ask.register, id)?)? {
-            tell(core, claimed, query, told, draft)?;
+        let of = behind.iter().find(|of| of.reference == told.reference).ok_or_else(gone)?;
+        for draft in differences(core, claimed, told, core.registers.show(&query.ask.register, &of.record)?)?
+        {
+            tell(core, claimed, told, draft)?;
             made = made.saturating_add(1);
         }
     }
@@ -117,7 +118,8 @@ struct Draft {
     cause: Cause,
     fields: Vec<Field>,
     marks: Vec<(Field, Digest)>,
-    record: Option<Record>,
+    /// Whether the notice brings what the fields say now, where that may leave.
+    speaks: bool,
 }
 
 fn differences(
@@ -128,7 +130,7 @@ fn differences(
 ) -> Result<Vec<Draft>, Failure> {
     let all = || told.fields.iter().map(|(field, _)| *field).collect();
     let Some(record) = record else {
-        return Ok(vec![Draft { cause: Cause::Erased, fields: all(), marks: Vec::new(), record: None }]);
+        return Ok(vec![Draft { cause: Cause::Erased, fields: all(), marks: Vec::new(), speaks: false }]);
     };
     let mut drafts = Vec::new();
     let mut marks = Vec::new();
@@ -141,23 +143,20 @@ fn differences(
     let contested = record.subject.contested;
     if !marks.is_empty() {
         let fields = marks.iter().map(|(field, _)| *field).collect();
-        drafts.push(Draft { cause: Cause::Corrected, fields, marks, record: Some(record) });
+        drafts.push(Draft { cause: Cause::Corrected, fields, marks, speaks: true });
     }
     if contested != told.contested {
         let cause = if contested { Cause::Contested } else { Cause::Upheld };
-        drafts.push(Draft { cause, fields: all(), marks: Vec::new(), record: None });
+        drafts.push(Draft { cause, fields: all(), marks: Vec::new(), speaks: false });
     }
     Ok(drafts)
 }
 
 /// Signs and journals one notice; sealed fields are on the disk before.
-fn tell(core: &Core, claimed: &Claimed, query: &Query, told: &Told, draft: Draft) -> Result<(), Failure> {
+fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(), Failure> {
     let claim = &claimed.case.claim;
     let id = NoticeId(rand::random());
-    let sealed = match &draft.record {
-        Some(record) => seal(core, claimed, query, told, &draft.fields, record)?,
-        None => None,
-    };
+    let sealed = if draft.speaks { seal(core, claimed, told, &draft.fields)? } else { None };
     if let Some(sealed) = &sealed {
         let path = core.claims.notice_path(Side::Holder, &id);
         files::write_whole(&path, sealed)
@@ -180,35 +179,16 @@ fn tell(core: &Core, claimed: &Claimed, query: &Query, told: &Told, draft: Draft
     core.book.record(&Event::Notice { side: Side::Holder, notice, marks: draft.marks })
 }
 
-/// What corrected fields say now, sealed to the officer who claimed: those that the rules still permit with the
-/// approvals there are, on the record as it is now, while neither the agreement nor what is in its place has ended.
-/// None if nothing is left to say, or if it would be too long.
-fn seal(
-    core: &Core,
-    claimed: &Claimed,
-    query: &Query,
-    told: &Told,
-    fields: &[Field],
-    record: &Record,
-) -> Result<Option<Vec<u8>>, Failure> {
+/// What corrected fields say now, sealed to the officer who claimed: those that may leave now with the approvals
+/// there are. None if nothing is left to say, or if it would be too long.
+fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Vec<u8>>, Failure> {
     let case = &claimed.case;
-    let Some(agreement) = core.book.agreement(&case.claim.agreement) else { return Ok(None) };
-    let (class, now) = (record.class(), clock::now());
-    if !agreement.releases(now) {
+    let leaving = Leaving::now(core, case)?;
+    let Some((record, may)) = leaving.fields(&told.reference, fields, case.approvals())? else {
         return Ok(None);
-    }
-    let may = |field: &&Field| {
-        let standing = decide(&agreement, &case.claim, &query.ask, &class, **field, now).standing;
-        matches!(standing, Standing::Needs(needs) if needs <= case.approvals())
     };
-    let said: BTreeMap<_, _> = fields
-        .iter()
-        .filter(may)
-        .map(|field| (field.as_str(), values(record, *field).into_iter().collect()))
-        .collect();
-    if said.is_empty() {
-        return Ok(None);
-    }
+    let said = may.iter().map(|field| (field.as_str(), values(&record, *field).into_iter().collect()));
+    let said: BTreeMap<_, _> = said.collect();
     let records = vec![PlainRecord { reference: told.reference, fields: said }];
     let plain = Plain { claim: case.claim.claim, records };
     let local = |error: &dyn std::fmt::Display| Failure::local(format!("the notice: {error}"));
