@@ -102,6 +102,13 @@ impl InForce {
         })
     }
 
+    /// Hits of this node's own queries, under this agreement and those before it, that were neither claimed nor
+    /// explained in time.
+    pub fn unexplained(&self, ledger: &dyn Ledger, now: Timestamp) -> u64 {
+        let ids = self.amended().chain([&self.id]);
+        ids.map(|id| ledger.unexplained(id, now)).fold(0, u64::saturating_add)
+    }
+
     /// The agreements whose place it took, the latest first.
     pub fn amended(&self) -> impl Iterator<Item = &AgreementId> {
         self.before.iter().map(|(id, _)| id)
@@ -250,7 +257,7 @@ impl InForce {
         }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         // The holder sees no answer and so knows of no hit: it has the asker's signed word alone.
-        let own = if ask.holder == *partner { ledger.unexplained(&self.id, now) } else { 0 };
+        let own = if ask.holder == *partner { self.unexplained(ledger, now) } else { 0 };
         let context = AskContext {
             asker: ask.asker.clone(),
             officer: ask.officer.clone(),

@@ -266,15 +266,19 @@ impl History {
         let held = |id: &AgreementId| self.agreements.get(id).map(|held| &held.terms);
         let Some(terms) = held(&charge.key.agreement) else { return 0 };
         let read = |key: &MeterKey| self.meters.get(key).copied().unwrap_or(0);
-        let (mut spent, mut next, mut left) = (0_u64, terms.amends, self.agreements.len());
-        while let Some(id) = next
-            && let Some(before) = held(&id)
-            && left > 0
-        {
-            spent = spent.saturating_add(amendment::spent_before(charge, terms, (&id, before), &read));
-            (next, left) = (before.amends, left.saturating_sub(1));
-        }
-        spent
+        let before = self.before(&charge.key.agreement);
+        let before = before.iter().filter_map(|id| Some((id, held(id)?)));
+        before.fold(0, |spent: u64, before| {
+            spent.saturating_add(amendment::spent_before(charge, terms, before, &read))
+        })
+    }
+
+    /// The agreements that one amended, the latest first.
+    fn before(&self, agreement: &AgreementId) -> Vec<AgreementId> {
+        let amends = |id: &AgreementId| self.agreements.get(id).and_then(|held| held.terms.amends);
+        let known = |id: &AgreementId| self.agreements.contains_key(id);
+        let chain = std::iter::successors(amends(agreement).filter(known), |id| amends(id).filter(known));
+        chain.take(self.agreements.len()).collect()
     }
 
     /// From then on the earlier terms hold no more, and what was spent under them counts under the later.

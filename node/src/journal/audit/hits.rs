@@ -57,14 +57,15 @@ impl HitBook {
         self.follow(&claim.query, |hits| hits.claimed(claim));
     }
 
-    /// How many hits were overdue when a query was made that says fewer.
-    pub(super) fn unsaid(&self, ask: &Ask) -> Option<u64> {
-        let from = (ask.agreement, Timestamp(i64::MIN), QueryId([0; 16]));
-        let overdue = self
-            .open
-            .range(from..)
-            .take_while(|((agreement, due, _), _)| *agreement == ask.agreement && *due < ask.asked_at);
-        let overdue: u64 = overdue.map(|(_, open)| *open).sum();
+    /// How many hits, under its agreement and those `before` it, were overdue when a query was made that says fewer.
+    pub(super) fn unsaid(&self, ask: &Ask, before: &[AgreementId]) -> Option<u64> {
+        let under = |of: &AgreementId| -> u64 {
+            let from = (*of, Timestamp(i64::MIN), QueryId([0; 16]));
+            let open = self.open.range(from..);
+            let overdue = open.take_while(|((agreement, due, _), _)| agreement == of && *due < ask.asked_at);
+            overdue.map(|(_, open)| *open).sum()
+        };
+        let overdue: u64 = before.iter().chain([&ask.agreement]).map(under).sum();
         (overdue > u64::from(ask.unexplained)).then_some(overdue)
     }
 
@@ -83,5 +84,30 @@ impl HitBook {
         } else {
             self.open.insert(key, open);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::world::World;
+
+    /// An amendment does not clear what is overdue.
+    #[test]
+    fn hits_of_the_agreements_before_count_on() {
+        let mut world = World::new();
+        let (asked, _) = world.ask(3);
+        let (_, receipt) = world.receipt(&asked, 9);
+        let terms = ClaimTerms { claim_hours: 72, decide_hours: 48, most_records: 10 };
+        let mut book = HitBook::default();
+        book.answered(&receipt.receipt, Some(&terms));
+        book.seen(&asked.query, &[0, 2]).unwrap();
+        let late = asked.asked_at.plus(100 * Timestamp::HOUR);
+        let under = |agreement, unexplained| Ask { agreement, unexplained, asked_at: late, ..asked.clone() };
+        let next = AgreementId([8; 32]);
+        assert_eq!(book.unsaid(&under(next, 0), &[]), None);
+        assert_eq!(book.unsaid(&under(next, 1), &[asked.agreement]), Some(2));
+        assert_eq!(book.unsaid(&under(next, 2), &[asked.agreement]), None);
+        assert_eq!(book.unsaid(&under(asked.agreement, 0), &[]), Some(2));
     }
 }

@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use symbolon_policy::{
     ask::{Ask, MatchAsk, case_digest},
-    quota::Ledger as _,
     rules::ExchangeKind,
     signing,
     words::{Digest, QueryId, SnapshotId},
@@ -74,7 +73,7 @@ pub(in crate::node) fn words(
 ) -> Ask {
     let query = QueryId(rand::random());
     let (agreement, asked_at) = (partner.agreement.id(), clock::now());
-    let unexplained = core.book.state().unexplained(&agreement, asked_at);
+    let unexplained = partner.agreement.unexplained(core.book.state(), asked_at);
     Ask {
         query,
         agreement,

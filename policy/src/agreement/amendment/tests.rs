@@ -97,6 +97,34 @@ fn what_was_spent_stays_spent() {
     assert_eq!(refused.code, RefusalCode::Differencing);
 }
 
+/// Nor does an amendment clear what was left open.
+#[test]
+fn hits_that_nobody_explained_are_carried_over() {
+    struct Of(AgreementId);
+    impl crate::quota::Ledger for Of {
+        fn spent(&self, _key: &MeterKey) -> u64 {
+            0
+        }
+        fn balance(
+            &self,
+            _agreement: &AgreementId,
+            _partner: &crate::words::AgencyCode,
+        ) -> crate::quota::Balance {
+            crate::quota::Balance::default()
+        }
+        fn unexplained(&self, agreement: &AgreementId, _now: Timestamp) -> u64 {
+            if *agreement == self.0 { 3 } else { 0 }
+        }
+    }
+    let first = signed(terms());
+    let (old, new) = chain(&first, &signed(amending(&first, |_| ())));
+    for id in [old.id(), new.id()] {
+        assert_eq!(new.unexplained(&Of(id), NOW), 3);
+        assert_eq!(new.decide(&ask(&new), &Of(id), &mk(), NOW).0.unexplained, 3);
+    }
+    assert_eq!(old.unexplained(&Of(new.id()), NOW), 0, "nothing comes from later terms");
+}
+
 /// Quotas are found again wherever they stand, and those of another cut never read less than was spent.
 #[test]
 fn quotas_of_another_cut_read_at_least_what_was_spent() {

@@ -49,7 +49,7 @@ impl History {
             self.violation(seq, Fault::Unsigned { query, officer: ask.officer.clone() });
         }
         if side == Side::Asker
-            && let Some(overdue) = self.hits.unsaid(ask)
+            && let Some(overdue) = self.hits.unsaid(ask, &self.before(&ask.agreement))
         {
             let problem = format!("it says that {} hits were overdue, and {overdue} were", ask.unexplained);
             self.violation(seq, Fault::Hits { query, problem });
