@@ -49,7 +49,8 @@ impl Terms {
         }
         for (index, quota) in self.quotas.iter().enumerate() {
             let apart = |old: &Quota| old.per_officer && !quota.per_officer && meets(quota, old);
-            if carried(quota, before) == Carried::Nothing && before.quotas.iter().any(apart) {
+            let bounded = matches!(carried(quota, before), Carried::Same(_) | Carried::Wider(_));
+            if !bounded && before.quotas.iter().any(apart) {
                 return Err(term(
                     &format!("quotas[{index}].per_officer"),
                     "must be true: the amended agreement counted each officer by itself, and meters are carried over",
@@ -71,8 +72,13 @@ pub fn carried(quota: &Quota, before: &Terms) -> Carried {
     let same = |old: &Quota| {
         (&old.register, old.purpose, old.per_officer) == (&quota.register, quota.purpose, quota.per_officer)
     };
-    if let Some(place) = places(&same).first() {
-        return Carried::Same(*place);
+    // Of several that counted the same, one whose periods lie within its own: none of them reads too much.
+    let fit = |place: &usize| {
+        let days = before.quotas.get(*place).map_or(0, |old| old.period_days);
+        (days != quota.period_days, quota.period_days.checked_rem(days) != Some(0), days)
+    };
+    if let Some(place) = places(&same).into_iter().min_by_key(fit) {
+        return Carried::Same(place);
     }
     let wider = places(&|old: &Quota| {
         (old.register.is_none() || old.register == quota.register)

@@ -143,7 +143,7 @@ fn quotas_of_another_cut_read_at_least_what_was_spent() {
         (vec![entry.clone(), crime.clone()], general.clone(), 5),
         (vec![crime.clone(), general.clone()], entry.clone(), 5),
         (vec![weekly.clone()], general.clone(), 5),
-        (vec![general.clone()], weekly, 5),
+        (vec![general.clone()], weekly.clone(), 5),
         (vec![queries], general.clone(), 0),
         (vec![crime, entry.clone()], Quota { purpose: Some(Purpose::ReturnId), ..general.clone() }, 0),
     ] {
@@ -162,9 +162,49 @@ fn quotas_of_another_cut_read_at_least_what_was_spent() {
         let read = spent_before(&charge, &second.terms, from, &|key| spent.get(key).copied().unwrap_or(0));
         assert_eq!(read, expected, "{before:?} to {after:?}");
     }
-    // Who counted each officer by itself cannot say what all spent together.
-    let first = signed(Terms { quotas: vec![each], ..terms() });
-    let second = amending(&first, |t| t.quotas = vec![general]);
-    let error = second.continues(&first.id().unwrap(), &first.terms).unwrap_err();
-    assert!(error.to_string().contains("per_officer"), "{error}");
+    // Who counted each officer by itself cannot say what all spent together; nor if a part of it was counted for all.
+    for before in [vec![each.clone()], vec![each.clone(), of_border.clone()]] {
+        let first = signed(Terms { quotas: before, ..terms() });
+        let second = amending(&first, |t| t.quotas = vec![general.clone()]);
+        let error = second.continues(&first.id().unwrap(), &first.terms).unwrap_err();
+        assert!(error.to_string().contains("per_officer"), "{error}");
+    }
+    let first = signed(Terms { quotas: vec![each, general.clone()], ..terms() });
+    let second = amending(&first, |t| t.quotas = vec![of_border]);
+    assert_eq!(second.continues(&first.id().unwrap(), &first.terms), Ok(()), "all together were counted too");
+}
+
+/// Quotas of one scope that differ in their periods alone each go on from their own.
+#[test]
+fn quotas_of_several_periods_read_neither_too_much_nor_too_little() {
+    let of = |period_days| Quota { period_days, ..quota(Unit::Identifiers, 100) };
+    for (before, after, from) in [
+        (vec![30, 1], 1, 1),
+        (vec![1, 30], 30, 1),
+        (vec![30, 7, 1], 7, 1),
+        // None has the same periods: one whose periods lie within, or else the shortest.
+        (vec![90, 10, 7], 30, 1),
+        (vec![90, 60], 7, 1),
+        (vec![30], 1, 0),
+    ] {
+        let before: Vec<_> = before.into_iter().map(of).collect();
+        let terms = Terms { quotas: before.clone(), ..terms() };
+        assert_eq!(carried(&of(after), &terms), Carried::Same(from), "{before:?} to {after}");
+    }
+    // Unchanged, a day's quota does not read a month.
+    let first = signed(Terms { quotas: vec![of(30), of(1)], ..terms() });
+    let second = signed(amending(&first, |_| ()));
+    let (old, _) = chain(&first, &second);
+    let mut meters = Meters::default();
+    let earlier = NOW.plus(-5 * Timestamp::DAY);
+    assert_eq!(earlier.period(30 * Timestamp::DAY), NOW.period(30 * Timestamp::DAY));
+    meters.charge(&charges(old.terms(), &ask(&old), earlier));
+    let asked = crate::ask::Ask { asked_at: NOW, ..ask(&InForce::new(&second, None).unwrap()) };
+    let from = (&first.id().unwrap(), &first.terms);
+    let spent = |key: &MeterKey| meters.spent.get(key).copied().unwrap_or(0);
+    let read: Vec<_> = charges(&second.terms, &asked, NOW)
+        .iter()
+        .map(|charge| spent_before(charge, &second.terms, from, &spent))
+        .collect();
+    assert_eq!(read, [5, 0]);
 }
