@@ -86,7 +86,7 @@ impl Claim {
         receipt: &Receipt,
         now: Timestamp,
     ) -> Result<&'a ClaimTerms, Refusal> {
-        agreement.settles(now)?;
+        agreement.releases(now)?;
         let terms = agreement.terms().claims.as_ref().ok_or_else(|| {
             Refusal::new(RefusalCode::ClaimsNotAgreed, "the agreement has no terms for claims")
         })?;

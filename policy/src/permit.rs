@@ -163,11 +163,11 @@ impl InForce {
         }
     }
 
-    /// Whether what was answered under it can be claimed and released. An amendment does not end that; the
-    /// rules in its place must permit it too.
+    /// Whether it has not ended by itself. An amendment does not end it: [`holds`](Self::holds) and
+    /// [`releases`](Self::releases) look at that too.
     ///
     /// # Errors
-    /// The [`Refusal`] that a claim at this moment gets.
+    /// The [`Refusal`] if it has, or has not begun.
     pub fn settles(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.revoked {
             return Err(Refusal::new(RefusalCode::Revoked, "the agreement was revoked"));
@@ -187,10 +187,14 @@ impl InForce {
         Ok(())
     }
 
-    /// Whether fields of what was answered under it can be released at a moment: neither it nor what is in its place
-    /// has ended.
-    pub fn releases(&self, now: Timestamp) -> bool {
-        self.settles(now).is_ok() && self.in_place(now).is_none_or(|next| next.holds(now).is_ok())
+    /// Whether what was answered under it can be claimed and released at a moment: neither it nor what is in its
+    /// place has ended.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that a claim at this moment gets.
+    pub fn releases(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.settles(now)?;
+        self.in_place(now).map_or(Ok(()), |next| next.holds(now))
     }
 
     /// Which records take part when `asker` searches a register for a purpose.

@@ -200,7 +200,27 @@ fn after_an_amendment_both_rules_decide() {
     }
     assert!(agreement.claimable(&ask, moment.plus(-1)).contains(&ADULT));
     assert!(!agreement.claimable(&ask, moment).contains(&ADULT));
-    assert!(agreement.releases(moment) && agreement.holds(moment).is_err());
+    assert!(agreement.releases(moment).is_ok() && agreement.holds(moment).is_err());
     let end = agreed().valid_until;
-    assert!(agreement.releases(end.plus(-1)) && !agreement.releases(end));
+    assert!(agreement.releases(end.plus(-1)).is_ok() && agreement.releases(end).is_err());
+}
+
+/// Once the amendment took its place, the end of either ends the claims of what was asked before.
+#[test]
+fn no_claim_is_taken_when_what_holds_in_its_place_has_ended() {
+    let moment = NOW.plus(100);
+    let next = |until, revoked| {
+        let next = in_force(Terms { valid_from: moment, valid_until: until, ..agreed() });
+        let next = if revoked { next.revoke() } else { next };
+        in_force(agreed()).until(Arc::new(next))
+    };
+    let end = agreed().valid_until;
+    let said = |agreement: InForce, now: Timestamp| {
+        let ask = with_case(world_ask(&agreement));
+        code(&agreement, &claim(&ask), &ask, now)
+    };
+    assert_eq!(said(next(end, false), moment.plus(300)), None);
+    assert_eq!(said(next(end, true), moment.plus(300)), Some(RefusalCode::Revoked));
+    assert_eq!(said(next(moment.plus(200), false), moment.plus(199)), None);
+    assert_eq!(said(next(moment.plus(200), false), moment.plus(300)), Some(RefusalCode::Expired));
 }

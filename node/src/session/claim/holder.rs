@@ -207,9 +207,8 @@ async fn answer(
     let guarded = paid.open(Role::Holder, &[&opening], || Ok(Box::new(machine)))?;
     let ((_, opened), _) = drive(guarded, channel, |_| ()).await?;
     let case = {
-        let (core, agreement) = (core.clone(), known.agreement.clone());
-        let (ask, claim) = (known.query.ask.clone(), claim.clone());
-        channel.during(blocking(move || begin(&core, &agreement, (&claim, &ask), signature, &opened))).await?
+        let (core, ask, claim) = (core.clone(), known.query.ask.clone(), claim.clone());
+        channel.during(blocking(move || begin(&core, (&claim, &ask), signature, &opened))).await?
     };
     let outcome = outcome(&case)?;
     let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
@@ -231,9 +230,10 @@ fn keep_opening(core: &Core, claim: &Claim, bytes: &[u8]) -> Result<(), Fault> {
 }
 
 /// Finds the records and begins the case, once.
+///
+/// The opening may have been long on its way: the agreement is the one of now, which may have ended meanwhile.
 fn begin(
     core: &Core,
-    agreement: &InForce,
     (claim, ask): (&Claim, &symbolon_policy::ask::Ask),
     signature: Signature,
     opened: &Opened,
@@ -243,9 +243,12 @@ fn begin(
     if let Some(before) = state.claim(Side::Holder, &claim.claim)? {
         return Ok(before.case);
     }
+    let agreement = core.book.agreement(&claim.agreement);
+    let agreement = agreement.ok_or_else(|| Failure::integrity("the agreement of the claim is not there"))?;
+    agreement.releases(clock::now()).map_err(SessionError::refused_here)?;
     let terms = agreement.terms().claims.as_ref();
     let terms = terms.ok_or_else(|| Failure::local("the agreement has no terms for claims"))?;
-    let hits = find(core, agreement, terms, (claim, ask), opened)?;
+    let hits = find(core, &agreement, terms, (claim, ask), opened)?;
     let (found, behind): (Vec<_>, Vec<_>) = hits.into_iter().unzip();
     core.claims.keep_records(&claim.claim, &Records(behind))?;
     let at = clock::now();

@@ -47,7 +47,7 @@ impl<'a> Leaving<'a> {
         let agreement = core.book.agreement(&claim.agreement).ok_or_else(gone)?;
         let (now, today) = (clock::now(), clock::today()?);
         let slice = agreement.claimable(&ask, now);
-        let agreement = Some(agreement).filter(|agreement| agreement.releases(now));
+        let agreement = Some(agreement).filter(|agreement| agreement.releases(now).is_ok());
         Ok(Self {
             core,
             claim,

@@ -61,7 +61,7 @@ fn the_earlier_terms_hold_until_the_moment_and_the_later_from_it_on() {
     );
     assert_eq!((code(&old, moment), code(&new, moment)), (Err(RefusalCode::Amended), Ok(())));
     // What was answered before can still be claimed, under the rules that hold now too.
-    assert_eq!(old.settles(moment), Ok(()));
+    assert_eq!(old.releases(moment), Ok(()));
     assert_eq!(old.in_place(moment.plus(-1)).map(InForce::id), None);
     assert_eq!(old.in_place(moment).map(InForce::id), Some(new.id()));
     // A retry is no way around it.

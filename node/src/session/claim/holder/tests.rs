@@ -3,7 +3,10 @@
 use symbolon_policy::words::AgreementId;
 
 use super::*;
-use crate::node::tests::pair::{Agency, made};
+use crate::{
+    control::api::Request,
+    node::tests::pair::{Agency, exact, made, pair, terms},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_evidence_of_a_claim_is_not_replaced() {
@@ -24,4 +27,24 @@ async fn the_evidence_of_a_claim_is_not_replaced() {
     refused(&made(AgreementId([5; 32]), opening_digest(other)), other);
     assert_eq!(kept().as_deref(), Some(first));
     keep_opening(core, &claim, first).unwrap();
+}
+
+/// An opening may take hours: what holds when it has come decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_case_begins_under_an_agreement_that_ended_while_the_probe_was_opened() {
+    let (holder, asker, _serving) = pair(2).await;
+    let core = holder.core();
+    let answer = exact(&asker, 0..1, terms()).await;
+    let asked = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap();
+    let claim = Claim { query: asked.ask.query, ..made(asked.ask.agreement, opening_digest(b"opened")) };
+    let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
+    let begin = || begin(core, (&claim, &asked.ask), signature, &Opened::Items(Vec::new()));
+    let revoke = Request::AgreementRevoke { id: asked.ask.agreement.to_string(), reason: "ended".into() };
+    holder.ask(revoke).await.unwrap();
+    let refused = begin();
+    assert!(
+        matches!(&refused, Err(SessionError::Refused { refusal, .. }) if refusal.code == RefusalCode::Revoked),
+        "{refused:?}"
+    );
+    assert_eq!(core.book.state().claim(Side::Holder, &claim.claim).unwrap(), None);
 }
