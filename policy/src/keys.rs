@@ -27,7 +27,8 @@ pub struct KeySet {
     pub engine: EngineName,
     /// When they were set up, by the holder's clock.
     pub made: Timestamp,
-    /// When both nodes destroy them, by the same clock.
+    /// When they are asked under no more, by the same clock. The asker destroys its half then; the holder keeps its own,
+    /// which is no secret, as long as claims are replayed under it.
     pub expires: Timestamp,
 }
 

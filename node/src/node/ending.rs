@@ -3,7 +3,8 @@
 use symbolon_policy::{
     keys::KeySet,
     manifest::Manifest,
-    words::{AgreementId, RegisterName},
+    permit::InForce,
+    words::{AgreementId, RegisterName, Timestamp},
 };
 
 use super::Core;
@@ -74,7 +75,7 @@ impl Core {
         Ok(ended)
     }
 
-    /// Destroys the keys of snapshots whose epoch is over, and evaluation keys that expired.
+    /// Destroys the keys of snapshots whose epoch is over, and evaluation keys that serve nothing any more.
     ///
     /// # Errors
     /// A [`Failure`] if that cannot be recorded.
@@ -102,16 +103,22 @@ impl Core {
         });
         for keys in sets {
             let agreement = self.book.agreement(&keys.set.agreement);
-            if keys.set.expires <= now {
-                self.end_keys(&keys, "they expired")?;
-            } else if agreement.is_none_or(|agreement| agreement.holds(now).is_err()) {
-                self.end_keys(&keys, "the agreement no longer holds")?;
+            let reason = if keys.set.expires <= now {
+                "they expired"
+            } else if agreement.as_ref().is_none_or(|agreement| agreement.holds(now).is_err()) {
+                "the agreement no longer holds"
+            } else {
+                continue;
+            };
+            if agreement.is_none_or(|agreement| !replays(&keys, &agreement, now)) {
+                self.end_keys(&keys, reason)?;
             }
         }
         Ok(())
     }
 
-    /// Ends a partner's sets of the same kind as `newest`, but for the newest `kept`.
+    /// Ends a partner's sets of the same kind as `newest`, but for the newest `kept` and those before them under which
+    /// claims are replayed, up to a bound.
     ///
     /// # Errors
     /// A [`Failure`] if that cannot be recorded.
@@ -122,6 +129,11 @@ impl Core {
         let mut sets = self.book.state().key_sets()?;
         sets.retain(|keys| kind(&keys.set) == kind(newest));
         sets.sort_by_key(|keys| std::cmp::Reverse(keys.set.made));
+        let agreement = self.book.agreement(&newest.agreement);
+        let terms = agreement.as_ref().map(|agreement| agreement.terms());
+        let hours = terms.and_then(|terms| Some((terms.claims.as_ref()?, terms.matching.as_ref()?)));
+        let more = hours.map_or(0, |(claims, agreed)| kept_for_claims(claims.claim_hours, agreed.key_hours));
+        let kept = kept.saturating_add(more);
         sets.iter().skip(kept).try_for_each(|keys| self.end_keys(keys, "newer ones were set up"))
     }
 
@@ -147,3 +159,26 @@ impl Core {
         Ok(())
     }
 }
+
+/// The most of a partner's sets of one kind that are kept for claims alone. A set may take hundreds of megabytes, and
+/// whoever sets up more in less time gives up the claims under the oldest.
+const MOST_FOR_CLAIMS: u32 = 4;
+
+/// How many sets come after one as long as what was answered under it is claimed, if each serves its time.
+fn kept_for_claims(claim_hours: u32, key_hours: u32) -> usize {
+    let sets = claim_hours.div_ceil(key_hours.max(1));
+    usize::try_from(sets.min(MOST_FOR_CLAIMS)).unwrap_or(0)
+}
+
+/// Whether a partner's claims may still have to be replayed under its keys. Nothing is asked under them once they expired
+/// or the agreement was amended, and they are no secret; without them a hit of a match could not be claimed.
+fn replays(keys: &Keys, agreement: &InForce, now: Timestamp) -> bool {
+    let claims = agreement.terms().claims.as_ref().filter(|_| keys.side == Side::Holder);
+    claims.is_some_and(|claims| {
+        let last = keys.set.expires.plus(i64::from(claims.claim_hours).saturating_mul(Timestamp::HOUR));
+        now <= last && agreement.releases(now).is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests;
