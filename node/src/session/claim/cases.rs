@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use serde::Serialize;
 use symbolon_policy::{
-    case::{Case, Step, StepError},
+    case::{Case, End, Step, StepError},
     claim::{Claim, Release, SignedRelease},
     officer::SignedAct,
     signing,
@@ -103,6 +103,10 @@ pub(super) struct PlainRecord {
 /// A [`Failure`]; it is made at the next occasion.
 pub(super) fn release_due(core: &Core, id: &ClaimId) -> Result<(), Failure> {
     let Some(claimed) = core.book.state().claim(Side::Holder, id)? else { return Ok(()) };
+    // What a fault kept from being made before a person refused, or before the time was over, is not made after.
+    if matches!(claimed.case.end, Some(End::Refused { .. } | End::Expired)) {
+        return Ok(());
+    }
     let mut number = 0_u32;
     for approvals in 0..=claimed.case.approvals() {
         let due = claimed.case.released_at(approvals);
@@ -161,3 +165,6 @@ fn release(
 pub(crate) fn sealed_digest(sealed: &[u8]) -> Digest {
     Digest::of("symbolon/sealed-fields/1", sealed)
 }
+
+#[cfg(test)]
+mod tests;
