@@ -8,7 +8,7 @@ use symbolon_policy::{
     claim::{Claim, Release, SignedRelease},
     officer::SignedAct,
     signing,
-    words::{ClaimId, Digest, Field, Reference, Timestamp},
+    words::{ClaimId, Digest, Field, OfficerId, Reference, Role, Timestamp},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -129,10 +129,12 @@ fn release(
 ) -> Result<(), Failure> {
     let claim = &case.claim;
     let leaving = Leaving::now(core, case)?;
+    let approved_by: Vec<_> = case.approved_by.iter().take(approvals.into()).cloned().collect();
+    let stand = standing(core, &approved_by)?;
     let (mut records, mut fields, mut marks) = (Vec::new(), Vec::new(), Vec::new());
     for (reference, wanted) in due {
         // The rules of now decide, on the record as it is now.
-        let Some((record, released)) = leaving.fields(reference, wanted, approvals)? else { continue };
+        let Some((record, released)) = leaving.fields(reference, wanted, stand)? else { continue };
         let marked = |field: &Field| Ok((*field, mark(core, &claim.claim, reference, *field, &record)?));
         marks.push((*reference, released.iter().map(marked).collect::<Result<_, Failure>>()?));
         let values = |field: &Field| (field.as_str(), values(&record, *field).into_iter().collect());
@@ -146,7 +148,6 @@ fn release(
     let path = core.claims.release_path(Side::Holder, &claim.claim, number);
     files::write_whole(&path, &sealed)
         .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
-    let approved_by = case.approved_by.iter().take(approvals.into()).cloned().collect();
     let release = Release {
         claim: claim.claim,
         number,
@@ -159,6 +160,19 @@ fn release(
     let holder = signing::sign(&release, &*core.signer).map_err(|e| local(&e))?;
     let release = SignedRelease { release, holder, asker: None };
     core.book.record(&Event::Released { side: Side::Holder, release, marks })
+}
+
+/// How many of those who approved may approve now: whoever was removed meanwhile, or whose enrolment has ended, does not
+/// count.
+fn standing(core: &Core, approved_by: &[OfficerId]) -> Result<u8, Failure> {
+    let now = clock::now();
+    let mut stand = 0_u8;
+    for id in approved_by {
+        let officer = core.book.state().officer(id)?;
+        stand =
+            stand.saturating_add(officer.is_some_and(|officer| officer.holds(Role::Approves, now)).into());
+    }
+    Ok(stand)
 }
 
 /// The digest of sealed fields.

@@ -6,7 +6,6 @@ use symbolon_policy::{
     claim::{FieldDecision, Standing, opening_digest},
     officer::Officer,
     signing::Signer as _,
-    words::Role,
 };
 
 use super::*;
@@ -76,4 +75,20 @@ async fn nothing_is_released_after_a_refusal_though_it_was_due_before() {
     take(core, &id, refuse, None).unwrap();
     expire(core, clock::now()).unwrap();
     assert!(released(core, &id).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_approve_any_more_does_not_count() {
+    for removed in [false, true] {
+        let (holder, asker, _serving) = pair(2).await;
+        let (core, id) = (holder.core(), case(&holder, &asker).await);
+        take(core, &id, approve("dana"), None).unwrap();
+        assert_eq!(released(core, &id), [[Field::Category]]);
+        if removed {
+            core.book.remove_officer("dana".parse().unwrap(), "left".into()).unwrap();
+        }
+        take(core, &id, approve("edin"), None).unwrap();
+        let second = if removed { vec![] } else { vec![Field::Name] };
+        assert_eq!(released(core, &id), [vec![Field::Category], second]);
+    }
 }
