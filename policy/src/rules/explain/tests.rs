@@ -62,7 +62,7 @@ fn a_forbidden_query_names_what_forbids_it() {
         "\
 refused: forbidden by
   night (national rules): Between 22:00 and 05:00 UTC we answer only when a life or a case of terrorism depends on it
-  small-batches (national rules): Nobody asks us about more than 50 persons at once
+  small-batches (national rules): Nobody asks us about more than 50 identifiers at once, except for a count
 small-batches applies because
   - the request is QueryExact
   - the batch size is above 50

@@ -61,7 +61,7 @@ fn the_report_reads_well() {
         "    category: IRREGULAR_CROSSING, VISA_REFUSED, WANTED; age: adult; provenance: own; own citizen: no; vulnerable: no; marked: no; blocked: no; contested: no",
         "1440 are permitted by no clause",
         "432 are kept out by a floor: a blocked record never takes part, whatever the rules say",
-        "432 are kept out by own-citizens (shared rules, Art. 7(4)): The holder's own citizens are no match, unless missing or to be protected as a child",
+        "432 are kept out by own-citizens (shared rules, Art. 7(4)): The holder's own citizens are no match, unless missing, dead, to be protected as a child, or at their own request",
         "    category: IRREGULAR_CROSSING, VISA_REFUSED, WANTED; own citizen: yes",
     ] {
         assert!(report.lines().any(|l| l == line), "{line}\n---\n{report}");

@@ -86,7 +86,16 @@ fn clauses_about_records_decide_as_their_titles_say() {
     let child = search(Purpose::ChildProtection);
     assert!(found("minors", &child, doubtful) && !found("minors-never", &child, doubtful));
     assert!(found("doubtful-age", &child, doubtful) && !found("doubtful-age", &police, doubtful));
+    // Nobody sees who stands at the counter of another agency: these persons ask the agency that holds the record.
+    let marked = RecordClass { marked: true, ..wanted() };
+    let vulnerable = RecordClass { vulnerable: true, ..wanted() };
+    let request = search(Purpose::DataSubject);
+    for (clause, class) in [("protected", marked), ("vulnerable", vulnerable)] {
+        assert!(!found(clause, &request, class) && !found(clause, &police, class), "{clause}");
+        assert!(found(clause, &child, class) && found(clause, &request, wanted()), "{clause}");
+    }
     let own = RecordClass { own_citizen: true, ..wanted() };
+    assert!(found("own-citizens", &request, own));
     assert!(found("own-citizens", &child, own) && !found("own-citizens-never", &child, own));
     assert!(!found("aggregates-only-records", &police, wanted()));
     let count = SearchContext { exchange: ExchangeKind::Count, ..search(Purpose::Statistics) };
