@@ -47,7 +47,7 @@ pub use probe::{MAX_PROBE, probe};
 pub use reading::samples::{MAX_SAMPLES, MAX_SAMPLES_EACH, PersonSample, SamplesError, person_samples};
 pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, Record, Subject, Version1};
 pub use reject::{Fault, ImportObserver, Progress, Reason, Reject, RejectReport};
-pub use retention::default_months;
+pub use retention::longest_months;
 pub use rows::HeaderError;
 pub use stored::StoredRecord;
 pub use template::{MAX_TEMPLATES, TemplateNote};

@@ -21,7 +21,7 @@ use symbolon_policy::words::{AgeBand, Category, Provenance};
 use symbolon_protocol::identifier::{Kind, RawIdentifier};
 
 use super::spelling::{Person, Spelling};
-use crate::register::{Day, Record, Subject, Version1, Vulnerability, default_months};
+use crate::register::{Day, Record, Subject, Version1, Vulnerability, longest_months};
 
 /// What was planted for a person of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -300,7 +300,7 @@ impl Maker {
             id: format!("rs-record-{place:07}").parse().ok()?,
             category,
             taken,
-            expires: taken.plus_months(default_months(category)),
+            expires: taken.plus_months(longest_months(category)),
             identifiers: spelling.identifiers().to_vec(),
             templates: Vec::new(),
             subject,

@@ -53,12 +53,17 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
     let id = map.word("id")?;
     let category = map.word("category")?;
     let taken: Day = map.word("taken")?;
+    let months = retention::longest_months(category);
+    let last = taken.plus_months(months);
     let expires = match map.optional("expires") {
         Some(value) => parse(&map.at("expires"), value)?,
-        None => taken.plus_months(retention::default_months(category)),
+        None => last,
     };
     if expires <= taken {
         return Err(map.fault("expires", Reason::Order));
+    }
+    if expires > last {
+        return Err(map.fault("expires", Reason::Retention(months)));
     }
     let (identifiers, canonical) = match map.optional("identifiers") {
         Some(value) => identifiers(&map.at("identifiers"), value)?,

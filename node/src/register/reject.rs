@@ -58,6 +58,12 @@ pub enum Reason {
     /// The day of erasure is not after the day of taking.
     #[error("must be a day after `taken`; correct one of the two")]
     Order,
+    /// Kept for longer than its category is.
+    #[error(
+        "is more than {0} months after `taken`, for which records of this category are kept at most; give an earlier \
+         day or leave it out"
+    )]
+    Retention(u16),
     /// An unaccompanied minor who is an adult.
     #[error("has UNACCOMPANIED_MINOR although `subject.age` is `adult`; correct one of the two")]
     AdultMinor,

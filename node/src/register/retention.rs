@@ -1,4 +1,4 @@
-//! How long a record is kept if its line does not say.
+//! How long a record is kept: at most, and if its line does not say.
 //!
 //! Regulation (EU) 2024/1358 (Eurodac), Article 29: ten years for applicants, five for irregular
 //! crossing and illegal stay. The other categories have no common rule; they follow the five years of
@@ -8,7 +8,7 @@
 use symbolon_policy::words::Category;
 
 /// Months from the day on which the data was taken to the day of erasure.
-pub fn default_months(category: Category) -> u16 {
+pub fn longest_months(category: Category) -> u16 {
     match category {
         Category::AsylumApplicant | Category::Remains => 120,
         Category::IrregularCrossing

@@ -64,7 +64,7 @@ fn empty() -> (TempDir, Registers) {
 /// A good line for record `n`; `version` tells two versions of it apart.
 fn line(n: u64, version: u64) -> String {
     json!({
-        "v": 1, "id": format!("RS-{n}"), "category": "IRREGULAR_CROSSING", "taken": "2024-05-01",
+        "v": 1, "id": format!("RS-{n}"), "category": "ASYLUM_APPLICANT", "taken": "2024-06-01",
         "expires": format!("{}-06-01", 2025 + n % 10),
         "identifiers": [
             {"kind": "travel-document", "number": format!("P{}", 21_000_017 + n * 37), "state": "SYR", "birth_date": "1990-02-03"}

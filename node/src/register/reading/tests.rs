@@ -121,6 +121,8 @@ fn each_fault_is_named_and_placed() {
         ("/taken", Some(json!("20240501")), "taken", "must be a day"),
         ("/taken", Some(json!("1024-05-01")), "taken", "must be a day"),
         ("/expires", Some(json!("2024-05-01")), "expires", "must be a day after `taken`"),
+        ("/expires", Some(json!("2199-05-01")), "expires", "is more than 60 months after `taken`"),
+        ("/expires", Some(json!("2029-05-02")), "expires", "is more than 60 months after `taken`"),
         ("/expires", Some(json!("never")), "expires", "must be a day"),
         ("/provenance", Some(json!("theirs")), "provenance", "must be `own`, `eu` or `partner`"),
         ("/identifiers", Some(json!({})), "identifiers", "must be a list"),

@@ -126,7 +126,7 @@ fn the_disk_shows_no_identifier() {
         "21000276",
         "SYR",
         "Presevo",
-        "IRREGULAR",
+        "ASYLUM",
         "travel-document",
         "1990-02-03",
         "adult",
