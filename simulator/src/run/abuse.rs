@@ -7,7 +7,7 @@
 use super::{
     Progress,
     day::entropy,
-    query::Admitted,
+    query::{Admitted, WRONGDOER},
     state::{IN_DOUBT, MINOR, State},
 };
 use crate::{
@@ -181,10 +181,10 @@ impl State<'_> {
         found
     }
 
-    /// Puts a wrongful query in the name of the first officer. It counts once, whatever a person stands for.
+    /// Puts a wrongful query in the name of one officer. It counts once, whatever a person stands for.
     fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
         let once = 1.0 / self.region.weight;
-        let admitted = self.admit(line, 0.0, once, self.day * 86_400 + 10 * 3_600);
+        let admitted = self.admit(line, WRONGDOER, once, self.day * 86_400 + 10 * 3_600);
         let put = admitted == Admitted::Yes;
         wrong.sum.asked += f64::from(u8::from(put));
         wrong.sum.refused += f64::from(u8::from(!put));

@@ -12,6 +12,9 @@ use crate::{
     scenario::EventKind,
 };
 
+/// The officer who does wrong: his meters are those of one officer.
+pub(super) const WRONGDOER: f64 = 1.0;
+
 /// What becomes of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
@@ -217,6 +220,7 @@ impl State<'_> {
         Admitted::Yes
     }
 
+    /// An officer is a number below 1, which picks his meter, or [`WRONGDOER`].
     fn meter_place(&self, kind: usize, officer: f64) -> Option<usize> {
         let (first, count) = self.first_meter.get(kind)?;
         Some(first + (officer * *count as f64) as usize)

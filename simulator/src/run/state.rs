@@ -180,7 +180,7 @@ pub(super) struct State<'a> {
     /// What retention ends, by day: party and class, and how many.
     pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
 
-    /// First meter of each kind; officers have several.
+    /// First meter of each kind, and how many meters of officers come before that of one who does wrong.
     pub(super) first_meter: Vec<(usize, usize)>,
     pub(super) meters: Vec<Meter>,
     /// Items answered, by asker and holder.
@@ -215,14 +215,18 @@ impl<'a> State<'a> {
         for kind in &contract.meters {
             let officers =
                 kind.officers_of.and_then(|of| region.parties.get(of)).map_or(1.0, |party| party.officers);
+            let meter = |limit| Meter { limit, days: kind.days, period: i64::MIN, spent: 0.0 };
+            if kind.officers_of.is_none() {
+                first_meter.push((meters.len(), 0));
+                meters.push(meter(kind.limit));
+                continue;
+            }
             // A simulated query stands for several, by as many officers: fewer officers stand for all, and share
-            // what all may ask.
+            // what all may ask. One who does wrong is one officer, with what one may ask, behind the others.
             let alike = (officers / region.weight).round().clamp(1.0, officers.max(1.0));
-            let limit = kind.limit * officers / alike;
-            let count = if kind.officers_of.is_some() { alike as usize } else { 1 };
-            first_meter.push((meters.len(), count));
-            let limit = if kind.officers_of.is_some() { limit } else { kind.limit };
-            meters.extend(vec![Meter { limit, days: kind.days, period: i64::MIN, spent: 0.0 }; count]);
+            first_meter.push((meters.len(), alike as usize));
+            meters.extend(vec![meter(kind.limit * officers / alike); alike as usize]);
+            meters.push(meter(kind.limit));
         }
         let crew = |officers: f64, place: &crate::region::Place| Crew::new(officers, place.hours);
         Self {

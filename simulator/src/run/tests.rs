@@ -157,6 +157,39 @@ fn counts_carry_the_noise_of_their_epsilon() {
     assert!((found / law - 1.0).abs() < 0.03, "{found} {law}");
 }
 
+/// A scenario of two neighbours in which one simulated person stands for so many.
+fn standing_for(weight: f64, persons: u32) -> (Scenario, Vec<Proposal>) {
+    let (scenario, proposals) = bilateral((f64::from(persons) / weight).round() as u32);
+    (scenario.with("people.count", f64::from(persons)), proposals)
+}
+
+fn quota_of_an_officer(proposals: &mut [Proposal], limit: u64) {
+    for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+        for quota in &mut terms.quotas {
+            (quota.per_officer, quota.limit) = (true, limit);
+        }
+    }
+}
+
+/// Whatever a simulated person stands for, an officer who does wrong has the quota of one officer.
+#[test]
+fn a_corrupt_officer_has_one_quota() {
+    for weight in [1.0, 6.0, 60.0] {
+        let (scenario, mut proposals) = standing_for(weight, 3_000);
+        let mut scenario = scenario.with("abuse[0].per_day", 100.0).with("abuse[0].audited", 0.0);
+        scenario.run.days = 90;
+        scenario.abuse.truncate(1);
+        quota_of_an_officer(&mut proposals, 10);
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals[1..2], &[3], &calibration) };
+        let outcome = run(&plan, &Silent).unwrap();
+        let abuse = &outcome.proposals[0].by_seed[0].abuse[0];
+        // Identifiers two by two and probes one by one, ten of each a day.
+        let most = (5.0 + 10.0) * abuse.days_observed;
+        assert!(abuse.queries <= most && abuse.queries > 0.5 * most, "{weight}: {abuse:?}");
+    }
+}
+
 mod bits {
     use proptest::prelude::*;
 
