@@ -9,6 +9,7 @@
 mod abuse;
 mod crew;
 mod day;
+mod meters;
 mod person;
 mod query;
 mod report;

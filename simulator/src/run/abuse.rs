@@ -7,7 +7,8 @@
 use super::{
     Progress,
     day::entropy,
-    query::{Admitted, WRONGDOER},
+    meters::Officer,
+    query::Admitted,
     state::{IN_DOUBT, MINOR, State},
 };
 use crate::{
@@ -183,9 +184,9 @@ impl State<'_> {
 
     /// Puts a wrongful query in the name of one officer. It counts once, whatever a person stands for.
     fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
-        let once = 1.0 / self.region.weight;
-        let admitted = self.admit(line, WRONGDOER, once, self.day * 86_400 + 10 * 3_600);
-        let put = admitted == Admitted::Yes;
+        let when = self.day * 86_400 + 10 * 3_600;
+        let admitted = self.admit(line, Officer::Wrongdoer, line.items.into(), 1.0, when);
+        let put = matches!(admitted, Admitted::Yes(_));
         wrong.sum.asked += f64::from(u8::from(put));
         wrong.sum.refused += f64::from(u8::from(!put));
         put
@@ -282,7 +283,7 @@ impl State<'_> {
             line.holder == wrong.party && wrong.partner.is_none_or(|partner| partner == line.asker)
         };
         let lines = self.contract.lines.iter().zip(&self.today).filter(|(line, _)| of(line));
-        let queries: f64 = lines.map(|(_, today)| f64::from(today.asked.iter().sum::<u32>())).sum();
+        let queries: f64 = lines.map(|(_, today)| today.asked.iter().sum::<f64>()).sum();
         let queries = queries * self.region.weight;
         wrong.sum.asked += queries;
         if draws.chance(0, found_by(queries, wrong.canaries, wrong.suppressed)) {

@@ -40,12 +40,7 @@ impl State<'_> {
             }
         }
         let today = (self.region.start / DAY) + self.day;
-        for meter in &mut self.meters {
-            let period = today.div_euclid(meter.days.max(1));
-            if meter.period != period {
-                (meter.period, meter.spent) = (period, 0.0);
-            }
-        }
+        self.meters.renew(today);
         if self.day < self.region.warm_up {
             return;
         }
@@ -99,7 +94,7 @@ impl State<'_> {
     fn decide(&mut self, claim: Claim) {
         let contract = self.contract;
         let Some(line) = contract.lines.get(claim.line as usize) else { return };
-        let (weight, region) = (self.region.weight, self.region);
+        let (alike, region) = (claim.alike, self.region);
         let (Some(claims), Some(holder)) = (line.claims, region.parties.get(line.holder)) else { return };
         let needs = line.needs.get(usize::from(claim.class)).map_or(&[][..], Vec::as_slice);
         let most = needs.iter().flatten().copied().max();
@@ -112,13 +107,13 @@ impl State<'_> {
                 done = Some(0);
             } else if let Some(crew) = self.approvers.get_mut(line.holder) {
                 let seconds = f64::from(approvals) * holder.approve_seconds;
-                decided = crew.take(claim.ready, seconds, weight);
+                decided = crew.take(claim.ready, seconds, alike);
                 let late = decided - claim.ready > claims.decide_seconds;
                 let refused = draws.chance(super::person::uses::REFUSED, holder.refuse_share);
-                let hours = seconds / 3_600.0 * weight;
+                let hours = seconds / 3_600.0 * alike;
                 if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
                     pair.holder_hours += if late { 0.0 } else { hours };
-                    pair.cases_expired += if late { weight } else { 0.0 };
+                    pair.cases_expired += if late { alike } else { 0.0 };
                 }
                 if late {
                     decided = claim.ready + claims.decide_seconds;
@@ -144,7 +139,7 @@ impl State<'_> {
         decided: i64,
         expired: bool,
     ) {
-        let weight = self.region.weight;
+        let alike = claim.alike;
         let needs = line.needs.get(usize::from(claim.class)).map_or(&[][..], Vec::as_slice);
         let released =
             |need: &Option<u8>| matches!((need, approvals), (Some(need), Some(got)) if *need <= got);
@@ -152,22 +147,22 @@ impl State<'_> {
         let bits: f64 =
             needs.iter().zip(&line.field_bits).filter(|(need, _)| released(need)).map(|(_, bits)| bits).sum();
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
-        pair.claims += weight;
+        pair.claims += alike;
         // The opened probe is an identifier, or a template, of somebody the holder has.
         pair.opened_bits +=
-            weight * libm::log2(self.past.get(claim.line as usize).map_or(1.0, |past| past.entries).max(1.0));
+            alike * libm::log2(self.past.get(claim.line as usize).map_or(1.0, |past| past.entries).max(1.0));
         if fields > 0 {
-            pair.cases_released += weight;
-            pair.fields_released += weight * fields as f64;
-            pair.field_bits += weight * bits;
+            pair.cases_released += alike;
+            pair.fields_released += alike * fields as f64;
+            pair.field_bits += alike * bits;
         } else if !expired {
-            pair.cases_refused += weight;
+            pair.cases_refused += alike;
         }
         if !expired {
-            pair.wait_case += weight * (decided - claim.hit_at) as f64 / 3_600.0;
+            pair.wait_case += alike * (decided - claim.hit_at) as f64 / 3_600.0;
         }
         if fields > 0 && claim.minor {
-            pair.minors_exposed += weight;
+            pair.minors_exposed += alike;
             if let Some(person) = self.people.get_mut(claim.person as usize) {
                 person.flags |= EXPOSED;
             }
@@ -210,7 +205,7 @@ impl State<'_> {
             self.add(line, &today, bits, place, answer_seconds);
             if let Some(sink) = sink.as_deref_mut() {
                 let weight = self.region.weight;
-                let sum = |numbers: [u32; EARLIER]| weight * f64::from(numbers.iter().sum::<u32>());
+                let sum = |numbers: [f64; EARLIER]| weight * numbers.iter().sum::<f64>();
                 let code = |place: usize| self.region.codes.get(place).map_or("", |code| code.as_str());
                 sink.row(&Row {
                     time: &time,
@@ -220,11 +215,11 @@ impl State<'_> {
                     holder: code(line.holder),
                     exchange: line.exchange.as_str(),
                     practice: line.practice,
-                    wished: weight * f64::from(today.wished),
+                    wished: weight * today.wished,
                     queries: sum(today.asked),
-                    unanswered: weight * f64::from(today.wished) - sum(today.asked),
+                    unanswered: weight * today.wished - sum(today.asked),
                     hits: sum(today.hit),
-                    true_hits: weight * f64::from(today.true_hits),
+                    true_hits: weight * today.true_hits,
                     hit_bits: bits,
                     entries: self.past.get(place).map_or(0.0, |past| past.padded),
                     answer_seconds,
@@ -249,7 +244,7 @@ impl State<'_> {
             };
             let chance = (*hit + 0.5) / (*asked + 1.0);
             let (now, hits) = (today.asked.get(kind).copied(), today.hit.get(kind).copied());
-            let (now, hits) = (f64::from(now.unwrap_or(0)), f64::from(hits.unwrap_or(0)));
+            let (now, hits) = (now.unwrap_or(0.0), hits.unwrap_or(0.0));
             bits += now * entropy(chance).min(bound.max(1.0));
             *asked += now;
             *hit += hits;
@@ -278,7 +273,7 @@ impl State<'_> {
             else {
                 continue;
             };
-            let queries = self.region.weight * f64::from(today.asked.iter().sum::<u32>());
+            let queries = self.region.weight * today.asked.iter().sum::<f64>();
             let service = line.cost.holder.of(line.items.into(), past.padded);
             if let Some(sum) = sums.get_mut(line.holder) {
                 *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
@@ -307,7 +302,7 @@ impl State<'_> {
     /// Adds the cost of a line's day; seconds from a query to its answer.
     fn cost(&mut self, place: usize, line: &crate::contract::Line, today: &Today, loads: &[Load]) -> f64 {
         let (Some(past), Some(load)) = (self.past.get_mut(place), loads.get(line.holder)) else { return 0.0 };
-        let queries = self.region.weight * f64::from(today.asked.iter().sum::<u32>());
+        let queries = self.region.weight * today.asked.iter().sum::<f64>();
         if queries == 0.0 {
             return 0.0;
         }
@@ -353,24 +348,24 @@ impl State<'_> {
     ) {
         let weight = self.region.weight;
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
-        let asked = f64::from(today.asked.iter().sum::<u32>());
-        let hits = f64::from(today.hit.iter().sum::<u32>());
+        let asked = today.asked.iter().sum::<f64>();
+        let hits = today.hit.iter().sum::<f64>();
         let mut tally = PairTally {
-            wished: today.wished.into(),
-            without_agreement: today.without.into(),
-            refused_quota: today.quota.into(),
-            refused_rules: today.rules.into(),
-            unanswered: today.down.into(),
+            wished: today.wished,
+            without_agreement: today.without,
+            refused_quota: today.quota,
+            refused_rules: today.rules,
+            unanswered: today.down,
             queries: asked,
             items: asked * f64::from(line.items),
             hits,
-            true_hits: today.true_hits.into(),
-            false_hits: today.false_hits.into(),
-            missed_by_rules: today.kept_out.into(),
-            missed_by_error: today.erred.into(),
-            missed_unasked: today.unasked.into(),
+            true_hits: today.true_hits,
+            false_hits: today.false_hits,
+            missed_by_rules: today.kept_out,
+            missed_by_error: today.erred,
+            missed_unasked: today.unasked,
             hit_bits_bound: asked * line.bound(padded),
-            minors_hit: today.minors.into(),
+            minors_hit: today.minors,
             wait_answer: asked * answer_seconds,
             ..PairTally::default()
         };

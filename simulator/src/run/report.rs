@@ -2,9 +2,13 @@
 
 use symbolon_protocol::{count::noise::Noise, seed::Seed};
 
-use super::state::{DOCUMENT, State};
+use super::{
+    meters::Officer,
+    query::Admitted,
+    state::{DOCUMENT, State},
+};
 use crate::{
-    contract::{Line, Numbers},
+    contract::Line,
     random::{Draws, named},
     scenario::EventKind,
 };
@@ -81,7 +85,8 @@ impl State<'_> {
             self.uncounted(line, |pair| pair.refused_rules += 1.0);
             return;
         }
-        if !self.admit_count(line, batch.round(), when) {
+        let admitted = self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when);
+        if !matches!(admitted, Admitted::Yes(_)) {
             self.uncounted(line, |pair| pair.refused_quota += 1.0);
             return;
         }
@@ -109,44 +114,6 @@ impl State<'_> {
         if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
             note(pair);
         }
-    }
-
-    /// Whether a count of so many identifiers may be asked now, and if so, charges it.
-    fn admit_count(&mut self, line: &Line, batch: f64, when: i64) -> bool {
-        let now = self.region.start + when;
-        let in_force = line.pact.and_then(|pact| self.contract.pacts.get(pact));
-        let in_force = in_force.is_some_and(|pact| (pact.valid_from..pact.valid_until).contains(&now));
-        if !in_force || !line.covered || self.left(line) || self.down(line.holder) || self.down(line.asker) {
-            return false;
-        }
-        let mut numbers = Numbers { now, items: batch as u32, ..Numbers::default() };
-        let mut tightest = f64::INFINITY;
-        for using in &line.uses {
-            let Some(meter) = self.meter(using.meter, 0.0) else { return false };
-            let used = meter.spent + using.of(batch);
-            if used > meter.limit + 1e-6 {
-                return false;
-            }
-            if using.is_quota && meter.limit - used < tightest {
-                tightest = meter.limit - used;
-                (numbers.quota_used, numbers.quota_limit) = (used, meter.limit);
-            }
-        }
-        numbers.given = self.answered.get(line.asker * self.n + line.holder).copied().unwrap_or(0.0);
-        numbers.received = self.answered.get(line.holder * self.n + line.asker).copied().unwrap_or(0.0);
-        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
-        if !tables.all(|table| table.permits(&numbers)) {
-            return false;
-        }
-        for using in &line.uses {
-            if let Some(meter) = self.meter_mut(using.meter, 0.0) {
-                meter.spent += using.of(batch);
-            }
-        }
-        if let Some(answered) = self.answered.get_mut(line.asker * self.n + line.holder) {
-            *answered += batch;
-        }
-        true
     }
 
     /// What the asker is told: the protocol's own noise, drawn by its own code, less its mean.

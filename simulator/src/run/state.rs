@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io};
 
 use symbolon_policy::words::AgeBand;
 
-use super::{Progress, crew::Crew, rows::Sink};
+use super::{Progress, crew::Crew, meters::Meters, rows::Sink};
 use crate::{
     contract::Contract,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome, SeriesRow},
@@ -93,22 +93,22 @@ pub(super) struct Known {
 /// What earlier answers say of the next: nothing, no hit so far, a hit so far.
 pub(super) const EARLIER: usize = 3;
 
-/// One line on one day, in simulated persons.
+/// One line on one day, in simulated persons; a quota may leave an answer to a part of those for whom one stands.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Today {
-    pub(super) wished: u32,
-    pub(super) without: u32,
-    pub(super) quota: u32,
-    pub(super) rules: u32,
-    pub(super) down: u32,
-    pub(super) unasked: u32,
-    pub(super) true_hits: u32,
-    pub(super) false_hits: u32,
-    pub(super) minors: u32,
-    pub(super) kept_out: u32,
-    pub(super) erred: u32,
-    pub(super) asked: [u32; EARLIER],
-    pub(super) hit: [u32; EARLIER],
+    pub(super) wished: f64,
+    pub(super) without: f64,
+    pub(super) quota: f64,
+    pub(super) rules: f64,
+    pub(super) down: f64,
+    pub(super) unasked: f64,
+    pub(super) true_hits: f64,
+    pub(super) false_hits: f64,
+    pub(super) minors: f64,
+    pub(super) kept_out: f64,
+    pub(super) erred: f64,
+    pub(super) asked: [f64; EARLIER],
+    pub(super) hit: [f64; EARLIER],
 }
 
 /// A line over days.
@@ -126,15 +126,6 @@ pub(super) struct Past {
     pub(super) ready_until: i64,
 }
 
-/// A meter.
-#[derive(Clone, Copy)]
-pub(super) struct Meter {
-    pub(super) limit: f64,
-    pub(super) days: i64,
-    pub(super) period: i64,
-    pub(super) spent: f64,
-}
-
 /// A verified hit on its way to be decided.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
@@ -143,6 +134,8 @@ pub(super) struct Claim {
     pub(super) person: u32,
     pub(super) events: u32,
     pub(super) line: u32,
+    /// Persons in truth for whom it stands.
+    pub(super) alike: f64,
     pub(super) class: u8,
     /// Whether the person is to be returned to the holder.
     pub(super) returns: bool,
@@ -180,9 +173,7 @@ pub(super) struct State<'a> {
     /// What retention ends, by day: party and class, and how many.
     pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
 
-    /// First meter of each kind, and how many meters of officers come before that of one who does wrong.
-    pub(super) first_meter: Vec<(usize, usize)>,
-    pub(super) meters: Vec<Meter>,
+    pub(super) meters: Meters,
     /// Items answered, by asker and holder.
     pub(super) answered: Vec<f64>,
 
@@ -211,23 +202,6 @@ impl<'a> State<'a> {
         let n = region.parties.len();
         let persons = region.persons as usize;
         let span = usize::try_from(region.span).unwrap_or_default();
-        let (mut first_meter, mut meters) = (Vec::new(), Vec::new());
-        for kind in &contract.meters {
-            let officers =
-                kind.officers_of.and_then(|of| region.parties.get(of)).map_or(1.0, |party| party.officers);
-            let meter = |limit| Meter { limit, days: kind.days, period: i64::MIN, spent: 0.0 };
-            if kind.officers_of.is_none() {
-                first_meter.push((meters.len(), 0));
-                meters.push(meter(kind.limit));
-                continue;
-            }
-            // A simulated query stands for several, by as many officers: fewer officers stand for all, and share
-            // what all may ask. One who does wrong is one officer, with what one may ask, behind the others.
-            let alike = (officers / region.weight).round().clamp(1.0, officers.max(1.0));
-            first_meter.push((meters.len(), alike as usize));
-            meters.extend(vec![meter(kind.limit * officers / alike); alike as usize]);
-            meters.push(meter(kind.limit));
-        }
         let crew = |officers: f64, place: &crate::region::Place| Crew::new(officers, place.hours);
         Self {
             region,
@@ -244,8 +218,7 @@ impl<'a> State<'a> {
             claims: vec![Vec::new(); span],
             sizes: vec![0; n * CLASSES],
             ends: BTreeMap::new(),
-            first_meter,
-            meters,
+            meters: Meters::new(&contract.meters, region),
             answered: vec![0.0; n * n],
             today: vec![Today::default(); contract.lines.len()],
             touched: Vec::new(),
@@ -305,7 +278,6 @@ impl<'a> State<'a> {
             party.registrations *= weight;
             party.persons *= weight;
             party.records *= weight;
-            party.open_cases *= weight;
         }
         for person in 0..self.people.len() {
             let row = person * self.n..(person + 1) * self.n;

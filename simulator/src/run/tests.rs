@@ -190,6 +190,29 @@ fn a_corrupt_officer_has_one_quota() {
     }
 }
 
+/// A binding quota lets as much through whatever a simulated person stands for.
+#[test]
+fn a_quota_binds_alike_at_any_weight() {
+    let queries = |persons: u32, limit: u64| {
+        let (mut scenario, mut proposals) = bilateral(persons);
+        scenario = scenario.with("people.count", 40_000.0);
+        for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+            terms.quotas.iter_mut().for_each(|quota| quota.limit = limit);
+        }
+        scenario.practice.truncate(1);
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6], &calibration);
+        run(&plan, &Silent).unwrap().figure(0, Measure::Queries, Scope::All).mean
+    };
+    for limit in [20, 100] {
+        let (few, many) = (queries(1_000, limit), queries(40_000, limit));
+        assert!((few / many - 1.0).abs() < 0.03, "{limit}: {few} {many}");
+        // In two ways, two identifiers a query; the year is not always full.
+        let most = 365.0 * limit as f64;
+        assert!(few <= most && many <= most && many > 0.7 * most, "{limit}: {few} {many} {most}");
+    }
+}
+
 mod bits {
     use proptest::prelude::*;
 
