@@ -107,7 +107,7 @@ impl State<'_> {
                 done = Some(0);
             } else if let Some(crew) = self.approvers.get_mut(line.holder) {
                 let seconds = f64::from(approvals) * holder.approve_seconds;
-                decided = crew.take(claim.ready, seconds, alike);
+                decided = crew.take(claim.ready, seconds, alike, draws.of(super::person::uses::ALIKE));
                 let late = decided - claim.ready > claims.decide_seconds;
                 let refused = draws.chance(super::person::uses::REFUSED, holder.refuse_share);
                 let hours = seconds / 3_600.0 * alike;

@@ -33,6 +33,8 @@ pub(super) mod uses {
     pub(crate) const TAKEN_BACK: u64 = 18;
     pub(crate) const OFFICER: u64 = 19;
     pub(crate) const REFUSED: u64 = 20;
+    /// Pieces of work of those for whom a person stands.
+    pub(crate) const ALIKE: u64 = 21;
     /// One for each practice and holder, above the others.
     pub(crate) const QUERY: u64 = 1_000;
     /// One for each two parties: whether identifiers agree.

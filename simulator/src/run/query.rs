@@ -125,7 +125,7 @@ impl State<'_> {
             (person, here.events + 1),
             (record.class(), share * self.region.weight),
             (true_hit, minor, returns),
-            when,
+            (when, draws),
         )
     }
 
@@ -237,13 +237,13 @@ impl State<'_> {
         (person, events): (u32, u32),
         (class, alike): (usize, f64),
         (true_hit, minor, returns): (bool, bool, bool),
-        when: i64,
+        (when, draws): (i64, Draws),
     ) -> bool {
         let Some(claims) = line.claims else { return false };
         let seconds = self.region.parties.get(line.asker).map_or(0.0, |party| party.verify_seconds);
         let Some(crew) = self.verifiers.get_mut(line.asker) else { return false };
         let now = self.region.start + when;
-        let done = crew.take(now, seconds, alike);
+        let done = crew.take(now, seconds, alike, draws.of(uses::ALIKE));
         let waited = (done - now) as f64 / 3_600.0;
         if let Some(party) = self.parties.get_mut(line.asker) {
             party.longest_wait = party.longest_wait.max(waited);

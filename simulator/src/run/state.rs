@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, io};
 
 use symbolon_policy::words::AgeBand;
 
-use super::{Progress, crew::Crew, meters::Meters, rows::Sink};
+use super::{
+    Progress,
+    crew::{Comes, Crew},
+    meters::Meters,
+    rows::Sink,
+};
 use crate::{
     contract::Contract,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome, SeriesRow},
@@ -202,7 +207,10 @@ impl<'a> State<'a> {
         let n = region.parties.len();
         let persons = region.persons as usize;
         let span = usize::try_from(region.span).unwrap_or_default();
-        let crew = |officers: f64, place: &crate::region::Place| Crew::new(officers, place.hours);
+        let places = &region.parties;
+        // Hits come when people do, claims from officers at work.
+        let verifiers = places.iter().map(|place| Crew::new(place.verifiers, place.hours, Comes::Always));
+        let approvers = places.iter().map(|place| Crew::new(place.approvers, place.hours, Comes::InHours));
         Self {
             region,
             contract,
@@ -223,8 +231,8 @@ impl<'a> State<'a> {
             today: vec![Today::default(); contract.lines.len()],
             touched: Vec::new(),
             past: vec![Past::default(); contract.lines.len()],
-            verifiers: region.parties.iter().map(|place| crew(place.verifiers, place)).collect(),
-            approvers: region.parties.iter().map(|place| crew(place.approvers, place)).collect(),
+            verifiers: verifiers.collect(),
+            approvers: approvers.collect(),
             behind: vec![0.0; n],
             pairs: vec![PairTally::default(); n * n],
             parties: vec![PartyTally::default(); n],

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     library,
     outcome::{Measure, Scope},
+    scenario::Quantity,
 };
 
 fn bilateral(persons: u32) -> (Scenario, Vec<Proposal>) {
@@ -210,6 +211,43 @@ fn a_quota_binds_alike_at_any_weight() {
         // In two ways, two identifiers a query; the year is not always full.
         let most = 365.0 * limit as f64;
         assert!(few <= most && many <= most && many > 0.7 * most, "{limit}: {few} {many} {most}");
+    }
+}
+
+/// Hits and claims wait, and run out, as often whatever a simulated person stands for.
+#[test]
+fn cases_wait_alike_at_any_weight() {
+    let figures = |weight: f64| {
+        let (mut scenario, proposals) = standing_for(weight, 36_000);
+        for party in scenario.party.values_mut() {
+            party.verifiers = Quantity::assumed(1.0);
+            party.approvers = Quantity::assumed(1.0);
+        }
+        // As busy as two people are who just keep up.
+        for (path, value) in [
+            ("people.documents", 0.5),
+            ("people.same_identity", 0.8),
+            ("party.MK.register_p", 0.6),
+            ("party.RS.register_p", 0.6),
+            ("party.MK.verify_minutes", 20.0),
+            ("party.RS.verify_minutes", 20.0),
+            ("party.MK.approve_minutes", 20.0),
+            ("party.RS.approve_minutes", 20.0),
+        ] {
+            scenario = scenario.with(path, value);
+        }
+        let calibration = Calibration::embedded().unwrap();
+        let outcome =
+            run(&Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4], &calibration), &Silent).unwrap();
+        let of = |measure| outcome.figure(0, measure, Scope::All).mean;
+        (of(Measure::CasesExpired) / of(Measure::TrueHits), of(Measure::CaseHours))
+    };
+    let (expired, hours) = figures(1.0);
+    for weight in [6.0, 30.0] {
+        let (share, mean) = figures(weight);
+        println!("{weight}: {share} {expired}, {mean} {hours}");
+        assert!((share - expired).abs() < 0.05, "{weight}: {share} {expired}");
+        assert!((mean / hours - 1.0).abs() < 0.2, "{weight}: {mean} {hours}");
     }
 }
 
