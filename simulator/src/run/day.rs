@@ -233,23 +233,31 @@ impl State<'_> {
     }
 
     /// Bits that a day's answers told: each answer the entropy of what earlier ones leave open. What earlier answers
-    /// say is the share of hits so far, among those of whom this asker knew as much [Krichevsky, Trofimov 1981].
+    /// say is the share of hits so far, among those of whom this asker knew as much [Krichevsky, Trofimov 1981]. Answers
+    /// are those of people in truth, spread over the day alike.
     fn told(&mut self, place: usize, line: &crate::contract::Line, today: &Today) -> f64 {
         let Some(past) = self.past.get_mut(place) else { return 0.0 };
-        let bound = line.bound(past.padded);
+        let bound = line.bound(past.padded).max(1.0);
         let mut bits = 0.0;
         for kind in 0..EARLIER {
             let (Some(asked), Some(hit)) = (past.asked.get_mut(kind), past.hit.get_mut(kind)) else {
                 continue;
             };
-            let chance = (*hit + 0.5) / (*asked + 1.0);
-            let (now, hits) = (today.asked.get(kind).copied(), today.hit.get(kind).copied());
-            let (now, hits) = (now.unwrap_or(0.0), hits.unwrap_or(0.0));
-            bits += now * entropy(chance).min(bound.max(1.0));
+            let of = |numbers: [f64; EARLIER]| numbers.get(kind).map_or(0.0, |n| n * self.region.weight);
+            let (now, hits) = (of(today.asked), of(today.hit));
+            let mut told = 0.0;
+            while told < now {
+                // The first ones one by one; where much is known, one more changes little.
+                let step = ((*asked + told) / 4.0).max(1.0).min(now - told);
+                let before = told + ((step - 1.0) / 2.0).max(0.0);
+                let chance = (*hit + hits * before / now + 0.5) / (*asked + before + 1.0);
+                bits += step * entropy(chance).min(bound);
+                told += step;
+            }
             *asked += now;
             *hit += hits;
         }
-        bits * self.region.weight
+        bits
     }
 }
 

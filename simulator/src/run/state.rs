@@ -119,7 +119,7 @@ pub(super) struct Today {
 /// A line over days.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Past {
-    /// Queries and hits by what earlier answers said.
+    /// Queries and hits in truth by what earlier answers said.
     pub(super) asked: [f64; EARLIER],
     pub(super) hit: [f64; EARLIER],
     /// Chance of a false hit today.

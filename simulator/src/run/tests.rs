@@ -214,6 +214,20 @@ fn a_quota_binds_alike_at_any_weight() {
     }
 }
 
+/// What answers tell is learned from people in truth, not from simulated ones.
+#[test]
+fn bits_are_told_alike_at_any_weight() {
+    let bits = |weight: f64| {
+        let (mut scenario, proposals) = standing_for(weight, 20_000);
+        scenario.practice.truncate(2);
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6], &calibration);
+        run(&plan, &Silent).unwrap().figure(0, Measure::HitBits, Scope::All).mean
+    };
+    let (one, ten) = (bits(1.0), bits(10.0));
+    assert!((ten / one - 1.0).abs() < 0.05, "{ten} {one}");
+}
+
 /// Hits and claims wait, and run out, as often whatever a simulated person stands for.
 #[test]
 fn cases_wait_alike_at_any_weight() {
