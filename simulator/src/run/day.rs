@@ -64,6 +64,13 @@ impl State<'_> {
                 sized.push((line.holder, &line.slice, entries));
                 entries
             };
+            // Who is not enrolled has no template, who has no document no identifier.
+            let practice = self.region.practices.get(line.practice);
+            let entries = entries
+                * match (line.exchange, practice) {
+                    (ExchangeKind::Match, Some(of)) => (1.0 - of.failure_to_enrol) * of.availability,
+                    _ => self.region.people.documents,
+                };
             past.entries = entries;
             let whole = entries.round() as u64;
             past.padded = match (line.exchange, line.count) {
@@ -72,7 +79,7 @@ impl State<'_> {
                 (ExchangeKind::Count, Some((_, dummies, ..))) => padding::bucket(whole + u64::from(dummies)),
                 _ => padding::bucket(whole),
             } as f64;
-            past.fpir = match (line.exchange, self.region.practices.get(line.practice)) {
+            past.fpir = match (line.exchange, practice) {
                 (ExchangeKind::Match, Some(practice)) => {
                     false_alarms(practice.fmr, entries * f64::from(line.items), practice.over_dispersion)
                 }

@@ -124,7 +124,7 @@ pub(super) struct Past {
     pub(super) hit: [f64; EARLIER],
     /// Chance of a false hit today.
     pub(super) fpir: f64,
-    /// Entries searched today, without and with padding.
+    /// Entries searched today, which are records with a template or an identifier; without and with padding.
     pub(super) entries: f64,
     pub(super) padded: f64,
     /// Until when the snapshot or the keys serve.

@@ -214,6 +214,35 @@ fn a_quota_binds_alike_at_any_weight() {
     }
 }
 
+/// Only records with a template can be taken for somebody else's, and only those with a document are sent.
+#[test]
+fn slices_are_records_that_can_be_found() {
+    let figures = |path: &str, value: f64| {
+        let (mut scenario, proposals) = bilateral(5_000);
+        scenario.practice.truncate(2);
+        for (path, value) in [
+            ("people.asylum", 0.5),
+            ("practice[1].share", 1.0),
+            ("biometric.tenprint.fmr", 1e-5),
+            ("people.documents", 0.4),
+            (path, value),
+        ] {
+            scenario = scenario.with(path, value);
+        }
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4], &calibration);
+        let outcome = run(&plan, &Silent).unwrap();
+        let each = outcome.proposals[0].by_seed.iter().flat_map(|seed| &seed.pairs);
+        each.fold((0.0, 0.0), |sum, pair| (sum.0 + pair.false_hits, sum.1 + pair.bytes_down))
+    };
+    let of = |availability| figures("biometric.tenprint.availability", availability).0;
+    let (few, many) = (of(0.4), of(0.8));
+    assert!((1.7..2.2).contains(&(many / few)), "{many} {few}");
+    let of = |documents| figures("people.documents", documents).1;
+    let (few, many) = (of(0.1), of(0.8));
+    assert!(many > 4.0 * few, "{many} {few}");
+}
+
 /// What answers tell is learned from people in truth, not from simulated ones.
 #[test]
 fn bits_are_told_alike_at_any_weight() {
