@@ -72,6 +72,30 @@ fn a_run_agrees_with_the_fit() {
     }
 }
 
+/// With the stays that the scenario has, and the year before in which registers fill, every party registers what was
+/// published, and nobody is registered less than once.
+#[test]
+fn the_year_as_it_comes_along_has_the_published_totals() {
+    let mut scenario = western_balkans();
+    scenario.run.persons = 20_000;
+    scenario.practice.truncate(1);
+    scenario.readmission = None;
+    let proposals = Proposal::all(&scenario, &library::ready("western-balkans-2022").unwrap()).unwrap();
+    let calibration = Calibration::embedded().unwrap();
+    let outcome = run(&Plan::new(&scenario, &proposals[..1], &[1, 2, 3, 4], &calibration), &Silent).unwrap();
+    for seed in &outcome.proposals[0].by_seed {
+        assert!(seed.people.registrations >= seed.people.registered, "{:?}", seed.people);
+        for (tally, party) in seed.parties.iter().zip(scenario.party.values()) {
+            for observed in party.observed.iter().filter(|observed| !observed.held_out) {
+                let (found, published) = (tally.registrations, observed.registrations as f64);
+                let chance = 4.0 * (seed.weight * published).sqrt() / published;
+                println!("{found} {published}");
+                assert!((found / published - 1.0).abs() < 0.11 + chance, "{found} {published}");
+            }
+        }
+    }
+}
+
 /// A seed that must fit the totals registers them.
 #[test]
 fn a_fitted_run_has_the_published_totals() {

@@ -135,7 +135,7 @@ tally! {
 tally! {
     /// The people.
     PersonTally {
-        /// Different persons who came.
+        /// Different persons who came, in the days that count, as all amounts are.
         persons,
         /// Different persons who were registered anywhere.
         registered,

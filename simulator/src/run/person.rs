@@ -7,7 +7,7 @@
 use symbolon_policy::words::Category;
 
 use super::state::{
-    DOCUMENT, IN_DOUBT, MINOR, NOWHERE, Person, RETURN, RETURNED, Record, Returning, State, VULNERABLE,
+    CAME, DOCUMENT, IN_DOUBT, MINOR, NOWHERE, Person, RETURN, RETURNED, Record, Returning, State, VULNERABLE,
 };
 use crate::{
     random::Draws,
@@ -134,7 +134,10 @@ impl State<'_> {
         let registered = returned || draws.chance(uses::REGISTERED, party.register_p);
         let asylum = registered && !returned && draws.chance(uses::ASYLUM, self.region.people.asylum);
         if counted {
-            self.total.persons += f64::from(u8::from(here.events == 0));
+            self.total.persons += f64::from(u8::from(!here.is(CAME)));
+            if let Some(slot) = self.people.get_mut(person as usize) {
+                slot.flags |= CAME;
+            }
             self.total.moves += f64::from(u8::from(here.events > 0));
             self.total.registrations += f64::from(u8::from(registered));
             self.total.returned += f64::from(u8::from(returned));

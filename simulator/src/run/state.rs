@@ -47,6 +47,8 @@ pub(super) const DOCUMENT: u8 = 8;
 pub(super) const RETURNED: u8 = 16;
 /// Some field of its record was released while it was a minor.
 pub(super) const EXPOSED: u8 = 32;
+/// It came in the days that count.
+pub(super) const CAME: u8 = 64;
 
 impl Person {
     pub(super) fn is(&self, flag: u8) -> bool {
@@ -77,6 +79,11 @@ impl Record {
     /// Whether there is one that is not older than `retention` days.
     pub(super) fn lives(self, day: i64, retention: i64) -> bool {
         self.0 != 0 && day - self.day() < retention
+    }
+
+    /// Whether there is one that was written on a day or later.
+    fn written_since(self, day: i64) -> bool {
+        self.0 != 0 && self.day() >= day
     }
 
     pub(super) fn day(self) -> i64 {
@@ -279,7 +286,7 @@ impl<'a> State<'a> {
             let retention = self.region.parties.get(place).map_or(0, |party| party.retention);
             for person in 0..self.people.len() {
                 let record = self.records.get(person * self.n + place).copied().unwrap_or_default();
-                party.persons += f64::from(u8::from(record != Record::default()));
+                party.persons += f64::from(u8::from(record.written_since(self.region.warm_up)));
                 party.records += f64::from(u8::from(record.lives(self.region.span, retention)));
             }
             party.arrivals *= weight;
@@ -290,7 +297,8 @@ impl<'a> State<'a> {
         for person in 0..self.people.len() {
             let row = person * self.n..(person + 1) * self.n;
             let records = self.records.get(row.clone()).unwrap_or_default();
-            let in_registers = records.iter().filter(|record| **record != Record::default()).count();
+            let written = |record: &&Record| record.written_since(self.region.warm_up);
+            let in_registers = records.iter().filter(written).count();
             let known = self.known.get(row).unwrap_or_default();
             self.total.registered += f64::from(u8::from(in_registers > 0));
             self.total.by_several += f64::from(u8::from(in_registers > 1));
