@@ -10,6 +10,8 @@
 //! Parties without a published total, or whose total is held out, get the flows of the others; what is held out is
 //! then predicted and shown beside what was published.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use serde::Serialize;
 use symbolon_policy::words::AgencyCode;
@@ -179,13 +181,34 @@ const TRIES: u64 = 20_000;
 /// How far from a published total a seed's setting may be, as a share.
 const SEED_TOLERANCE: f64 = 0.1;
 
-/// A setting of every number of a scenario that fits its totals, drawn from `draws`; nothing if none was found.
+/// Whether the totals settle this number, so that the scenario's own does nothing.
+pub fn settles(scenario: &Scenario, path: &str) -> bool {
+    let enters = || {
+        let place =
+            path.strip_prefix("route[").and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
+        place.and_then(|place| scenario.route.get(place)).is_some_and(|route| route.from == ENTRY)
+    };
+    scenario.run.fit_totals && (path == "people.count" || enters())
+}
+
+/// A setting of every number of a scenario that fits its totals, drawn from `draws`; nothing if none was found. Ways and
+/// shares registered are those of the first attempt that fits; of a scenario in which a number was moved, those of the
+/// attempt that fitted before, where they still fit. All other numbers are drawn as without a fit.
 pub(crate) fn setting(scenario: &Scenario, draws: Draws) -> Option<Scenario> {
     let model = Model::new(scenario);
-    let fits = |attempt: u64| Some((draws.of(attempt), model.one(draws.of(attempt), SEED_TOLERANCE)?));
-    let (draws, kept) = (0..TRIES).find_map(fits)?;
+    let fits = |model: &Model, attempt: u64| model.one(draws.of(attempt), SEED_TOLERANCE);
+    let before = scenario.moved_from.as_deref().and_then(|before| {
+        let model = Model::new(before);
+        (0..TRIES).find(|attempt| fits(&model, *attempt).is_some())
+    });
+    let (attempt, kept) =
+        before.into_iter().chain(0..TRIES).find_map(|attempt| Some((attempt, fits(&model, attempt)?)))?;
+    let fitted: BTreeSet<&str> = model.numbers.iter().map(|(path, _)| path.as_str()).collect();
     let mut set = scenario.clone();
-    set.each(&mut |path, quantity| *quantity = quantity.fixed(quantity.at(draws.unit(named(path)))));
+    set.each(&mut |path, quantity| {
+        let draws = if fitted.contains(path) { draws.of(attempt) } else { draws };
+        *quantity = quantity.fixed(quantity.at(draws.unit(named(path))));
+    });
     let (codes, people) = (scenario.codes(), kept.entries.iter().sum::<f64>());
     set.route.retain(|route| route.from != ENTRY);
     set.route.extend(codes.iter().zip(&kept.entries).map(|(code, entry)| Route {

@@ -115,7 +115,11 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
     let mut notes = vec![words.with("tornado-usual", &[("percent", &percent), ("share", &share)])];
     let (fixed, abuse) = (tornado.fixed.to_string(), tornado.abuse.to_string());
     notes.push(words.with("tornado-left-out", &[("fixed", &fixed), ("abuse", &abuse)]));
-    for (key, paths) in [("tornado-unfit", &tornado.unfit), ("tornado-nothing", &tornado.nothing)] {
+    for (key, paths) in [
+        ("tornado-unfit", &tornado.unfit),
+        ("tornado-nothing", &tornado.nothing),
+        ("tornado-settled", &tornado.settled),
+    ] {
         if !paths.is_empty() {
             let paths: Vec<&str> = paths.iter().map(|path| report.label(path)).collect();
             notes.push(words.with(key, &[("paths", &paths.join(", "))]));

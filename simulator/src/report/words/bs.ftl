@@ -63,6 +63,7 @@ tornado-usual = Znak ± stoji uz pretpostavljene brojeve za koje scenario ne nav
 tornado-left-out = Nije mijenjano: brojevi s izvorom i bez raspona ({ $fixed }), brojevi o zloupotrebama i kvarovima ({ $abuse }), troškovi razmjena i ono što nije broj: oblici raspodjela, koji putevi postoje, ko šta i kada pita.
 tornado-unfit = Na jednom kraju raspona ovih brojeva ništa se ne slaže s objavljenim zbirovima ili oni protivrječe drugom broju, pa su izostavljeni: { $paths }.
 tornado-nothing = Za ove brojeve je pretpostavljeno da su 0, a nisu udjeli, pa ništa ne govori dokle bi mogli ići: { $paths }.
+tornado-settled = Određeni prilagođavanjem objavljenim zbirovima, ma šta kaže scenarij, i zato nisu mijenjani: { $paths }. Kada se pomjeri jedan broj, putevi i udjeli registrovanih ostaju kakvi su bili dok još odgovaraju zbirovima; inače se izvlače iznova.
 tornado-rest = Ostali brojevi ({ $count }) mijenjaju razliku najviše za { $most } svaki.
 tornado-alt = Pretpostavki: { $count }; najšira je { $widest }.
 assumption = Broj

@@ -63,6 +63,7 @@ tornado-usual = ± marks assumed numbers for which the scenario states no range:
 tornado-left-out = Not varied: numbers with a source and no range ({ $fixed }), numbers of what goes wrong ({ $abuse }), what exchanges cost, and what is no number: the shapes of distributions, which ways there are, who asks what and when.
 tornado-unfit = At one end of these numbers nothing fits the published totals, or they contradict another number, so they are left out: { $paths }.
 tornado-nothing = These are assumed to be 0 and no shares, so nothing says how far they could go: { $paths }.
+tornado-settled = Settled by the fit to the published totals, whatever the scenario says, and so not varied: { $paths }. Where a number is moved, ways and shares registered stay as they were as far as they still fit the totals; else they are drawn anew.
 tornado-rest = { $count } more numbers move the difference by at most { $most } each.
 tornado-alt = { $count } assumptions; the widest is { $widest }.
 assumption = Number

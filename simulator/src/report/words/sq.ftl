@@ -63,6 +63,7 @@ tornado-usual = ± shënon numrat e supozuar për të cilët skenari nuk jep gam
 tornado-left-out = Nuk u ndryshuan: numrat me burim dhe pa gamë ({ $fixed }), numrat e shpërdorimeve dhe të prishjeve ({ $abuse }), kostot e shkëmbimeve dhe ajo që nuk është numër: format e shpërndarjeve, cilat rrugë ekzistojnë, kush çfarë dhe kur pyet.
 tornado-unfit = Në një skaj të këtyre numrave asgjë nuk përputhet me shumat e botuara, ose ata kundërshtojnë një numër tjetër, prandaj u lanë jashtë: { $paths }.
 tornado-nothing = Këta supozohet të jenë 0 dhe nuk janë pjesë, prandaj asgjë nuk thotë sa larg mund të shkojnë: { $paths }.
+tornado-settled = Të përcaktuar nga përshtatja me totalet e publikuara, çfarëdo që thotë skenari, prandaj nuk u ndryshuan: { $paths }. Kur lëvizet një numër, rrugët dhe pjesët e të regjistruarve mbeten siç ishin për sa kohë ende u përshtaten totaleve; përndryshe nxirren përsëri.
 tornado-rest = Numrat e tjerë ({ $count }) e ndryshojnë ndryshimin secili e shumta me { $most }.
 tornado-alt = Supozime: { $count }; më i gjeri është { $widest }.
 assumption = Numri

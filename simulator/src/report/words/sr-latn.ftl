@@ -63,6 +63,7 @@ tornado-usual = Znak ± stoji uz pretpostavljene brojeve za koje scenario ne nav
 tornado-left-out = Nije menjano: brojevi sa izvorom i bez raspona ({ $fixed }), brojevi o zloupotrebama i kvarovima ({ $abuse }), troškovi razmena i ono što nije broj: oblici raspodela, koji putevi postoje, ko šta i kada pita.
 tornado-unfit = Na jednom kraju raspona ovih brojeva ništa se ne slaže sa objavljenim zbirovima ili oni protivreče drugom broju, pa su izostavljeni: { $paths }.
 tornado-nothing = Za ove brojeve je pretpostavljeno da su 0, a nisu udeli, pa ništa ne govori dokle bi mogli da idu: { $paths }.
+tornado-settled = Određeni prilagođavanjem objavljenim zbirovima, ma šta kaže scenario, i zato nisu menjani: { $paths }. Kada se pomeri jedan broj, putevi i udeli registrovanih ostaju kakvi su bili dok još odgovaraju zbirovima; inače se izvlače iznova.
 tornado-rest = Ostali brojevi ({ $count }) menjaju razliku najviše za { $most } svaki.
 tornado-alt = Pretpostavki: { $count }; najšira je { $widest }.
 assumption = Broj
