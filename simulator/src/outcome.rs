@@ -5,12 +5,12 @@
 //! [`AbuseOutcome`] for everything that went wrong. All amounts stand for the people there are in truth, not for
 //! the simulated ones. Everything else follows from the tallies:
 //!
-//! * [`Outcome::figure`]: a [`Measure`] over a [`Scope`] under one proposal, with its 95 % interval over seeds:
+//! * [`Outcome::figure`]: a [`Measure`] over a [`Scope`] under one proposal, with its range over seeds:
 //!   `outcome.figure(0, Measure::TrueHits, Scope::All)`, `Scope::Pair(asker, holder)`, `Scope::Asker(i)`.
 //! * [`Outcome::difference`]: the same against a baseline, paired seed by seed, so that what all proposals
 //!   share cancels out.
 //! * [`Outcome::gain`]: what a party gains under weights of its own, with the walk-away line in the weights.
-//! * [`Outcome::abuse`]: days to detection and what was exposed, with intervals.
+//! * [`Outcome::abuse`]: days to detection and what was exposed, with ranges.
 //!
 //! Places of parties, proposals and seeds are places in [`Outcome::parties`], [`Outcome::proposals`] and
 //! [`Outcome::seeds`].
@@ -166,7 +166,7 @@ pub struct AbuseOutcome {
     pub recovered: f64,
 }
 
-/// Abuse with intervals over seeds.
+/// Abuse with ranges over seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AbuseFigures {
     /// Its name.
@@ -209,7 +209,7 @@ impl Outcome {
         by_seed.unwrap_or_default().iter().map(|seed| measure.of(seed, scope)).collect()
     }
 
-    /// A measure under one proposal with its 95 % interval over seeds.
+    /// A measure under one proposal with its range over seeds.
     pub fn figure(&self, proposal: usize, measure: Measure, scope: Scope) -> Interval {
         interval(&self.values(proposal, measure, scope))
     }

@@ -78,10 +78,11 @@ pub struct Row {
 }
 
 /// Words that the page explains.
-const EXPLAINED: [&str; 9] = [
+const EXPLAINED: [&str; 10] = [
     "g-hit",
     "g-disclosure",
     "g-interval",
+    "g-error",
     "g-paired",
     "g-shapley",
     "g-walk-away",

@@ -63,6 +63,10 @@ fn numbers_are_written_as_the_language_does() {
 }
 
 fn page(language: Language) -> String {
+    page_over(language, &[1, 2, 3])
+}
+
+fn page_over(language: Language, seeds: &[u64]) -> String {
     let ready = library::ready("bilateral").unwrap();
     let mut scenario = Scenario::parse(ready.text).unwrap();
     scenario.run.persons = 400;
@@ -71,14 +75,13 @@ fn page(language: Language) -> String {
     let mut proposals = Proposal::all(&scenario, &ready).unwrap();
     proposals[1].title = "<script>alert(1)</script>".to_owned();
     let calibration = Calibration::embedded().unwrap();
-    let seeds = [1, 2, 3];
-    let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
+    let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, seeds, &calibration) };
     let outcome = run(&plan, &Silent).unwrap();
     let of = Comparison {
         scenario: &scenario,
         baseline: &proposals[1],
         proposal: &proposals[2],
-        seeds: &seeds[..2],
+        seeds: &seeds[..seeds.len().min(2)],
         calibration: &calibration,
         measure: Measure::TrueHits,
     };
@@ -150,6 +153,17 @@ fn the_page_stands_by_itself() {
     // A number among many says of which it is.
     for number in ["route[3].weight (RS → MK, pushback)", "practice[0].share (exact, IRREG_ENTRY)"] {
         assert!(html.contains(&format!(">{number}</th>")), "{number}");
+    }
+}
+
+/// One seed tells nothing, and no sentence says that it does.
+#[test]
+fn one_seed_is_no_certainty() {
+    let html = page_over(Language::En, &[1]);
+    let verdict = html.split("<section id=\"verdict\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(verdict.contains("cannot be told from one seed"), "{verdict}");
+    for word in [" raises ", " lowers ", " leaves "] {
+        assert!(!verdict.contains(word), "{word}: {verdict}");
     }
 }
 

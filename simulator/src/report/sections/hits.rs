@@ -6,7 +6,7 @@ use super::{
     super::{
         Report,
         charts::{self, Line, Spot},
-        page::{Figure, Section, Table},
+        page::{Figure, Row, Section, Table},
         words::Words,
     },
     CHIEF, difference, told,
@@ -58,7 +58,11 @@ pub(super) fn forest(report: &Report<'_>, words: &Words) -> Section {
                 Line { label: proposal.title.clone(), told, interval }
             })
             .collect();
-        table.row(words.measure(measure), lines.iter().map(|line| line.told.clone()).collect());
+        let error = |line: &Line| format!("±\u{A0}{}", words.number(line.interval.error));
+        let cells = lines
+            .iter()
+            .map(|line| (line.told.clone(), if line.interval.n < 2 { String::new() } else { error(line) }));
+        table.rows.push(Row { head: words.measure(measure), cells: cells.collect() });
         let name = words.measure(measure);
         let about = words.with("forest-alt", &[("measure", &name)]);
         let id = format!("forest-{}", measure.as_str());

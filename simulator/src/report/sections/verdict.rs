@@ -1,5 +1,7 @@
 //! Sentences for somebody who reads nothing else.
 
+use std::cmp::Ordering;
+
 use crate::{
     outcome::{Measure, Scope},
     scenario::AbuseKind,
@@ -23,16 +25,13 @@ fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
         .map(|measure| {
             let by = report.difference(place, measure);
             let name = words.measure(measure);
-            let same = by.lo == 0.0 && by.hi == 0.0;
             // The amount of a fall is told without its sign.
-            let (key, [amount, lo, hi]) = if same {
-                ("verdict-same", [0.0; 3])
-            } else if by.lo > 0.0 {
-                ("verdict-more", [by.mean, by.lo, by.hi])
-            } else if by.hi < 0.0 {
-                ("verdict-less", [-by.mean, -by.hi, -by.lo])
-            } else {
-                ("verdict-open", [by.mean, by.lo, by.hi])
+            let (key, [amount, lo, hi]) = match by.side(0.0) {
+                _ if by.n < 2 => ("verdict-one", [by.mean, by.lo, by.hi]),
+                _ if by.least == 0.0 && by.most == 0.0 => ("verdict-same", [0.0; 3]),
+                Some(Ordering::Greater) => ("verdict-more", [by.mean, by.lo, by.hi]),
+                Some(_) => ("verdict-less", [-by.mean, -by.hi, -by.lo]),
+                None => ("verdict-open", [by.mean, by.lo, by.hi]),
             };
             let [amount, lo, hi] = [amount, lo, hi].map(|value| words.number(value));
             words.with(
