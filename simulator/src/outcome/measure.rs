@@ -74,7 +74,7 @@ measures! {
     LargestDisclosure = "largest_disclosure",
     /// Hits on records of minors.
     MinorsHit = "minors_hit",
-    /// Minors of whose records a field was released.
+    /// Different minors of whose records a field was released; for a party, one counts once for each partner.
     MinorsExposed = "minors_exposed",
     /// Seconds of processors.
     CpuSeconds = "cpu_seconds",
@@ -143,7 +143,10 @@ impl Measure {
                 each.fold(0.0, f64::max)
             }
             Self::MinorsHit => all().minors_hit,
-            Self::MinorsExposed => all().minors_exposed,
+            Self::MinorsExposed => match scope {
+                Scope::All => seed.people.minors_exposed,
+                _ => all().minors_exposed,
+            },
             Self::CpuSeconds => own(seed, scope, |pair| (pair.asker_cpu, pair.holder_cpu)),
             Self::PersonHours => own(seed, scope, |pair| (pair.asker_hours, pair.holder_hours)),
             Self::Bytes => {

@@ -169,7 +169,10 @@ impl State<'_> {
             pair.wait_case += alike * (decided - claim.hit_at) as f64 / 3_600.0;
         }
         if fields > 0 && claim.minor {
-            pair.minors_exposed += alike;
+            // However often something is released of it.
+            if self.exposed.insert((claim.person, line.asker, line.holder)) {
+                pair.minors_exposed += alike;
+            }
             if let Some(person) = self.people.get_mut(claim.person as usize) {
                 person.flags |= EXPOSED;
             }

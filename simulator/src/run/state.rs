@@ -1,6 +1,9 @@
 //! One region in motion.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use symbolon_policy::words::AgeBand;
 
@@ -179,6 +182,8 @@ pub(super) struct State<'a> {
     /// Moves planned, by day: second of the day, person, plan.
     pub(super) moves: Vec<Vec<u64>>,
     pub(super) returning: BTreeMap<u32, Returning>,
+    /// Minors of whom a holder released something to an asker: person, asker, holder.
+    pub(super) exposed: BTreeSet<(u32, usize, usize)>,
     pub(super) claims: Vec<Vec<Claim>>,
     /// Records by party and class.
     pub(super) sizes: Vec<u32>,
@@ -230,6 +235,7 @@ impl<'a> State<'a> {
             known: vec![Known::default(); persons * n],
             moves: vec![Vec::new(); span],
             returning: BTreeMap::new(),
+            exposed: BTreeSet::new(),
             claims: vec![Vec::new(); span],
             sizes: vec![0; n * CLASSES],
             ends: BTreeMap::new(),

@@ -214,6 +214,41 @@ fn a_quota_binds_alike_at_any_weight() {
     }
 }
 
+/// A minor is one, however often something is released of it.
+#[test]
+fn minors_are_counted_and_not_releases() {
+    let (mut scenario, proposals) = bilateral(2_000);
+    scenario.practice.iter_mut().for_each(|practice| practice.share = Quantity::assumed(1.0));
+    for (path, value) in [
+        ("people.minors", 0.9),
+        ("people.documents", 1.0),
+        ("people.asylum", 0.5),
+        ("party.RS.register_p", 1.0),
+        ("party.MK.register_p", 1.0),
+        ("route[3].weight", 0.9),
+        ("readmission.wanted", 1.0),
+    ] {
+        scenario = scenario.with(path, value);
+    }
+    for party in scenario.party.values_mut() {
+        party.verifiers = Quantity::assumed(60.0);
+        party.approvers = Quantity::assumed(60.0);
+    }
+    let found = proposals[1].without_clause("minors").unwrap();
+    let calibration = Calibration::embedded().unwrap();
+    let outcome = run(&Plan::new(&scenario, &[found], &[4], &calibration), &Silent).unwrap();
+    let seed = &outcome.proposals[0].by_seed[0];
+    let exposed = outcome.figure(0, Measure::MinorsExposed, Scope::All).mean;
+    let released: f64 = seed.pairs.iter().map(|pair| pair.cases_released).sum();
+    let by_pair: f64 = seed.pairs.iter().map(|pair| pair.minors_exposed).sum();
+    assert!(
+        exposed > 0.0 && exposed <= by_pair && 1.5 * by_pair < released,
+        "{exposed} {by_pair} {released}"
+    );
+    assert!(seed.pairs.iter().all(|pair| pair.minors_exposed <= 0.95 * seed.people.registered));
+    assert_eq!(exposed, seed.people.minors_exposed);
+}
+
 /// Only records with a template can be taken for somebody else's, and only those with a document are sent.
 #[test]
 fn slices_are_records_that_can_be_found() {
