@@ -51,6 +51,12 @@ pub enum CompareError {
     /// A run cannot be made.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The figure is a share or a mean, and of nothing there is none.
+    #[error(
+        "with some of the changes there is nothing of which to take `{0}`, so it cannot be compared change by change; \
+         choose an amount, such as `true_hits`"
+    )]
+    Nothing(&'static str),
     /// It was cancelled.
     #[error("the comparison was cancelled")]
     Cancelled,
@@ -71,7 +77,11 @@ impl Comparison<'_> {
         if outcome.cancelled {
             return Err(CompareError::Cancelled);
         }
-        Ok((0..proposals.len()).map(|place| outcome.values(place, self.measure, Scope::All)).collect())
+        let each = (0..proposals.len()).map(|place| {
+            let values = outcome.values(place, self.measure, Scope::All).into_iter();
+            values.collect::<Option<Vec<f64>>>().ok_or(CompareError::Nothing(self.measure.as_str()))
+        });
+        each.collect()
     }
 }
 

@@ -203,21 +203,23 @@ impl Outcome {
     /// The version that this program reads and writes.
     pub const VERSION: u32 = 1;
 
-    /// A measure under one proposal, seed by seed; empty for a proposal that is none.
-    pub fn values(&self, proposal: usize, measure: Measure, scope: Scope) -> Vec<f64> {
+    /// A measure under one proposal, seed by seed; none where there is nothing to take a share of.
+    pub fn values(&self, proposal: usize, measure: Measure, scope: Scope) -> Vec<Option<f64>> {
         let by_seed = self.proposals.get(proposal).map(|proposal| proposal.by_seed.as_slice());
         by_seed.unwrap_or_default().iter().map(|seed| measure.of(seed, scope)).collect()
     }
 
-    /// A measure under one proposal with its range over seeds.
+    /// A measure under one proposal with its range over the seeds that have a value.
     pub fn figure(&self, proposal: usize, measure: Measure, scope: Scope) -> Interval {
-        interval(&self.values(proposal, measure, scope))
+        let values = self.values(proposal, measure, scope).into_iter().flatten();
+        interval(&values.collect::<Vec<_>>())
     }
 
-    /// By how much a measure differs from that under a baseline, paired seed by seed.
+    /// By how much a measure differs from that under a baseline, paired seed by seed, where both have a value.
     pub fn difference(&self, proposal: usize, baseline: usize, measure: Measure, scope: Scope) -> Interval {
         let (new, old) = (self.values(proposal, measure, scope), self.values(baseline, measure, scope));
-        interval(&new.iter().zip(&old).map(|(new, old)| new - old).collect::<Vec<_>>())
+        let pairs = new.into_iter().zip(old).filter_map(|(new, old)| Some(new? - old?));
+        interval(&pairs.collect::<Vec<_>>())
     }
 
     /// What a party gains under a proposal, by weights.
@@ -241,7 +243,10 @@ impl Outcome {
         ];
         (0..self.seeds.len())
             .map(|seed| {
-                parts.iter().map(|(weight, values)| weight * values.get(seed).copied().unwrap_or(0.0)).sum()
+                parts
+                    .iter()
+                    .map(|(weight, values)| weight * values.get(seed).copied().flatten().unwrap_or(0.0))
+                    .sum()
             })
             .collect()
     }
@@ -251,6 +256,38 @@ impl Outcome {
         let Some(proposal) = self.proposals.get(proposal) else { return Vec::new() };
         let first = proposal.by_seed.first().map(|seed| seed.abuse.as_slice()).unwrap_or_default();
         first.iter().map(|of| abuse_figures(of, &proposal.by_seed)).collect()
+    }
+}
+
+#[cfg(test)]
+impl Outcome {
+    /// One with these seeds under two proposals, and nothing else in it.
+    pub(crate) fn of(seeds: [Vec<SeedOutcome>; 2]) -> Self {
+        let proposals = seeds.into_iter().map(|by_seed| ProposalOutcome {
+            id: String::new(),
+            title: String::new(),
+            about: String::new(),
+            digest: Digest([0; 32]),
+            agreements: Vec::new(),
+            by_seed,
+        });
+        Self {
+            version: Self::VERSION,
+            program: String::new(),
+            scenario: String::new(),
+            title: String::new(),
+            about: String::new(),
+            digest: Digest([0; 32]),
+            calibration: String::new(),
+            start: String::new(),
+            days: 1,
+            persons: 1,
+            parties: Vec::new(),
+            seeds: vec![1, 2],
+            numbers: Vec::new(),
+            proposals: proposals.collect(),
+            cancelled: false,
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) fn file(language: Language) -> &'static str {
     }
 }
 
+/// Where there is no value.
+pub(super) const NONE: &str = "–";
 /// A narrow space that does not break, between groups of three digits [ISO 80000-1].
 const GROUP: char = '\u{202F}';
 
@@ -118,6 +120,9 @@ impl Words {
 
     /// A mean with its range.
     pub fn interval(&self, of: &Interval) -> String {
+        if of.n == 0 {
+            return NONE.to_owned();
+        }
         // A range is not broken in its middle.
         format!("{} [{};\u{A0}{}]", self.number(of.mean), self.number(of.lo), self.number(of.hi))
     }

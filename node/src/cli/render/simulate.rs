@@ -155,6 +155,9 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
 }
 
 fn shown(figure: &Interval, digits: usize) -> String {
+    if figure.n == 0 {
+        return "–".to_owned();
+    }
     if figure.hi - figure.lo == 0.0 {
         return format!("{:.digits$}", figure.mean);
     }

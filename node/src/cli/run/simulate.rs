@@ -225,8 +225,9 @@ fn figures(outcome: &Outcome) -> Result<String, Failure> {
             };
             for measure in Measure::ALL {
                 let found = outcome.figure(place, *measure, *scope);
+                // A share of nothing has no value.
                 let numbers = [found.mean, found.lo, found.hi, found.error, found.least, found.most]
-                    .map(|n| n.to_string());
+                    .map(|n| if found.n == 0 { String::new() } else { n.to_string() });
                 let [mean, lo, hi, error, least, most] = &numbers;
                 let seeds = found.n.to_string();
                 table
