@@ -101,6 +101,9 @@ pub struct Compared {
     pub measure: Measure,
     /// Persons simulated, which may be fewer than in the run itself.
     pub persons: u32,
+    /// Seeds, which may be fewer too.
+    #[serde(default)]
+    pub seeds: usize,
     /// Change by change.
     pub effects: Effects,
     /// Assumption by assumption, the largest first.
@@ -117,6 +120,7 @@ pub fn compare(of: &Comparison<'_>, budget: Budget, watch: &dyn Watch) -> Result
         proposal: of.proposal.id.clone(),
         measure: of.measure,
         persons: of.scenario.run.persons,
+        seeds: of.seeds.len(),
         effects: effects(of, budget, watch)?,
         tornado: tornado(of, watch)?,
     })

@@ -101,6 +101,7 @@ fn page_over(language: Language, seeds: &[u64]) -> String {
         compared: Some(&compared),
         changes: &texts,
         found: &found,
+        screened: (222, 2),
         notes: &notes,
     };
     report.html(language).unwrap()
@@ -150,6 +151,9 @@ fn the_page_stands_by_itself() {
     // Assumed numbers without a range are varied too, and marked.
     let tornado = html.split("<section id=\"tornado\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(tornado.contains("<span>± "), "{tornado}");
+    // What is another run says so: the changes, the assumptions, and what the search tried.
+    assert_eq!(html.matches("a run of its own (persons: 400, seeds: 2)").count(), 2);
+    assert!(html.contains("a run of its own (persons: 222, seeds: 2)"));
     // A number among many says of which it is.
     for number in ["route[3].weight (RS → MK, pushback)", "practice[0].share (exact, IRREG_ENTRY)"] {
         assert!(html.contains(&format!(">{number}</th>")), "{number}");

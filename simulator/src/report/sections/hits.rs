@@ -30,9 +30,17 @@ pub(super) fn pareto(report: &Report<'_>, words: &Words) -> Section {
         let name = format!("{} {}", words.get("front"), place + 1);
         table.row(name, vec![words.number(found.hits), words.number(found.disclosure)]);
     }
+    let (persons, seeds) = (words.number(report.screened.0.into()), report.screened.1.to_string());
+    let candidate = words.with("candidate", &[("persons", &persons), ("seeds", &seeds)]);
     let count = (spots.len() + tried.len()).to_string();
     let about = words.with("pareto-alt", &[("count", &count)]);
-    let svg = charts::scatter(words, "pareto-figure", &spots, &tried, (&across_name, &up_name, &about));
+    let svg = charts::scatter(
+        words,
+        "pareto-figure",
+        &spots,
+        (&tried, &candidate),
+        (&across_name, &up_name, &about),
+    );
     Section {
         id: "pareto",
         title: words.get("pareto"),

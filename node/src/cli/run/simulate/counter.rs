@@ -194,7 +194,9 @@ mod tests {
         let calibration = Calibration::embedded().unwrap();
         let outcome = run(&Plan::new(&scenario, &proposals, &[1, 2], &calibration), &Silent).unwrap();
         let objectives = vec![Objective { measure: Measure::TrueHits, less: false }];
-        let found = Found { objectives, counters: counters.to_vec(), tried: Vec::new(), impossible: 0 };
+        let screened = (200, 2);
+        let found =
+            Found { objectives, counters: counters.to_vec(), tried: Vec::new(), impossible: 0, screened };
         assert_eq!(kept(&outcome, &found), ["alike"]);
     }
 }
