@@ -1,8 +1,9 @@
 //! What goes wrong, one thing at a time: the same people under the same proposal, beside the run in which nothing does.
 //!
 //! A wrongful query goes through the same agreement, quotas and rules as a rightful one. Detection ends it. A lying
-//! holder is found by canaries: of `n` queries a share `c` is known to be hits, of which it suppresses a share `s`,
-//! so it is undetected with chance `(1 - c s)^n`.
+//! holder is found by canaries: of `n` items of exact queries a share `c` is about records that it is known to have, of
+//! which it suppresses a share `s`, so it is undetected with chance `(1 - c s)^n`, and of `k` different ones never with
+//! `(1 - s)^k` (`docs/audit.md`).
 
 use super::{
     Progress,
@@ -39,6 +40,7 @@ pub(super) struct Wrong<'a> {
     space: f64,
     bits_needed: f64,
     canaries: f64,
+    different: u32,
     found: Option<i64>,
     sum: Sum,
 }
@@ -82,6 +84,7 @@ pub(super) fn try_one(
         space: drawn.space.mid().max(1.0),
         bits_needed: drawn.bits_needed.mid(),
         canaries: contract.canary_share,
+        different: drawn.canaries.mid().round() as u32,
         found: None,
         sum: Sum::default(),
     };
@@ -185,7 +188,7 @@ impl State<'_> {
     /// Puts a wrongful query in the name of one officer. It counts once, whatever a person stands for.
     fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
         let when = self.day * 86_400 + 10 * 3_600;
-        let admitted = self.admit(line, Officer::Wrongdoer, line.items.into(), 1.0, when);
+        let admitted = self.admit(line, Officer::Wrongdoer, line.charged, 1.0, when);
         let put = matches!(admitted, Admitted::Yes(_));
         wrong.sum.asked += f64::from(u8::from(put));
         wrong.sum.refused += f64::from(u8::from(!put));
@@ -277,23 +280,36 @@ impl State<'_> {
         }
     }
 
-    /// Whether today's canaries show a holder that lies.
+    /// Whether today's canaries show a holder that lies. Each asker has some different ones, and those that are suppressed
+    /// are so for good, since it is records that are suppressed.
     fn lie(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let of = |line: &Line| {
-            line.holder == wrong.party && wrong.partner.is_none_or(|partner| partner == line.asker)
-        };
-        let lines = self.contract.lines.iter().zip(&self.today).filter(|(line, _)| of(line));
-        let queries: f64 = lines.map(|(_, today)| today.asked.iter().sum::<f64>()).sum();
-        let queries = queries * self.region.weight;
-        wrong.sum.asked += queries;
-        if draws.chance(0, found_by(queries, wrong.canaries, wrong.suppressed)) {
-            wrong.found = Some(self.day);
+        let contract = self.contract;
+        for asker in (0..self.n).filter(|asker| wrong.partner.is_none_or(|partner| partner == *asker)) {
+            let lines = contract.lines.iter().zip(&self.today);
+            let (mut queries, mut items) = (0.0, 0.0);
+            for (line, today) in lines.filter(|(line, _)| (line.asker, line.holder) == (asker, wrong.party)) {
+                let asked = today.asked.iter().sum::<f64>() * self.region.weight;
+                queries += asked;
+                items += if line.exchange == ExchangeKind::Exact { asked * line.charged } else { 0.0 };
+            }
+            wrong.sum.asked += queries;
+            let own = self.draws.of(named("canaries")).of(named(wrong.id)).of(asker as u64);
+            let shown = shown(own, wrong.different, wrong.suppressed);
+            if draws.chance(asker as u64, found_by(items, wrong.canaries, shown)) {
+                wrong.found = Some(self.day);
+            }
         }
     }
 }
 
-/// Chance that of `queries` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses
-/// a share `suppressed` of hits: `1 - (1 - c s)^n`.
-pub fn found_by(queries: f64, canaries: f64, suppressed: f64) -> f64 {
-    -libm::expm1(queries * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
+/// The share of so many canaries that is suppressed, where each is with the chance `suppressed`.
+pub(super) fn shown(draws: Draws, canaries: u32, suppressed: f64) -> f64 {
+    let hidden = (0..u64::from(canaries)).filter(|canary| draws.chance(*canary, suppressed)).count();
+    hidden as f64 / f64::from(canaries.max(1))
+}
+
+/// Chance that of `items` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses a
+/// share `suppressed` of them: `1 - (1 - c s)^n`.
+pub fn found_by(items: f64, canaries: f64, suppressed: f64) -> f64 {
+    -libm::expm1(items * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
 }

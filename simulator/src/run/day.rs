@@ -292,7 +292,7 @@ impl State<'_> {
                 continue;
             };
             let queries = self.region.weight * today.asked.iter().sum::<f64>();
-            let service = line.cost.holder.of(line.items.into(), past.padded);
+            let service = line.cost.holder.of(line.charged, past.padded);
             if let Some(sum) = sums.get_mut(line.holder) {
                 *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
             }
@@ -324,7 +324,7 @@ impl State<'_> {
         if queries == 0.0 {
             return 0.0;
         }
-        let (items, padded) = (f64::from(line.items), past.padded);
+        let (items, padded) = (line.charged, past.padded);
         let cost = &line.cost;
         let (up, down) = (cost.up.of(items, padded), cost.down.of(items, padded));
         let now = self.day * DAY;
@@ -375,7 +375,7 @@ impl State<'_> {
             refused_rules: today.rules,
             unanswered: today.down,
             queries: asked,
-            items: asked * f64::from(line.items),
+            items: asked * line.charged,
             hits,
             true_hits: today.true_hits,
             false_hits: today.false_hits,

@@ -71,7 +71,7 @@ impl State<'_> {
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
         let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
-        let admitted = self.admit(line, officer, line.items.into(), self.region.weight, when);
+        let admitted = self.admit(line, officer, line.charged, self.region.weight, when);
         let Some(today) = self.today.get_mut(place) else { return false };
         if today.wished == 0.0 {
             self.touched.push(place);

@@ -1,4 +1,4 @@
-use super::*;
+use super::{abuse::shown, *};
 use crate::{
     library,
     outcome::{Measure, Scope},
@@ -136,6 +136,15 @@ fn a_lying_holder_is_found_as_the_formula_says() {
         let sd = (formula * (1.0 - formula) / trials as f64).sqrt();
         assert!((real - formula).abs() < 4.0 * sd, "{days}: {real} {formula}");
     }
+    // However often they are asked about, a few different ones show a lie with 1 - (1 - s)^k.
+    for (different, share) in [(1, 0.3), (5, 1.0 - 0.7_f64.powi(5))] {
+        let shows = |trial: &u64| shown(draws.of(9).of(*trial), different, suppressed) > 0.0;
+        let shown = (0..trials).filter(shows).count() as f64 / trials as f64;
+        assert!(
+            (shown - share).abs() < 4.0 * (share * (1.0 - share) / trials as f64).sqrt(),
+            "{shown} {share}"
+        );
+    }
     assert_eq!(found_by(1_000.0, 0.0, 0.5), 0.0);
     assert_eq!(found_by(1.0, 1.0, 1.0), 1.0);
 }
@@ -212,6 +221,33 @@ fn a_quota_binds_alike_at_any_weight() {
         let most = 365.0 * limit as f64;
         assert!(few <= most && many <= most && many > 0.7 * most, "{limit}: {few} {many} {most}");
     }
+}
+
+/// Canaries are identifiers of exact queries: they use up quotas, and show nothing of matches.
+#[test]
+fn canaries_are_charged_and_are_in_exact_queries() {
+    let (mut scenario, mut proposals) = bilateral(2_000);
+    scenario = scenario.with("abuse[1].suppressed", 0.9);
+    scenario.abuse = vec![scenario.abuse[1].clone()];
+    for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+        terms.quotas.iter_mut().for_each(|quota| quota.limit = 20);
+    }
+    let calibration = Calibration::embedded().unwrap();
+    let outcome = |scenario: &Scenario, share: f64| {
+        let proposal = Proposal { canary_share: share, ..proposals[1].clone() };
+        let plan = Plan { abuse_seeds: 1, ..Plan::new(scenario, &[proposal], &[6], &calibration) };
+        run(&plan, &Silent).unwrap()
+    };
+    let found = |outcome: &Outcome| outcome.proposals[0].by_seed[0].abuse[0].days_to_detection;
+    let mut exact = scenario.clone();
+    exact.practice.truncate(1);
+    let (none, half) = (outcome(&exact, 0.0), outcome(&exact, 0.5));
+    let queries = |outcome: &Outcome| outcome.figure(0, Measure::Queries, Scope::All).mean;
+    assert!((queries(&half) / queries(&none) - 0.5).abs() < 0.03, "{} {}", queries(&half), queries(&none));
+    assert!(found(&none).is_none() && found(&half).is_some_and(|days| days < 10.0));
+    let mut matches = scenario;
+    matches.practice.retain(|practice| practice.biometric.is_some());
+    assert!(found(&outcome(&matches, 0.5)).is_none());
 }
 
 /// A minor is one, however often something is released of it.

@@ -329,8 +329,8 @@ impl Scenario {
             if let Some(base) = entry.extends.as_deref().filter(|base| !earlier.contains(base)) {
                 faults.add(&path("extends"), format!("is {base}, which no proposal above it is called"));
             }
-            let share = (0.0..=1.0).contains(&entry.canary_share.unwrap_or(0.0));
-            faults.unless(share, &path("canary_share"), "must be from 0 to 1");
+            let share = (0.0..=0.5).contains(&entry.canary_share.unwrap_or(0.0));
+            faults.unless(share, &path("canary_share"), "must be from 0 to 0.5, as a node has it");
         }
     }
 }
@@ -345,6 +345,7 @@ fn limits(path: &str) -> (f64, f64) {
         "retention_days" | "days" => (1.0, 36_500.0),
         "work_from" | "work_until" => (0.0, 24.0),
         "work_days" => (1.0, 7.0),
+        "canaries" => (1.0, 1e6),
         "round_trip_ms" | "verify_minutes" | "approve_minutes" | "per_day" | "space" | "bits_needed"
         | "over_dispersion" => (0.0, f64::INFINITY),
         _ if path.starts_with("field_bits.") => (0.0, 1_000.0),
