@@ -24,6 +24,7 @@ use symbolon_policy::words::{AgencyCode, Digest};
 
 use crate::scenario::{AbuseKind, Utility};
 
+use interval::point;
 pub use interval::{Interval, interval};
 pub use measure::{Measure, Scope};
 pub use tally::{PairTally, PartyTally, PersonTally};
@@ -175,8 +176,11 @@ pub struct AbuseFigures {
     pub kind: AbuseKind,
     /// Seeds in which it was detected, of how many.
     pub detected: (u32, u32),
-    /// Days to detection, over the seeds in which it was detected; none if in none.
-    pub days_to_detection: Option<Interval>,
+    /// Days to detection: the 5 % point, the median and the 95 % point of all seeds. None stands for later than
+    /// [`watched`](Self::watched): a seed without detection counts, as one in which it comes after that.
+    pub days: [Option<f64>; 3],
+    /// Days for which it could have been detected, in the seed that had fewest.
+    pub watched: f64,
     /// Wrongful queries answered.
     pub queries: Interval,
     /// Bits told.
@@ -220,6 +224,25 @@ impl Outcome {
         let (new, old) = (self.values(proposal, measure, scope), self.values(baseline, measure, scope));
         let pairs = new.into_iter().zip(old).filter_map(|(new, old)| Some(new? - old?));
         interval(&pairs.collect::<Vec<_>>())
+    }
+
+    /// How even a proposal is: of what each party gains above its line, by its own weights, the lowest and the Nash
+    /// product, which is 0 where a party is below.
+    pub fn fairness(&self, proposal: usize) -> [Interval; 2] {
+        let each = self.parties.iter().enumerate().map(|(party, label)| {
+            let gains = self.gains(proposal, party, &label.utility);
+            gains.into_iter().map(|gain| gain - label.utility.walk_away).collect()
+        });
+        let above: Vec<Vec<f64>> = each.collect();
+        let seeds = |of: fn(&mut dyn Iterator<Item = f64>) -> f64| {
+            let each = (0..self.seeds.len())
+                .map(|seed| of(&mut above.iter().filter_map(|gains| gains.get(seed).copied())));
+            interval(&each.collect::<Vec<_>>())
+        };
+        [
+            seeds(|above| above.fold(f64::INFINITY, f64::min)),
+            seeds(|above| above.map(|above| above.max(0.0)).product()),
+        ]
     }
 
     /// What a party gains under a proposal, by weights.
@@ -296,13 +319,17 @@ fn abuse_figures(of: &AbuseOutcome, seeds: &[SeedOutcome]) -> AbuseFigures {
         seeds.iter().filter_map(|seed| seed.abuse.iter().find(|other| other.id == of.id)).collect();
     let over =
         |value: fn(&AbuseOutcome) -> f64| interval(&ran.iter().map(|ran| value(ran)).collect::<Vec<_>>());
-    let days: Vec<f64> = ran.iter().filter_map(|ran| ran.days_to_detection).collect();
+    let mut days: Vec<f64> = ran.iter().map(|ran| ran.days_to_detection.unwrap_or(f64::INFINITY)).collect();
+    days.sort_by(f64::total_cmp);
+    let found = days.iter().filter(|days| days.is_finite()).count();
+    let at = |share| Some(point(&days, share)).filter(|days| days.is_finite());
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     AbuseFigures {
         id: of.id.clone(),
         kind: of.kind,
-        detected: (count(days.len()), count(ran.len())),
-        days_to_detection: (!days.is_empty()).then(|| interval(&days)),
+        detected: (count(found), count(ran.len())),
+        days: [0.05, 0.5, 0.95].map(at),
+        watched: ran.iter().map(|ran| ran.days_observed).fold(f64::INFINITY, f64::min),
         queries: over(|ran| ran.queries),
         bits: over(|ran| ran.bits),
         persons: over(|ran| ran.persons),

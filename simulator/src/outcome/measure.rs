@@ -268,4 +268,34 @@ mod tests {
         );
         assert_eq!((figure.mean, figure.n, by.n), (61.0, 1, 0));
     }
+
+    /// Seeds in which it was not detected count as later than they were watched, and are not left out.
+    #[test]
+    fn what_is_not_detected_is_later() {
+        use crate::{outcome::AbuseOutcome, scenario::AbuseKind};
+        let seed = |days: Option<f64>| SeedOutcome {
+            abuse: vec![AbuseOutcome {
+                id: "one".to_owned(),
+                kind: AbuseKind::LyingResponder,
+                days_to_detection: days,
+                days_observed: 100.0,
+                queries: 1.0,
+                refused: 0.0,
+                bits: 0.0,
+                persons: 0.0,
+                minors: 0.0,
+                hits_lost: 0.0,
+                recovered: 0.0,
+            }],
+            ..SeedOutcome::default()
+        };
+        let found = |days: &[Option<f64>]| {
+            let outcome = Outcome::of([days.iter().map(|days| seed(*days)).collect(), Vec::new()]);
+            outcome.abuse(0).remove(0)
+        };
+        let half = found(&[Some(3.0), Some(5.0), Some(9.0), None, None]);
+        assert_eq!((half.days, half.detected, half.watched), ([Some(3.0), Some(9.0), None], (3, 5), 100.0));
+        assert_eq!(found(&[Some(3.0), None, None]).days, [Some(3.0), None, None]);
+        assert_eq!(found(&[None, None]).days, [None; 3]);
+    }
 }

@@ -166,6 +166,7 @@ fn one_seed_is_no_certainty() {
     let html = page_over(Language::En, &[1]);
     let verdict = html.split("<section id=\"verdict\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(verdict.contains("cannot be told from one seed"), "{verdict}");
+    assert!(verdict.contains("lies below the walk-away line cannot be told"));
     for word in [" raises ", " lowers ", " leaves "] {
         assert!(!verdict.contains(word), "{word}: {verdict}");
     }

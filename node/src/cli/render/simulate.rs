@@ -131,7 +131,11 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
             continue;
         }
         let rows = wrong.iter().map(|found| {
-            let days = found.days_to_detection.as_ref().map_or_else(|| "-".to_owned(), |days| shown(days, 0));
+            let at = |days: Option<f64>| {
+                days.map_or_else(|| format!("> {:.0}", found.watched), |days| format!("{days:.0}"))
+            };
+            let [lo, half, hi] = found.days.map(at);
+            let days = if lo == hi { half } else { format!("{half} [{lo}, {hi}]") };
             vec![
                 found.id.clone(),
                 format!("{} of {}", found.detected.0, found.detected.1),
