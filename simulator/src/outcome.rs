@@ -60,6 +60,9 @@ pub struct Outcome {
     pub numbers: Vec<Number>,
     /// One for each proposal; the first is the baseline where none is named.
     pub proposals: Vec<ProposalOutcome>,
+    /// What may not be meant: agreements that are not in force for the whole run.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Whether the run was cancelled; then seeds that were not finished under every proposal are left out.
     pub cancelled: bool,
 }
@@ -309,6 +312,7 @@ impl Outcome {
             seeds: vec![1, 2],
             numbers: Vec::new(),
             proposals: proposals.collect(),
+            warnings: Vec::new(),
             cancelled: false,
         }
     }

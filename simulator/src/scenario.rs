@@ -118,6 +118,9 @@ impl Scenario {
         let mut scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::syntax(text, &error))?;
         scenario.fill();
         scenario.check(text)?;
+        for (place, practice) in scenario.practice.iter_mut().enumerate() {
+            practice.line = locate::line_of(text, &format!("practice[{place}].form"));
+        }
         Ok(scenario)
     }
 

@@ -9,7 +9,7 @@ use super::{
     rows::{Row, Sink},
     state::{Claim, EARLIER, EXPOSED, State, Today},
 };
-use crate::{cost::waiting, outcome::PairTally, pair::places, region::CLASSES};
+use crate::{contract::Line, cost::waiting, outcome::PairTally, pair::places, region::CLASSES};
 
 const DAY: i64 = 86_400;
 
@@ -138,14 +138,7 @@ impl State<'_> {
     }
 
     /// Releases what so many approvals release, or refuses; then the return is decided that waits for it.
-    fn tell(
-        &mut self,
-        line: &crate::contract::Line,
-        claim: Claim,
-        approvals: Option<u8>,
-        decided: i64,
-        expired: bool,
-    ) {
+    fn tell(&mut self, line: &Line, claim: Claim, approvals: Option<u8>, decided: i64, expired: bool) {
         let alike = claim.alike;
         let needs = line.needs.get(usize::from(claim.class)).map_or(&[][..], Vec::as_slice);
         let released =
@@ -203,8 +196,8 @@ impl State<'_> {
         let loads = self.work(&touched);
         let now = self.region.start + self.day * DAY;
         let time = if sink.is_some() { Timestamp(now).to_string() } else { String::new() };
+        let (contract, weight) = (self.contract, self.region.weight);
         for place in touched.iter().copied() {
-            let contract = self.contract;
             let (Some(line), Some(today)) =
                 (contract.lines.get(place), self.today.get_mut(place).map(std::mem::take))
             else {
@@ -214,38 +207,58 @@ impl State<'_> {
             let answer_seconds = self.cost(place, line, &today, &loads);
             self.add(line, &today, bits, place, answer_seconds);
             if let Some(sink) = sink.as_deref_mut() {
-                let weight = self.region.weight;
-                let sum = |numbers: [f64; EARLIER]| weight * numbers.iter().sum::<f64>();
-                let code = |place: usize| self.region.codes.get(place).map_or("", |code| code.as_str());
+                let queries = weight * today.asked.iter().sum::<f64>();
                 sink.row(&Row {
-                    time: &time,
-                    proposal: &contract.id,
-                    seed: self.seed,
-                    asker: code(line.asker),
-                    holder: code(line.holder),
-                    exchange: line.exchange.as_str(),
-                    practice: line.practice,
                     wished: weight * today.wished,
-                    queries: sum(today.asked),
-                    unanswered: weight * today.wished - sum(today.asked),
-                    hits: sum(today.hit),
+                    queries,
+                    unanswered: weight * today.wished - queries,
+                    hits: weight * today.hit.iter().sum::<f64>(),
                     true_hits: weight * today.true_hits,
                     hit_bits: bits,
-                    entries: self.past.get(place).map_or(0.0, |past| past.padded),
                     answer_seconds,
-                    load: loads.get(line.holder).map_or(0.0, |load| load.load),
+                    ..self.row(place, line, &time, &loads)
                 })?;
             }
         }
         touched.clear();
         self.touched = touched;
+        for (place, queries, hit_bits, answer_seconds) in std::mem::take(&mut self.counted) {
+            if let (Some(sink), Some(line)) = (sink.as_deref_mut(), contract.lines.get(place)) {
+                let row = self.row(place, line, &time, &loads);
+                let unanswered = 1.0 - queries;
+                sink.row(&Row { wished: 1.0, queries, unanswered, hit_bits, answer_seconds, ..row })?;
+            }
+        }
         Ok(())
+    }
+
+    /// The row of a line on this day, without what happened.
+    fn row<'a>(&'a self, place: usize, line: &Line, time: &'a str, loads: &[Load]) -> Row<'a> {
+        let code = |place: usize| self.region.codes.get(place).map_or("", |code| code.as_str());
+        Row {
+            time,
+            proposal: &self.contract.id,
+            seed: self.seed,
+            asker: code(line.asker),
+            holder: code(line.holder),
+            exchange: line.exchange.as_str(),
+            practice: line.practice,
+            wished: 0.0,
+            queries: 0.0,
+            unanswered: 0.0,
+            hits: 0.0,
+            true_hits: 0.0,
+            hit_bits: 0.0,
+            entries: self.past.get(place).map_or(0.0, |past| past.padded),
+            answer_seconds: 0.0,
+            load: loads.get(line.holder).map_or(0.0, |load| load.load),
+        }
     }
 
     /// Bits that a day's answers told: each answer the entropy of what earlier ones leave open. What earlier answers
     /// say is the share of hits so far, among those of whom this asker knew as much [Krichevsky, Trofimov 1981]. Answers
     /// are those of people in truth, spread over the day alike.
-    fn told(&mut self, place: usize, line: &crate::contract::Line, today: &Today) -> f64 {
+    fn told(&mut self, place: usize, line: &Line, today: &Today) -> f64 {
         let Some(past) = self.past.get_mut(place) else { return 0.0 };
         let bound = line.bound(past.padded).max(1.0);
         let mut bits = 0.0;
@@ -318,7 +331,7 @@ impl State<'_> {
     }
 
     /// Adds the cost of a line's day; seconds from a query to its answer.
-    fn cost(&mut self, place: usize, line: &crate::contract::Line, today: &Today, loads: &[Load]) -> f64 {
+    fn cost(&mut self, place: usize, line: &Line, today: &Today, loads: &[Load]) -> f64 {
         let (Some(past), Some(load)) = (self.past.get_mut(place), loads.get(line.holder)) else { return 0.0 };
         let queries = self.region.weight * today.asked.iter().sum::<f64>();
         if queries == 0.0 {
@@ -356,14 +369,7 @@ impl State<'_> {
         queue + cost.holder.of(items, padded) + cost.asker.of(items, padded) + travel
     }
 
-    fn add(
-        &mut self,
-        line: &crate::contract::Line,
-        today: &Today,
-        bits: f64,
-        place: usize,
-        answer_seconds: f64,
-    ) {
+    fn add(&mut self, line: &Line, today: &Today, bits: f64, place: usize, answer_seconds: f64) {
         let weight = self.region.weight;
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
         let asked = today.asked.iter().sum::<f64>();

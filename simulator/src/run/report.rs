@@ -70,26 +70,35 @@ impl State<'_> {
 
     fn count(&mut self, place: usize, line: &Line, mut batch: f64, mut both: f64) {
         let when = self.day * 86_400 + 12 * 3_600;
-        if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
-            pair.wished += 1.0;
-        }
-        let Some((epsilon_milli, dummies, smallest, largest)) = line.count else {
-            self.uncounted(line, |pair| pair.without_agreement += 1.0);
-            return;
+        let admitted = match line.count {
+            // Without terms of a count nothing is agreed about it.
+            None => Admitted::Without,
+            Some((.., largest)) => {
+                if batch > f64::from(largest) {
+                    both *= f64::from(largest) / batch;
+                    batch = f64::from(largest);
+                }
+                match line.count {
+                    Some((_, _, smallest, _)) if batch < f64::from(smallest) => Admitted::Rules,
+                    _ => self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when),
+                }
+            }
         };
-        if batch > f64::from(largest) {
-            both *= f64::from(largest) / batch;
-            batch = f64::from(largest);
-        }
-        if batch < f64::from(smallest) {
-            self.uncounted(line, |pair| pair.refused_rules += 1.0);
+        let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
+        pair.wished += 1.0;
+        let refused = match admitted {
+            Admitted::Without => Some(&mut pair.without_agreement),
+            Admitted::Quota => Some(&mut pair.refused_quota),
+            Admitted::Rules => Some(&mut pair.refused_rules),
+            Admitted::Down => Some(&mut pair.unanswered),
+            Admitted::Yes(_) => None,
+        };
+        if let Some(refused) = refused {
+            *refused += 1.0;
+            self.counted.push((place, 0.0, 0.0, 0.0));
             return;
         }
-        let admitted = self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when);
-        if !matches!(admitted, Admitted::Yes(_)) {
-            self.uncounted(line, |pair| pair.refused_quota += 1.0);
-            return;
-        }
+        let Some((epsilon_milli, dummies, ..)) = line.count else { return };
         let told = self.noisy(place, both, epsilon_milli, dummies);
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
@@ -107,13 +116,9 @@ impl State<'_> {
         pair.holder_cpu += line.cost.holder.of(batch, padded);
         pair.bytes_up += line.cost.up.of(batch, padded);
         pair.bytes_down += line.cost.down.of(batch, padded);
-        pair.wait_answer += line.cost.asker.of(batch, padded) + line.cost.holder.of(batch, padded);
-    }
-
-    fn uncounted(&mut self, line: &Line, note: impl FnOnce(&mut crate::outcome::PairTally)) {
-        if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
-            note(pair);
-        }
+        let seconds = line.cost.asker.of(batch, padded) + line.cost.holder.of(batch, padded);
+        pair.wait_answer += seconds;
+        self.counted.push((place, 1.0, bits, seconds));
     }
 
     /// What the asker is told: the protocol's own noise, drawn by its own code, less its mean.

@@ -195,6 +195,8 @@ pub(super) struct State<'a> {
     pub(super) answered: Vec<f64>,
 
     pub(super) today: Vec<Today>,
+    /// Counts of today, for the rows: line, answered (1 or 0), bits, seconds.
+    pub(super) counted: Vec<(usize, f64, f64, f64)>,
     /// Lines in which something happened today.
     pub(super) touched: Vec<usize>,
     pub(super) past: Vec<Past>,
@@ -242,6 +244,7 @@ impl<'a> State<'a> {
             meters: Meters::new(&contract.meters, region),
             answered: vec![0.0; n * n],
             today: vec![Today::default(); contract.lines.len()],
+            counted: Vec::new(),
             touched: Vec::new(),
             past: vec![Past::default(); contract.lines.len()],
             verifiers: verifiers.collect(),

@@ -223,6 +223,80 @@ fn a_quota_binds_alike_at_any_weight() {
     }
 }
 
+/// Rows add up to the outcome, counts included.
+#[test]
+fn rows_add_up_to_the_outcome() {
+    #[derive(Default)]
+    struct Sums(std::sync::Arc<std::sync::Mutex<[f64; 6]>>);
+    impl Sink for Sums {
+        fn row(&mut self, row: &rows::Row<'_>) -> io::Result<()> {
+            let all = [row.wished, row.queries, row.unanswered, row.hits, row.true_hits, row.hit_bits];
+            self.0.lock().unwrap().iter_mut().zip(all).for_each(|(sum, of)| *sum += of);
+            Ok(())
+        }
+        fn end(self: Box<Self>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    #[derive(Default)]
+    struct Rows(std::sync::Arc<std::sync::Mutex<[f64; 6]>>);
+    impl Watch for Rows {
+        fn rows(&self, _proposal: &str, _seed: u64) -> io::Result<Option<Box<dyn Sink>>> {
+            Ok(Some(Box::new(Sums(std::sync::Arc::clone(&self.0)))))
+        }
+    }
+    let (scenario, proposals) = bilateral(1_000);
+    let calibration = Calibration::embedded().unwrap();
+    let rows = Rows::default();
+    let outcome = run(&Plan::new(&scenario, &proposals[1..2], &[2], &calibration), &rows).unwrap();
+    let pairs = &outcome.proposals[0].by_seed[0].pairs;
+    assert!(pairs.iter().map(|pair| pair.counts).sum::<f64>() > 0.0);
+    let sums = *rows.0.lock().unwrap();
+    let of = |amount: fn(&crate::outcome::PairTally) -> f64| pairs.iter().map(amount).sum::<f64>();
+    let all = [
+        of(|pair| pair.wished),
+        of(|pair| pair.queries),
+        of(|pair| pair.wished - pair.queries),
+        of(|pair| pair.hits),
+        of(|pair| pair.true_hits),
+        of(|pair| pair.hit_bits),
+    ];
+    for (sum, whole) in sums.into_iter().zip(all) {
+        assert!((sum - whole).abs() < 1e-6 * (1.0 + whole), "{sums:?} {all:?}");
+    }
+}
+
+/// A count that is refused says why.
+#[test]
+fn counts_are_refused_for_what_they_are_refused_for() {
+    let (mut scenario, proposals) = bilateral(1_000);
+    scenario.practice.retain(|practice| practice.every_days.is_some());
+    let calibration = Calibration::embedded().unwrap();
+    let refused = |change: &dyn Fn(&mut symbolon_policy::agreement::Terms)| {
+        let mut proposal = proposals[1].clone();
+        proposal.deals.values_mut().for_each(change);
+        let outcome = run(&Plan::new(&scenario, &[proposal], &[2], &calibration), &Silent).unwrap();
+        let pairs = &outcome.proposals[0].by_seed[0].pairs;
+        let of = |amount: fn(&crate::outcome::PairTally) -> f64| pairs.iter().map(amount).sum::<f64>();
+        assert!(of(|pair| pair.wished) > 0.0);
+        [
+            of(|pair| pair.queries),
+            of(|pair| pair.without_agreement),
+            of(|pair| pair.refused_rules),
+            of(|pair| pair.refused_quota),
+        ]
+        .map(|amount| amount > 0.0)
+    };
+    assert_eq!(refused(&|_| ()), [true, false, false, false]);
+    let ended = |terms: &mut symbolon_policy::agreement::Terms| terms.valid_until.0 = 1_500_000_000;
+    assert_eq!(refused(&ended), [false, true, false, false]);
+    let strict = |terms: &mut symbolon_policy::agreement::Terms| {
+        terms.count.as_mut().unwrap().smallest_batch = u32::MAX;
+        terms.count.as_mut().unwrap().largest_batch = u32::MAX;
+    };
+    assert_eq!(refused(&strict), [false, false, true, false]);
+}
+
 /// Canaries are identifiers of exact queries: they use up quotas, and show nothing of matches.
 #[test]
 fn canaries_are_charged_and_are_in_exact_queries() {

@@ -150,6 +150,7 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
         let head = ["", "detected", "days to it", "wrongful queries", "bits", "minors", "true hits lost"];
         text += &table(&head, rows.collect());
     }
+    outcome.warnings.iter().for_each(|warning| text += &format!("\n\nNote: {warning}."));
     let assumed = outcome.numbers.iter().filter(|number| number.assumed).count();
     text + &format!(
         "\n\n{assumed} of {} numbers are assumed; --explain lists them. Scenario {}.",
