@@ -37,6 +37,16 @@ fn every_language_has_every_key_with_the_same_variables() {
     }
 }
 
+/// Numbers are put into texts as written, so that no rule of plurals is known: no counted thing stands behind one.
+#[test]
+fn no_text_counts_one_things() {
+    for line in words::file(Language::En).lines() {
+        for thing in ["seeds", "persons", "days", "sets", "changes", "assumptions", "more numbers", "marks"] {
+            assert!(!line.contains(&format!("}} {thing}")), "{line}");
+        }
+    }
+}
+
 /// No text praises or blames.
 #[test]
 fn the_wording_is_neutral() {

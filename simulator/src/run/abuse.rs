@@ -5,6 +5,8 @@
 //! which it suppresses a share `s`, so it is undetected with chance `(1 - c s)^n`, and of `k` different ones never with
 //! `(1 - s)^k` (`docs/audit.md`).
 
+use std::collections::BTreeSet;
+
 use super::{
     Progress,
     day::entropy,
@@ -42,6 +44,8 @@ pub(super) struct Wrong<'a> {
     canaries: f64,
     different: u32,
     found: Option<i64>,
+    /// Persons of whom a corrupt officer was told.
+    told_of: BTreeSet<u32>,
     sum: Sum,
 }
 
@@ -86,6 +90,7 @@ pub(super) fn try_one(
         canaries: contract.canary_share,
         different: drawn.canaries.mid().round() as u32,
         found: None,
+        told_of: BTreeSet::new(),
         sum: Sum::default(),
     };
     let mut state = State::new(region, contract, seed, Some(wrong));
@@ -159,7 +164,11 @@ impl State<'_> {
 
     /// Does what goes wrong today.
     pub(super) fn wrongs_of_the_day(&mut self) {
-        let Some(mut wrong) = self.wrong.clone().filter(|wrong| wrong.goes_on(self.day)) else { return };
+        if !self.wrong.as_ref().is_some_and(|wrong| wrong.goes_on(self.day)) {
+            return;
+        }
+        // Put back below; what is done here asks nobody whether a party left or is down.
+        let Some(mut wrong) = self.wrong.take() else { return };
         let draws = self.draws.of(named("abuse")).of(named(wrong.id)).of(self.day as u64);
         match wrong.kind {
             AbuseKind::CorruptOfficer => self.corrupt(&mut wrong, draws),
@@ -211,15 +220,20 @@ impl State<'_> {
             let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
             let within =
                 record.lives(self.day, retention) && line.slice.get(record.class()).copied().unwrap_or(false);
+            // He asks by the document or the capture of the person, and no better than others do.
+            let here = self.people.get(person).copied().unwrap_or_default();
+            let number = u32::try_from(person).unwrap_or(u32::MAX);
+            let practice = self.region.practices.get(line.practice).copied();
+            let found =
+                within && practice.is_some_and(|of| self.agrees(line, &of, number, here, draws.of(1)));
             // The answer tells what earlier ones leave open, as of every query.
             let chance = (wrong.sum.hits + 0.5) / wrong.sum.asked.max(1.0);
             wrong.sum.bits += entropy(chance.min(1.0));
-            if within {
-                wrong.sum.hits += 1.0;
+            wrong.sum.hits += f64::from(u8::from(found));
+            // One person is one, however often it is asked about.
+            if found && wrong.told_of.insert(number) {
                 wrong.sum.persons += 1.0;
-                let minor =
-                    self.people.get(person).is_some_and(|person| person.is(MINOR) || person.is(IN_DOUBT));
-                wrong.sum.minors += f64::from(u8::from(minor));
+                wrong.sum.minors += f64::from(u8::from(here.is(MINOR) || here.is(IN_DOUBT)));
             }
             if draws.chance(2, wrong.audited) {
                 wrong.found = Some(self.day);

@@ -12,6 +12,8 @@ use crate::{calendar::WorkingHours, random::Draws};
 pub(super) struct Crew {
     hours: WorkingHours,
     comes: Comes,
+    /// Seconds for which a second of work keeps one busy.
+    pace: f64,
     /// When each is free, in working seconds.
     free: Vec<i64>,
     /// Pieces of those for whom a person stands: when they come, and seconds of work.
@@ -36,11 +38,13 @@ const PIECES: f64 = 1_000.0;
 
 impl Crew {
     pub(super) fn new(officers: f64, hours: WorkingHours, comes: Comes) -> Self {
-        let officers = officers.round().clamp(1.0, MOST) as usize;
-        Self { hours, comes, free: vec![i64::MIN; officers], others: BinaryHeap::new() }
+        let officers = officers.round().max(1.0);
+        let shown = officers.min(MOST);
+        let free = vec![i64::MIN; shown as usize];
+        Self { hours, comes, pace: shown / officers, free, others: BinaryHeap::new() }
     }
 
-    /// How many there are.
+    /// How many there are, as far as they are told apart.
     pub(super) fn officers(&self) -> usize {
         self.free.len()
     }
@@ -52,7 +56,7 @@ impl Crew {
             self.others.pop();
             self.begin(came, busy);
         }
-        let start = self.begin(ready, (seconds * alike.min(1.0)).round() as i64);
+        let start = self.begin(ready, (seconds * alike.min(1.0) * self.pace).round() as i64);
         self.spread(ready, seconds, alike - 1.0, draws);
         self.hours.second(start.saturating_add((seconds.round() as i64).max(1))).max(ready)
     }
@@ -68,7 +72,7 @@ impl Crew {
 
     fn spread(&mut self, ready: i64, seconds: f64, others: f64, draws: Draws) {
         let pieces = others.ceil().clamp(0.0, PIECES);
-        let busy = (seconds * others / pieces.max(1.0)).round() as i64;
+        let busy = (seconds * others * self.pace / pieces.max(1.0)).round() as i64;
         let worked = self.hours.worked(ready);
         let within = self.hours.worked(ready + SPREAD) - worked;
         for piece in 0..pieces as u64 {
@@ -99,6 +103,20 @@ mod tests {
         // Friday at three there is an hour left; two hours of work end on Monday at nine.
         let friday = monday + 4 * 24 * hour;
         assert_eq!(crew.take(friday + 15 * hour, 7_200.0, 1.0, draws), friday + (3 * 24 + 9) * hour);
+    }
+
+    /// Three hundred do in a day what three hundred do, not what sixty-four do.
+    #[test]
+    fn a_large_crew_does_the_work_of_all() {
+        let monday = first_second("2022-01-03").unwrap();
+        let late = |officers: f64| {
+            let mut crew = Crew::new(officers, WorkingHours::new(8.0, 16.0, 5.0), Comes::Always);
+            let done = (0..2_400).map(|_| crew.take(monday, 3_600.0, 1.0, Draws::new(1)));
+            done.fold(0, i64::max) - monday - 8 * 3_600
+        };
+        // Eight hours of work for each of them; a piece takes its hour.
+        assert!((8 * 3_600..9 * 3_600).contains(&late(300.0)), "{}", late(300.0));
+        assert!(late(150.0) > 24 * 3_600);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl State<'_> {
     }
 
     /// Whether the identifier or the template of somebody agrees with the one in the holder's record.
-    fn agrees(
+    pub(super) fn agrees(
         &self,
         line: &Line,
         practice: &crate::region::Share,

@@ -223,6 +223,25 @@ fn a_quota_binds_alike_at_any_weight() {
     }
 }
 
+/// Who has no document is found by no exact query, a corrupt one neither; and one person is one.
+#[test]
+fn a_corrupt_officer_finds_whom_others_would() {
+    let (mut scenario, proposals) = bilateral(200);
+    scenario.practice.truncate(1);
+    scenario.abuse.truncate(1);
+    scenario = scenario.with("abuse[0].per_day", 50.0).with("abuse[0].audited", 0.0);
+    scenario = scenario.with("people.count", 200.0).with("people.same_identity", 1.0);
+    let calibration = Calibration::embedded().unwrap();
+    let told = |documents: f64| {
+        let scenario = scenario.with("people.documents", documents);
+        let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals[1..2], &[3], &calibration) };
+        run(&plan, &Silent).unwrap().proposals[0].by_seed[0].abuse[0].clone()
+    };
+    assert_eq!(told(0.0).persons, 0.0);
+    let all = told(1.0);
+    assert!(all.queries > 5_000.0 && all.persons > 20.0 && all.persons <= 200.0, "{all:?}");
+}
+
 /// Rows add up to the outcome, counts included.
 #[test]
 fn rows_add_up_to_the_outcome() {
@@ -308,8 +327,8 @@ fn canaries_are_charged_and_are_in_exact_queries() {
     }
     let calibration = Calibration::embedded().unwrap();
     let outcome = |scenario: &Scenario, share: f64| {
-        let proposal = Proposal { canary_share: share, ..proposals[1].clone() };
-        let plan = Plan { abuse_seeds: 1, ..Plan::new(scenario, &[proposal], &[6], &calibration) };
+        let proposal = [Proposal { canary_share: share, ..proposals[1].clone() }];
+        let plan = Plan { abuse_seeds: 1, ..Plan::new(scenario, &proposal, &[6], &calibration) };
         run(&plan, &Silent).unwrap()
     };
     let found = |outcome: &Outcome| outcome.proposals[0].by_seed[0].abuse[0].days_to_detection;

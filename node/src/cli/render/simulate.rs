@@ -109,7 +109,7 @@ const SUMMARY: &[(Measure, &str, usize)] = &[
 /// The outcome: proposals side by side, then what goes wrong.
 pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
     let mut text = format!(
-        "{}\n{} days from {}, {} simulated persons, {} seeds; means with the 5 to 95 % range of seeds.\n\n",
+        "{}\n{} days from {}; simulated persons: {}; seeds: {}. Means with the 5 to 95 % range of seeds.\n\n",
         outcome.title,
         outcome.days,
         outcome.start,
