@@ -148,7 +148,7 @@ mod tests {
                 now += draws.exponential(0) * alike * 5_600.0;
                 let done = crew.take(now as i64, 2_400.0, alike, draws.of(1));
                 waited += (done as f64 - now) / 3_600.0;
-                late += f64::from(u8::from(done as f64 - now > 72.0 * 3_600.0));
+                late += f64::from(u8::from(done as f64 - now > 66.0 * 3_600.0));
                 n += 1;
             }
             (waited / n as f64, late / n as f64)

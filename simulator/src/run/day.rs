@@ -1,6 +1,6 @@
 //! Beginning and end of a day: what retention ends, who decides claims, what the nodes worked, what was told.
 
-use std::{io, sync::Arc};
+use std::{f64::consts::LN_2, io, sync::Arc};
 
 use symbolon_policy::{rules::ExchangeKind, words::Timestamp};
 use symbolon_protocol::padding;
@@ -273,8 +273,13 @@ impl State<'_> {
                 // The first ones one by one; where much is known, one more changes little.
                 let step = ((*asked + told) / 4.0).max(1.0).min(now - told);
                 let before = told + ((step - 1.0) / 2.0).max(0.0);
-                let chance = (*hit + hits * before / now + 0.5) / (*asked + before + 1.0);
-                bits += step * entropy(chance).min(bound);
+                let (yes, all) = (*hit + hits * before / now, *asked + before);
+                let chance = (yes + 0.5) / (all + 1.0);
+                // Of as many answers only one in `weight` was drawn, so that the entropy of their share is too small
+                // by this on average [Miller 1955].
+                let both = yes > 0.0 && yes < all;
+                let short = if both { (self.region.weight - 1.0).max(0.0) / (2.0 * LN_2 * all) } else { 0.0 };
+                bits += step * (entropy(chance) + short).min(1.0).min(bound);
                 told += step;
             }
             *asked += now;

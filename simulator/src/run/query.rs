@@ -170,6 +170,18 @@ impl State<'_> {
         self.draws.of(person.into()).chance(uses::IDENTITY + pair, self.region.people.same_identity)
     }
 
+    /// Why nothing at all can be asked at a second, if so.
+    pub(super) fn closed(&self, line: &Line, now: i64) -> Option<Admitted> {
+        let pact = line.pact.and_then(|pact| self.contract.pacts.get(pact));
+        if !pact.is_some_and(|pact| (pact.valid_from..pact.valid_until).contains(&now)) || self.left(line) {
+            return Some(Admitted::Without);
+        }
+        if self.down(line.holder) || self.down(line.asker) {
+            return Some(Admitted::Down);
+        }
+        (!line.covered).then_some(Admitted::Rules)
+    }
+
     /// Whether a query of so many items may be put now, and if so, charges it; `queries` alike at once.
     pub(super) fn admit(
         &mut self,
@@ -180,17 +192,8 @@ impl State<'_> {
         when: i64,
     ) -> Admitted {
         let now = self.region.start + when;
-        let Some(pact) = line.pact.and_then(|pact| self.contract.pacts.get(pact)) else {
-            return Admitted::Without;
-        };
-        if now < pact.valid_from || now >= pact.valid_until || self.left(line) {
-            return Admitted::Without;
-        }
-        if self.down(line.holder) || self.down(line.asker) {
-            return Admitted::Down;
-        }
-        if !line.covered {
-            return Admitted::Rules;
+        if let Some(why) = self.closed(line, now) {
+            return why;
         }
         let mut room = queries;
         for using in &line.uses {

@@ -73,14 +73,16 @@ impl State<'_> {
         let admitted = match line.count {
             // Without terms of a count nothing is agreed about it.
             None => Admitted::Without,
-            Some((.., largest)) => {
-                if batch > f64::from(largest) {
-                    both *= f64::from(largest) / batch;
-                    batch = f64::from(largest);
+            Some((_, _, smallest, largest)) => {
+                let most = f64::from(largest);
+                if batch > most {
+                    both *= most / batch;
+                    batch = most;
                 }
-                match line.count {
-                    Some((_, _, smallest, _)) if batch < f64::from(smallest) => Admitted::Rules,
-                    _ => self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when),
+                match self.closed(line, self.region.start + when) {
+                    Some(why) => why,
+                    None if batch < f64::from(smallest) => Admitted::Rules,
+                    None => self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when),
                 }
             }
         };

@@ -194,9 +194,9 @@ fn a_corrupt_officer_has_one_quota() {
         let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals[1..2], &[3], &calibration) };
         let outcome = run(&plan, &Silent).unwrap();
         let abuse = &outcome.proposals[0].by_seed[0].abuse[0];
-        // Identifiers two by two and probes one by one, ten of each a day.
-        let most = (5.0 + 10.0) * abuse.days_observed;
-        assert!(abuse.queries <= most && abuse.queries > 0.5 * most, "{weight}: {abuse:?}");
+        // Ten identifiers a day, two by two.
+        let most = 5.0 * abuse.days_observed;
+        assert!(abuse.queries <= most && abuse.queries > 0.9 * most, "{weight}: {abuse:?}");
     }
 }
 
@@ -337,7 +337,7 @@ fn canaries_are_charged_and_are_in_exact_queries() {
     let (none, half) = (outcome(&exact, 0.0), outcome(&exact, 0.5));
     let queries = |outcome: &Outcome| outcome.figure(0, Measure::Queries, Scope::All).mean;
     assert!((queries(&half) / queries(&none) - 0.5).abs() < 0.03, "{} {}", queries(&half), queries(&none));
-    assert!(found(&none).is_none() && found(&half).is_some_and(|days| days < 10.0));
+    assert!(found(&none).is_none() && found(&half).is_some_and(|days| days < 40.0));
     let mut matches = scenario;
     matches.practice.retain(|practice| practice.biometric.is_some());
     assert!(found(&outcome(&matches, 0.5)).is_none());
@@ -382,26 +382,29 @@ fn minors_are_counted_and_not_releases() {
 #[test]
 fn slices_are_records_that_can_be_found() {
     let figures = |path: &str, value: f64| {
-        let (mut scenario, proposals) = bilateral(5_000);
+        let (mut scenario, mut proposals) = bilateral(5_000);
         scenario.practice.truncate(2);
+        for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+            terms.matching.as_mut().unwrap().budget = 1_000_000;
+        }
         for (path, value) in [
             ("people.asylum", 0.5),
             ("practice[1].share", 1.0),
-            ("biometric.tenprint.fmr", 1e-5),
+            ("biometric.tenprint.fmr", 3e-5),
             ("people.documents", 0.4),
             (path, value),
         ] {
             scenario = scenario.with(path, value);
         }
         let calibration = Calibration::embedded().unwrap();
-        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4], &calibration);
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], &calibration);
         let outcome = run(&plan, &Silent).unwrap();
         let each = outcome.proposals[0].by_seed.iter().flat_map(|seed| &seed.pairs);
         each.fold((0.0, 0.0), |sum, pair| (sum.0 + pair.false_hits, sum.1 + pair.bytes_down))
     };
     let of = |availability| figures("biometric.tenprint.availability", availability).0;
     let (few, many) = (of(0.4), of(0.8));
-    assert!((1.7..2.2).contains(&(many / few)), "{many} {few}");
+    assert!((1.6..2.3).contains(&(many / few)), "{many} {few}");
     let of = |documents| figures("people.documents", documents).1;
     let (few, many) = (of(0.1), of(0.8));
     assert!(many > 4.0 * few, "{many} {few}");
