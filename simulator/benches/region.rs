@@ -46,7 +46,7 @@ fn go(scenario: &Scenario, proposals: &[Proposal], seeds: &[u64]) {
     let outcome = run(&Plan::new(scenario, proposals, seeds, &calibration), &Silent).expect("it runs");
     let seed = &outcome.proposals[0].by_seed[0];
     let wished: f64 = seed.pairs.iter().map(|pair| pair.wished).sum();
-    let answered = outcome.values(0, Measure::Queries, Scope::All).first().copied().unwrap_or(0.0);
+    let answered = outcome.values(0, Measure::Queries, Scope::All).first().copied().flatten().unwrap_or(0.0);
     let moves = (seed.people.persons + seed.people.moves) / seed.weight;
     println!(
         "a seed: {moves:.0} events, {:.0} decisions, {:.0} answered",

@@ -51,6 +51,12 @@ pub enum CompareError {
     /// A run cannot be made.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The figure is a share or a mean, and of nothing there is none.
+    #[error(
+        "with some of the changes there is nothing of which to take `{0}`, so it cannot be compared change by change; \
+         choose an amount, such as `true_hits`"
+    )]
+    Nothing(&'static str),
     /// It was cancelled.
     #[error("the comparison was cancelled")]
     Cancelled,
@@ -71,7 +77,11 @@ impl Comparison<'_> {
         if outcome.cancelled {
             return Err(CompareError::Cancelled);
         }
-        Ok((0..proposals.len()).map(|place| outcome.values(place, self.measure, Scope::All)).collect())
+        let each = (0..proposals.len()).map(|place| {
+            let values = outcome.values(place, self.measure, Scope::All).into_iter();
+            values.collect::<Option<Vec<f64>>>().ok_or(CompareError::Nothing(self.measure.as_str()))
+        });
+        each.collect()
     }
 }
 
@@ -91,6 +101,9 @@ pub struct Compared {
     pub measure: Measure,
     /// Persons simulated, which may be fewer than in the run itself.
     pub persons: u32,
+    /// Seeds, which may be fewer too.
+    #[serde(default)]
+    pub seeds: usize,
     /// Change by change.
     pub effects: Effects,
     /// Assumption by assumption, the largest first.
@@ -107,6 +120,7 @@ pub fn compare(of: &Comparison<'_>, budget: Budget, watch: &dyn Watch) -> Result
         proposal: of.proposal.id.clone(),
         measure: of.measure,
         persons: of.scenario.run.persons,
+        seeds: of.seeds.len(),
         effects: effects(of, budget, watch)?,
         tornado: tornado(of, watch)?,
     })

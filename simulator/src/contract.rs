@@ -100,6 +100,8 @@ pub(crate) struct Line {
     pub(crate) practice: usize,
     pub(crate) exchange: ExchangeKind,
     pub(crate) items: u32,
+    /// Items that are asked and charged, canaries included, on average.
+    pub(crate) charged: f64,
     /// Under which agreement; without one nothing can be asked.
     pub(crate) pact: Option<usize>,
     /// Whether the terms cover it.

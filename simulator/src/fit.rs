@@ -2,13 +2,16 @@
 //!
 //! A setting of the assumed numbers (ways, shares registered) is drawn from the ranges of the scenario. Given it,
 //! the totals settle how often people came to each party, `v_j = registrations_j / register_p_j`, and so how many
-//! entered the region there: `entry_j = v_j - sum_i v_i P_ij`. A setting is kept if no party would need fewer than
-//! no entries, within the tolerance. Of those kept, the different people who were registered are
+//! entered the region there: `entry_j = v_j - sum_i v_i P_ij`. Where that is below none, nobody enters there, and more
+//! come than the total says: with the entries `e` that are left, `v = e + v P`. A setting is kept if what is then
+//! registered, `v_j register_p_j`, is within the tolerance of every total. Of those kept, the different people who were registered are
 //! `sum_j entry_j (1 - f_j)`, where `f_j`, the chance never to be registered again from a coming to `j` on, solves
 //! `f_j = (1 - r_j)(1 - sum_k P_jk + sum_k P_jk f_k)`: an absorbing Markov chain [Kemeny and Snell 1960].
 //!
 //! Parties without a published total, or whose total is held out, get the flows of the others; what is held out is
 //! then predicted and shown beside what was published.
+
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -105,6 +108,8 @@ struct Kept {
     /// Registrations at each party.
     registrations: Vec<f64>,
     people: f64,
+    /// Registrations by those who publish, for each of these people.
+    per_person: f64,
 }
 
 /// Fits a scenario.
@@ -119,13 +124,11 @@ pub fn fit(scenario: &Scenario, draws: u32, tolerance: f64) -> Result<Fitted, Fi
     let stream = Draws::new(scenario.run.master_seed).of(named("fit"));
     let kept: Vec<Kept> =
         (0..draws).into_par_iter().filter_map(|draw| model.one(stream.of(draw.into()), tolerance)).collect();
-    let observed: f64 = model.totals.iter().flatten().sum();
-    let range = |values: &[f64]| {
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        (least, values.iter().copied().fold(0.0, f64::max))
+    let range = |values: &mut dyn Iterator<Item = f64>| {
+        let ends =
+            values.fold((f64::INFINITY, 0.0), |(least, most), value| (value.min(least), value.max(most)));
+        if kept.is_empty() { (0.0, 0.0) } else { ends }
     };
-    let people: Vec<f64> = kept.iter().map(|kept| kept.people).collect();
-    let (fewest, most) = if people.is_empty() { (0.0, 0.0) } else { range(&people) };
     let totals = scenario.party.iter().enumerate().flat_map(|(place, (code, party))| {
         let values: Vec<f64> =
             kept.iter().filter_map(|kept| kept.registrations.get(place).copied()).collect();
@@ -151,14 +154,13 @@ pub fn fit(scenario: &Scenario, draws: u32, tolerance: f64) -> Result<Fitted, Fi
         before: (quantity.at(0.05), quantity.at(0.95)),
         after: middle(kept.iter().filter_map(|kept| kept.numbers.get(place).copied()).collect()),
     });
-    let share = |people: f64| if people > 0.0 { observed / people } else { 0.0 };
     Ok(Fitted {
         tried: draws,
         kept: u32::try_from(kept.len()).unwrap_or(u32::MAX),
         tolerance,
-        people: (fewest, most),
-        people_usual: middle(people),
-        per_person: (share(most), share(fewest)),
+        people: range(&mut kept.iter().map(|kept| kept.people)),
+        people_usual: middle(kept.iter().map(|kept| kept.people).collect()),
+        per_person: range(&mut kept.iter().map(|kept| kept.per_person)),
         totals: totals.collect(),
         numbers: numbers.collect(),
     })
@@ -179,13 +181,34 @@ const TRIES: u64 = 20_000;
 /// How far from a published total a seed's setting may be, as a share.
 const SEED_TOLERANCE: f64 = 0.1;
 
-/// A setting of every number of a scenario that fits its totals, drawn from `draws`; nothing if none was found.
+/// Whether the totals settle this number, so that the scenario's own does nothing.
+pub fn settles(scenario: &Scenario, path: &str) -> bool {
+    let enters = || {
+        let place =
+            path.strip_prefix("route[").and_then(|rest| rest.split_once(']')?.0.parse::<usize>().ok());
+        place.and_then(|place| scenario.route.get(place)).is_some_and(|route| route.from == ENTRY)
+    };
+    scenario.run.fit_totals && (path == "people.count" || enters())
+}
+
+/// A setting of every number of a scenario that fits its totals, drawn from `draws`; nothing if none was found. Ways and
+/// shares registered are those of the first attempt that fits; of a scenario in which a number was moved, those of the
+/// attempt that fitted before, where they still fit. All other numbers are drawn as without a fit.
 pub(crate) fn setting(scenario: &Scenario, draws: Draws) -> Option<Scenario> {
     let model = Model::new(scenario);
-    let fits = |attempt: u64| Some((draws.of(attempt), model.one(draws.of(attempt), SEED_TOLERANCE)?));
-    let (draws, kept) = (0..TRIES).find_map(fits)?;
+    let fits = |model: &Model, attempt: u64| model.one(draws.of(attempt), SEED_TOLERANCE);
+    let before = scenario.moved_from.as_deref().and_then(|before| {
+        let model = Model::new(before);
+        (0..TRIES).find(|attempt| fits(&model, *attempt).is_some())
+    });
+    let (attempt, kept) =
+        before.into_iter().chain(0..TRIES).find_map(|attempt| Some((attempt, fits(&model, attempt)?)))?;
+    let fitted: BTreeSet<&str> = model.numbers.iter().map(|(path, _)| path.as_str()).collect();
     let mut set = scenario.clone();
-    set.each(&mut |path, quantity| *quantity = quantity.fixed(quantity.at(draws.unit(named(path)))));
+    set.each(&mut |path, quantity| {
+        let draws = if fitted.contains(path) { draws.of(attempt) } else { draws };
+        *quantity = quantity.fixed(quantity.at(draws.unit(named(path))));
+    });
     let (codes, people) = (scenario.codes(), kept.entries.iter().sum::<f64>());
     set.route.retain(|route| route.from != ENTRY);
     set.route.extend(codes.iter().zip(&kept.entries).map(|(code, entry)| Route {
@@ -257,17 +280,25 @@ impl Model {
                 }
             }
         }
-        let comings = solve(matrix, right)?;
+        let wanted = solve(matrix, right)?;
         let mut entries = vec![0.0; n];
         for j in (0..n).filter(|j| self.totals.get(*j).copied().flatten().is_some()) {
             let flow: f64 =
-                (0..n).map(|i| comings.get(i).unwrap_or(&0.0) * step.get(i * n + j).unwrap_or(&0.0)).sum();
-            let (came, entry) = (*comings.get(j)?, entries.get_mut(j)?);
-            *entry = came - flow;
-            if *entry < -tolerance * came {
-                return None;
-            }
-            *entry = entry.max(0.0);
+                (0..n).map(|i| wanted.get(i).unwrap_or(&0.0) * step.get(i * n + j).unwrap_or(&0.0)).sum();
+            *entries.get_mut(j)? = (wanted.get(j)? - flow).max(0.0);
+        }
+        // What comes of these entries, which are more than wanted where some were below none.
+        let mut matrix = vec![0.0; n * n];
+        for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            *matrix.get_mut(j * n + i)? = f64::from(u8::from(i == j)) - step.get(i * n + j)?;
+        }
+        let comings = solve(matrix, entries.clone())?;
+        let registrations: Vec<f64> = comings.iter().zip(&shares).map(|(came, share)| came * share).collect();
+        let near = |(total, found): (&Option<f64>, &f64)| {
+            total.is_none_or(|total| (found - total).abs() <= tolerance * total)
+        };
+        if !self.totals.iter().zip(&registrations).all(near) {
+            return None;
         }
         // Never to be registered, by a party that publishes.
         let mut matrix = vec![0.0; n * n];
@@ -284,9 +315,11 @@ impl Model {
             *right.get_mut(j)? = free * (1.0 - stays).max(0.0);
         }
         let never = solve(matrix, right)?;
-        let people = entries.iter().zip(&never).map(|(entry, never)| entry * (1.0 - never)).sum();
-        let registrations = comings.iter().zip(&shares).map(|(came, share)| came * share).collect();
-        Some(Kept { numbers, entries, registrations, people })
+        let people: f64 = entries.iter().zip(&never).map(|(entry, never)| entry * (1.0 - never)).sum();
+        let published = self.totals.iter().zip(&registrations).filter(|(total, _)| total.is_some());
+        let registered: f64 = published.map(|(_, registrations)| registrations).sum();
+        let per_person = if people > 0.0 { registered / people } else { 0.0 };
+        Some(Kept { numbers, entries, registrations, people, per_person })
     }
 }
 

@@ -5,12 +5,12 @@
 //! [`AbuseOutcome`] for everything that went wrong. All amounts stand for the people there are in truth, not for
 //! the simulated ones. Everything else follows from the tallies:
 //!
-//! * [`Outcome::figure`]: a [`Measure`] over a [`Scope`] under one proposal, with its 95 % interval over seeds:
+//! * [`Outcome::figure`]: a [`Measure`] over a [`Scope`] under one proposal, with its range over seeds:
 //!   `outcome.figure(0, Measure::TrueHits, Scope::All)`, `Scope::Pair(asker, holder)`, `Scope::Asker(i)`.
 //! * [`Outcome::difference`]: the same against a baseline, paired seed by seed, so that what all proposals
 //!   share cancels out.
 //! * [`Outcome::gain`]: what a party gains under weights of its own, with the walk-away line in the weights.
-//! * [`Outcome::abuse`]: days to detection and what was exposed, with intervals.
+//! * [`Outcome::abuse`]: days to detection and what was exposed, with ranges.
 //!
 //! Places of parties, proposals and seeds are places in [`Outcome::parties`], [`Outcome::proposals`] and
 //! [`Outcome::seeds`].
@@ -24,6 +24,7 @@ use symbolon_policy::words::{AgencyCode, Digest};
 
 use crate::scenario::{AbuseKind, Utility};
 
+use interval::point;
 pub use interval::{Interval, interval};
 pub use measure::{Measure, Scope};
 pub use tally::{PairTally, PartyTally, PersonTally};
@@ -59,6 +60,9 @@ pub struct Outcome {
     pub numbers: Vec<Number>,
     /// One for each proposal; the first is the baseline where none is named.
     pub proposals: Vec<ProposalOutcome>,
+    /// What may not be meant: agreements that are not in force for the whole run.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Whether the run was cancelled; then seeds that were not finished under every proposal are left out.
     pub cancelled: bool,
 }
@@ -166,7 +170,7 @@ pub struct AbuseOutcome {
     pub recovered: f64,
 }
 
-/// Abuse with intervals over seeds.
+/// Abuse with ranges over seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AbuseFigures {
     /// Its name.
@@ -175,8 +179,11 @@ pub struct AbuseFigures {
     pub kind: AbuseKind,
     /// Seeds in which it was detected, of how many.
     pub detected: (u32, u32),
-    /// Days to detection, over the seeds in which it was detected; none if in none.
-    pub days_to_detection: Option<Interval>,
+    /// Days to detection: the 5 % point, the median and the 95 % point of all seeds. None stands for later than
+    /// [`watched`](Self::watched): a seed without detection counts, as one in which it comes after that.
+    pub days: [Option<f64>; 3],
+    /// Days for which it could have been detected, in the seed that had fewest.
+    pub watched: f64,
     /// Wrongful queries answered.
     pub queries: Interval,
     /// Bits told.
@@ -203,21 +210,42 @@ impl Outcome {
     /// The version that this program reads and writes.
     pub const VERSION: u32 = 1;
 
-    /// A measure under one proposal, seed by seed; empty for a proposal that is none.
-    pub fn values(&self, proposal: usize, measure: Measure, scope: Scope) -> Vec<f64> {
+    /// A measure under one proposal, seed by seed; none where there is nothing to take a share of.
+    pub fn values(&self, proposal: usize, measure: Measure, scope: Scope) -> Vec<Option<f64>> {
         let by_seed = self.proposals.get(proposal).map(|proposal| proposal.by_seed.as_slice());
         by_seed.unwrap_or_default().iter().map(|seed| measure.of(seed, scope)).collect()
     }
 
-    /// A measure under one proposal with its 95 % interval over seeds.
+    /// A measure under one proposal with its range over the seeds that have a value.
     pub fn figure(&self, proposal: usize, measure: Measure, scope: Scope) -> Interval {
-        interval(&self.values(proposal, measure, scope))
+        let values = self.values(proposal, measure, scope).into_iter().flatten();
+        interval(&values.collect::<Vec<_>>())
     }
 
-    /// By how much a measure differs from that under a baseline, paired seed by seed.
+    /// By how much a measure differs from that under a baseline, paired seed by seed, where both have a value.
     pub fn difference(&self, proposal: usize, baseline: usize, measure: Measure, scope: Scope) -> Interval {
         let (new, old) = (self.values(proposal, measure, scope), self.values(baseline, measure, scope));
-        interval(&new.iter().zip(&old).map(|(new, old)| new - old).collect::<Vec<_>>())
+        let pairs = new.into_iter().zip(old).filter_map(|(new, old)| Some(new? - old?));
+        interval(&pairs.collect::<Vec<_>>())
+    }
+
+    /// How even a proposal is: of what each party gains above its line, by its own weights, the lowest and the Nash
+    /// product, which is 0 where a party is below.
+    pub fn fairness(&self, proposal: usize) -> [Interval; 2] {
+        let each = self.parties.iter().enumerate().map(|(party, label)| {
+            let gains = self.gains(proposal, party, &label.utility);
+            gains.into_iter().map(|gain| gain - label.utility.walk_away).collect()
+        });
+        let above: Vec<Vec<f64>> = each.collect();
+        let seeds = |of: fn(&mut dyn Iterator<Item = f64>) -> f64| {
+            let each = (0..self.seeds.len())
+                .map(|seed| of(&mut above.iter().filter_map(|gains| gains.get(seed).copied())));
+            interval(&each.collect::<Vec<_>>())
+        };
+        [
+            seeds(|above| above.fold(f64::INFINITY, f64::min)),
+            seeds(|above| above.map(|above| above.max(0.0)).product()),
+        ]
     }
 
     /// What a party gains under a proposal, by weights.
@@ -241,7 +269,10 @@ impl Outcome {
         ];
         (0..self.seeds.len())
             .map(|seed| {
-                parts.iter().map(|(weight, values)| weight * values.get(seed).copied().unwrap_or(0.0)).sum()
+                parts
+                    .iter()
+                    .map(|(weight, values)| weight * values.get(seed).copied().flatten().unwrap_or(0.0))
+                    .sum()
             })
             .collect()
     }
@@ -254,18 +285,55 @@ impl Outcome {
     }
 }
 
+#[cfg(test)]
+impl Outcome {
+    /// One with these seeds under two proposals, and nothing else in it.
+    pub(crate) fn of(seeds: [Vec<SeedOutcome>; 2]) -> Self {
+        let proposals = seeds.into_iter().map(|by_seed| ProposalOutcome {
+            id: String::new(),
+            title: String::new(),
+            about: String::new(),
+            digest: Digest([0; 32]),
+            agreements: Vec::new(),
+            by_seed,
+        });
+        Self {
+            version: Self::VERSION,
+            program: String::new(),
+            scenario: String::new(),
+            title: String::new(),
+            about: String::new(),
+            digest: Digest([0; 32]),
+            calibration: String::new(),
+            start: String::new(),
+            days: 1,
+            persons: 1,
+            parties: Vec::new(),
+            seeds: vec![1, 2],
+            numbers: Vec::new(),
+            proposals: proposals.collect(),
+            warnings: Vec::new(),
+            cancelled: false,
+        }
+    }
+}
+
 fn abuse_figures(of: &AbuseOutcome, seeds: &[SeedOutcome]) -> AbuseFigures {
     let ran: Vec<&AbuseOutcome> =
         seeds.iter().filter_map(|seed| seed.abuse.iter().find(|other| other.id == of.id)).collect();
     let over =
         |value: fn(&AbuseOutcome) -> f64| interval(&ran.iter().map(|ran| value(ran)).collect::<Vec<_>>());
-    let days: Vec<f64> = ran.iter().filter_map(|ran| ran.days_to_detection).collect();
+    let mut days: Vec<f64> = ran.iter().map(|ran| ran.days_to_detection.unwrap_or(f64::INFINITY)).collect();
+    days.sort_by(f64::total_cmp);
+    let found = days.iter().filter(|days| days.is_finite()).count();
+    let at = |share| Some(point(&days, share)).filter(|days| days.is_finite());
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     AbuseFigures {
         id: of.id.clone(),
         kind: of.kind,
-        detected: (count(days.len()), count(ran.len())),
-        days_to_detection: (!days.is_empty()).then(|| interval(&days)),
+        detected: (count(found), count(ran.len())),
+        days: [0.05, 0.5, 0.95].map(at),
+        watched: ran.iter().map(|ran| ran.days_observed).fold(f64::INFINITY, f64::min),
         queries: over(|ran| ran.queries),
         bits: over(|ran| ran.bits),
         persons: over(|ran| ran.persons),

@@ -7,6 +7,7 @@
 
 mod change;
 mod files;
+mod fits;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use symbolon_policy::{
     canonical::CanonicalError,
     rules::{ClauseRef, Kind, RuleErrors},
     signing::Document as _,
-    words::{AgencyCode, Digest, WordError},
+    words::{AgencyCode, Digest, FormName, WordError},
 };
 
 use crate::{scenario::Scenario, shelf::Shelf};
@@ -160,6 +161,24 @@ pub enum ProposalError {
         proposal: String,
         /// Who.
         code: AgencyCode,
+    },
+    /// A practice matches by a form that an agreement lacks.
+    #[error(
+        "line {line}: `practice[{practice}].form` is {form}, and the agreement of {pair} in the proposal {proposal} has {has}"
+    )]
+    Lacks {
+        /// The line of the scenario.
+        line: usize,
+        /// Which practice, from 0.
+        practice: usize,
+        /// The form.
+        form: FormName,
+        /// Of which two parties the agreement is.
+        pair: String,
+        /// Of which proposal.
+        proposal: String,
+        /// The forms that it has.
+        has: String,
     },
     /// A value that the terms cannot take.
     #[error("`{path}` cannot be changed so: {why}")]
@@ -363,7 +382,10 @@ impl Proposal {
                 return Err(ProposalError::Party { proposal: self.id.clone(), code: code.clone() });
             }
         }
-        self.deals.iter().try_for_each(|(pair, terms)| self.check(pair, terms))
+        self.deals.iter().try_for_each(|(pair, terms)| {
+            self.check(pair, terms)?;
+            self.has_forms(scenario, pair, terms)
+        })
     }
 
     /// Checks terms; rules that stand in many agreements are read once.

@@ -33,6 +33,8 @@ pub struct Report<'a> {
     pub changes: &'a [Vec<String>],
     /// What the search found.
     pub found: &'a [Candidate],
+    /// With how many persons and seeds the search tried it.
+    pub screened: (u32, usize),
     /// What is known of each counter-proposal: its name, and lines such as the outcome of a proof.
     pub notes: &'a [(String, Vec<String>)],
 }

@@ -9,6 +9,7 @@
 mod abuse;
 mod crew;
 mod day;
+mod meters;
 mod person;
 mod query;
 mod report;
@@ -340,6 +341,7 @@ fn gather(
         seeds: kept.iter().filter_map(|seed| plan.seeds.get(*seed).copied()).collect(),
         numbers: numbers.collect(),
         proposals: proposals.collect(),
+        warnings: plan.proposals.iter().flat_map(|proposal| proposal.warnings(scenario)).collect(),
         cancelled: kept.len() < plan.seeds.len(),
     }
 }

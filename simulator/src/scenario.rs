@@ -13,7 +13,7 @@ mod quantity;
 mod ways;
 mod wrong;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::words::{AgencyCode, Digest, Field};
@@ -62,6 +62,10 @@ pub struct Scenario {
     /// Published totals that were held back from the fit, and what is looked for among counter-proposals.
     #[serde(default)]
     pub search: Option<Search>,
+    /// What it was before numbers were moved by [`Scenario::with`], if its runs fit totals: numbers that were not moved
+    /// stay as they were drawn there.
+    #[serde(skip)]
+    pub(crate) moved_from: Option<Arc<Scenario>>,
 }
 
 /// How long, how many, from which seeds.
@@ -114,6 +118,9 @@ impl Scenario {
         let mut scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::syntax(text, &error))?;
         scenario.fill();
         scenario.check(text)?;
+        for (place, practice) in scenario.practice.iter_mut().enumerate() {
+            practice.line = locate::line_of(text, &format!("practice[{place}].form"));
+        }
         Ok(scenario)
     }
 
@@ -155,6 +162,9 @@ impl Scenario {
     #[must_use]
     pub fn with(&self, path: &str, value: f64) -> Self {
         let mut changed = self.clone();
+        if self.run.fit_totals && self.moved_from.is_none() {
+            changed.moved_from = Some(Arc::new(self.clone()));
+        }
         changed.each(&mut |here, quantity| {
             if here == path {
                 *quantity = quantity.fixed(value);

@@ -80,6 +80,8 @@ pub struct Found {
     pub tried: Vec<Tried>,
     /// Candidates whose terms do not stand.
     pub impossible: usize,
+    /// Persons and seeds of the runs in which they were tried.
+    pub screened: (u32, usize),
     /// Some of the front, spread along it, as counter-proposals to run in full.
     pub counters: Vec<Proposal>,
 }
@@ -196,10 +198,17 @@ pub fn search(
         return Err(SearchError::Impossible(known.len()));
     }
     let impossible = known.values().filter(|place| place.is_none()).count();
-    Ok(finish(objectives, tried, impossible, settings.keep))
+    let screened = (small.run.persons, seeds.len());
+    Ok(finish(objectives, tried, impossible, screened, settings.keep))
 }
 
-fn finish(objectives: Vec<Objective>, mut tried: Vec<Tried>, impossible: usize, keep: usize) -> Found {
+fn finish(
+    objectives: Vec<Objective>,
+    mut tried: Vec<Tried>,
+    impossible: usize,
+    screened: (u32, usize),
+    keep: usize,
+) -> Found {
     let values: Vec<Vec<f64>> = tried.iter().map(|tried| tried.values.clone()).collect();
     let front = fronts(&values).into_iter().next().unwrap_or_default();
     for place in &front {
@@ -224,7 +233,7 @@ fn finish(objectives: Vec<Objective>, mut tried: Vec<Tried>, impossible: usize, 
         let title = format!("{} {}", tried.proposal.title, place + 1);
         tried.proposal.clone().named(id, title)
     });
-    Found { objectives, counters: counters.collect(), tried, impossible }
+    Found { objectives, counters: counters.collect(), tried, impossible, screened }
 }
 
 /// The proposal of a choice, if its terms stand.

@@ -161,6 +161,7 @@ impl Tryout {
             compared: None,
             changes: &texts,
             found: &[],
+            screened: (0, 0),
             notes: &[],
         };
         Ok(report.fragment(&self.words)?)

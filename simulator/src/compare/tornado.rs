@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    fit::settles,
     outcome::{Interval, interval},
     run::{Quiet, RunError, Watch},
     scenario::{Quantity, Scenario},
@@ -65,6 +66,9 @@ pub struct Tornado {
     /// Assumed numbers that are 0 and no shares, so that nothing says how far they could go.
     #[serde(default)]
     pub nothing: Vec<String>,
+    /// Numbers that the fit to the totals settles, so that the scenario's own do nothing.
+    #[serde(default)]
+    pub settled: Vec<String>,
     /// Numbers with a source and no range, which were not varied.
     #[serde(default)]
     pub fixed: usize,
@@ -125,10 +129,21 @@ pub fn tornado(of: &Comparison<'_>, watch: &dyn Watch) -> Result<Tornado, Compar
         Ok(interval(&less(new, old)))
     };
     let centre = difference(of.scenario)?;
-    let mut found =
-        Tornado { centre, swings: Vec::new(), unfit: Vec::new(), nothing: Vec::new(), fixed: 0, abuse: 0 };
+    let mut found = Tornado {
+        centre,
+        swings: Vec::new(),
+        unfit: Vec::new(),
+        nothing: Vec::new(),
+        settled: Vec::new(),
+        fixed: 0,
+        abuse: 0,
+    };
     let mut varied = Vec::new();
     for (path, quantity) in of.scenario.quantities() {
+        if settles(of.scenario, &path) {
+            found.settled.push(path);
+            continue;
+        }
         match part(&path, &quantity) {
             Part::Varied(lo, hi, ends) => varied.push((path, lo, hi, ends)),
             Part::Abuse => found.abuse += 1,

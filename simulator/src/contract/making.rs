@@ -123,6 +123,9 @@ impl<'a> Making<'a> {
             practice: number,
             exchange: practice.exchange,
             items: practice.items,
+            // Canaries are identifiers; a match and a count have none.
+            charged: f64::from(practice.items)
+                / if practice.exchange == ExchangeKind::Exact { 1.0 - proposal.canary_share } else { 1.0 },
             pact: None,
             covered: false,
             uses: Vec::new(),

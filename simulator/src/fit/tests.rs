@@ -72,6 +72,30 @@ fn a_run_agrees_with_the_fit() {
     }
 }
 
+/// With the stays that the scenario has, and the year before in which registers fill, every party registers what was
+/// published, and nobody is registered less than once.
+#[test]
+fn the_year_as_it_comes_along_has_the_published_totals() {
+    let mut scenario = western_balkans();
+    scenario.run.persons = 20_000;
+    scenario.practice.truncate(1);
+    scenario.readmission = None;
+    let proposals = Proposal::all(&scenario, &library::ready("western-balkans-2022").unwrap()).unwrap();
+    let calibration = Calibration::embedded().unwrap();
+    let outcome = run(&Plan::new(&scenario, &proposals[..1], &[1, 2, 3, 4], &calibration), &Silent).unwrap();
+    for seed in &outcome.proposals[0].by_seed {
+        assert!(seed.people.registrations >= seed.people.registered, "{:?}", seed.people);
+        for (tally, party) in seed.parties.iter().zip(scenario.party.values()) {
+            for observed in party.observed.iter().filter(|observed| !observed.held_out) {
+                let (found, published) = (tally.registrations, observed.registrations as f64);
+                let chance = 4.0 * (seed.weight * published).sqrt() / published;
+                println!("{found} {published}");
+                assert!((found / published - 1.0).abs() < 0.11 + chance, "{found} {published}");
+            }
+        }
+    }
+}
+
 /// A seed that must fit the totals registers them.
 #[test]
 fn a_fitted_run_has_the_published_totals() {
@@ -100,4 +124,77 @@ fn a_fitted_run_has_the_published_totals() {
     scenario.party.get_mut(&"RS".parse().unwrap()).unwrap().register_p = Quantity::assumed(0.9);
     let unfit = run(&Plan::new(&scenario, &proposals[..1], &[11], &calibration), &Silent);
     assert_eq!(unfit, Err(crate::RunError::Fit(FitError::Unfit)));
+}
+
+/// What the documents say of the fit is what it finds.
+#[test]
+fn the_documents_say_what_the_fit_finds() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let scenarios = words(include_str!("../../../docs/scenarios.md"));
+    let model = words(include_str!("../../../docs/model.md"));
+    let found = fit(&western_balkans(), 200_000, 0.1).unwrap();
+    let thousands = |n: f64, to: f64| {
+        let n = ((n / to).round() * to) as u64;
+        format!("{},{:03}", n / 1_000, n % 1_000)
+    };
+    let range = |(lo, hi): (f64, f64), to: f64| format!("{} to {}", thousands(lo, to), thousands(hi, to));
+    let eu = found.totals.iter().find(|total| total.held_out).unwrap();
+    for says in [
+        format!("{} of 200000 random settings come within 10 % of every published total.", found.kept),
+        format!(
+            "They admit {:.0} to {:.0} different people registered, {:.2} to {:.2} registrations for each.",
+            found.people.0, found.people.1, found.per_person.0, found.per_person.1
+        ),
+        format!("The middle 90 % are {}.", range(found.people_usual, 100.0)),
+        format!("predict {} registrations", range(eu.fitted, 1_000.0)),
+    ] {
+        assert!(scenarios.contains(&says), "docs/scenarios.md: {says}");
+    }
+    let says = format!(
+        "Of 200,000 settings {} are kept, with {} people (middle 90 %: {})",
+        thousands(found.kept.into(), 1.0),
+        range(found.people, 1.0),
+        range(found.people_usual, 1.0)
+    );
+    assert!(model.contains(&says), "docs/model.md: {says}");
+    let says = format!("have {} different people", range(found.people, 1_000.0));
+    assert!(words(&western_balkans().about).contains(&says), "scenario.toml: {says}");
+}
+
+#[test]
+fn temporary_figures() {
+    let scenario = western_balkans();
+    let show = |name: &str, scenario: &Scenario, draws: u32, tolerance: f64| {
+        let found = fit(scenario, draws, tolerance).unwrap();
+        println!(
+            "{name}: kept {} people {:?} usual {:?} per {:?}",
+            found.kept, found.people, found.people_usual, found.per_person
+        );
+        for total in found.totals {
+            println!("   {} {} {:?}", total.party, total.observed, total.fitted);
+        }
+    };
+    show("base", &scenario, 200_000, 0.1);
+    show("1 %", &scenario, 200_000, 0.01);
+    show("20,000", &scenario, 20_000, 0.1);
+    show("2,000,000", &scenario, 2_000_000, 0.1);
+    for (name, by) in [("half", 0.5), ("hardly", 0.01)] {
+        let mut narrow = scenario.clone();
+        narrow.route.iter_mut().filter(|route| route.from != ENTRY).for_each(|route| {
+            let (lo, hi) = route.weight.range();
+            let (mid, half) = ((lo + hi) / 2.0, (hi - lo) / 2.0 * by);
+            if hi > lo {
+                route.weight.law = crate::scenario::Law::Uniform { lo: mid - half, hi: mid + half };
+            }
+        });
+        show(name, &narrow, 200_000, 0.1);
+    }
+    let mut narrow = scenario.clone();
+    for party in narrow.party.values_mut() {
+        let (lo, hi) = party.register_p.range();
+        if lo == 0.1 {
+            party.register_p.law = crate::scenario::Law::Uniform { lo: 0.2, hi };
+        }
+    }
+    show("from .2", &narrow, 200_000, 0.1);
 }

@@ -74,7 +74,7 @@ measures! {
     LargestDisclosure = "largest_disclosure",
     /// Hits on records of minors.
     MinorsHit = "minors_hit",
-    /// Minors of whose records a field was released.
+    /// Different minors of whose records a field was released; for a party, one counts once for each partner.
     MinorsExposed = "minors_exposed",
     /// Seconds of processors.
     CpuSeconds = "cpu_seconds",
@@ -86,7 +86,8 @@ measures! {
     AnswerSeconds = "answer_seconds",
     /// Hours from a hit to the decision of its claim, on average over those decided.
     CaseHours = "case_hours",
-    /// Queries answered by a party less those it was answered, over both: of the party, or of the asker of a pair.
+    /// Queries answered by a party less those it was answered, over both: of the party, or of the asker of a pair;
+    /// none for all parties together.
     Reciprocity = "reciprocity",
     /// Returns that were taken.
     Returns = "returns",
@@ -111,10 +112,10 @@ impl FromStr for Measure {
 }
 
 impl Measure {
-    /// Its value under one seed. Shares of nothing are 0.
-    pub fn of(self, seed: &SeedOutcome, scope: Scope) -> f64 {
+    /// Its value under one seed; a share or a mean of nothing has none.
+    pub fn of(self, seed: &SeedOutcome, scope: Scope) -> Option<f64> {
         let all = || gather(seed, scope);
-        match self {
+        let amount = match self {
             Self::Queries => all().queries,
             Self::Refused => {
                 let all = all();
@@ -125,11 +126,11 @@ impl Measure {
             Self::FalseHits => all().false_hits,
             Self::FalseShare => {
                 let all = all();
-                share(all.false_hits, all.hits)
+                return share(all.false_hits, all.hits);
             }
             Self::Found => {
                 let all = all();
-                share(all.true_hits, all.true_hits + missed(&all))
+                return share(all.true_hits, all.true_hits + missed(&all));
             }
             Self::Missed => missed(&all()),
             Self::CasesReleased => all().cases_released,
@@ -143,7 +144,10 @@ impl Measure {
                 each.fold(0.0, f64::max)
             }
             Self::MinorsHit => all().minors_hit,
-            Self::MinorsExposed => all().minors_exposed,
+            Self::MinorsExposed => match scope {
+                Scope::All => seed.people.minors_exposed,
+                _ => all().minors_exposed,
+            },
             Self::CpuSeconds => own(seed, scope, |pair| (pair.asker_cpu, pair.holder_cpu)),
             Self::PersonHours => own(seed, scope, |pair| (pair.asker_hours, pair.holder_hours)),
             Self::Bytes => {
@@ -152,13 +156,13 @@ impl Measure {
             }
             Self::AnswerSeconds => {
                 let all = all();
-                share(all.wait_answer, all.queries)
+                return share(all.wait_answer, all.queries);
             }
             Self::CaseHours => {
                 let all = all();
-                share(all.wait_case, all.cases_released + all.cases_refused)
+                return share(all.wait_case, all.cases_released + all.cases_refused);
             }
-            Self::Reciprocity => reciprocity(seed, scope),
+            Self::Reciprocity => return reciprocity(seed, scope),
             Self::Returns => all().returns_taken,
             Self::Registrations => match scope {
                 Scope::All => seed.people.registrations,
@@ -167,8 +171,9 @@ impl Measure {
                 }
             },
             Self::Persons => seed.people.registered,
-            Self::PerPerson => share(seed.people.registrations, seed.people.registered),
-        }
+            Self::PerPerson => return share(seed.people.registrations, seed.people.registered),
+        };
+        Some(amount)
     }
 }
 
@@ -210,9 +215,9 @@ fn own(seed: &SeedOutcome, scope: Scope, parts: fn(&PairTally) -> (f64, f64)) ->
     sum
 }
 
-fn reciprocity(seed: &SeedOutcome, scope: Scope) -> f64 {
+fn reciprocity(seed: &SeedOutcome, scope: Scope) -> Option<f64> {
     let (given, received) = match scope {
-        Scope::All => return 0.0,
+        Scope::All => return None,
         Scope::Asker(i) | Scope::Holder(i) | Scope::Party(i) => {
             (gather(seed, Scope::Holder(i)).items, gather(seed, Scope::Asker(i)).items)
         }
@@ -229,6 +234,68 @@ fn told(pair: &PairTally) -> f64 {
     pair.hit_bits + pair.field_bits
 }
 
-fn share(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 { 0.0 } else { part / whole }
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole != 0.0).then(|| part / whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Outcome, PartyTally};
+
+    /// Where there was nothing to take a share of there is no value, and nothing is subtracted from it.
+    #[test]
+    fn a_share_of_nothing_is_none() {
+        let seed = |hours: f64, cases: f64| SeedOutcome {
+            pairs: vec![PairTally { wait_case: hours, cases_released: cases, ..PairTally::default() }],
+            parties: vec![PartyTally::default()],
+            ..SeedOutcome::default()
+        };
+        assert_eq!(Measure::CaseHours.of(&seed(0.0, 0.0), Scope::All), None);
+        assert_eq!(Measure::CaseHours.of(&seed(122.0, 2.0), Scope::All), Some(61.0));
+        assert_eq!(Measure::CasesReleased.of(&seed(0.0, 0.0), Scope::All), Some(0.0));
+        for measure in Measure::ALL {
+            assert!(
+                measure.of(&seed(1.0, 0.0), Scope::All).is_none_or(f64::is_finite),
+                "{}",
+                measure.as_str()
+            );
+        }
+        let outcome = Outcome::of([vec![seed(0.0, 0.0); 2], vec![seed(122.0, 2.0), seed(0.0, 0.0)]]);
+        let (figure, by) = (
+            outcome.figure(1, Measure::CaseHours, Scope::All),
+            outcome.difference(1, 0, Measure::CaseHours, Scope::All),
+        );
+        assert_eq!((figure.mean, figure.n, by.n), (61.0, 1, 0));
+    }
+
+    /// Seeds in which it was not detected count as later than they were watched, and are not left out.
+    #[test]
+    fn what_is_not_detected_is_later() {
+        use crate::{outcome::AbuseOutcome, scenario::AbuseKind};
+        let seed = |days: Option<f64>| SeedOutcome {
+            abuse: vec![AbuseOutcome {
+                id: "one".to_owned(),
+                kind: AbuseKind::LyingResponder,
+                days_to_detection: days,
+                days_observed: 100.0,
+                queries: 1.0,
+                refused: 0.0,
+                bits: 0.0,
+                persons: 0.0,
+                minors: 0.0,
+                hits_lost: 0.0,
+                recovered: 0.0,
+            }],
+            ..SeedOutcome::default()
+        };
+        let found = |days: &[Option<f64>]| {
+            let outcome = Outcome::of([days.iter().map(|days| seed(*days)).collect(), Vec::new()]);
+            outcome.abuse(0).remove(0)
+        };
+        let half = found(&[Some(3.0), Some(5.0), Some(9.0), None, None]);
+        assert_eq!((half.days, half.detected, half.watched), ([Some(3.0), Some(9.0), None], (3, 5), 100.0));
+        assert_eq!(found(&[Some(3.0), None, None]).days, [Some(3.0), None, None]);
+        assert_eq!(found(&[None, None]).days, [None; 3]);
+    }
 }

@@ -79,7 +79,7 @@ tally! {
         opened_bits,
         /// Hits on records of minors.
         minors_hit,
-        /// Minors of whose records a field was released.
+        /// Different minors of whose records a field was released to the asker.
         minors_exposed,
         /// Seconds of processor at the asker.
         asker_cpu,
@@ -135,7 +135,7 @@ tally! {
 tally! {
     /// The people.
     PersonTally {
-        /// Different persons who came.
+        /// Different persons who came, in the days that count, as all amounts are.
         persons,
         /// Different persons who were registered anywhere.
         registered,
@@ -145,7 +145,7 @@ tally! {
         by_several,
         /// Persons of whom some party learned that another has them.
         recognised,
-        /// Minors of whose records a field was released anywhere.
+        /// Different minors of whose records a field was released anywhere.
         minors_exposed,
         /// Moves from party to party.
         moves,

@@ -36,3 +36,25 @@ fn clauses_and_terms_can_be_changed() {
     assert!(matches!(all[1].set("nothing.there", &1.into()), Err(ProposalError::Missing { .. })));
     assert_ne!(fewer.digest().unwrap(), all[1].digest().unwrap());
 }
+
+/// An agreement that misses the run, or lacks a form that a practice names, is told.
+#[test]
+fn what_does_not_fit_the_scenario_is_told() {
+    let ready = library::ready("bilateral").unwrap();
+    let scenario = Scenario::parse(ready.text).unwrap();
+    let mut one = all().remove(1);
+    assert!(one.warnings(&scenario).is_empty());
+    let half = scenario.run.days / 2;
+    let start = crate::calendar::first_second(&scenario.run.start).unwrap();
+    one.deals.values_mut().for_each(|terms| terms.valid_until.0 = start + i64::from(half) * 86_400);
+    let told = one.warnings(&scenario);
+    assert!(told.len() == 1 && told[0].contains(&format!("for {half} of the 365 days")), "{told:?}");
+    let text =
+        ready.text.replacen("biometric = \"tenprint\"", "biometric = \"tenprint\"\nform = \"iris-2\"", 1);
+    let line = 1 + text.lines().position(|line| line == "form = \"iris-2\"").unwrap();
+    let error = Proposal::all(&Scenario::parse(&text).unwrap(), &ready).unwrap_err().to_string();
+    let says = format!(
+        "line {line}: `practice[1].form` is iris-2, and the agreement of MK and RS in the proposal pcc has "
+    );
+    assert!(error.starts_with(&says), "{error}");
+}

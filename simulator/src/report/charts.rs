@@ -23,7 +23,7 @@ pub(super) fn scatter(
     words: &Words,
     id: &str,
     spots: &[Spot],
-    tried: &[(f64, f64, bool)],
+    (tried, candidate): (&[(f64, f64, bool)], &str),
     (across, up, about): (&str, &str, &str),
 ) -> String {
     let (top, bottom) = (30.0, 380.0);
@@ -72,7 +72,7 @@ pub(super) fn scatter(
     }
     if !tried.is_empty() {
         d.mark(0, (20.0, legend - 5.0), r##"fill="none" stroke="#8a97a3""##);
-        d.text((36.0, legend), "", words.get("candidate"));
+        d.text((36.0, legend), "", candidate);
         d.mark(3, (20.0, legend + 17.0), &format!(r#"fill="white" stroke="{INK}" stroke-width="1.5""#));
         d.text((36.0, legend + 22.0), "", words.get("front"));
         legend += 44.0;

@@ -78,10 +78,11 @@ pub struct Row {
 }
 
 /// Words that the page explains.
-const EXPLAINED: [&str; 9] = [
+const EXPLAINED: [&str; 10] = [
     "g-hit",
     "g-disclosure",
     "g-interval",
+    "g-error",
     "g-paired",
     "g-shapley",
     "g-walk-away",
@@ -102,6 +103,7 @@ impl Page {
         let put: Vec<(&'static str, &str)> =
             put.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut notes = vec![words.get("read-first"), words.get("translation-note")];
+        notes.extend(outcome.warnings.iter().cloned());
         if outcome.cancelled {
             notes.insert(0, words.get("note-cancelled"));
         }

@@ -57,7 +57,7 @@ const CHIEF: [Measure; 5] = [
 /// A figure as its kind is written.
 fn told(words: &Words, measure: Measure, of: &Interval) -> String {
     match measure {
-        Measure::FalseShare | Measure::Found => {
+        Measure::FalseShare | Measure::Found if of.n > 0 => {
             let [mean, lo, hi] = [of.mean, of.lo, of.hi].map(|share| words.number(share * 100.0));
             format!("{mean}\u{A0}% [{lo};\u{A0}{hi}]")
         }

@@ -37,6 +37,16 @@ fn every_language_has_every_key_with_the_same_variables() {
     }
 }
 
+/// Numbers are put into texts as written, so that no rule of plurals is known: no counted thing stands behind one.
+#[test]
+fn no_text_counts_one_things() {
+    for line in words::file(Language::En).lines() {
+        for thing in ["seeds", "persons", "days", "sets", "changes", "assumptions", "more numbers", "marks"] {
+            assert!(!line.contains(&format!("}} {thing}")), "{line}");
+        }
+    }
+}
+
 /// No text praises or blames.
 #[test]
 fn the_wording_is_neutral() {
@@ -63,6 +73,10 @@ fn numbers_are_written_as_the_language_does() {
 }
 
 fn page(language: Language) -> String {
+    page_over(language, &[1, 2, 3])
+}
+
+fn page_over(language: Language, seeds: &[u64]) -> String {
     let ready = library::ready("bilateral").unwrap();
     let mut scenario = Scenario::parse(ready.text).unwrap();
     scenario.run.persons = 400;
@@ -71,14 +85,13 @@ fn page(language: Language) -> String {
     let mut proposals = Proposal::all(&scenario, &ready).unwrap();
     proposals[1].title = "<script>alert(1)</script>".to_owned();
     let calibration = Calibration::embedded().unwrap();
-    let seeds = [1, 2, 3];
-    let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
+    let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, seeds, &calibration) };
     let outcome = run(&plan, &Silent).unwrap();
     let of = Comparison {
         scenario: &scenario,
         baseline: &proposals[1],
         proposal: &proposals[2],
-        seeds: &seeds[..2],
+        seeds: &seeds[..seeds.len().min(2)],
         calibration: &calibration,
         measure: Measure::TrueHits,
     };
@@ -98,6 +111,7 @@ fn page(language: Language) -> String {
         compared: Some(&compared),
         changes: &texts,
         found: &found,
+        screened: (222, 2),
         notes: &notes,
     };
     report.html(language).unwrap()
@@ -147,9 +161,24 @@ fn the_page_stands_by_itself() {
     // Assumed numbers without a range are varied too, and marked.
     let tornado = html.split("<section id=\"tornado\"").nth(1).unwrap().split("</section>").next().unwrap();
     assert!(tornado.contains("<span>± "), "{tornado}");
+    // What is another run says so: the changes, the assumptions, and what the search tried.
+    assert_eq!(html.matches("a run of its own (persons: 400, seeds: 2)").count(), 2);
+    assert!(html.contains("a run of its own (persons: 222, seeds: 2)"));
     // A number among many says of which it is.
     for number in ["route[3].weight (RS → MK, pushback)", "practice[0].share (exact, IRREG_ENTRY)"] {
         assert!(html.contains(&format!(">{number}</th>")), "{number}");
+    }
+}
+
+/// One seed tells nothing, and no sentence says that it does.
+#[test]
+fn one_seed_is_no_certainty() {
+    let html = page_over(Language::En, &[1]);
+    let verdict = html.split("<section id=\"verdict\"").nth(1).unwrap().split("</section>").next().unwrap();
+    assert!(verdict.contains("cannot be told from one seed"), "{verdict}");
+    assert!(verdict.contains("lies below the walk-away line cannot be told"));
+    for word in [" raises ", " lowers ", " leaves "] {
+        assert!(!verdict.contains(word), "{word}: {verdict}");
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) fn file(language: Language) -> &'static str {
     }
 }
 
+/// Where there is no value.
+pub(super) const NONE: &str = "–";
 /// A narrow space that does not break, between groups of three digits [ISO 80000-1].
 const GROUP: char = '\u{202F}';
 
@@ -116,13 +118,16 @@ impl Words {
         format!("{}\u{A0}%", self.number(share * 100.0))
     }
 
-    /// A mean with its interval.
+    /// A mean with its range.
     pub fn interval(&self, of: &Interval) -> String {
-        // An interval is not broken in its middle.
+        if of.n == 0 {
+            return NONE.to_owned();
+        }
+        // A range is not broken in its middle.
         format!("{} [{};\u{A0}{}]", self.number(of.mean), self.number(of.lo), self.number(of.hi))
     }
 
-    /// A difference with its interval and sign.
+    /// A difference with its range and sign.
     pub fn difference(&self, of: &Interval) -> String {
         let sign = if of.mean > 0.0 { "+" } else { "" };
         format!("{sign}{}", self.interval(of))

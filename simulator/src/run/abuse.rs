@@ -1,12 +1,16 @@
 //! What goes wrong, one thing at a time: the same people under the same proposal, beside the run in which nothing does.
 //!
 //! A wrongful query goes through the same agreement, quotas and rules as a rightful one. Detection ends it. A lying
-//! holder is found by canaries: of `n` queries a share `c` is known to be hits, of which it suppresses a share `s`,
-//! so it is undetected with chance `(1 - c s)^n`.
+//! holder is found by canaries: of `n` items of exact queries a share `c` is about records that it is known to have, of
+//! which it suppresses a share `s`, so it is undetected with chance `(1 - c s)^n`, and of `k` different ones never with
+//! `(1 - s)^k` (`docs/audit.md`).
+
+use std::collections::BTreeSet;
 
 use super::{
     Progress,
     day::entropy,
+    meters::Officer,
     query::Admitted,
     state::{IN_DOUBT, MINOR, State},
 };
@@ -38,7 +42,10 @@ pub(super) struct Wrong<'a> {
     space: f64,
     bits_needed: f64,
     canaries: f64,
+    different: u32,
     found: Option<i64>,
+    /// Persons of whom a corrupt officer was told.
+    told_of: BTreeSet<u32>,
     sum: Sum,
 }
 
@@ -81,7 +88,9 @@ pub(super) fn try_one(
         space: drawn.space.mid().max(1.0),
         bits_needed: drawn.bits_needed.mid(),
         canaries: contract.canary_share,
+        different: drawn.canaries.mid().round() as u32,
         found: None,
+        told_of: BTreeSet::new(),
         sum: Sum::default(),
     };
     let mut state = State::new(region, contract, seed, Some(wrong));
@@ -155,7 +164,11 @@ impl State<'_> {
 
     /// Does what goes wrong today.
     pub(super) fn wrongs_of_the_day(&mut self) {
-        let Some(mut wrong) = self.wrong.clone().filter(|wrong| wrong.goes_on(self.day)) else { return };
+        if !self.wrong.as_ref().is_some_and(|wrong| wrong.goes_on(self.day)) {
+            return;
+        }
+        // Put back below; what is done here asks nobody whether a party left or is down.
+        let Some(mut wrong) = self.wrong.take() else { return };
         let draws = self.draws.of(named("abuse")).of(named(wrong.id)).of(self.day as u64);
         match wrong.kind {
             AbuseKind::CorruptOfficer => self.corrupt(&mut wrong, draws),
@@ -181,11 +194,11 @@ impl State<'_> {
         found
     }
 
-    /// Puts a wrongful query in the name of the first officer. It counts once, whatever a person stands for.
+    /// Puts a wrongful query in the name of one officer. It counts once, whatever a person stands for.
     fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
-        let once = 1.0 / self.region.weight;
-        let admitted = self.admit(line, 0.0, once, self.day * 86_400 + 10 * 3_600);
-        let put = admitted == Admitted::Yes;
+        let when = self.day * 86_400 + 10 * 3_600;
+        let admitted = self.admit(line, Officer::Wrongdoer, line.charged, 1.0, when);
+        let put = matches!(admitted, Admitted::Yes(_));
         wrong.sum.asked += f64::from(u8::from(put));
         wrong.sum.refused += f64::from(u8::from(!put));
         put
@@ -207,15 +220,20 @@ impl State<'_> {
             let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
             let within =
                 record.lives(self.day, retention) && line.slice.get(record.class()).copied().unwrap_or(false);
+            // He asks by the document or the capture of the person, and no better than others do.
+            let here = self.people.get(person).copied().unwrap_or_default();
+            let number = u32::try_from(person).unwrap_or(u32::MAX);
+            let practice = self.region.practices.get(line.practice).copied();
+            let found =
+                within && practice.is_some_and(|of| self.agrees(line, &of, number, here, draws.of(1)));
             // The answer tells what earlier ones leave open, as of every query.
             let chance = (wrong.sum.hits + 0.5) / wrong.sum.asked.max(1.0);
             wrong.sum.bits += entropy(chance.min(1.0));
-            if within {
-                wrong.sum.hits += 1.0;
+            wrong.sum.hits += f64::from(u8::from(found));
+            // One person is one, however often it is asked about.
+            if found && wrong.told_of.insert(number) {
                 wrong.sum.persons += 1.0;
-                let minor =
-                    self.people.get(person).is_some_and(|person| person.is(MINOR) || person.is(IN_DOUBT));
-                wrong.sum.minors += f64::from(u8::from(minor));
+                wrong.sum.minors += f64::from(u8::from(here.is(MINOR) || here.is(IN_DOUBT)));
             }
             if draws.chance(2, wrong.audited) {
                 wrong.found = Some(self.day);
@@ -276,23 +294,36 @@ impl State<'_> {
         }
     }
 
-    /// Whether today's canaries show a holder that lies.
+    /// Whether today's canaries show a holder that lies. Each asker has some different ones, and those that are suppressed
+    /// are so for good, since it is records that are suppressed.
     fn lie(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let of = |line: &Line| {
-            line.holder == wrong.party && wrong.partner.is_none_or(|partner| partner == line.asker)
-        };
-        let lines = self.contract.lines.iter().zip(&self.today).filter(|(line, _)| of(line));
-        let queries: f64 = lines.map(|(_, today)| f64::from(today.asked.iter().sum::<u32>())).sum();
-        let queries = queries * self.region.weight;
-        wrong.sum.asked += queries;
-        if draws.chance(0, found_by(queries, wrong.canaries, wrong.suppressed)) {
-            wrong.found = Some(self.day);
+        let contract = self.contract;
+        for asker in (0..self.n).filter(|asker| wrong.partner.is_none_or(|partner| partner == *asker)) {
+            let lines = contract.lines.iter().zip(&self.today);
+            let (mut queries, mut items) = (0.0, 0.0);
+            for (line, today) in lines.filter(|(line, _)| (line.asker, line.holder) == (asker, wrong.party)) {
+                let asked = today.asked.iter().sum::<f64>() * self.region.weight;
+                queries += asked;
+                items += if line.exchange == ExchangeKind::Exact { asked * line.charged } else { 0.0 };
+            }
+            wrong.sum.asked += queries;
+            let own = self.draws.of(named("canaries")).of(named(wrong.id)).of(asker as u64);
+            let shown = shown(own, wrong.different, wrong.suppressed);
+            if draws.chance(asker as u64, found_by(items, wrong.canaries, shown)) {
+                wrong.found = Some(self.day);
+            }
         }
     }
 }
 
-/// Chance that of `queries` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses
-/// a share `suppressed` of hits: `1 - (1 - c s)^n`.
-pub fn found_by(queries: f64, canaries: f64, suppressed: f64) -> f64 {
-    -libm::expm1(queries * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
+/// The share of so many canaries that is suppressed, where each is with the chance `suppressed`.
+pub(super) fn shown(draws: Draws, canaries: u32, suppressed: f64) -> f64 {
+    let hidden = (0..u64::from(canaries)).filter(|canary| draws.chance(*canary, suppressed)).count();
+    hidden as f64 / f64::from(canaries.max(1))
+}
+
+/// Chance that of `items` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses a
+/// share `suppressed` of them: `1 - (1 - c s)^n`.
+pub fn found_by(items: f64, canaries: f64, suppressed: f64) -> f64 {
+    -libm::expm1(items * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
 }

@@ -1,6 +1,6 @@
 //! Beginning and end of a day: what retention ends, who decides claims, what the nodes worked, what was told.
 
-use std::{io, sync::Arc};
+use std::{f64::consts::LN_2, io, sync::Arc};
 
 use symbolon_policy::{rules::ExchangeKind, words::Timestamp};
 use symbolon_protocol::padding;
@@ -9,7 +9,7 @@ use super::{
     rows::{Row, Sink},
     state::{Claim, EARLIER, EXPOSED, State, Today},
 };
-use crate::{cost::waiting, outcome::PairTally, pair::places, region::CLASSES};
+use crate::{contract::Line, cost::waiting, outcome::PairTally, pair::places, region::CLASSES};
 
 const DAY: i64 = 86_400;
 
@@ -40,12 +40,7 @@ impl State<'_> {
             }
         }
         let today = (self.region.start / DAY) + self.day;
-        for meter in &mut self.meters {
-            let period = today.div_euclid(meter.days.max(1));
-            if meter.period != period {
-                (meter.period, meter.spent) = (period, 0.0);
-            }
-        }
+        self.meters.renew(today);
         if self.day < self.region.warm_up {
             return;
         }
@@ -69,6 +64,13 @@ impl State<'_> {
                 sized.push((line.holder, &line.slice, entries));
                 entries
             };
+            // Who is not enrolled has no template, who has no document no identifier.
+            let practice = self.region.practices.get(line.practice);
+            let entries = entries
+                * match (line.exchange, practice) {
+                    (ExchangeKind::Match, Some(of)) => (1.0 - of.failure_to_enrol) * of.availability,
+                    _ => self.region.people.documents,
+                };
             past.entries = entries;
             let whole = entries.round() as u64;
             past.padded = match (line.exchange, line.count) {
@@ -77,7 +79,7 @@ impl State<'_> {
                 (ExchangeKind::Count, Some((_, dummies, ..))) => padding::bucket(whole + u64::from(dummies)),
                 _ => padding::bucket(whole),
             } as f64;
-            past.fpir = match (line.exchange, self.region.practices.get(line.practice)) {
+            past.fpir = match (line.exchange, practice) {
                 (ExchangeKind::Match, Some(practice)) => {
                     false_alarms(practice.fmr, entries * f64::from(line.items), practice.over_dispersion)
                 }
@@ -99,7 +101,7 @@ impl State<'_> {
     fn decide(&mut self, claim: Claim) {
         let contract = self.contract;
         let Some(line) = contract.lines.get(claim.line as usize) else { return };
-        let (weight, region) = (self.region.weight, self.region);
+        let (alike, region) = (claim.alike, self.region);
         let (Some(claims), Some(holder)) = (line.claims, region.parties.get(line.holder)) else { return };
         let needs = line.needs.get(usize::from(claim.class)).map_or(&[][..], Vec::as_slice);
         let most = needs.iter().flatten().copied().max();
@@ -112,13 +114,13 @@ impl State<'_> {
                 done = Some(0);
             } else if let Some(crew) = self.approvers.get_mut(line.holder) {
                 let seconds = f64::from(approvals) * holder.approve_seconds;
-                decided = crew.take(claim.ready, seconds, weight);
+                decided = crew.take(claim.ready, seconds, alike, draws.of(super::person::uses::ALIKE));
                 let late = decided - claim.ready > claims.decide_seconds;
                 let refused = draws.chance(super::person::uses::REFUSED, holder.refuse_share);
-                let hours = seconds / 3_600.0 * weight;
+                let hours = seconds / 3_600.0 * alike;
                 if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
                     pair.holder_hours += if late { 0.0 } else { hours };
-                    pair.cases_expired += if late { weight } else { 0.0 };
+                    pair.cases_expired += if late { alike } else { 0.0 };
                 }
                 if late {
                     decided = claim.ready + claims.decide_seconds;
@@ -136,15 +138,8 @@ impl State<'_> {
     }
 
     /// Releases what so many approvals release, or refuses; then the return is decided that waits for it.
-    fn tell(
-        &mut self,
-        line: &crate::contract::Line,
-        claim: Claim,
-        approvals: Option<u8>,
-        decided: i64,
-        expired: bool,
-    ) {
-        let weight = self.region.weight;
+    fn tell(&mut self, line: &Line, claim: Claim, approvals: Option<u8>, decided: i64, expired: bool) {
+        let alike = claim.alike;
         let needs = line.needs.get(usize::from(claim.class)).map_or(&[][..], Vec::as_slice);
         let released =
             |need: &Option<u8>| matches!((need, approvals), (Some(need), Some(got)) if *need <= got);
@@ -152,22 +147,25 @@ impl State<'_> {
         let bits: f64 =
             needs.iter().zip(&line.field_bits).filter(|(need, _)| released(need)).map(|(_, bits)| bits).sum();
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
-        pair.claims += weight;
+        pair.claims += alike;
         // The opened probe is an identifier, or a template, of somebody the holder has.
         pair.opened_bits +=
-            weight * libm::log2(self.past.get(claim.line as usize).map_or(1.0, |past| past.entries).max(1.0));
+            alike * libm::log2(self.past.get(claim.line as usize).map_or(1.0, |past| past.entries).max(1.0));
         if fields > 0 {
-            pair.cases_released += weight;
-            pair.fields_released += weight * fields as f64;
-            pair.field_bits += weight * bits;
+            pair.cases_released += alike;
+            pair.fields_released += alike * fields as f64;
+            pair.field_bits += alike * bits;
         } else if !expired {
-            pair.cases_refused += weight;
+            pair.cases_refused += alike;
         }
         if !expired {
-            pair.wait_case += weight * (decided - claim.hit_at) as f64 / 3_600.0;
+            pair.wait_case += alike * (decided - claim.hit_at) as f64 / 3_600.0;
         }
         if fields > 0 && claim.minor {
-            pair.minors_exposed += weight;
+            // However often something is released of it.
+            if self.exposed.insert((claim.person, line.asker, line.holder)) {
+                pair.minors_exposed += alike;
+            }
             if let Some(person) = self.people.get_mut(claim.person as usize) {
                 person.flags |= EXPOSED;
             }
@@ -198,8 +196,8 @@ impl State<'_> {
         let loads = self.work(&touched);
         let now = self.region.start + self.day * DAY;
         let time = if sink.is_some() { Timestamp(now).to_string() } else { String::new() };
+        let (contract, weight) = (self.contract, self.region.weight);
         for place in touched.iter().copied() {
-            let contract = self.contract;
             let (Some(line), Some(today)) =
                 (contract.lines.get(place), self.today.get_mut(place).map(std::mem::take))
             else {
@@ -209,52 +207,85 @@ impl State<'_> {
             let answer_seconds = self.cost(place, line, &today, &loads);
             self.add(line, &today, bits, place, answer_seconds);
             if let Some(sink) = sink.as_deref_mut() {
-                let weight = self.region.weight;
-                let sum = |numbers: [u32; EARLIER]| weight * f64::from(numbers.iter().sum::<u32>());
-                let code = |place: usize| self.region.codes.get(place).map_or("", |code| code.as_str());
+                let queries = weight * today.asked.iter().sum::<f64>();
                 sink.row(&Row {
-                    time: &time,
-                    proposal: &contract.id,
-                    seed: self.seed,
-                    asker: code(line.asker),
-                    holder: code(line.holder),
-                    exchange: line.exchange.as_str(),
-                    practice: line.practice,
-                    wished: weight * f64::from(today.wished),
-                    queries: sum(today.asked),
-                    unanswered: weight * f64::from(today.wished) - sum(today.asked),
-                    hits: sum(today.hit),
-                    true_hits: weight * f64::from(today.true_hits),
+                    wished: weight * today.wished,
+                    queries,
+                    unanswered: weight * today.wished - queries,
+                    hits: weight * today.hit.iter().sum::<f64>(),
+                    true_hits: weight * today.true_hits,
                     hit_bits: bits,
-                    entries: self.past.get(place).map_or(0.0, |past| past.padded),
                     answer_seconds,
-                    load: loads.get(line.holder).map_or(0.0, |load| load.load),
+                    ..self.row(place, line, &time, &loads)
                 })?;
             }
         }
         touched.clear();
         self.touched = touched;
+        for (place, queries, hit_bits, answer_seconds) in std::mem::take(&mut self.counted) {
+            if let (Some(sink), Some(line)) = (sink.as_deref_mut(), contract.lines.get(place)) {
+                let row = self.row(place, line, &time, &loads);
+                let unanswered = 1.0 - queries;
+                sink.row(&Row { wished: 1.0, queries, unanswered, hit_bits, answer_seconds, ..row })?;
+            }
+        }
         Ok(())
     }
 
+    /// The row of a line on this day, without what happened.
+    fn row<'a>(&'a self, place: usize, line: &Line, time: &'a str, loads: &[Load]) -> Row<'a> {
+        let code = |place: usize| self.region.codes.get(place).map_or("", |code| code.as_str());
+        Row {
+            time,
+            proposal: &self.contract.id,
+            seed: self.seed,
+            asker: code(line.asker),
+            holder: code(line.holder),
+            exchange: line.exchange.as_str(),
+            practice: line.practice,
+            wished: 0.0,
+            queries: 0.0,
+            unanswered: 0.0,
+            hits: 0.0,
+            true_hits: 0.0,
+            hit_bits: 0.0,
+            entries: self.past.get(place).map_or(0.0, |past| past.padded),
+            answer_seconds: 0.0,
+            load: loads.get(line.holder).map_or(0.0, |load| load.load),
+        }
+    }
+
     /// Bits that a day's answers told: each answer the entropy of what earlier ones leave open. What earlier answers
-    /// say is the share of hits so far, among those of whom this asker knew as much [Krichevsky, Trofimov 1981].
-    fn told(&mut self, place: usize, line: &crate::contract::Line, today: &Today) -> f64 {
+    /// say is the share of hits so far, among those of whom this asker knew as much [Krichevsky, Trofimov 1981]. Answers
+    /// are those of people in truth, spread over the day alike.
+    fn told(&mut self, place: usize, line: &Line, today: &Today) -> f64 {
         let Some(past) = self.past.get_mut(place) else { return 0.0 };
-        let bound = line.bound(past.padded);
+        let bound = line.bound(past.padded).max(1.0);
         let mut bits = 0.0;
         for kind in 0..EARLIER {
             let (Some(asked), Some(hit)) = (past.asked.get_mut(kind), past.hit.get_mut(kind)) else {
                 continue;
             };
-            let chance = (*hit + 0.5) / (*asked + 1.0);
-            let (now, hits) = (today.asked.get(kind).copied(), today.hit.get(kind).copied());
-            let (now, hits) = (f64::from(now.unwrap_or(0)), f64::from(hits.unwrap_or(0)));
-            bits += now * entropy(chance).min(bound.max(1.0));
+            let of = |numbers: [f64; EARLIER]| numbers.get(kind).map_or(0.0, |n| n * self.region.weight);
+            let (now, hits) = (of(today.asked), of(today.hit));
+            let mut told = 0.0;
+            while told < now {
+                // The first ones one by one; where much is known, one more changes little.
+                let step = ((*asked + told) / 4.0).max(1.0).min(now - told);
+                let before = told + ((step - 1.0) / 2.0).max(0.0);
+                let (yes, all) = (*hit + hits * before / now, *asked + before);
+                let chance = (yes + 0.5) / (all + 1.0);
+                // Of as many answers only one in `weight` was drawn, so that the entropy of their share is too small
+                // by this on average [Miller 1955].
+                let both = yes > 0.0 && yes < all;
+                let short = if both { (self.region.weight - 1.0).max(0.0) / (2.0 * LN_2 * all) } else { 0.0 };
+                bits += step * (entropy(chance) + short).min(1.0).min(bound);
+                told += step;
+            }
             *asked += now;
             *hit += hits;
         }
-        bits * self.region.weight
+        bits
     }
 }
 
@@ -278,8 +309,8 @@ impl State<'_> {
             else {
                 continue;
             };
-            let queries = self.region.weight * f64::from(today.asked.iter().sum::<u32>());
-            let service = line.cost.holder.of(line.items.into(), past.padded);
+            let queries = self.region.weight * today.asked.iter().sum::<f64>();
+            let service = line.cost.holder.of(line.charged, past.padded);
             if let Some(sum) = sums.get_mut(line.holder) {
                 *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
             }
@@ -305,13 +336,13 @@ impl State<'_> {
     }
 
     /// Adds the cost of a line's day; seconds from a query to its answer.
-    fn cost(&mut self, place: usize, line: &crate::contract::Line, today: &Today, loads: &[Load]) -> f64 {
+    fn cost(&mut self, place: usize, line: &Line, today: &Today, loads: &[Load]) -> f64 {
         let (Some(past), Some(load)) = (self.past.get_mut(place), loads.get(line.holder)) else { return 0.0 };
-        let queries = self.region.weight * f64::from(today.asked.iter().sum::<u32>());
+        let queries = self.region.weight * today.asked.iter().sum::<f64>();
         if queries == 0.0 {
             return 0.0;
         }
-        let (items, padded) = (f64::from(line.items), past.padded);
+        let (items, padded) = (line.charged, past.padded);
         let cost = &line.cost;
         let (up, down) = (cost.up.of(items, padded), cost.down.of(items, padded));
         let now = self.day * DAY;
@@ -343,34 +374,27 @@ impl State<'_> {
         queue + cost.holder.of(items, padded) + cost.asker.of(items, padded) + travel
     }
 
-    fn add(
-        &mut self,
-        line: &crate::contract::Line,
-        today: &Today,
-        bits: f64,
-        place: usize,
-        answer_seconds: f64,
-    ) {
+    fn add(&mut self, line: &Line, today: &Today, bits: f64, place: usize, answer_seconds: f64) {
         let weight = self.region.weight;
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
-        let asked = f64::from(today.asked.iter().sum::<u32>());
-        let hits = f64::from(today.hit.iter().sum::<u32>());
+        let asked = today.asked.iter().sum::<f64>();
+        let hits = today.hit.iter().sum::<f64>();
         let mut tally = PairTally {
-            wished: today.wished.into(),
-            without_agreement: today.without.into(),
-            refused_quota: today.quota.into(),
-            refused_rules: today.rules.into(),
-            unanswered: today.down.into(),
+            wished: today.wished,
+            without_agreement: today.without,
+            refused_quota: today.quota,
+            refused_rules: today.rules,
+            unanswered: today.down,
             queries: asked,
-            items: asked * f64::from(line.items),
+            items: asked * line.charged,
             hits,
-            true_hits: today.true_hits.into(),
-            false_hits: today.false_hits.into(),
-            missed_by_rules: today.kept_out.into(),
-            missed_by_error: today.erred.into(),
-            missed_unasked: today.unasked.into(),
+            true_hits: today.true_hits,
+            false_hits: today.false_hits,
+            missed_by_rules: today.kept_out,
+            missed_by_error: today.erred,
+            missed_unasked: today.unasked,
             hit_bits_bound: asked * line.bound(padded),
-            minors_hit: today.minors.into(),
+            minors_hit: today.minors,
             wait_answer: asked * answer_seconds,
             ..PairTally::default()
         };

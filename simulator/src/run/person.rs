@@ -7,7 +7,7 @@
 use symbolon_policy::words::Category;
 
 use super::state::{
-    DOCUMENT, IN_DOUBT, MINOR, NOWHERE, Person, RETURN, RETURNED, Record, Returning, State, VULNERABLE,
+    CAME, DOCUMENT, IN_DOUBT, MINOR, NOWHERE, Person, RETURN, RETURNED, Record, Returning, State, VULNERABLE,
 };
 use crate::{
     random::Draws,
@@ -33,6 +33,8 @@ pub(super) mod uses {
     pub(crate) const TAKEN_BACK: u64 = 18;
     pub(crate) const OFFICER: u64 = 19;
     pub(crate) const REFUSED: u64 = 20;
+    /// Pieces of work of those for whom a person stands.
+    pub(crate) const ALIKE: u64 = 21;
     /// One for each practice and holder, above the others.
     pub(crate) const QUERY: u64 = 1_000;
     /// One for each two parties: whether identifiers agree.
@@ -132,7 +134,10 @@ impl State<'_> {
         let registered = returned || draws.chance(uses::REGISTERED, party.register_p);
         let asylum = registered && !returned && draws.chance(uses::ASYLUM, self.region.people.asylum);
         if counted {
-            self.total.persons += f64::from(u8::from(here.events == 0));
+            self.total.persons += f64::from(u8::from(!here.is(CAME)));
+            if let Some(slot) = self.people.get_mut(person as usize) {
+                slot.flags |= CAME;
+            }
             self.total.moves += f64::from(u8::from(here.events > 0));
             self.total.registrations += f64::from(u8::from(registered));
             self.total.returned += f64::from(u8::from(returned));

@@ -3,6 +3,7 @@
 use symbolon_policy::rules::ExchangeKind;
 
 use super::{
+    meters::Officer,
     person::uses,
     state::{Claim, DOCUMENT, IN_DOUBT, MINOR, Person, State},
 };
@@ -13,10 +14,10 @@ use crate::{
 };
 
 /// What becomes of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Admitted {
-    /// It is answered.
-    Yes,
+    /// It is answered, to this share of those for whom the person stands; a quota refuses the rest.
+    Yes(f64),
     /// No agreement is in force.
     Without,
     /// Terms or rules refuse it.
@@ -69,22 +70,26 @@ impl State<'_> {
         let slot = person as usize * self.n + line.holder;
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
-        let officer = if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 };
-        let admitted = self.admit(line, officer, 1.0, when);
+        let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
+        let admitted = self.admit(line, officer, line.charged, self.region.weight, when);
         let Some(today) = self.today.get_mut(place) else { return false };
-        if today.wished == 0 {
+        if today.wished == 0.0 {
             self.touched.push(place);
         }
-        today.wished += 1;
+        today.wished += 1.0;
+        let share = match admitted {
+            Admitted::Yes(share) => share,
+            _ => 0.0,
+        };
         match admitted {
-            Admitted::Without => today.without += 1,
-            Admitted::Quota => today.quota += 1,
-            Admitted::Rules => today.rules += 1,
-            Admitted::Down => today.down += 1,
-            Admitted::Yes => {}
+            Admitted::Without => today.without += 1.0,
+            Admitted::Quota | Admitted::Yes(_) => today.quota += 1.0 - share,
+            Admitted::Rules => today.rules += 1.0,
+            Admitted::Down => today.down += 1.0,
         }
-        if admitted != Admitted::Yes {
-            today.unasked += u32::from(inside);
+        let counts = |is: bool| if is { share } else { 0.0 };
+        today.unasked += f64::from(u8::from(inside)) - counts(inside);
+        if share == 0.0 {
             return false;
         }
         let bit = 1_u32 << line.holder;
@@ -99,17 +104,17 @@ impl State<'_> {
         let false_hit = !true_hit && fpir > 0.0 && draws.chance(3, fpir);
         let hit = true_hit || false_hit;
         if let Some(asked) = today.asked.get_mut(earlier) {
-            *asked += 1;
+            *asked += share;
         }
         if let Some(hits) = today.hit.get_mut(earlier) {
-            *hits += u32::from(hit);
+            *hits += counts(hit);
         }
-        today.true_hits += u32::from(true_hit);
-        today.false_hits += u32::from(false_hit);
-        today.kept_out += u32::from(inside && !within);
-        today.erred += u32::from(within && !true_hit);
+        today.true_hits += counts(true_hit);
+        today.false_hits += counts(false_hit);
+        today.kept_out += counts(inside && !within);
+        today.erred += counts(within && !true_hit);
         let minor = here.is(MINOR) || here.is(IN_DOUBT);
-        today.minors += u32::from(true_hit && minor);
+        today.minors += counts(true_hit && minor);
         if let Some(known) = self.known.get_mut(row) {
             known.asked |= bit;
             known.hit |= if true_hit { bit } else { 0 };
@@ -118,14 +123,14 @@ impl State<'_> {
             place,
             line,
             (person, here.events + 1),
-            record.class(),
+            (record.class(), share * self.region.weight),
             (true_hit, minor, returns),
-            when,
+            (when, draws),
         )
     }
 
     /// Whether the identifier or the template of somebody agrees with the one in the holder's record.
-    fn agrees(
+    pub(super) fn agrees(
         &self,
         line: &Line,
         practice: &crate::region::Share,
@@ -165,32 +170,45 @@ impl State<'_> {
         self.draws.of(person.into()).chance(uses::IDENTITY + pair, self.region.people.same_identity)
     }
 
-    /// Whether a query of this line may be put now, and if so, charges it. `queries` simulated queries at once.
-    pub(super) fn admit(&mut self, line: &Line, officer: f64, queries: f64, when: i64) -> Admitted {
-        let now = self.region.start + when;
-        let Some(pact) = line.pact.and_then(|pact| self.contract.pacts.get(pact)) else {
-            return Admitted::Without;
-        };
-        if now < pact.valid_from || now >= pact.valid_until || self.left(line) {
-            return Admitted::Without;
+    /// Why nothing at all can be asked at a second, if so.
+    pub(super) fn closed(&self, line: &Line, now: i64) -> Option<Admitted> {
+        let pact = line.pact.and_then(|pact| self.contract.pacts.get(pact));
+        if !pact.is_some_and(|pact| (pact.valid_from..pact.valid_until).contains(&now)) || self.left(line) {
+            return Some(Admitted::Without);
         }
         if self.down(line.holder) || self.down(line.asker) {
-            return Admitted::Down;
+            return Some(Admitted::Down);
         }
-        if !line.covered {
-            return Admitted::Rules;
+        (!line.covered).then_some(Admitted::Rules)
+    }
+
+    /// Whether a query of so many items may be put now, and if so, charges it; `queries` alike at once.
+    pub(super) fn admit(
+        &mut self,
+        line: &Line,
+        officer: Officer,
+        items: f64,
+        queries: f64,
+        when: i64,
+    ) -> Admitted {
+        let now = self.region.start + when;
+        if let Some(why) = self.closed(line, now) {
+            return why;
         }
-        let weight = self.region.weight * queries;
-        let items = f64::from(line.items);
-        let mut numbers = Numbers { now, items: line.items, ..Numbers::default() };
+        let mut room = queries;
+        for using in &line.uses {
+            let Some(meter) = self.meters.of(using.meter, officer) else { return Admitted::Quota };
+            room = room.min(meter.room(using.of(items), queries));
+        }
+        if room <= 0.0 {
+            return Admitted::Quota;
+        }
+        // Rules see what is used and left of one period.
+        let mut numbers = Numbers { now, items: items as u32, ..Numbers::default() };
         let mut tightest = f64::INFINITY;
         for using in &line.uses {
-            let amount = using.of(items) * weight;
-            let Some(meter) = self.meter(using.meter, officer) else { return Admitted::Quota };
-            let used = meter.spent + amount;
-            if used > meter.limit + 1e-6 {
-                return Admitted::Quota;
-            }
+            let Some(meter) = self.meters.of(using.meter, officer) else { return Admitted::Quota };
+            let used = (meter.spent + using.of(items) * room) / meter.periods;
             if using.is_quota && meter.limit - used < tightest {
                 tightest = meter.limit - used;
                 (numbers.quota_used, numbers.quota_limit) = (used, meter.limit);
@@ -206,29 +224,12 @@ impl State<'_> {
             return Admitted::Rules;
         }
         for using in &line.uses {
-            let amount = using.of(items) * weight;
-            if let Some(meter) = self.meter_mut(using.meter, officer) {
-                meter.spent += amount;
-            }
+            self.meters.charge(using.meter, officer, using.of(items) * room);
         }
         if let Some(answered) = self.answered.get_mut(line.asker * self.n + line.holder) {
-            *answered += items * weight;
+            *answered += items * room;
         }
-        Admitted::Yes
-    }
-
-    fn meter_place(&self, kind: usize, officer: f64) -> Option<usize> {
-        let (first, count) = self.first_meter.get(kind)?;
-        Some(first + (officer * *count as f64) as usize)
-    }
-
-    pub(super) fn meter(&self, kind: usize, officer: f64) -> Option<super::state::Meter> {
-        self.meters.get(self.meter_place(kind, officer)?).copied()
-    }
-
-    pub(super) fn meter_mut(&mut self, kind: usize, officer: f64) -> Option<&mut super::state::Meter> {
-        let place = self.meter_place(kind, officer)?;
-        self.meters.get_mut(place)
+        Admitted::Yes(room / queries)
     }
 
     /// The asker's officers look at a hit: those on somebody else are found out here. Whether it is claimed.
@@ -237,28 +238,27 @@ impl State<'_> {
         place: usize,
         line: &Line,
         (person, events): (u32, u32),
-        class: usize,
+        (class, alike): (usize, f64),
         (true_hit, minor, returns): (bool, bool, bool),
-        when: i64,
+        (when, draws): (i64, Draws),
     ) -> bool {
         let Some(claims) = line.claims else { return false };
-        let weight = self.region.weight;
         let seconds = self.region.parties.get(line.asker).map_or(0.0, |party| party.verify_seconds);
         let Some(crew) = self.verifiers.get_mut(line.asker) else { return false };
         let now = self.region.start + when;
-        let done = crew.take(now, seconds, weight);
+        let done = crew.take(now, seconds, alike, draws.of(uses::ALIKE));
         let waited = (done - now) as f64 / 3_600.0;
         if let Some(party) = self.parties.get_mut(line.asker) {
             party.longest_wait = party.longest_wait.max(waited);
         }
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return false };
-        pair.asker_hours += seconds / 3_600.0 * weight;
+        pair.asker_hours += seconds / 3_600.0 * alike;
         if !true_hit {
             return false;
         }
-        pair.verified += weight;
+        pair.verified += alike;
         if done - now > claims.claim_seconds {
-            pair.cases_expired += weight;
+            pair.cases_expired += alike;
             return false;
         }
         let day = (done - self.region.start).div_euclid(86_400);
@@ -268,6 +268,7 @@ impl State<'_> {
             person,
             events,
             line: u32::try_from(place).unwrap_or(u32::MAX),
+            alike,
             class: u8::try_from(class).unwrap_or(u8::MAX),
             returns,
             minor,
@@ -279,7 +280,7 @@ impl State<'_> {
             }
             None => {
                 if let Some(party) = self.parties.get_mut(line.asker) {
-                    party.open_cases += 1.0;
+                    party.open_cases += alike;
                 }
                 false
             }

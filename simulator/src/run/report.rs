@@ -2,9 +2,13 @@
 
 use symbolon_protocol::{count::noise::Noise, seed::Seed};
 
-use super::state::{DOCUMENT, State};
+use super::{
+    meters::Officer,
+    query::Admitted,
+    state::{DOCUMENT, State},
+};
 use crate::{
-    contract::{Line, Numbers},
+    contract::Line,
     random::{Draws, named},
     scenario::EventKind,
 };
@@ -66,25 +70,37 @@ impl State<'_> {
 
     fn count(&mut self, place: usize, line: &Line, mut batch: f64, mut both: f64) {
         let when = self.day * 86_400 + 12 * 3_600;
-        if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
-            pair.wished += 1.0;
-        }
-        let Some((epsilon_milli, dummies, smallest, largest)) = line.count else {
-            self.uncounted(line, |pair| pair.without_agreement += 1.0);
-            return;
+        let admitted = match line.count {
+            // Without terms of a count nothing is agreed about it.
+            None => Admitted::Without,
+            Some((_, _, smallest, largest)) => {
+                let most = f64::from(largest);
+                if batch > most {
+                    both *= most / batch;
+                    batch = most;
+                }
+                match self.closed(line, self.region.start + when) {
+                    Some(why) => why,
+                    None if batch < f64::from(smallest) => Admitted::Rules,
+                    None => self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when),
+                }
+            }
         };
-        if batch > f64::from(largest) {
-            both *= f64::from(largest) / batch;
-            batch = f64::from(largest);
-        }
-        if batch < f64::from(smallest) {
-            self.uncounted(line, |pair| pair.refused_rules += 1.0);
+        let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
+        pair.wished += 1.0;
+        let refused = match admitted {
+            Admitted::Without => Some(&mut pair.without_agreement),
+            Admitted::Quota => Some(&mut pair.refused_quota),
+            Admitted::Rules => Some(&mut pair.refused_rules),
+            Admitted::Down => Some(&mut pair.unanswered),
+            Admitted::Yes(_) => None,
+        };
+        if let Some(refused) = refused {
+            *refused += 1.0;
+            self.counted.push((place, 0.0, 0.0, 0.0));
             return;
         }
-        if !self.admit_count(line, batch.round(), when) {
-            self.uncounted(line, |pair| pair.refused_quota += 1.0);
-            return;
-        }
+        let Some((epsilon_milli, dummies, ..)) = line.count else { return };
         let told = self.noisy(place, both, epsilon_milli, dummies);
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
@@ -102,51 +118,9 @@ impl State<'_> {
         pair.holder_cpu += line.cost.holder.of(batch, padded);
         pair.bytes_up += line.cost.up.of(batch, padded);
         pair.bytes_down += line.cost.down.of(batch, padded);
-        pair.wait_answer += line.cost.asker.of(batch, padded) + line.cost.holder.of(batch, padded);
-    }
-
-    fn uncounted(&mut self, line: &Line, note: impl FnOnce(&mut crate::outcome::PairTally)) {
-        if let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) {
-            note(pair);
-        }
-    }
-
-    /// Whether a count of so many identifiers may be asked now, and if so, charges it.
-    fn admit_count(&mut self, line: &Line, batch: f64, when: i64) -> bool {
-        let now = self.region.start + when;
-        let in_force = line.pact.and_then(|pact| self.contract.pacts.get(pact));
-        let in_force = in_force.is_some_and(|pact| (pact.valid_from..pact.valid_until).contains(&now));
-        if !in_force || !line.covered || self.left(line) || self.down(line.holder) || self.down(line.asker) {
-            return false;
-        }
-        let mut numbers = Numbers { now, items: batch as u32, ..Numbers::default() };
-        let mut tightest = f64::INFINITY;
-        for using in &line.uses {
-            let Some(meter) = self.meter(using.meter, 0.0) else { return false };
-            let used = meter.spent + using.of(batch);
-            if used > meter.limit + 1e-6 {
-                return false;
-            }
-            if using.is_quota && meter.limit - used < tightest {
-                tightest = meter.limit - used;
-                (numbers.quota_used, numbers.quota_limit) = (used, meter.limit);
-            }
-        }
-        numbers.given = self.answered.get(line.asker * self.n + line.holder).copied().unwrap_or(0.0);
-        numbers.received = self.answered.get(line.holder * self.n + line.asker).copied().unwrap_or(0.0);
-        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
-        if !tables.all(|table| table.permits(&numbers)) {
-            return false;
-        }
-        for using in &line.uses {
-            if let Some(meter) = self.meter_mut(using.meter, 0.0) {
-                meter.spent += using.of(batch);
-            }
-        }
-        if let Some(answered) = self.answered.get_mut(line.asker * self.n + line.holder) {
-            *answered += batch;
-        }
-        true
+        let seconds = line.cost.asker.of(batch, padded) + line.cost.holder.of(batch, padded);
+        pair.wait_answer += seconds;
+        self.counted.push((place, 1.0, bits, seconds));
     }
 
     /// What the asker is told: the protocol's own noise, drawn by its own code, less its mean.

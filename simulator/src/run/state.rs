@@ -1,10 +1,18 @@
 //! One region in motion.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use symbolon_policy::words::AgeBand;
 
-use super::{Progress, crew::Crew, rows::Sink};
+use super::{
+    Progress,
+    crew::{Comes, Crew},
+    meters::Meters,
+    rows::Sink,
+};
 use crate::{
     contract::Contract,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome, SeriesRow},
@@ -42,6 +50,8 @@ pub(super) const DOCUMENT: u8 = 8;
 pub(super) const RETURNED: u8 = 16;
 /// Some field of its record was released while it was a minor.
 pub(super) const EXPOSED: u8 = 32;
+/// It came in the days that count.
+pub(super) const CAME: u8 = 64;
 
 impl Person {
     pub(super) fn is(&self, flag: u8) -> bool {
@@ -74,6 +84,11 @@ impl Record {
         self.0 != 0 && day - self.day() < retention
     }
 
+    /// Whether there is one that was written on a day or later.
+    fn written_since(self, day: i64) -> bool {
+        self.0 != 0 && self.day() >= day
+    }
+
     pub(super) fn day(self) -> i64 {
         i64::from(self.0 & ((1 << Self::DAY_BITS) - 1))
     }
@@ -93,46 +108,37 @@ pub(super) struct Known {
 /// What earlier answers say of the next: nothing, no hit so far, a hit so far.
 pub(super) const EARLIER: usize = 3;
 
-/// One line on one day, in simulated persons.
+/// One line on one day, in simulated persons; a quota may leave an answer to a part of those for whom one stands.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Today {
-    pub(super) wished: u32,
-    pub(super) without: u32,
-    pub(super) quota: u32,
-    pub(super) rules: u32,
-    pub(super) down: u32,
-    pub(super) unasked: u32,
-    pub(super) true_hits: u32,
-    pub(super) false_hits: u32,
-    pub(super) minors: u32,
-    pub(super) kept_out: u32,
-    pub(super) erred: u32,
-    pub(super) asked: [u32; EARLIER],
-    pub(super) hit: [u32; EARLIER],
+    pub(super) wished: f64,
+    pub(super) without: f64,
+    pub(super) quota: f64,
+    pub(super) rules: f64,
+    pub(super) down: f64,
+    pub(super) unasked: f64,
+    pub(super) true_hits: f64,
+    pub(super) false_hits: f64,
+    pub(super) minors: f64,
+    pub(super) kept_out: f64,
+    pub(super) erred: f64,
+    pub(super) asked: [f64; EARLIER],
+    pub(super) hit: [f64; EARLIER],
 }
 
 /// A line over days.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Past {
-    /// Queries and hits by what earlier answers said.
+    /// Queries and hits in truth by what earlier answers said.
     pub(super) asked: [f64; EARLIER],
     pub(super) hit: [f64; EARLIER],
     /// Chance of a false hit today.
     pub(super) fpir: f64,
-    /// Entries searched today, without and with padding.
+    /// Entries searched today, which are records with a template or an identifier; without and with padding.
     pub(super) entries: f64,
     pub(super) padded: f64,
     /// Until when the snapshot or the keys serve.
     pub(super) ready_until: i64,
-}
-
-/// A meter.
-#[derive(Clone, Copy)]
-pub(super) struct Meter {
-    pub(super) limit: f64,
-    pub(super) days: i64,
-    pub(super) period: i64,
-    pub(super) spent: f64,
 }
 
 /// A verified hit on its way to be decided.
@@ -143,6 +149,8 @@ pub(super) struct Claim {
     pub(super) person: u32,
     pub(super) events: u32,
     pub(super) line: u32,
+    /// Persons in truth for whom it stands.
+    pub(super) alike: f64,
     pub(super) class: u8,
     /// Whether the person is to be returned to the holder.
     pub(super) returns: bool,
@@ -174,19 +182,21 @@ pub(super) struct State<'a> {
     /// Moves planned, by day: second of the day, person, plan.
     pub(super) moves: Vec<Vec<u64>>,
     pub(super) returning: BTreeMap<u32, Returning>,
+    /// Minors of whom a holder released something to an asker: person, asker, holder.
+    pub(super) exposed: BTreeSet<(u32, usize, usize)>,
     pub(super) claims: Vec<Vec<Claim>>,
     /// Records by party and class.
     pub(super) sizes: Vec<u32>,
     /// What retention ends, by day: party and class, and how many.
     pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
 
-    /// First meter of each kind; officers have several.
-    pub(super) first_meter: Vec<(usize, usize)>,
-    pub(super) meters: Vec<Meter>,
+    pub(super) meters: Meters,
     /// Items answered, by asker and holder.
     pub(super) answered: Vec<f64>,
 
     pub(super) today: Vec<Today>,
+    /// Counts of today, for the rows: line, answered (1 or 0), bits, seconds.
+    pub(super) counted: Vec<(usize, f64, f64, f64)>,
     /// Lines in which something happened today.
     pub(super) touched: Vec<usize>,
     pub(super) past: Vec<Past>,
@@ -211,20 +221,10 @@ impl<'a> State<'a> {
         let n = region.parties.len();
         let persons = region.persons as usize;
         let span = usize::try_from(region.span).unwrap_or_default();
-        let (mut first_meter, mut meters) = (Vec::new(), Vec::new());
-        for kind in &contract.meters {
-            let officers =
-                kind.officers_of.and_then(|of| region.parties.get(of)).map_or(1.0, |party| party.officers);
-            // A simulated query stands for several, by as many officers: fewer officers stand for all, and share
-            // what all may ask.
-            let alike = (officers / region.weight).round().clamp(1.0, officers.max(1.0));
-            let limit = kind.limit * officers / alike;
-            let count = if kind.officers_of.is_some() { alike as usize } else { 1 };
-            first_meter.push((meters.len(), count));
-            let limit = if kind.officers_of.is_some() { limit } else { kind.limit };
-            meters.extend(vec![Meter { limit, days: kind.days, period: i64::MIN, spent: 0.0 }; count]);
-        }
-        let crew = |officers: f64, place: &crate::region::Place| Crew::new(officers, place.hours);
+        let places = &region.parties;
+        // Hits come when people do, claims from officers at work.
+        let verifiers = places.iter().map(|place| Crew::new(place.verifiers, place.hours, Comes::Always));
+        let approvers = places.iter().map(|place| Crew::new(place.approvers, place.hours, Comes::InHours));
         Self {
             region,
             contract,
@@ -237,17 +237,18 @@ impl<'a> State<'a> {
             known: vec![Known::default(); persons * n],
             moves: vec![Vec::new(); span],
             returning: BTreeMap::new(),
+            exposed: BTreeSet::new(),
             claims: vec![Vec::new(); span],
             sizes: vec![0; n * CLASSES],
             ends: BTreeMap::new(),
-            first_meter,
-            meters,
+            meters: Meters::new(&contract.meters, region),
             answered: vec![0.0; n * n],
             today: vec![Today::default(); contract.lines.len()],
+            counted: Vec::new(),
             touched: Vec::new(),
             past: vec![Past::default(); contract.lines.len()],
-            verifiers: region.parties.iter().map(|place| crew(place.verifiers, place)).collect(),
-            approvers: region.parties.iter().map(|place| crew(place.approvers, place)).collect(),
+            verifiers: verifiers.collect(),
+            approvers: approvers.collect(),
             behind: vec![0.0; n],
             pairs: vec![PairTally::default(); n * n],
             parties: vec![PartyTally::default(); n],
@@ -294,19 +295,19 @@ impl<'a> State<'a> {
             let retention = self.region.parties.get(place).map_or(0, |party| party.retention);
             for person in 0..self.people.len() {
                 let record = self.records.get(person * self.n + place).copied().unwrap_or_default();
-                party.persons += f64::from(u8::from(record != Record::default()));
+                party.persons += f64::from(u8::from(record.written_since(self.region.warm_up)));
                 party.records += f64::from(u8::from(record.lives(self.region.span, retention)));
             }
             party.arrivals *= weight;
             party.registrations *= weight;
             party.persons *= weight;
             party.records *= weight;
-            party.open_cases *= weight;
         }
         for person in 0..self.people.len() {
             let row = person * self.n..(person + 1) * self.n;
             let records = self.records.get(row.clone()).unwrap_or_default();
-            let in_registers = records.iter().filter(|record| **record != Record::default()).count();
+            let written = |record: &&Record| record.written_since(self.region.warm_up);
+            let in_registers = records.iter().filter(written).count();
             let known = self.known.get(row).unwrap_or_default();
             self.total.registered += f64::from(u8::from(in_registers > 0));
             self.total.by_several += f64::from(u8::from(in_registers > 1));

@@ -105,9 +105,7 @@ impl Scenario {
     }
 
     fn check_run(&self, faults: &mut Faults<'_>) {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let named = (1..=64).contains(&self.name.len()) && self.name.chars().all(plain);
-        faults.unless(named, "name", "must be 1 to 64 small letters, digits or hyphens");
+        faults.unless(is_name(&self.name), "name", NAMED);
         let start = crate::calendar::first_second(&self.run.start);
         faults.unless(start.is_some(), "run.start", "must be a day such as 2022-01-01");
         faults.unless((1..=MOST_DAYS).contains(&self.run.days), "run.days", "must be from 1 to 36,500");
@@ -262,6 +260,10 @@ impl Scenario {
                 }
                 _ => {}
             }
+            for (at, field) in practice.fields.iter().enumerate() {
+                let first = !practice.fields.iter().take(at).any(|other| other == field);
+                faults.unless(first, &path("fields"), format!("names {} twice", field.as_str()));
+            }
             faults.unless((1..=1_000).contains(&practice.items), &path("items"), "must be from 1 to 1,000");
             let is_count = practice.exchange == ExchangeKind::Count;
             let is_report = practice.at == EventKind::Report;
@@ -324,15 +326,23 @@ impl Scenario {
             let path = |name: &str| format!("proposal[{place}].{name}");
             let earlier: Vec<&str> =
                 self.proposal.iter().take(place).map(|other| other.id.as_str()).collect();
-            faults.unless(!entry.id.is_empty(), &path("id"), "is empty");
+            // It stands in names of files and in rows.
+            faults.unless(is_name(&entry.id), &path("id"), NAMED);
             faults.unless(!earlier.contains(&entry.id.as_str()), &path("id"), "is used twice");
             if let Some(base) = entry.extends.as_deref().filter(|base| !earlier.contains(base)) {
                 faults.add(&path("extends"), format!("is {base}, which no proposal above it is called"));
             }
-            let share = (0.0..=1.0).contains(&entry.canary_share.unwrap_or(0.0));
-            faults.unless(share, &path("canary_share"), "must be from 0 to 1");
+            let share = (0.0..=0.5).contains(&entry.canary_share.unwrap_or(0.0));
+            faults.unless(share, &path("canary_share"), "must be from 0 to 0.5, as a node has it");
         }
     }
+}
+
+const NAMED: &str = "must be 1 to 64 small letters, digits or hyphens";
+
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
 }
 
 /// Between what numbers at a path must lie.
@@ -345,6 +355,7 @@ fn limits(path: &str) -> (f64, f64) {
         "retention_days" | "days" => (1.0, 36_500.0),
         "work_from" | "work_until" => (0.0, 24.0),
         "work_days" => (1.0, 7.0),
+        "canaries" => (1.0, 1e4),
         "round_trip_ms" | "verify_minutes" | "approve_minutes" | "per_day" | "space" | "bits_needed"
         | "over_dispersion" => (0.0, f64::INFINITY),
         _ if path.starts_with("field_bits.") => (0.0, 1_000.0),

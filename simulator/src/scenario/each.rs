@@ -31,7 +31,7 @@ numbers!(Route: weight);
 numbers!(Biometric: fmr, fnmr, failure_to_enrol, failure_to_acquire, availability, over_dispersion);
 numbers!(Practice: share);
 numbers!(Readmission: wanted, with_case, with_hit, without, days);
-numbers!(Abuse: per_day, suppressed, audited, space, bits_needed);
+numbers!(Abuse: per_day, suppressed, canaries, audited, space, bits_needed);
 
 impl Scenario {
     /// Visits every number.

@@ -69,6 +69,12 @@ fn impossible_scenarios_say_what_contradicts_what() {
         ("to = \"MK\"\nweight = 0.8", "to = \"RS\"\nkind = \"pushback\"\nweight = 0.8", ""),
         ("with_case = 0.7", "with_case = 0.05", "`readmission.without` at least 0.1"),
         ("minors = { value = 0.17", "minors = { value = 0.99", "add to 1.02"),
+        ("id = \"pcc\"", "id = \"p,cc\"", "must be 1 to 64 small letters, digits or hyphens"),
+        (
+            "fields = [\"CATEGORY\", \"EVENT_DATE\"",
+            "fields = [\"CATEGORY\", \"CATEGORY\"",
+            "names CATEGORY twice",
+        ),
         ("sojourn_days = 30", "sojourn_days = 30\nwork_from = 15\nwork_until = 9", "nobody would ever work"),
     ] {
         if says.is_empty() {

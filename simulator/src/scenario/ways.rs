@@ -110,6 +110,9 @@ pub struct Practice {
     /// Source of the numbers of this table that have none of their own.
     #[serde(default)]
     pub src: String,
+    /// The line of the scenario in which it, or its form, stands.
+    #[serde(skip)]
+    pub(crate) line: usize,
 }
 
 fn single() -> u32 {

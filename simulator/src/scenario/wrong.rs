@@ -33,6 +33,9 @@ pub struct Abuse {
     /// Share of hits that a lying holder suppresses.
     #[serde(default = "none")]
     pub suppressed: Quantity,
+    /// Different canaries that each asker has in the register of a lying holder.
+    #[serde(default = "canaries")]
+    pub canaries: Quantity,
     /// Chance that a wrongful query is looked at by an auditor who recognises it.
     #[serde(default = "none")]
     pub audited: Quantity,
@@ -42,6 +45,10 @@ pub struct Abuse {
     /// Hit bits that recover a template, for probing.
     #[serde(default = "bits_needed")]
     pub bits_needed: Quantity,
+}
+
+fn canaries() -> Quantity {
+    Quantity::assumed(20.0)
 }
 
 fn bits_needed() -> Quantity {

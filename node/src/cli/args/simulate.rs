@@ -13,7 +13,7 @@ pub(in crate::cli) use report::Reporting;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "A scenario is a name from --list or a TOML file (docs/scenarios.md). The same people make the same \
-    journeys under every proposal; every figure is a mean over seeds with its 95 % interval. Ctrl-C ends a run \
+    journeys under every proposal; every figure is a mean over seeds with their 5 to 95 % range. Ctrl-C ends a run \
     after the day it is at; with --out, --resume takes it up again.\n\n\
     Examples:\n  symbolon simulate --list\n  symbolon simulate western-balkans-2022\n  \
     symbolon simulate western-balkans-2022 --proposal pcc-see --proposal counter --seeds 32 --out runs/wb\n  \

@@ -109,7 +109,7 @@ const SUMMARY: &[(Measure, &str, usize)] = &[
 /// The outcome: proposals side by side, then what goes wrong.
 pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
     let mut text = format!(
-        "{}\n{} days from {}, {} simulated persons, {} seeds; means with 95 % intervals over seeds.\n\n",
+        "{}\n{} days from {}; simulated persons: {}; seeds: {}. Means with the 5 to 95 % range of seeds.\n\n",
         outcome.title,
         outcome.days,
         outcome.start,
@@ -131,7 +131,11 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
             continue;
         }
         let rows = wrong.iter().map(|found| {
-            let days = found.days_to_detection.as_ref().map_or_else(|| "-".to_owned(), |days| shown(days, 0));
+            let at = |days: Option<f64>| {
+                days.map_or_else(|| format!("> {:.0}", found.watched), |days| format!("{days:.0}"))
+            };
+            let [lo, half, hi] = found.days.map(at);
+            let days = if lo == hi { half } else { format!("{half} [{lo}, {hi}]") };
             vec![
                 found.id.clone(),
                 format!("{} of {}", found.detected.0, found.detected.1),
@@ -146,6 +150,7 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
         let head = ["", "detected", "days to it", "wrongful queries", "bits", "minors", "true hits lost"];
         text += &table(&head, rows.collect());
     }
+    outcome.warnings.iter().for_each(|warning| text += &format!("\n\nNote: {warning}."));
     let assumed = outcome.numbers.iter().filter(|number| number.assumed).count();
     text + &format!(
         "\n\n{assumed} of {} numbers are assumed; --explain lists them. Scenario {}.",
@@ -155,6 +160,9 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
 }
 
 fn shown(figure: &Interval, digits: usize) -> String {
+    if figure.n == 0 {
+        return "–".to_owned();
+    }
     if figure.hi - figure.lo == 0.0 {
         return format!("{:.digits$}", figure.mean);
     }

@@ -196,13 +196,13 @@ fn calibration(file: Option<&Path>) -> Result<Calibration, Failure> {
     })
 }
 
-/// Every figure with its interval, one a row.
+/// Every figure with its range, one a row.
 fn figures(outcome: &Outcome) -> Result<String, Failure> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let fault = |error: csv::Error| Failure::local(format!("the figures cannot be written: {error}"));
     table
         .write_record([
-            "proposal", "measure", "asker", "holder", "mean", "lo", "hi", "least", "most", "seeds",
+            "proposal", "measure", "asker", "holder", "mean", "lo", "hi", "error", "least", "most", "seeds",
         ])
         .map_err(fault)?;
     let places = 0..outcome.parties.len();
@@ -225,9 +225,10 @@ fn figures(outcome: &Outcome) -> Result<String, Failure> {
             };
             for measure in Measure::ALL {
                 let found = outcome.figure(place, *measure, *scope);
-                let numbers =
-                    [found.mean, found.lo, found.hi, found.least, found.most].map(|n| n.to_string());
-                let [mean, lo, hi, least, most] = &numbers;
+                // A share of nothing has no value.
+                let numbers = [found.mean, found.lo, found.hi, found.error, found.least, found.most]
+                    .map(|n| if found.n == 0 { String::new() } else { n.to_string() });
+                let [mean, lo, hi, error, least, most] = &numbers;
                 let seeds = found.n.to_string();
                 table
                     .write_record([
@@ -238,6 +239,7 @@ fn figures(outcome: &Outcome) -> Result<String, Failure> {
                         mean,
                         lo,
                         hi,
+                        error,
                         least,
                         most,
                         &seeds,

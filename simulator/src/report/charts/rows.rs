@@ -172,7 +172,7 @@ pub(in crate::report) fn swings(
     d.done(bottom + 24.0, title, about)
 }
 
-/// Bars from nothing with their intervals; one without a value runs to the edge and is open.
+/// Bars from nothing; one without a value runs to the edge and is open.
 pub(in crate::report) fn bars(
     words: &Words,
     id: &str,

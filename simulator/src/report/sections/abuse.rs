@@ -21,6 +21,11 @@ pub(super) fn key(kind: AbuseKind) -> &'static str {
     }
 }
 
+/// Days to detection; none is later than the days that were watched.
+pub(super) fn days(words: &Words, days: Option<f64>, watched: f64) -> String {
+    days.map_or_else(|| format!(">\u{A0}{}", words.number(watched)), |days| words.number(days))
+}
+
 pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     let mut section = Section { id: "abuse", title: words.get("abuse"), ..Section::default() };
     let head = ["abuse", "proposal", "detected", "days", "bits", "persons", "minors", "hits-lost"];
@@ -34,9 +39,13 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             let Some(of) = found.get(abuse) else { continue };
             let name = format!("{} ({})", words.get(key(of.kind)), of.id);
             let share = format!("{}/{}", of.detected.0, of.detected.1);
-            let days = of.days_to_detection.as_ref().map(|days| words.interval(days));
+            let [lo, half, hi] = of.days.map(|at| days(words, at, of.watched));
             let mut cells = vec![proposal.title.clone(), share.clone()];
-            cells.push(days.unwrap_or_else(|| words.get("not-detected")));
+            cells.push(if of.detected.0 == 0 {
+                words.get("not-detected")
+            } else {
+                format!("{half} [{lo};\u{A0}{hi}]")
+            });
             cells.extend([&of.bits, &of.persons, &of.minors, &of.hits_lost].map(|of| words.interval(of)));
             table.row(name, cells);
             // Where nothing is agreed there is nothing to be told.
@@ -52,9 +61,9 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
                 words.number(of.minors.mean)
             );
             let label = format!("{} · {}", words.get(key(of.kind)), proposal.title);
-            let found = of.days_to_detection.is_some();
-            let interval = of.days_to_detection.unwrap_or(Interval::default());
-            lines.push((Line { label, told, interval }, found));
+            let [_, half, _] = of.days;
+            let interval = Interval { mean: half.unwrap_or(0.0), ..Interval::default() };
+            lines.push((Line { label, told, interval }, half.is_some()));
         }
     }
     if kinds == 0 {

@@ -1,6 +1,6 @@
 //! What each change does, and each assumption.
 
-use crate::compare::{Effect, Ends, FROM_NOTHING, Swing, VARIED};
+use crate::compare::{Compared, Effect, Ends, FROM_NOTHING, Swing, VARIED};
 
 use super::super::{
     Report,
@@ -24,6 +24,12 @@ fn names(report: &Report<'_>, words: &Words) -> Option<[String; 3]> {
     Some([title(&compared.baseline), title(&compared.proposal), words.measure(compared.measure)])
 }
 
+/// Says that the figures are of another run.
+fn other_run(compared: &Compared, words: &Words) -> String {
+    let (persons, seeds) = (words.number(compared.persons.into()), compared.seeds.to_string());
+    words.with("other-run", &[("persons", &persons), ("seeds", &seeds)])
+}
+
 /// Whether anything was seen of a change.
 fn does(effect: &Effect) -> bool {
     [effect.shapley.mean, effect.leave_one_out.mean, effect.sampling_error].iter().any(|seen| *seen != 0.0)
@@ -37,7 +43,7 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
     };
     let effects = &compared.effects;
     let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
-    section.lead = words.with("clauses-lead", &named);
+    section.lead = format!("{} {}", words.with("clauses-lead", &named), other_run(compared, words));
     let sets = effects.sets.to_string();
     let key = if effects.exact { "clauses-exact" } else { "clauses-drawn" };
     let mut notes = vec![words.with(key, &[("sets", &sets)])];
@@ -110,12 +116,16 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
     };
     let tornado = &compared.tornado;
     let named = [("baseline", from.as_str()), ("proposal", to.as_str()), ("measure", measure.as_str())];
-    section.lead = words.with("tornado-lead", &named);
+    section.lead = format!("{} {}", words.with("tornado-lead", &named), other_run(compared, words));
     let (percent, share) = (words.percent(VARIED), words.percent(FROM_NOTHING));
     let mut notes = vec![words.with("tornado-usual", &[("percent", &percent), ("share", &share)])];
     let (fixed, abuse) = (tornado.fixed.to_string(), tornado.abuse.to_string());
     notes.push(words.with("tornado-left-out", &[("fixed", &fixed), ("abuse", &abuse)]));
-    for (key, paths) in [("tornado-unfit", &tornado.unfit), ("tornado-nothing", &tornado.nothing)] {
+    for (key, paths) in [
+        ("tornado-unfit", &tornado.unfit),
+        ("tornado-nothing", &tornado.nothing),
+        ("tornado-settled", &tornado.settled),
+    ] {
         if !paths.is_empty() {
             let paths: Vec<&str> = paths.iter().map(|path| report.label(path)).collect();
             notes.push(words.with(key, &[("paths", &paths.join(", "))]));

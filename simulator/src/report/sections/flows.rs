@@ -43,7 +43,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         let about = words.with("matrix-alt", &[("proposal", &proposal.title)]);
         let svg = charts::matrix(words, &id, &codes, &flows, (&proposal.title, &about));
         section.figures.push(Figure { id, caption: proposal.title.clone(), svg });
-        let head = ["asker", "holder", "m-true_hits", "m-disclosure_bits"].map(|key| words.get(key));
+        let head = ["asker", "holder", "m-true_hits", "bits"].map(|key| words.get(key));
         let mut table = Table::new(format!("{}: {}", words.get("table"), proposal.title), head.to_vec());
         for (a, h, hits) in pairs.iter().filter(|(_, _, hits)| hits.mean > 0.0) {
             let bits = report.outcome.figure(place, Measure::DisclosureBits, Scope::Pair(*a, *h));

@@ -19,15 +19,10 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     head.extend(outcome.proposals.iter().map(|proposal| proposal.title.clone()));
     head.push(words.get("walk-away"));
     let mut table = Table::new(words.get("table"), head);
-    // Above its line, by proposal and party.
-    let mut above = vec![Vec::new(); outcome.proposals.len()];
     for (party, label) in outcome.parties.iter().enumerate() {
         let mut lines = Vec::new();
         for (place, proposal) in outcome.proposals.iter().enumerate() {
             let interval = outcome.gain(place, party, &label.utility);
-            if let Some(above) = above.get_mut(place) {
-                above.push(interval.mean - label.utility.walk_away);
-            }
             lines.push(Line { label: proposal.title.clone(), told: words.interval(&interval), interval });
         }
         let line = words.number(label.utility.walk_away);
@@ -41,10 +36,9 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     }
     let head = ["proposal", "lowest-gain", "nash"].map(|key| words.get(key));
     let mut fair = Table::new(words.get("fairness"), head.to_vec());
-    for (proposal, above) in outcome.proposals.iter().zip(&above) {
-        let lowest = above.iter().copied().fold(f64::INFINITY, f64::min);
-        let nash = if lowest < 0.0 { 0.0 } else { above.iter().product() };
-        fair.row(&proposal.title, vec![words.number(lowest), words.number(nash)]);
+    for (place, proposal) in outcome.proposals.iter().enumerate() {
+        let told = outcome.fairness(place).map(|of| words.interval(&of));
+        fair.row(&proposal.title, told.to_vec());
     }
     section.lists.push((String::new(), vec![words.get("fairness-lead")]));
     section.tables = vec![table, fair];

@@ -6,7 +6,7 @@ use super::{
     super::{
         Report,
         charts::{self, Line, Spot},
-        page::{Figure, Section, Table},
+        page::{Figure, Row, Section, Table},
         words::Words,
     },
     CHIEF, difference, told,
@@ -30,9 +30,17 @@ pub(super) fn pareto(report: &Report<'_>, words: &Words) -> Section {
         let name = format!("{} {}", words.get("front"), place + 1);
         table.row(name, vec![words.number(found.hits), words.number(found.disclosure)]);
     }
+    let (persons, seeds) = (words.number(report.screened.0.into()), report.screened.1.to_string());
+    let candidate = words.with("candidate", &[("persons", &persons), ("seeds", &seeds)]);
     let count = (spots.len() + tried.len()).to_string();
     let about = words.with("pareto-alt", &[("count", &count)]);
-    let svg = charts::scatter(words, "pareto-figure", &spots, &tried, (&across_name, &up_name, &about));
+    let svg = charts::scatter(
+        words,
+        "pareto-figure",
+        &spots,
+        (&tried, &candidate),
+        (&across_name, &up_name, &about),
+    );
     Section {
         id: "pareto",
         title: words.get("pareto"),
@@ -58,7 +66,11 @@ pub(super) fn forest(report: &Report<'_>, words: &Words) -> Section {
                 Line { label: proposal.title.clone(), told, interval }
             })
             .collect();
-        table.row(words.measure(measure), lines.iter().map(|line| line.told.clone()).collect());
+        let error = |line: &Line| format!("±\u{A0}{}", words.number(line.interval.error));
+        let cells = lines
+            .iter()
+            .map(|line| (line.told.clone(), if line.interval.n < 2 { String::new() } else { error(line) }));
+        table.rows.push(Row { head: words.measure(measure), cells: cells.collect() });
         let name = words.measure(measure);
         let about = words.with("forest-alt", &[("measure", &name)]);
         let id = format!("forest-{}", measure.as_str());

@@ -1,5 +1,7 @@
 //! Sentences for somebody who reads nothing else.
 
+use std::cmp::Ordering;
+
 use crate::{
     outcome::{Measure, Scope},
     scenario::AbuseKind,
@@ -23,16 +25,13 @@ fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
         .map(|measure| {
             let by = report.difference(place, measure);
             let name = words.measure(measure);
-            let same = by.lo == 0.0 && by.hi == 0.0;
             // The amount of a fall is told without its sign.
-            let (key, [amount, lo, hi]) = if same {
-                ("verdict-same", [0.0; 3])
-            } else if by.lo > 0.0 {
-                ("verdict-more", [by.mean, by.lo, by.hi])
-            } else if by.hi < 0.0 {
-                ("verdict-less", [-by.mean, -by.hi, -by.lo])
-            } else {
-                ("verdict-open", [by.mean, by.lo, by.hi])
+            let (key, [amount, lo, hi]) = match by.side(0.0) {
+                _ if by.n < 2 => ("verdict-one", [by.mean, by.lo, by.hi]),
+                _ if by.least == 0.0 && by.most == 0.0 => ("verdict-same", [0.0; 3]),
+                Some(Ordering::Greater) => ("verdict-more", [by.mean, by.lo, by.hi]),
+                Some(_) => ("verdict-less", [-by.mean, -by.hi, -by.lo]),
+                None => ("verdict-open", [by.mean, by.lo, by.hi]),
             };
             let [amount, lo, hi] = [amount, lo, hi].map(|value| words.number(value));
             words.with(
@@ -50,7 +49,7 @@ fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
         .collect();
     lines.extend(false_share(report, words, place));
     lines.extend(abuse(report, words, place));
-    lines.push(walk_away(report, words, place));
+    lines.extend(walk_away(report, words, place));
     lines
 }
 
@@ -70,26 +69,43 @@ fn abuse(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
     does.map(|of| {
         let name = words.get(super::abuse::key(of.kind));
         let (found, ran) = (of.detected.0.to_string(), of.detected.1.to_string());
-        let days = of.days_to_detection.map(|days| words.number(days.mean));
-        let key = if days.is_some() { "verdict-detected" } else { "verdict-undetected" };
+        let [lo, days, hi] = of.days.map(|days| super::abuse::days(words, days, of.watched));
+        let watched = words.number(of.watched);
+        let key = if of.detected.0 > 0 { "verdict-detected" } else { "verdict-undetected" };
         let put = [
             ("proposal", report.title(place)),
             ("abuse", name.as_str()),
             ("found", &found),
             ("of", &ran),
-            ("days", days.as_deref().unwrap_or("")),
+            ("days", &days),
+            ("lo", &lo),
+            ("hi", &hi),
+            ("watched", &watched),
         ];
         words.with(key, &put)
     })
     .collect()
 }
 
-fn walk_away(report: &Report<'_>, words: &Words, place: usize) -> String {
-    let parties = report.outcome.parties.iter().enumerate();
-    let below = parties.filter(|(party, label)| {
-        report.outcome.gain(place, *party, &label.utility).mean < label.utility.walk_away
+fn walk_away(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
+    let sides = report.outcome.parties.iter().enumerate().map(|(party, label)| {
+        let gain = report.outcome.gain(place, party, &label.utility);
+        (label.name.as_str(), gain.side(label.utility.walk_away))
     });
-    let names: Vec<&str> = below.map(|(_, label)| label.name.as_str()).collect();
-    let key = if names.is_empty() { "verdict-no-walk" } else { "verdict-walk" };
-    words.with(key, &[("proposal", report.title(place)), ("parties", &names.join(", "))])
+    let sides: Vec<(&str, Option<Ordering>)> = sides.collect();
+    let on = |wanted: Option<Ordering>| {
+        let names = sides.iter().filter(|(_, side)| *side == wanted).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (below, open) = (on(Some(Ordering::Less)), on(None));
+    let mut lines = Vec::new();
+    for (key, parties) in [("verdict-walk", &below), ("verdict-walk-open", &open)] {
+        if !parties.is_empty() {
+            lines.push(words.with(key, &[("proposal", report.title(place)), ("parties", parties)]));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(words.with("verdict-no-walk", &[("proposal", report.title(place))]));
+    }
+    lines
 }

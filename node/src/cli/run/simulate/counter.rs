@@ -41,16 +41,9 @@ impl Checked {
     }
 }
 
-/// Those that nothing else is ahead of when run in full; of these the ones under which the party that gains
-/// least, over its walk-away line, gains most.
+/// Those that nothing else is ahead of when run in full, neither another nor a proposal on the table; of these the ones
+/// under which the party that gains least, over its walk-away line, gains most.
 pub(super) fn kept(outcome: &Outcome, found: &Found) -> Vec<String> {
-    let counters: Vec<(usize, &str)> = outcome
-        .proposals
-        .iter()
-        .enumerate()
-        .filter(|(_, proposal)| found.counters.iter().any(|of| of.id == proposal.id))
-        .map(|(place, proposal)| (place, proposal.id.as_str()))
-        .collect();
     let value = |place: usize| {
         let each = found.objectives.iter().map(|of| {
             let mean = outcome.figure(place, of.measure, Scope::All).mean;
@@ -58,7 +51,7 @@ pub(super) fn kept(outcome: &Outcome, found: &Found) -> Vec<String> {
         });
         each.collect::<Vec<f64>>()
     };
-    let values: Vec<Vec<f64>> = counters.iter().map(|(place, _)| value(*place)).collect();
+    let values: Vec<Vec<f64>> = (0..outcome.proposals.len()).map(value).collect();
     let front = fronts(&values).into_iter().next().unwrap_or_default();
     let lowest = |place: usize| {
         let gains =
@@ -69,8 +62,9 @@ pub(super) fn kept(outcome: &Outcome, found: &Found) -> Vec<String> {
     };
     let mut kept: Vec<(f64, &str)> = front
         .into_iter()
-        .filter_map(|of| counters.get(of))
-        .map(|(place, id)| (lowest(*place), *id))
+        .filter_map(|place| Some((place, outcome.proposals.get(place)?.id.as_str())))
+        .filter(|(_, id)| found.counters.iter().any(|of| of.id == *id))
+        .map(|(place, id)| (lowest(place), id))
         .collect();
     kept.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     kept.into_iter().take(SHOWN).map(|(_, id)| id.to_owned()).collect()
@@ -177,4 +171,32 @@ pub(super) fn write(dir: &Path, found: &Found, checked: &[Checked]) -> Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use symbolon_simulator::{
+        Plan, Silent, cost::Calibration, library, outcome::Measure, run, search::Objective,
+    };
+
+    use super::*;
+
+    /// A counter-proposal that yields less of all that is wanted than one on the table is none.
+    #[test]
+    fn what_is_on_the_table_may_be_ahead() {
+        let ready = library::ready("bilateral").unwrap();
+        let mut scenario = Scenario::parse(ready.text).unwrap();
+        (scenario.run.persons, scenario.run.days) = (200, 60);
+        let mut proposals = Proposal::all(&scenario, &ready).unwrap();
+        let less = proposals[1].without_clause("ask-identity-migration").unwrap();
+        let counters = [("less", less), ("alike", proposals[1].clone())].map(|(id, of)| of.named(id, id));
+        proposals.extend(counters.iter().cloned());
+        let calibration = Calibration::embedded().unwrap();
+        let outcome = run(&Plan::new(&scenario, &proposals, &[1, 2], &calibration), &Silent).unwrap();
+        let objectives = vec![Objective { measure: Measure::TrueHits, less: false }];
+        let screened = (200, 2);
+        let found =
+            Found { objectives, counters: counters.to_vec(), tried: Vec::new(), impossible: 0, screened };
+        assert_eq!(kept(&outcome, &found), ["alike"]);
+    }
 }

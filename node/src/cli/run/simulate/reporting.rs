@@ -215,9 +215,17 @@ impl<'a> Making<'a> {
             front: tried.front,
         });
         let tried: Vec<report::Candidate> = tried.collect();
+        let screened = self.found.as_ref().map_or((0, 0), |found| found.screened);
         let notes: Vec<(String, Vec<String>)> = checked.iter().map(Checked::lines).collect();
-        let made =
-            report::Report { outcome, baseline, compared, changes: &texts, found: &tried, notes: &notes };
+        let made = report::Report {
+            outcome,
+            baseline,
+            compared,
+            changes: &texts,
+            found: &tried,
+            screened,
+            notes: &notes,
+        };
         let fault = |error: report::ReportError| Failure::input(error.to_string());
         files::save(file, &made.html(self.options.lang).map_err(fault)?)?;
         let Some(dir) = &self.options.pictures else { return Ok(()) };
