@@ -27,3 +27,10 @@ pub(crate) fn day(moment: Timestamp) -> Result<Day, Failure> {
     let date = jiff::tz::TimeZone::UTC.to_datetime(moment).date();
     Day::try_from(date).map_err(|_| outside())
 }
+
+/// When a day begins, in UTC.
+pub(crate) fn begins(day: Day) -> Timestamp {
+    // Every day of the calendar of records is within that of the library.
+    let begins = jiff::tz::TimeZone::UTC.to_timestamp(jiff::civil::Date::from(day).into());
+    Timestamp(begins.map_or(i64::MAX, |begins| begins.as_second()))
+}

@@ -4,8 +4,10 @@
 //! so they are read against the digest in the journal. Loaded, they take much memory and seconds to make,
 //! so the last few stay.
 
+mod begun;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,7 +21,6 @@ use symbolon_protocol::matching::{
     engine::{Answering, Asking, Engine},
     rule::Form,
 };
-use tokio::sync::Semaphore;
 
 use crate::{control::api::Failure, files, journal::Side, sealing::StorageKey, state::Keys};
 
@@ -36,15 +37,34 @@ pub(crate) struct KeyStore {
     loaded: Mutex<VecDeque<(Digest, Arc<dyn Answering>)>>,
     /// For each partner, the day and the setups begun on it.
     setups: Mutex<HashMap<AgencyCode, (i64, u32)>>,
-    /// Taken by the one setup that runs for a partner.
-    pub(crate) setting_up: Semaphore,
+    /// Partners with whom keys are being set up.
+    setting_up: Mutex<HashSet<AgencyCode>>,
+}
+
+/// The turn of one partner to set up keys, until it is dropped.
+pub(crate) struct Turn<'a> {
+    store: &'a KeyStore,
+    partner: AgencyCode,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.store.setting_up.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.partner);
+    }
 }
 
 impl KeyStore {
     /// Keys in a directory that exists.
     pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
         let (loaded, setups) = (Mutex::default(), Mutex::default());
-        Self { dir, key, loaded, setups, setting_up: Semaphore::new(1) }
+        Self { dir, key, loaded, setups, setting_up: Mutex::default() }
+    }
+
+    /// The turn of a partner, if no other setup with it runs. Partners do not wait for each other: one that stalls would
+    /// keep all others from asking.
+    pub(crate) fn turn(&self, partner: &AgencyCode) -> Option<Turn<'_>> {
+        let mut setting_up = self.setting_up.lock().unwrap_or_else(PoisonError::into_inner);
+        setting_up.insert(partner.clone()).then(|| Turn { store: self, partner: partner.clone() })
     }
 
     fn path(&self, side: Side, keys: &Digest) -> PathBuf {
@@ -164,20 +184,12 @@ impl KeyStore {
             (*day, *begun) = (today, 0);
         }
         if *begun >= SETUPS_A_DAY {
-            let text = format!(
-                "evaluation keys are set up at most {SETUPS_A_DAY} times a day with one partner, and no more \
-                 on a day on which false ones came"
-            );
+            let text =
+                format!("evaluation keys are set up at most {SETUPS_A_DAY} times a day with one partner");
             return Err(Refusal::new(RefusalCode::SetupsSpent, text));
         }
         *begun = begun.saturating_add(1);
         Ok(())
-    }
-
-    /// A partner was caught with false keys: it gets no further try today, for a bad set may pass in the end.
-    pub(crate) fn caught(&self, partner: &AgencyCode, now: Timestamp) {
-        let mut setups = self.setups.lock().unwrap_or_else(PoisonError::into_inner);
-        setups.insert(partner.clone(), (now.period(Timestamp::DAY), SETUPS_A_DAY));
     }
 }
 

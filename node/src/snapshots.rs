@@ -10,6 +10,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -31,12 +32,18 @@ use symbolon_protocol::{
 };
 use tokio::sync::watch;
 
-use crate::{control::api::Failure, files, sealing::StorageKey};
+use crate::{clock, control::api::Failure, files, sealing::StorageKey};
 
 pub(crate) use source::SliceSource;
 
 /// Identifiers that one step of building takes.
 const STEP: usize = 8_192;
+
+/// The extension of a part of a filter.
+const PART: &str = "part";
+
+/// Parts are resumed for so long: the longest epoch.
+const PARTS_KEPT: Duration = Duration::from_secs(31 * 86_400);
 
 /// Names a slice that a snapshot is of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +74,14 @@ pub(crate) struct Snapshots {
     dir: PathBuf,
     key: StorageKey,
     building: Mutex<HashMap<SliceOf, watch::Receiver<Built>>>,
+    /// Held while a snapshot of this partner is fetched.
+    fetching: Mutex<HashMap<AgencyCode, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Snapshots {
     /// Snapshots in a directory that exists.
     pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
-        Self { dir, key, building: Mutex::default() }
+        Self { dir, key, building: Mutex::default(), fetching: Mutex::default() }
     }
 
     fn key_path(&self, id: &SnapshotId) -> PathBuf {
@@ -84,9 +93,15 @@ impl Snapshots {
         self.dir.join(format!("{id}.filter"))
     }
 
-    /// Where the part of a filter that was received lies.
-    pub(crate) fn part_path(&self, id: &SnapshotId) -> PathBuf {
-        self.dir.join(format!("{id}.part"))
+    /// Where the part of a filter that was received from a partner lies.
+    pub(crate) fn part_path(&self, id: &SnapshotId, partner: &AgencyCode) -> PathBuf {
+        self.dir.join(format!("{id}.{partner}.{PART}"))
+    }
+
+    /// Whose turn it is to fetch a snapshot from a partner.
+    pub(crate) fn turn(&self, partner: &AgencyCode) -> Arc<tokio::sync::Mutex<()>> {
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        fetching.entry(partner.clone()).or_default().clone()
     }
 
     /// Registers that a slice is being built; nothing if it is being built already.
@@ -111,7 +126,7 @@ impl Snapshots {
         agreement: &InForce,
         holder: &AgencyCode,
         slice: &SliceOf,
-        source: &mut dyn IdentifierSource,
+        source: &mut SliceSource,
         now: Timestamp,
         progress: impl Fn(Built),
     ) -> Result<Manifest, Failure> {
@@ -127,6 +142,10 @@ impl Snapshots {
         }
         let (key, summary, bytes) = set.finish(bucket, seed.stream("padding")).map_err(local)?;
         let hours = agreement.terms().exact.as_ref().map_or(1, |exact| exact.epoch_hours);
+        let epoch = now.plus(i64::from(hours).saturating_mul(Timestamp::HOUR));
+        // Nor longer than each record in it may be kept.
+        let first = source.first_to_end().map(clock::begins);
+        let expires = first.filter(|first| *first < epoch).unwrap_or(epoch);
         let manifest = Manifest {
             snapshot: SnapshotId(rand::random()),
             agreement: agreement.id(),
@@ -140,7 +159,7 @@ impl Snapshots {
             bytes: summary.bytes,
             digest: Digest(summary.digest),
             made: now,
-            expires: now.plus(i64::from(hours).saturating_mul(Timestamp::HOUR)),
+            expires,
         };
         let id = manifest.snapshot;
         let sealed = self.key.seal(id.as_bytes(), &*key.expose());
@@ -178,19 +197,37 @@ impl Snapshots {
             files::destroy(&files::temporary(&key)),
             files::remove(&filter),
             files::remove(&files::temporary(&filter)),
-            files::remove(&self.part_path(id)),
         ];
         for error in ends.into_iter().filter_map(Result::err) {
             tracing::error!(snapshot = %id, %error, "a snapshot could not be removed");
         }
     }
 
-    /// Files in the directory that belong to none of the `known` snapshots, left by a crash.
+    /// Files in the directory that belong to none of the `known` snapshots, left by a crash. Parts of filters belong to
+    /// none yet.
     pub(crate) fn strays(&self, known: &[SnapshotId]) -> Vec<SnapshotId> {
         let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
-        let id_of = |name: &str| name.split('.').next()?.parse::<SnapshotId>().ok();
+        let id_of = |name: &str| {
+            let (id, kind) = name.split_once('.')?;
+            if kind.ends_with(PART) { None } else { id.parse::<SnapshotId>().ok() }
+        };
         let ids = entries.filter_map(|entry| id_of(entry.ok()?.file_name().to_str()?));
         ids.filter(|id| !known.contains(id)).collect()
+    }
+
+    /// Removes parts of filters that nobody went on with for longer than an epoch lasts.
+    pub(crate) fn forget_parts(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let changed = path.metadata().and_then(|metadata| metadata.modified());
+            let old = changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > PARTS_KEPT));
+            if old
+                && path.extension().is_some_and(|extension| extension == PART)
+                && let Err(error) = files::remove(&path)
+            {
+                tracing::warn!(path = %path.display(), %error, "an old file could not be removed");
+            }
+        }
     }
 
     /// Reads a whole filter and checks it against its manifest.

@@ -133,7 +133,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"9";
+const LAYOUT: &[u8] = b"10";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -286,7 +286,15 @@ impl State {
         self.get(&Key::key_set(keys))
     }
 
-    /// Partners with whom no matches are prepared until a person says so, and what they did.
+    /// Whether a partner broke the protocol when keys were set up or a match was prepared, and no person allowed more.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn broken(&self, partner: &AgencyCode) -> Result<bool, Failure> {
+        Ok(self.get::<(AgencyCode, String)>(&Key::broken(partner))?.is_some())
+    }
+
+    /// Partners with whom no keys are set up and no matches prepared until a person says so, and what they did.
     ///
     /// # Errors
     /// A local [`Failure`].

@@ -271,6 +271,13 @@ pub trait Exchange: Send {
         false
     }
 
+    /// A digest of what the peer is bound to, as soon as it is known and before anything is said that follows from it; `None`
+    /// where a run that breaks off can be begun anew in any way. Whoever runs the exchange again for the same end must
+    /// find the same digest: else the peer could begin anew until what it was told suits it.
+    fn bound(&self) -> Option<[u8; 32]> {
+        None
+    }
+
     /// How far the exchange is.
     fn progress(&self) -> Progress;
 

@@ -138,6 +138,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// How many entries the filter has.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
     /// A decoder for a filter of `entries` entries.
     pub fn new(entries: u64) -> Self {
         Self { entries, taken: 0, last: 0, quotient: 0, in_remainder: false, window: 0, filled: 0 }

@@ -3,12 +3,12 @@
 //! Every exchange replays bit for bit from its seed. The asker commits to its seed before the first
 //! message, so that a query can later be opened to a claim or to an auditor.
 
-use curve25519_dalek::Scalar;
-use hkdf::Hkdf;
-use rand_chacha::{
+use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
+use curve25519_dalek::Scalar;
+use hkdf::Hkdf;
 use sha2::{Digest, Sha256, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -52,7 +52,8 @@ impl Seed {
     }
 }
 
-/// Random bytes for one use.
+/// Random bytes for one use. Wiped on drop, what was drawn ahead as well.
+#[derive(ZeroizeOnDrop)]
 pub struct Stream(ChaCha20Rng);
 
 impl std::fmt::Debug for Stream {
@@ -65,7 +66,8 @@ impl Stream {
     /// The `index`-th scalar, not zero: each index has a stream of its own, so scalars can be drawn
     /// in any order and on any number of cores.
     pub fn scalar(&self, index: u64) -> Scalar {
-        let mut rng = self.0.clone();
+        let seed = Zeroizing::new(self.0.get_seed());
+        let mut rng = ChaCha20Rng::from_seed(*seed);
         rng.set_stream(index);
         loop {
             let scalar = Scalar::random(&mut rng);
@@ -140,6 +142,14 @@ mod tests {
         let chi: f64 = counts.values().map(|n| f64::from((n - 1_000).pow(2)) / 1_000.0).sum();
         assert_eq!(counts.len(), 24);
         assert!(chi < 58.6, "{chi}");
+    }
+
+    #[test]
+    fn streams_are_wiped() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<Stream>();
+        wiped::<ChaCha20Rng>();
+        wiped::<Seed>();
     }
 
     #[test]

@@ -235,9 +235,9 @@ pub(super) enum PeerCommand {
         /// The partner's code
         partner: AgencyCode,
     },
-    /// Let matches be prepared again with a partner that broke the protocol in a preparation
+    /// Let keys be set up and matches be prepared again with a partner that broke the protocol in that
     #[command(
-        after_help = "Speak with the partner first: each broken preparation may be a try at this node's secrets, for nothing. \
+        after_help = "Speak with the partner first: each try that was broken may have been one at this node's secrets, for nothing. \
         `status` lists such partners.\n\nExamples:\n  symbolon peer allow-preparations MK --reason \"their node had a bad disk\""
     )]
     AllowPreparations {

@@ -1,6 +1,12 @@
 use tempfile::TempDir;
 
+use symbolon_policy::{
+    ask::{Fetch, MatchSetup},
+    words::AgreementId,
+};
+
 use super::*;
+use crate::{node::tests::pair, session::SessionError};
 
 fn store() -> (TempDir, KeyStore) {
     let dir = tempfile::tempdir().unwrap();
@@ -32,7 +38,7 @@ fn own_keys_lie_sealed_and_are_overwritten_at_their_end() {
 }
 
 #[test]
-fn a_partner_sets_up_keys_so_often_a_day_and_no_more_once_it_was_caught() {
+fn a_partner_sets_up_keys_so_often_a_day() {
     let (_dir, store) = store();
     let (rs, mk): (AgencyCode, AgencyCode) = ("RS".parse().unwrap(), "MK".parse().unwrap());
     let now = Timestamp(10 * Timestamp::DAY);
@@ -44,7 +50,60 @@ fn a_partner_sets_up_keys_so_often_a_day_and_no_more_once_it_was_caught() {
     assert!(refusal.text.contains("24 times a day"), "{refusal}");
     store.begin(&mk, now).unwrap();
     store.begin(&rs, now.plus(Timestamp::DAY)).unwrap();
-    store.caught(&mk, now);
-    assert_eq!(store.begin(&mk, now).unwrap_err().code, RefusalCode::SetupsSpent);
-    store.begin(&mk, now.plus(Timestamp::DAY)).unwrap();
+}
+
+fn fetch(form: &str) -> Fetch {
+    let words = pair::terms();
+    Fetch {
+        agreement: AgreementId([1; 32]),
+        rules: Digest([2; 32]),
+        asker: "MK".parse().unwrap(),
+        holder: "RS".parse().unwrap(),
+        register: words.register,
+        purpose: words.purpose,
+        basis: words.basis,
+        officer: words.officer,
+        case: true,
+        matching: Some(MatchSetup {
+            form: form.parse().unwrap(),
+            engine: "tfhe-one-round/1".parse().unwrap(),
+        }),
+    }
+}
+
+// Cut-and-choose is worth nothing against an asker that may come again for another choice.
+#[test]
+fn a_setup_that_broke_off_goes_on_with_the_same_seed_and_nothing_else() {
+    let (dir, store) = store();
+    let (face, iris) = (fetch("face"), fetch("iris"));
+    for side in [Side::Asker, Side::Holder] {
+        let mut begun = store.begun(side, &face).unwrap();
+        let seed = *begun.seed().expose();
+        begun.bind(Digest([7; 32])).unwrap();
+        // As after a restart.
+        let again = KeyStore::new(dir.path().to_owned(), StorageKey::from_bytes([1; 32]));
+        let mut begun = again.begun(side, &face).unwrap();
+        assert_eq!(*begun.seed().expose(), seed);
+        begun.bind(Digest([7; 32])).unwrap();
+        assert!(matches!(begun.bind(Digest([8; 32])), Err(SessionError::Misbehaved(_))));
+        assert_ne!(*again.begun(side, &iris).unwrap().seed().expose(), seed, "each kind has its own");
+        begun.end().unwrap();
+        let mut next = store.begun(side, &face).unwrap();
+        next.bind(Digest([8; 32])).unwrap();
+        // The same commitments meet the same choice for good; an asker's key sets are drawn anew.
+        assert_eq!(*next.seed().expose() == seed, side == Side::Holder);
+    }
+    store.forget_begun(&"MK".parse().unwrap()).unwrap();
+    store.begun(Side::Holder, &face).unwrap().bind(Digest([9; 32])).unwrap();
+    assert!(store.begun(Side::Asker, &face).unwrap().bind(Digest([9; 32])).is_err(), "that is our own");
+}
+
+#[test]
+fn partners_do_not_wait_for_each_other() {
+    let (_dir, store) = store();
+    let (rs, mk): (AgencyCode, AgencyCode) = ("RS".parse().unwrap(), "MK".parse().unwrap());
+    let turn = store.turn(&rs);
+    assert!(turn.is_some() && store.turn(&rs).is_none() && store.turn(&mk).is_some());
+    drop(turn);
+    assert!(store.turn(&rs).is_some());
 }

@@ -110,6 +110,7 @@ pub(super) async fn allow(core: &Arc<Core>, partner: AgencyCode, reason: String)
         if !broken.iter().any(|(code, _)| *code == partner) {
             return Err(Failure::input(format!("preparations with {partner} were not stopped")));
         }
+        core.keys.forget_begun(&partner)?;
         core.book.record(&Event::PreparationsAllowed { partner, reason })?;
         Ok(Reply::Ok)
     })

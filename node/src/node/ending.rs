@@ -33,12 +33,7 @@ impl Core {
         // The node may have been stopped between a change and the end of the snapshots from before it.
         self.end_stale("the register changed before the node was stopped")?;
         let known: Vec<_> = self.book.state().snapshots()?.iter().map(|s| s.manifest.snapshot).collect();
-        // A part of a filter that was being received has no entry yet; it is resumed, not removed.
-        for stray in self.snapshots.strays(&known) {
-            if !self.snapshots.part_path(&stray).exists() {
-                self.snapshots.destroy(&stray);
-            }
-        }
+        self.snapshots.strays(&known).iter().for_each(|stray| self.snapshots.destroy(stray));
         let known: Vec<_> = self.book.state().key_sets()?.iter().map(|keys| keys.set.keys).collect();
         for stray in self.keys.strays(&known) {
             self.keys.destroy(Side::Asker, &stray);
@@ -83,6 +78,7 @@ impl Core {
         let now = clock::now();
         self.book.amendments_take_effect(now)?;
         crate::session::courier::keys::sweep(self);
+        self.snapshots.forget_parts();
         for snapshot in self.book.state().snapshots()? {
             let agreement = self.book.agreement(&snapshot.manifest.agreement);
             let closed = agreement.is_none_or(|agreement| agreement.holds(now).is_err());

@@ -150,7 +150,7 @@ pub(super) async fn resume(
 ) -> Result<Reply, Failure> {
     let known = core.book.state().query(Side::Asker, &query)?;
     let known = known.ok_or_else(|| Failure::input(format!("this node never asked a query {query}")))?;
-    if matches!(known.stage, Stage::Done(_)) {
+    if matches!(known.stage, Stage::Done(_)) && !core.book.state().unseen(&query)? {
         return Err(Failure::input(format!("the query {query} was answered; its answer is not kept"))
             .with_help("ask a new query"));
     }

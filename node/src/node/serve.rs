@@ -1,9 +1,13 @@
 //! The long-running node: takes sessions from partners and requests from the command line.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use libp2p::Multiaddr;
-use symbolon_policy::{rules::ExchangeKind, signing::PublicKey, words::AgencyCode};
+use symbolon_policy::{
+    rules::ExchangeKind,
+    signing::PublicKey,
+    words::{AgencyCode, RegisterName},
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
@@ -14,7 +18,7 @@ use crate::{
     clock,
     control::{api::Failure, bind_control, serve_control},
     network::{Inbound, Incoming},
-    register::Begins,
+    register::{Begins, Day},
     session::{
         CLAIM, COUNT, EXACT, JOURNAL, KEYS, MATCH, PREPARE, SNAPSHOT, SessionError, claim, fetch, holder,
         keys, prepare, sync,
@@ -48,6 +52,7 @@ impl Node {
         let bound = bind_control(&core.home.control()).await?;
         let control = tokio::spawn(serve_control(bound, self.clone(), core.stop.clone()));
         let rounds = tokio::spawn(rounds(core.clone()));
+        let expiring = tokio::spawn(expiring(core.clone()));
         let telling = tokio::spawn(telling(core.clone()));
         let watching = tokio::spawn(watching(core.clone()));
         let preparing =
@@ -65,6 +70,7 @@ impl Node {
         tracing::info!("stopping");
         core.stop.cancel();
         rounds.abort();
+        expiring.abort();
         telling.abort();
         watching.abort();
         preparing.iter().for_each(tokio::task::JoinHandle::abort);
@@ -95,6 +101,43 @@ async fn rounds(core: Arc<Core>) {
     }
 }
 
+/// Erases records whose retention is over, beside the rounds: a change of a register, which may take hours, goes first.
+async fn expiring(core: Arc<Core>) {
+    let mut done = Expired::new();
+    loop {
+        let (work, before) = (core.clone(), std::mem::take(&mut done));
+        match blocking(move || Ok::<_, Failure>(expire(&work, before))).await {
+            Ok(now) => done = now,
+            Err(failure) => tracing::error!(%failure, "records whose retention is over could not be erased"),
+        }
+        tokio::time::sleep(ROUNDS).await;
+    }
+}
+
+/// Of each register, the day and the version for which there was nothing left to erase.
+type Expired = BTreeMap<RegisterName, (Day, u64)>;
+
+/// Erases what is due. Each register is read once a day, and again when it has changed.
+fn expire(core: &Core, mut done: Expired) -> Expired {
+    let one = |name: &RegisterName, done: &mut Expired| {
+        let now = (clock::today()?, core.book.state().register_version(name)?);
+        if done.get(name) != Some(&now) {
+            let expire = |begins: Begins<'_>| core.registers.expire(name, now.0, begins);
+            erase_noted(core, name, "records expired", expire)?;
+            done.insert(name.clone(), now);
+        }
+        Ok::<_, Failure>(())
+    };
+    let registers = core.registers.list().unwrap_or_default();
+    for register in registers {
+        // A register that is damaged must not keep the records of others.
+        if let Err(failure) = one(&register.name, &mut done) {
+            tracing::error!(register = %register.name, %failure, "what is due could not be erased");
+        }
+    }
+    done
+}
+
 /// Tells partners what was revoked and corrected, beside the rounds, for a partner may keep it waiting.
 async fn telling(core: Arc<Core>) {
     loop {
@@ -117,19 +160,13 @@ async fn watching(core: Arc<Core>) {
 }
 
 fn round(core: &Core) -> Result<(), Failure> {
-    core.end_expired()?;
-    // A register that is damaged must not keep old queries alive, nor the other way round.
+    // What is damaged must not keep alive what is not.
+    let ended = core.end_expired();
     let queries = queries::erase_old(core, clock::now());
     let cases = claim::cases::expire(core, clock::now());
     core.claims.forget_old();
-    let today = clock::today()?;
-    for info in core.registers.list()? {
-        let expire = |begins: Begins<'_>| core.registers.expire(&info.name, today, begins);
-        erase_noted(core, &info.name, "records expired", expire)?;
-    }
     claim::notices::reviewed(core);
-    queries?;
-    cases?;
+    ended.and(queries).and(cases)?;
     warn(core)?;
     let (entries, _) = core.book.root()?;
     metrics::gauge!("symbolon_journal_entries").set(entries as f64);

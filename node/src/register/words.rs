@@ -80,6 +80,12 @@ impl TryFrom<Date> for Day {
     }
 }
 
+impl From<Day> for Date {
+    fn from(day: Day) -> Self {
+        day.0
+    }
+}
+
 impl FromStr for Day {
     type Err = FormError;
 

@@ -278,11 +278,11 @@ async fn talk(
         }
         other => return Err(unexpected("an admission", &other)),
     }
-    let (entries, prepared) = match ask.exchange {
+    let (places, prepared) = match ask.exchange {
         ExchangeKind::Exact | ExchangeKind::Count => (None, false),
         ExchangeKind::Match => {
-            let (entries, prepared) = searching(channel, report).await?;
-            (Some(entries), prepared)
+            let (places, prepared) = searching(channel, report).await?;
+            (Some(places), prepared)
         }
     };
     let machine = match machine {
@@ -301,19 +301,19 @@ async fn talk(
         stale.fetch_or(p.phase == STALE, Ordering::Relaxed);
         report.say(p.phase, p.done, p.total);
     };
-    let (answer, transcript) = match machine {
-        Machine::Exact(machine) => {
+    let (answer, entries, transcript) = match machine {
+        Machine::Exact(machine, entries) => {
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
             let (hits, transcript) = drive(guarded, channel, show).await?;
-            (Answered::Hits(hits), transcript)
+            (Answered::Hits(hits), entries, transcript)
         }
         Machine::Count(machine) => {
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
             let (counted, transcript) = drive(guarded, channel, show).await?;
-            (Answered::Count(counted), transcript)
+            (Answered::Count(counted), counted.entries, transcript)
         }
         Machine::Match(waiting) => {
-            let machine = channel.during(blocking(move || waiting.begin(entries))).await?;
+            let machine = channel.during(blocking(move || waiting.begin(places))).await?;
             let guarded = paid.open(Role::Asker, &[&opening], || Ok(machine))?;
             let driven = drive(guarded, channel, show).await;
             if let (Err(error), Some(id), true) = (&driven, named, prepared) {
@@ -327,7 +327,7 @@ async fn talk(
                     (true, true) => Ahead::Stale,
                 });
             }
-            (Answered::Matched(matched), transcript)
+            (Answered::Matched(matched), places.unwrap_or_default(), transcript)
         }
         Machine::Ahead(_) => return Err(Failure::local("the query was not made").into()),
     };
@@ -374,7 +374,7 @@ fn countersign(
     partner: &Partner,
     ask: &Ask,
     transcript: Digest,
-    told: Option<u64>,
+    told: u64,
     mut signed: SignedReceipt,
 ) -> Result<SignedReceipt, SessionError> {
     let wrong = |what: &str| SessionError::Misbehaved(format!("its receipt {what}"));
@@ -405,7 +405,7 @@ fn countersign(
         && *heard == transcript
         && *class == answer
         && *snapshot == ask.snapshot
-        && told.is_none_or(|told| told == *entries)
+        && told == *entries
         && *bits == leakage_bits(answer, ask.items, *entries);
     if !same {
         return Err(wrong("says something else than what happened"));
@@ -421,16 +421,21 @@ fn keep_receipt(core: &Core, receipt: SignedReceipt, items: Option<Vec<u32>>) ->
     let query = receipt.receipt.ask.query;
     let _settling = core.book.settling();
     let before = core.book.state().query(Side::Asker, &query)?;
-    if let Some(Stage::Done(known)) = before.map(|query| query.stage) {
-        if known.receipt == receipt.receipt {
-            return Ok(());
+    match before.map(|query| query.stage) {
+        // This node may have been stopped between the two entries.
+        Some(Stage::Done(known)) if known.receipt == receipt.receipt => {}
+        Some(Stage::Done(_)) => {
+            let what = format!("the query {query} was answered in another session meanwhile");
+            return Err(Failure::local(what).into());
         }
-        let what = format!("the query {query} was answered in another session meanwhile");
-        return Err(Failure::local(what).into());
+        _ => {
+            metrics::counter!("symbolon_queries_answered_total", "side" => "asker").increment(1);
+            core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?;
+        }
     }
-    metrics::counter!("symbolon_queries_answered_total", "side" => "asker").increment(1);
-    core.book.record(&Event::Receipt { side: Side::Asker, receipt: Box::new(receipt) })?;
-    if let Some(items) = items {
+    if let Some(items) = items
+        && core.book.state().unseen(&query)?
+    {
         core.book.record(&Event::HitsSeen { query, items })?;
     }
     Ok(())

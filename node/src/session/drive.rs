@@ -22,27 +22,56 @@ pub(super) async fn drive<T: Send + 'static>(
     channel: &mut Channel,
     report: impl Fn(Progress),
 ) -> Result<(T, Digest), SessionError> {
-    drive_while(exchange, channel, report, || Ok(())).await
+    run(exchange, channel, report, || Ok(()), |_| Ok(())).await
 }
 
-/// The same, if `still` holds when the partner is about to learn something: it may have let us wait for long.
+/// The same; `bind` is told what the partner is bound to ([`symbolon_protocol::exchange::Exchange::bound`]).
+///
+/// # Errors
+/// As [`drive`], and that of `bind`.
+pub(super) async fn drive_bound<T: Send + 'static>(
+    exchange: Guarded<T>,
+    channel: &mut Channel,
+    report: impl Fn(Progress),
+    bind: impl FnMut(Digest) -> Result<(), SessionError>,
+) -> Result<(T, Digest), SessionError> {
+    run(exchange, channel, report, || Ok(()), bind).await
+}
+
+/// The same, if `still` holds when the partner is about to learn something: it may have let us wait for long. It must hold
+/// again when the first frame after that decision goes out, for what the frame tells may have been read in between.
 ///
 /// # Errors
 /// As [`drive`], and that of `still`.
 pub(super) async fn drive_while<T: Send + 'static>(
-    mut exchange: Guarded<T>,
+    exchange: Guarded<T>,
     channel: &mut Channel,
     report: impl Fn(Progress),
     still: impl Fn() -> Result<(), SessionError>,
 ) -> Result<(T, Digest), SessionError> {
+    run(exchange, channel, report, still, |_| Ok(())).await
+}
+
+async fn run<T: Send + 'static>(
+    mut exchange: Guarded<T>,
+    channel: &mut Channel,
+    report: impl Fn(Progress),
+    still: impl Fn() -> Result<(), SessionError>,
+    mut bind: impl FnMut(Digest) -> Result<(), SessionError>,
+) -> Result<(T, Digest), SessionError> {
     let begun = Instant::now();
     let mut said = begun;
+    let (mut decided, mut bound) = (false, None);
     channel.exchange(true);
     loop {
         channel.in_time()?;
         let wants = exchange.wants();
         report(exchange.progress());
         channel.tested(exchange.tested());
+        if bound.is_none() {
+            bound = exchange.bound();
+            bound.map_or(Ok(()), &mut bind)?;
+        }
         if wants.done {
             channel.exchange(false);
             return Ok(exchange.finish()?);
@@ -53,11 +82,15 @@ pub(super) async fn drive_while<T: Send + 'static>(
             if exchange.wants().verdict {
                 return Err(Failure::local("the exchange waits for a decision that nobody takes").into());
             }
+            decided = true;
             continue;
         }
         if wants.send
             && let Some(slot) = channel.try_slot()
         {
+            if std::mem::take(&mut decided) {
+                still()?;
+            }
             slot.send(exchange.produce()?);
             said = Instant::now();
             continue;

@@ -39,6 +39,9 @@ pub(crate) async fn fetch(
         return Err(SessionError::refused_here(refusal));
     }
     loop {
+        // One at a time: two transfers must not write into one file.
+        let turn = core.snapshots.turn(&partner.party.code);
+        let turn = turn.lock().await;
         let mut channel = core.dial(partner, SNAPSHOT).await?;
         channel.say(&Word::Fetch(Box::new(fetch.clone()))).await?;
         match channel.hear().await? {
@@ -49,6 +52,7 @@ pub(crate) async fn fetch(
             }
             Word::Preparing => {
                 report.say("partner builds the snapshot", 0, 0);
+                drop(turn);
                 tokio::time::sleep(POLL).await;
             }
             Word::Manifest { manifest, signature } => {
@@ -114,10 +118,13 @@ async fn receive(
     report: &Report,
 ) -> Result<Manifest, SessionError> {
     let id = manifest.snapshot;
-    let known = core.book.state().snapshot(&id)?.is_some();
-    let part = core.snapshots.part_path(&id);
+    let here = {
+        let (core, manifest) = (core.clone(), manifest.clone());
+        blocking(move || known(&core, &manifest)).await?
+    };
+    let part = core.snapshots.part_path(&id, &partner.party.code);
     let start =
-        if known { manifest.bytes } else { part.metadata().map_or(0, |m| m.len()).min(manifest.bytes) };
+        if here { manifest.bytes } else { part.metadata().map_or(0, |m| m.len()).min(manifest.bytes) };
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&part);
     let file = file.map_err(|e| Failure::local(format!("cannot write {}: {e}", part.display())))?;
     let opening = opening(fetch, &manifest)?;
@@ -128,13 +135,16 @@ async fn receive(
     })?;
     let show = |p: Progress| report.say("fetching the snapshot", p.done, p.total);
     let (FilterFile(file), _) = drive(exchange, channel, show).await?;
-    if known {
+    if here {
         let _ = std::fs::remove_file(&part);
         return Ok(manifest);
     }
     let finished = core.clone();
     let checked = manifest.clone();
     let whole = tokio::task::spawn_blocking(move || {
+        let _settling = finished.book.settling();
+        // Another partner may have given its own the same name meanwhile.
+        known(&finished, &checked).map_err(Failure::from)?;
         let path = finished.snapshots.filter_path(&id);
         let renamed = file.sync_all().and_then(|()| std::fs::rename(&part, &path));
         renamed.map_err(|e| Failure::local(format!("cannot keep the snapshot: {e}")))?;
@@ -144,6 +154,22 @@ async fn receive(
     match whole.await.map_err(|e| Failure::local(e.to_string()))? {
         Ok(()) => Ok(manifest),
         Err(failure) => Err(SessionError::Misbehaved(format!("its snapshot cannot be used: {failure}"))),
+    }
+}
+
+/// Whether the snapshot of a manifest was fetched before and lies here whole. Names are their makers', so what else
+/// bears this one is another snapshot: this node's own, perhaps, which the partner has as an asker. Asked about that,
+/// it could have this node find its own records.
+///
+/// # Errors
+/// [`SessionError::Misbehaved`] if the name is another snapshot's.
+fn known(core: &Core, manifest: &Manifest) -> Result<bool, SessionError> {
+    match core.book.state().snapshot(&manifest.snapshot)? {
+        None => Ok(false),
+        Some(known) if known.side == Side::Asker && known.manifest == *manifest => {
+            Ok(core.snapshots.filter(manifest).is_ok())
+        }
+        Some(_) => Err(SessionError::Misbehaved("its snapshot has the name of another one".to_owned())),
     }
 }
 

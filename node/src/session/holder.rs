@@ -21,7 +21,7 @@ use symbolon_protocol::{
 use super::{
     Channel, SessionError,
     channel::unexpected,
-    drive::{drive, drive_while},
+    drive::drive_while,
     matching::{self, Search},
     prepare,
     words::Word,
@@ -172,7 +172,8 @@ fn answerable(core: &Core, agreement: &InForce, ask: &Ask, under_way: u64) -> Re
     Ok(())
 }
 
-fn slice(ask: &Ask) -> SliceOf {
+/// The slice that a query searches.
+pub(super) fn slice(ask: &Ask) -> SliceOf {
     SliceOf {
         agreement: ask.agreement,
         asker: ask.asker.clone(),
@@ -195,8 +196,8 @@ fn current(core: &Core, ask: &Ask) -> Result<(), SessionError> {
     if current { Ok(()) } else { Err(Failure::local("the snapshot ended while it was asked").into()) }
 }
 
-/// Whether the register is the one for which the noise of a count was drawn.
-fn settled(core: &Core, ask: &Ask, version: u64) -> Result<(), SessionError> {
+/// Whether the register is still of the version for which the randomness of an answer was drawn.
+pub(super) fn settled(core: &Core, ask: &Ask, version: u64) -> Result<(), SessionError> {
     let state = core.book.state();
     if state.changing(&ask.register)? || state.register_version(&ask.register)? != version {
         return Err(Failure::local("the register changed while it was asked").into());
@@ -237,7 +238,8 @@ async fn answer(
             let Search { machine, entries, seconds, prepared } = search;
             channel.say(&Word::Searching { entries, seconds, prepared: prepared.is_some() }).await?;
             let guarded = paid.open(Role::Holder, &[&opening], || Ok(machine))?;
-            let driven = drive(guarded, channel, |_| ()).await;
+            let still = || standing(core, ask).and_then(|()| matching::standing(core, agreement, ask));
+            let driven = drive_while(guarded, channel, |_| (), still).await;
             if let (Err(error), Some(id)) = (&driven, prepared) {
                 prepare::noted(core, Side::Holder, &ask.asker, id, None, error).await?;
             }

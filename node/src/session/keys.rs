@@ -2,7 +2,8 @@
 //!
 //! The two machines of the engine's setup run under a permit that discloses nothing and costs nothing.
 //! The holder then signs what it keeps, so that both journal the same words. Keys are named by the
-//! transcript of their setup, which both nodes have.
+//! transcript of their setup, which both nodes have. A setup that breaks off goes on with the same seeds; a partner that
+//! comes with something else is refused until a person lets it ([`Begun`](crate::keys)).
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +18,13 @@ use symbolon_policy::{
 use symbolon_protocol::{
     exchange::Progress,
     matching::{engine::Engine, rule::Form},
-    seed::Seed,
     transcript::Role,
 };
 use zeroize::Zeroizing;
 
-use super::{Channel, KEYS, SessionError, channel::unexpected, drive::drive, fetch::refuse, words::Word};
+use super::{
+    Channel, KEYS, SessionError, channel::unexpected, drive::drive_bound, fetch::refuse, words::Word,
+};
 use crate::{
     clock,
     control::api::Failure,
@@ -81,10 +83,9 @@ pub(crate) async fn obtain(
                 tokio::time::sleep(POLL).await;
             }
             Word::Admitted => {
-                let seed = Seed::new(rand::random());
                 let made = tokio::select! {
                     biased;
-                    made = offer(core, partner, fetch, &seed, &mut channel, report) => made,
+                    made = offer(core, partner, fetch, &mut channel, report) => made,
                     () = report.abandoned() => Err(SessionError::Stopped),
                 };
                 report.bytes(&channel);
@@ -103,7 +104,6 @@ pub(super) async fn offer(
     core: &Arc<Core>,
     partner: &Partner,
     fetch: &Fetch,
-    seed: &Seed,
     channel: &mut Channel,
     report: &Report,
 ) -> Result<Keys, SessionError> {
@@ -111,9 +111,19 @@ pub(super) async fn offer(
     let (engine, form) = plan(&partner.agreement, setup).map_err(SessionError::refused_here)?;
     let paid =
         core.book.admit_fetch(&partner.agreement, fetch, clock::now()).map_err(SessionError::refused_here)?;
-    let exchange = paid.open(Role::Asker, &[&opening(fetch)?], || engine.offer(&form, seed))?;
+    let mut begun = core.keys.begun(Side::Asker, fetch)?;
+    let exchange = paid.open(Role::Asker, &[&opening(fetch)?], || engine.offer(&form, &begun.seed()))?;
     let show = |p: Progress| report.say("setting up keys", p.done, p.total);
-    let (material, transcript) = drive(exchange, channel, show).await?;
+    let driven = drive_bound(exchange, channel, show, |bound| begun.bind(bound)).await;
+    let (material, transcript) = match driven {
+        Ok(driven) => driven,
+        Err(error) => {
+            if error.partner_at_fault() {
+                begun.end()?;
+            }
+            return Err(error);
+        }
+    };
     let material = Zeroizing::new(material);
     report.say("partner checks the keys", 0, 0);
     let (set, signature) = match channel.hear().await? {
@@ -121,8 +131,12 @@ pub(super) async fn offer(
         other => return Err(unexpected("a set of keys", &other)),
     };
     check(core, partner, fetch, (transcript, channel.under_way()), &set, &signature)?;
-    let core = core.clone();
-    blocking(move || keep(&core, Side::Asker, set, signature, &material)).await
+    let kept = {
+        let core = core.clone();
+        blocking(move || keep(&core, Side::Asker, set, signature, &material)).await?
+    };
+    begun.end()?;
+    Ok(kept)
 }
 
 /// Checks that the holder signed the keys that were just set up, and for as long as is agreed.
@@ -199,11 +213,10 @@ pub(crate) async fn serve(
         Word::Fetch(fetch) => *fetch,
         other => return Err(unexpected("a request for keys", &other)),
     };
-    // One at a time: each keeps all cores at work.
-    let turn = core.keys.setting_up.try_acquire();
+    let turn = core.keys.turn(asker);
     let admitted = admit(core, asker, &fetch).and_then(|admitted| match &turn {
-        Ok(_) => core.keys.begin(asker, clock::now()).map(|()| Some(admitted)),
-        Err(_) => Ok(None),
+        Some(_) => core.keys.begin(asker, clock::now()).map(|()| Some(admitted)),
+        None => Ok(None),
     });
     let (agreement, paid) = match admitted {
         Ok(Some(admitted)) => admitted,
@@ -215,12 +228,8 @@ pub(crate) async fn serve(
         }
     };
     channel.say(&Word::Admitted).await?;
-    let seed = Seed::new(rand::random());
-    let accepted = accept(core, &agreement, &fetch, paid, &seed, channel).await;
+    let accepted = accept(core, &agreement, &fetch, paid, channel).await;
     if let Err(error) = &accepted {
-        if error.partner_at_fault() {
-            core.keys.caught(asker, clock::now());
-        }
         failed(core, Side::Holder, &fetch, error).await?;
     }
     accepted
@@ -233,10 +242,22 @@ pub(super) fn admit(core: &Core, asker: &AgencyCode, fetch: &Fetch) -> Result<(A
     })?;
     let paid = core.book.admit_fetch(&agreement, fetch, clock::now())?;
     plan(&agreement, setup)?;
+    trusted(core, asker)?;
     if !core.registers.exists(&fetch.register) {
         return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
     }
     Ok((agreement, paid))
+}
+
+/// Whether a partner may set up keys: not once it was caught at it, for a bad set may pass in the end.
+fn trusted(core: &Core, asker: &AgencyCode) -> Result<(), Refusal> {
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    if core.book.state().broken(asker).map_err(failed)? {
+        let text = "the protocol was broken when keys were set up or a match was prepared; until a person of this agency \
+                    allows it, no more keys are set up (`symbolon peer allow-preparations`)";
+        return Err(Refusal::new(RefusalCode::SetupsSpent, text));
+    }
+    Ok(())
 }
 
 /// The holder's side of one setup that was admitted.
@@ -245,13 +266,13 @@ pub(super) async fn accept(
     agreement: &InForce,
     fetch: &Fetch,
     paid: Paid,
-    seed: &Seed,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
     let setup = fetch.matching.as_ref().ok_or_else(|| Failure::local("no keys were asked for"))?;
     let (engine, form) = plan(agreement, setup).map_err(SessionError::refused_here)?;
-    let exchange = paid.open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, seed))?;
-    let (material, transcript) = drive(exchange, channel, |_| ()).await?;
+    let mut begun = core.keys.begun(Side::Holder, fetch)?;
+    let exchange = paid.open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, &begun.seed()))?;
+    let (material, transcript) = drive_bound(exchange, channel, |_| (), |bound| begun.bind(bound)).await?;
     let hours = agreement.terms().matching.as_ref().map_or(0, |agreed| agreed.key_hours);
     let set = KeySet::of(fetch, transcript, clock::now(), hours);
     let set = set.ok_or_else(|| Failure::local("no keys were asked for"))?;
@@ -264,6 +285,7 @@ pub(super) async fn accept(
         });
         channel.during(kept).await?;
     }
+    begun.end()?;
     metrics::counter!("symbolon_keys_set_up_total").increment(1);
     channel.say(&Word::Keys { set: Box::new(set), signature }).await
 }

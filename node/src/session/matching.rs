@@ -19,7 +19,11 @@ use symbolon_protocol::{
     seed::Seed,
 };
 
-use super::{SessionError, holder::holder_seed, prepare::allowed};
+use super::{
+    SessionError,
+    holder::{holder_seed, settled},
+    prepare::allowed,
+};
 use crate::{
     clock,
     control::api::Failure,
@@ -188,6 +192,13 @@ pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<
     Ok(())
 }
 
+/// Whether the keys of a match that was admitted are there still: its asker may have let this node wait.
+pub(super) fn standing(core: &Core, agreement: &InForce, ask: &Ask) -> Result<(), SessionError> {
+    let words = Words::of(agreement, ask).map_err(SessionError::refused_here)?;
+    let keys = words.keys(core, Side::Holder, ask)?;
+    keys.map(drop).ok_or_else(|| Failure::local("the keys ended while they were asked").into())
+}
+
 /// The holder's machine, and what the asker is told of the work before it.
 pub(super) struct Search {
     pub(super) machine: Boxed<Searched>,
@@ -214,9 +225,12 @@ pub(super) fn search(
     let keys = words.keys(core, Side::Holder, ask)?;
     let keys = keys.ok_or_else(|| Failure::local("the keys ended while they were asked"))?;
     let answering = core.keys.answering(words.engine, &form, &keys)?;
+    let version = core.book.state().register_version(&ask.register)?;
     let seed = holder_seed(core, ask)?;
     let mut members = core.claims.note()?;
     let rows = rows(core, agreement, ask, words.form, |record, had| members.add(record, had))?;
+    // Else a retry would have the same randomness for another slice.
+    settled(core, ask, version)?;
     // Who takes part is kept before anything is answered: a claim is answered by it.
     core.claims.keep(members, &ask.query)?;
     // Room for the place that says whether there are too many.

@@ -20,6 +20,7 @@ pub(crate) struct SliceSource {
     today: Day,
     total: u64,
     members: Option<Members>,
+    first: Option<Day>,
 }
 
 impl SliceSource {
@@ -36,12 +37,17 @@ impl SliceSource {
         let records = registers.scan(name).map_err(|e| Failure::input(e.to_string()))?;
         let list = registers.list().map_err(|e| Failure::local(e.to_string()))?;
         let total = list.iter().find(|info| info.name == *name).map_or(0, |info| info.records);
-        Ok(Self { records: Box::new(records), slice, today, total, members: None })
+        Ok(Self { records: Box::new(records), slice, today, total, members: None, first: None })
     }
 
     /// The same, which notes who takes part.
     pub(crate) fn noting(self, members: Members) -> Self {
         Self { members: Some(members), ..self }
+    }
+
+    /// The first day on which a record that took part so far is to be erased.
+    pub(super) fn first_to_end(&self) -> Option<Day> {
+        self.first
     }
 
     /// Who took part so far, if that was noted.
@@ -57,6 +63,7 @@ impl IdentifierSource for SliceSource {
             let Some(record) = self.records.next() else { break };
             let record = record.map_err(|e| Fault::Local(e.to_string()))?;
             if record.expires > self.today && self.slice.contains(&record.class) {
+                self.first = Some(self.first.map_or(record.expires, |first| first.min(record.expires)));
                 if let Some(members) = &mut self.members {
                     record
                         .identifiers

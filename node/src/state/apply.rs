@@ -9,6 +9,7 @@ use symbolon_policy::{
     officer::ActKind,
     quota::{Charge, Ledger},
     receipt::Receipt,
+    rules::ExchangeKind,
     words::{AgreementId, ClaimId, QueryId, RegisterName},
 };
 
@@ -85,6 +86,9 @@ impl State {
             Event::PreparationFailed { partner, reason, .. } => {
                 put(&mut batch, Key::broken(partner), &(partner, reason))?;
             }
+            Event::KeysFailed { side: Side::Holder, fetch, partner_at_fault: true, reason } => {
+                put(&mut batch, Key::broken(&fetch.asker), &(&fetch.asker, reason))?;
+            }
             Event::PreparationsAllowed { partner, .. } => batch.remove(Key::broken(partner).bytes()),
             Event::SnapshotEnded { snapshot, .. } => batch.remove(Key::snapshot(snapshot).bytes()),
             Event::Query { side, ask, signature, charges } => {
@@ -121,6 +125,9 @@ impl State {
                 // The holder counted it when it answered.
                 if *side == Side::Asker && !self.done(*side, &ask.query)? {
                     self.told_more(&mut batch, &receipt.receipt)?;
+                    if ask.exchange != ExchangeKind::Count {
+                        put(&mut batch, Key::unseen(&ask.query), &ask.query)?;
+                    }
                     if ask.matching.is_some() {
                         put(&mut batch, Key::searched(ask.into()), &receipt.receipt.entries)?;
                     }

@@ -14,6 +14,11 @@ impl State {
         self.scan(&Key::all_hits())
     }
 
+    /// Whether an own query was answered, and then this node was stopped before its hits were noted.
+    pub(crate) fn unseen(&self, query: &QueryId) -> Result<bool, Failure> {
+        Ok(self.get::<QueryId>(&Key::unseen(query))?.is_some())
+    }
+
     /// How many hits under an agreement were neither claimed nor explained in time.
     pub(super) fn overdue_hits(&self, agreement: &AgreementId, now: Timestamp) -> Result<u64, Failure> {
         let mut overdue = 0_u64;
@@ -34,6 +39,7 @@ impl State {
         query: &QueryId,
         items: &[u32],
     ) -> Result<(), Failure> {
+        batch.remove(Key::unseen(query).bytes());
         let Some(Query { stage: Stage::Done(receipt), ask, .. }) = self.query(Side::Asker, query)? else {
             return Ok(());
         };

@@ -189,6 +189,11 @@ impl Key {
         key(b'e', &[agreement.as_bytes(), asker, &[0], register, &[0], purpose])
     }
 
+    /// An own query that was answered and of which no hits were noted yet.
+    pub(super) fn unseen(id: &QueryId) -> Self {
+        key(b'v', &[id.as_bytes()])
+    }
+
     pub(super) fn cases(of: Side) -> Self {
         key(b'w', &[side(of)])
     }

@@ -95,6 +95,11 @@ impl<T: Send> Guarded<T> {
         self.exchange.tested()
     }
 
+    /// See [`symbolon_protocol::exchange::Exchange::bound`].
+    pub fn bound(&self) -> Option<Digest> {
+        self.exchange.bound().map(Digest)
+    }
+
     /// The output, and the transcript's digest for the receipt.
     ///
     /// # Errors

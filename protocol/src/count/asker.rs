@@ -88,6 +88,8 @@ pub struct Counted {
     pub estimate: i64,
     /// The true number is within this of the estimate with probability 0.95.
     pub half_width: u32,
+    /// How many entries the holder's set has, padding included.
+    pub entries: u64,
 }
 
 /// The asker's machine. It keeps its batch; the filter streams past.
@@ -233,6 +235,7 @@ impl Exchange for Asker {
         let matches = self.matches.ok_or(Fault::Misuse("the exchange is not over"))?;
         let mean = i64::from(self.query.noise.mean());
         let estimate = i64::try_from(matches).unwrap_or(i64::MAX).saturating_sub(mean);
-        Ok(Counted { estimate, half_width: self.query.noise.half_width(0.95) })
+        let entries = self.filter.as_ref().map_or(0, |(_, decoder, _)| decoder.entries());
+        Ok(Counted { estimate, half_width: self.query.noise.half_width(0.95), entries })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use curve25519_dalek::RistrettoPoint;
+use data_encoding::HEXLOWER;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
@@ -126,7 +127,11 @@ impl Exchange for Holder {
         if self.proof.is_some() {
             return Err(Fault::Misuse("nothing to compute"));
         }
-        let proof = self.composite.prove(&self.key, &nonce(&self.seed.stream("exact/proof")));
+        // One nonce for one statement: if a fault of the machine made another one of the same query, two proofs with one
+        // nonce would give the key away.
+        let statement = HEXLOWER.encode(&self.composite.statement());
+        let nonce = nonce(&self.seed.stream(&format!("exact/proof/{statement}")));
+        let proof = self.composite.prove(&self.key, &nonce);
         let mut outbox = Outbox::new(PROOF, 1);
         outbox.push(&[proof.to_bytes()])?;
         self.proof = Some(outbox);

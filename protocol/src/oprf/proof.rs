@@ -9,7 +9,7 @@ use curve25519_dalek::{
     traits::{Identity, IsIdentity, VartimeMultiscalarMul},
 };
 use rayon::prelude::*;
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::{KeyPair, Mode, tag};
 use crate::{
@@ -136,6 +136,15 @@ impl Composite {
         self.inputs += inputs;
         self.outputs += outputs;
         Ok(())
+    }
+
+    /// Names the statement that is proved: another pair makes another one, as each pair is in every weight.
+    pub fn statement(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"symbolon/statement/1\0");
+        hash.update(self.inputs.compress().as_bytes());
+        hash.update(self.outputs.compress().as_bytes());
+        hash.finalize().into()
     }
 
     /// `GenerateProof` for the whole batch [RFC 9497 section 2.2.1], over pairs given by

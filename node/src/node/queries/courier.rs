@@ -192,7 +192,7 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
     let known =
         known.ok_or_else(|| Failure::input(format!("this node asked {} no query {query}", slip.from)))?;
     // It was counted, shown and countersigned; what an older file says changes nothing.
-    if matches!(known.stage, Stage::Done(_)) {
+    if matches!(known.stage, Stage::Done(_)) && !core.book.state().unseen(&query)? {
         return Err(Failure::input(format!("the answer of query {query} was opened already")));
     }
     let (partner, sealed) = known_partner(core, &known.ask.agreement, &query)?;

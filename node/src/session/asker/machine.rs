@@ -8,17 +8,21 @@ use symbolon_protocol::{count, exact, exchange::Boxed};
 use super::{Asked, Subject};
 use crate::{
     control::api::Failure,
+    journal::Side,
     node::{Core, Partner, blocking},
     prepared::Lent,
     session::{
         SessionError,
+        holder::slice,
         matching::{self, Waiting},
     },
+    snapshots::SliceOf,
 };
 
 /// The machine of a query.
 pub(super) enum Machine {
-    Exact(Boxed<Vec<bool>>),
+    /// And how many entries the snapshot has.
+    Exact(Boxed<Vec<bool>>, u64),
     Count(Boxed<count::Counted>),
     Match(Waiting),
     /// That of a match, once it is known whether the holder has its half of this.
@@ -44,10 +48,14 @@ pub(super) async fn machine(
                 let id = ask.snapshot.ok_or_else(gone)?;
                 let snapshot = core.book.state().snapshot(&id)?.ok_or_else(gone)?;
                 let manifest = snapshot.manifest;
+                let asked = snapshot.side == Side::Asker && manifest.holder == ask.holder;
+                if !asked || SliceOf::of(&manifest) != slice(&ask) {
+                    return Err(Failure::local("the snapshot of this query is of another slice").into());
+                }
                 let filter = core.snapshots.filter(&manifest)?;
                 let query = exact::Query::blind(identifiers, &seed)?;
                 let machine = exact::Asker::new(query, &manifest.public_key.0, (manifest.entries, filter))?;
-                Ok(Machine::Exact(Box::new(machine)))
+                Ok(Machine::Exact(Box::new(machine), manifest.entries))
             }
             (ExchangeKind::Count, Subject::Identifiers(identifiers)) => {
                 let noise = partner.agreement.terms().noise().map_err(|e| Failure::input(e.to_string()))?;

@@ -1,12 +1,12 @@
 //! Setting up keys by courier: the session of [`keys`](super::super::keys), a few frames in each file.
 //!
-//! Neither node keeps a machine between two files. It keeps the seed of its randomness and the frames that
-//! came, and runs the session again from its beginning: the same frames go out, and those that went out
+//! Neither node keeps a machine between two files. It keeps the frames that came, and the seed of its randomness as in
+//! every setup, and runs the session again from its beginning: the same frames go out, and those that went out
 //! before are left off.
 //!
 //! Cut-and-choose rests on both sides: a holder that saw two openings, or an asker that saw two choices
 //! for one seed, would have broken it. So each part is on the disk before its answer is, and another
-//! file in its place is refused.
+//! file in its place is refused; between setups, what a partner is bound to stays.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,8 +17,7 @@ use symbolon_policy::{
     permit::Refusal,
     words::{AgencyCode, Digest, QueryId},
 };
-use symbolon_protocol::{exchange::Frame, seed::Seed};
-use tokio::sync::SemaphorePermit;
+use symbolon_protocol::exchange::Frame;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Opened, Slip, cut_frames, digest};
@@ -27,6 +26,7 @@ use crate::{
     control::api::{Failure, FailureKind},
     files,
     journal::Side,
+    keys::Turn,
     node::{Core, Partner, Report},
     session::{
         SessionError,
@@ -44,7 +44,9 @@ struct Pending {
     fetch: Fetch,
     #[zeroize(skip)]
     begun: i64,
-    seed: [u8; 32],
+    /// Commits to the seed: another setup of such keys may have ended meanwhile, and the next one has another.
+    #[zeroize(skip)]
+    seed: Digest,
     /// What came, in order.
     heard: Vec<Heard>,
     /// How much was said in all before each file came.
@@ -171,15 +173,12 @@ pub(crate) async fn begin(
         return Err(SessionError::refused_here(refusal));
     }
     let id = QueryId(rand::random());
+    let seed = commitment(core, Side::Asker, fetch)?;
     let (fetch, begun) = (fetch.clone(), clock::now().0);
     let word = Word::Fetch(Box::new(fetch.clone())).frame()?;
     let first = bytes(&[word]);
     let said = vec![first.len() as u64];
-    Pending { fetch, begun, seed: rand::random(), heard: Vec::new(), said, last: None }.save(
-        core,
-        Side::Asker,
-        &id,
-    )?;
+    Pending { fetch, begun, seed, heard: Vec::new(), said, last: None }.save(core, Side::Asker, &id)?;
     Ok((id, first))
 }
 
@@ -194,7 +193,7 @@ pub(crate) async fn open(
     report: &Report,
 ) -> Result<Next, SessionError> {
     // Two files in one place of a setup must not be taken at once.
-    let _turn = turn(core)?;
+    let _turn = turn(core, &slip.from)?;
     let unknown = || Failure::input("this node has no setup of keys under way to which the file belongs");
     let mut pending = Pending::load(core, Side::Asker, &slip.query)?.ok_or_else(unknown)?;
     if pending.fetch.holder != slip.from || pending.fetch.agreement != slip.agreement {
@@ -210,9 +209,14 @@ pub(crate) async fn open(
         return Err(SessionError::Refused { refusal, here: false });
     }
     pending.take(&slip, &bytes(&frames))?;
+    if commitment(core, Side::Asker, &fetch)? != pending.seed {
+        end(core, Side::Asker, &slip.query);
+        return Err(Failure::input("such keys were set up in another way meanwhile, so this setup is over")
+            .with_help("ask the match again; if the keys have ended since, begin a new setup")
+            .into());
+    }
     let (mut channel, gathered) = core.carried(pending.frames()?);
-    let seed = Seed::new(pending.seed);
-    let made = offered(core, partner, &fetch, &seed, &mut channel, report).await;
+    let made = offered(core, partner, &fetch, &mut channel, report).await;
     channel.close().await?;
     match made {
         Ok(_) => {
@@ -236,13 +240,12 @@ async fn offered(
     core: &Arc<Core>,
     partner: &Partner,
     fetch: &Fetch,
-    seed: &Seed,
     channel: &mut super::Channel,
     report: &Report,
 ) -> Result<(), SessionError> {
     channel.say(&Word::Fetch(Box::new(fetch.clone()))).await?;
     match channel.hear().await? {
-        Word::Admitted => offer(core, partner, fetch, seed, channel, report).await.map(drop),
+        Word::Admitted => offer(core, partner, fetch, channel, report).await.map(drop),
         other => Err(unexpected("an admission", &other)),
     }
 }
@@ -255,11 +258,11 @@ pub(crate) async fn answer(
     core: &Arc<Core>,
     Opened { slip, frames }: Opened,
 ) -> Result<(Vec<u8>, Option<SessionError>), SessionError> {
-    // One at a time: each keeps all cores at work, and no two may change one setup.
-    let _turn = turn(core)?;
+    // No two may change one setup.
+    let _turn = turn(core, &slip.from)?;
     let mut pending = match Pending::load(core, Side::Holder, &slip.query)? {
         Some(pending) => pending,
-        None => first(&slip, &frames)?,
+        None => first(core, &slip, &frames)?,
     };
     if pending.fetch.asker != slip.from || pending.fetch.agreement != slip.agreement {
         return Err(Failure::input("this node has no setup of keys to which the file belongs").into());
@@ -295,24 +298,26 @@ pub(crate) async fn answer(
         }
         Err(error) => {
             end(core, Side::Holder, &slip.query);
-            if error.partner_at_fault() {
-                core.keys.caught(&slip.from, clock::now());
-            }
             keys::failed(core, Side::Holder, &fetch, &error).await?;
             Err(error)
         }
     }
 }
 
-fn turn(core: &Core) -> Result<SemaphorePermit<'_>, Failure> {
-    core.keys.setting_up.try_acquire().map_err(|_| {
+/// A commitment to the seed with which a setup goes on.
+fn commitment(core: &Core, side: Side, fetch: &Fetch) -> Result<Digest, Failure> {
+    Ok(Digest(core.keys.begun(side, fetch)?.seed().commitment()))
+}
+
+fn turn<'a>(core: &'a Core, partner: &AgencyCode) -> Result<Turn<'a>, Failure> {
+    core.keys.turn(partner).ok_or_else(|| {
         Failure::new(FailureKind::Refused, "other keys are being set up")
             .with_help("open the file again in a minute")
     })
 }
 
 /// A setup that begins with this file.
-fn first(slip: &Slip, frames: &[Frame]) -> Result<Pending, SessionError> {
+fn first(core: &Core, slip: &Slip, frames: &[Frame]) -> Result<Pending, SessionError> {
     let word = match (slip.part, frames) {
         (1, [frame]) => Word::read(frame)?,
         _ => {
@@ -325,8 +330,8 @@ fn first(slip: &Slip, frames: &[Frame]) -> Result<Pending, SessionError> {
         Word::Fetch(fetch) => *fetch,
         other => return Err(unexpected("a request for keys", &other)),
     };
-    let (heard, said) = (Vec::new(), vec![0]);
-    Ok(Pending { fetch, begun: clock::now().0, seed: rand::random(), heard, said, last: None })
+    let (seed, heard, said) = (commitment(core, Side::Holder, &fetch)?, Vec::new(), vec![0]);
+    Ok(Pending { fetch, begun: clock::now().0, seed, heard, said, last: None })
 }
 
 async fn accepted(
@@ -352,7 +357,7 @@ async fn accepted(
         }
     };
     channel.say(&Word::Admitted).await?;
-    accept(core, &agreement, fetch, paid, &Seed::new(pending.seed), channel).await
+    accept(core, &agreement, fetch, paid, channel).await
 }
 
 /// Ends setups that were begun too long ago.

@@ -128,3 +128,63 @@ async fn who_is_long_at_work_is_not_taken_for_silent() {
     let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
     assert!(reason.contains("said nothing for 3 s"), "{reason}");
 }
+
+/// A machine that is permitted to speak, works, and speaks.
+struct Speaks {
+    at: u8,
+}
+
+impl Exchange for Speaks {
+    type Output = ();
+    fn wants(&self) -> Wants {
+        let Self { at } = self;
+        Wants { verdict: *at == 0, compute: *at == 1, send: *at == 2, done: *at == 3, ..Wants::default() }
+    }
+    fn produce(&mut self) -> Result<Frame, Fault> {
+        self.at = 3;
+        Ok(Frame { tag: 1, last: true, body: vec![7] })
+    }
+    fn consume(&mut self, _: Frame) -> Result<(), Fault> {
+        Err(Fault::Misuse("nothing is due"))
+    }
+    fn compute(&mut self, _: usize) -> Result<(), Fault> {
+        self.at = 2;
+        Ok(())
+    }
+    fn settle(&mut self, _: &mut dyn Warden) -> Result<(), Fault> {
+        self.at = 1;
+        Ok(())
+    }
+    fn progress(&self) -> Progress {
+        Progress { phase: "work", done: 0, total: 1 }
+    }
+    fn finish(self: Box<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// A count reads the register after it was permitted: what changes meanwhile must not be answered about.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_if_what_was_permitted_changed_while_it_was_worked_out() {
+    let (_holder, asker, _serving) = pair_with(5, Config::default()).await;
+    let answer = exact(&asker, 0..2, terms()).await;
+    let core = asker.core();
+    let partner = core.partner(&"RS".parse().unwrap()).unwrap();
+    let mut ask = core.book.state().query(Side::Asker, &answer.query.unwrap()).unwrap().unwrap().ask;
+    for (n, holds) in [(1, 1), (2, 2)] {
+        (ask.query, ask.asked_at) = (QueryId([n; 16]), clock::now());
+        let signature = signing::sign(&ask, &*core.signer).unwrap();
+        let admitted = core.book.admit(Side::Asker, &partner.agreement, &ask, signature, clock::now());
+        let Admission::Paid(paid) = admitted.unwrap() else { panic!("it is permitted") };
+        let guarded = paid.open(Role::Holder, &[], || Ok(Box::new(Speaks { at: 0 }))).unwrap();
+        let (mut channel, gathered) = core.carried(Vec::new());
+        let looks = std::cell::Cell::new(0);
+        let still = || {
+            looks.set(looks.get() + 1);
+            if looks.get() > holds { Err(Failure::local("the register changed").into()) } else { Ok(()) }
+        };
+        let driven = drive_while(guarded, &mut channel, |_| (), still).await;
+        channel.close().await.unwrap();
+        assert_eq!((looks.get(), driven.is_ok(), gathered.take().is_empty()), (2, holds == 2, holds == 1));
+    }
+}

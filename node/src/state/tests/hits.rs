@@ -109,3 +109,21 @@ fn where_claims_are_not_agreed_nothing_is_due_and_a_number_that_cannot_be_read_i
     state.db.insert(key, b"\xff".as_slice()).unwrap();
     assert_eq!(state.unexplained(&asked.agreement, late), u64::MAX);
 }
+
+// Killed between the two entries, the node gets the answer again, and the hits are noted then.
+#[test]
+fn what_was_answered_waits_for_its_hits_to_be_noted() {
+    let agreement = agreed(true);
+    let in_force = InForce::new(&agreement, None).unwrap();
+    let asked = ask(&in_force, Side::Asker, 2, 8);
+    let events = [
+        Event::AgreementAccepted { agreement: Box::new(agreement) },
+        paid(&in_force, Side::Asker, &asked),
+        Event::Receipt { side: Side::Asker, receipt: Box::new(receipt(asked.clone())) },
+        Event::HitsSeen { query: asked.query, items: Vec::new() },
+    ];
+    for (entries, waits) in [(2, false), (3, true), (4, false)] {
+        let (_dir, state) = after(&events[..entries]);
+        assert_eq!(state.unseen(&asked.query).unwrap(), waits, "after {entries}");
+    }
+}

@@ -3,9 +3,16 @@
 //! A bootstrapping key that encrypts something else than a key's bits could turn the circuit into one of
 //! the asker's liking. So the asker commits to [`KEY_SETS`] sets, each made from a seed; the holder has
 //! all but one opened, makes them again and uses the one that stayed closed. Sets of which one is bad pass
-//! with probability 1/8 at most; a set that was opened and is not what was committed to is evidence.
+//! with probability 1/8 at most.
+//!
+//! That is so only for an asker that cannot hang up at a choice it does not like and come again. So the choice follows
+//! from the holder's seed and the commitments, and both machines tell what the other side is bound to
+//! ([`Exchange::bound`]): whoever runs them keeps that, has a setup that broke off go on with the same seed, and takes
+//! other commitments, or another choice, for what they are.
 
+use data_encoding::HEXLOWER;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::{
     crs,
@@ -28,6 +35,22 @@ pub(super) fn key_seed(seed: &Seed, set: usize) -> Seed {
     Seed::new(bytes)
 }
 
+/// The set that stays closed: uniform for whoever lacks the seed, and the same if the same commitments come again.
+pub(super) fn choice(seed: &Seed, commitments: &[[u8; 32]]) -> usize {
+    let committed = HEXLOWER.encode(&digest(COMMITTED, commitments));
+    let chosen = seed.stream(&format!("tfhe/choice/{committed}")).below(KEY_SETS as u64);
+    usize::try_from(chosen).unwrap_or(0)
+}
+
+const COMMITTED: &[u8] = b"symbolon/tfhe-commitments/1\0";
+
+fn digest<const N: usize>(label: &[u8], parts: &[[u8; N]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(label);
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
 /// Where the asker is.
 enum Offering {
     /// The reference string comes.
@@ -36,7 +59,8 @@ enum Offering {
     Making(Vec<[u8; 32]>),
     /// Digests go out and the choice comes in.
     Choice(Outbox<32>, Inbox<1>),
-    /// The opened seeds and the chosen set go out.
+    /// The opened seeds and the chosen set go out. No other choice must ever be answered for this seed: two openings
+    /// show all sets.
     Opening { chosen: usize, seeds: Outbox<32>, keys: Option<BlobOut> },
 }
 
@@ -162,6 +186,15 @@ impl Exchange for Offer {
         Err(Fault::Misuse("no verdict is due"))
     }
 
+    fn bound(&self) -> Option<[u8; 32]> {
+        match &self.state {
+            Offering::Opening { chosen, .. } => {
+                Some(digest(b"symbolon/tfhe-choice/1\0", &[[u8::try_from(*chosen).unwrap_or(u8::MAX)]]))
+            }
+            _ => None,
+        }
+    }
+
     fn progress(&self) -> Progress {
         let total = KEY_SETS as u64;
         let done = match &self.state {
@@ -209,15 +242,13 @@ pub(super) struct Accept {
 
 impl Accept {
     pub(super) fn new(form: Form, encoding: Encoding, seed: &Seed) -> Self {
-        // Drawn before the commitments are known and said only after.
-        let chosen = seed.stream("tfhe/choice").below(KEY_SETS as u64);
         Self {
             form,
             encoding,
             seed: seed.clone(),
             reference: Vec::new(),
             commitments: Vec::new(),
-            chosen: usize::try_from(chosen).unwrap_or(0),
+            chosen: 0,
             checked: 0,
             state: Accepting::Reference { size: Outbox::new(CRS_SIZE, 1), blob: None },
         }
@@ -228,11 +259,6 @@ impl Accept {
     pub(super) fn after_reference(form: Form, encoding: Encoding, seed: &Seed, reference: Vec<u8>) -> Self {
         let state = Accepting::Commitments(Inbox::new(COMMITMENTS, KEY_SETS as u64), Vec::new());
         Self { reference, state, ..Self::new(form, encoding, seed) }
-    }
-
-    #[cfg(test)]
-    pub(super) fn chosen(&self) -> usize {
-        self.chosen
     }
 
     /// The sets to be checked, in the order of their seeds.
@@ -315,6 +341,7 @@ impl Exchange for Accept {
                 digests.extend_from_slice(inbox.open(&frame)?);
                 if inbox.complete() {
                     self.commitments = std::mem::take(digests);
+                    self.chosen = choice(&self.seed, &self.commitments);
                     let mut outbox = Outbox::new(CHOICE, 1);
                     outbox.push(&[[u8::try_from(self.chosen).unwrap_or(0)]])?;
                     self.state = Accepting::Choice(outbox);
@@ -345,6 +372,11 @@ impl Exchange for Accept {
 
     fn settle(&mut self, _warden: &mut dyn Warden) -> Result<(), Fault> {
         Err(Fault::Misuse("no verdict is due"))
+    }
+
+    fn bound(&self) -> Option<[u8; 32]> {
+        let known = matches!(self.state, Accepting::Choice(_) | Accepting::Opening(..));
+        known.then(|| digest(COMMITTED, &self.commitments))
     }
 
     fn progress(&self) -> Progress {
