@@ -180,6 +180,7 @@ impl History {
                 self.alerts.extend(alert.id().ok());
             }
             Event::AlertAcknowledged { act } => self.acknowledged(seq, act, entry.time),
+            Event::QueryOpened { act, .. } => self.opened(seq, act, entry.time),
             Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
             Event::Notice { side, notice, .. } => self.notice(entry, *side, notice),
             Event::AgreementAmended { agreement, amended } => self.amended(entry, agreement, amended),
@@ -327,6 +328,19 @@ impl History {
         };
         if !raised {
             let problem = "it acknowledges no alert that was raised".to_owned();
+            self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+        }
+        self.acted(seq, act, time);
+    }
+
+    /// An officer opens a query of this agency, and signs nothing else by it.
+    fn opened(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {
+        let own = match &act.act.act {
+            ActKind::OpenQuery { query, .. } => self.cases.contains_key(&(Side::Asker, *query)),
+            _ => false,
+        };
+        if !own {
+            let problem = "it opens no query of this agency".to_owned();
             self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
         }
         self.acted(seq, act, time);
