@@ -314,10 +314,14 @@ impl History {
         false
     }
 
-    fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {
-        if let Err(problem) = self.officers.acted(act, time) {
-            self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+    /// Checks an officer's act; says whether it stands.
+    fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) -> bool {
+        let stands = self.officers.acted(act, time);
+        if let Err(problem) = &stands {
+            let (officer, problem) = (act.act.officer.clone(), problem.clone());
+            self.violation(seq, Fault::Officer { officer, problem });
         }
+        stands.is_ok()
     }
 
     /// An officer acknowledges what was raised before, and signs nothing else by it.
