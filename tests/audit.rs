@@ -7,9 +7,10 @@ mod support;
 
 use std::{fs, process::Command};
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use support::{Agency, FORBIDDEN, Officer, PERMITTED, REGISTER, officer, people, records, text_of};
+use support::{Agency, Done, FORBIDDEN, Officer, PERMITTED, REGISTER, officer, people, records, text_of};
 
 /// `RS` holds and `MK` asks; a claim was approved and collected, another query refused.
 struct Scene {
@@ -185,4 +186,87 @@ fn evidence_and_transparency_stand_without_a_node_and_not_if_they_are_altered() 
         let (exit, checked) = check("transparency", &altered, &[]);
         assert_eq!(exit, Some(5), "{one}: {checked}");
     }
+}
+
+/// Writes the opening of a query of `asker`, sealed to an officer or to an auditor from outside.
+fn open(asker: &Agency, query: &str, name: &str, by: &Officer, to: &[&str]) -> Done {
+    let file = text_of(&asker.path(name));
+    let words = ["audit", "open", query, "--out", &file, "--reason", "yearly audit"];
+    asker.run(&[&words[..], to, &by.signs()].concat())
+}
+
+#[test]
+fn a_query_and_a_count_are_opened_to_an_auditor_who_has_no_node() {
+    let Scene { mut holder, asker, query, claim: _ } = scene();
+    let [ivo, ana] = [("ivo", "audits"), ("ana-2", "asks")].map(|(id, roles)| {
+        let officer = officer(&asker, id, id);
+        officer.enrol(&asker, &["--roles", roles]).ok();
+        officer
+    });
+    let file = asker.file("batch.ndjson", &people(0..120));
+    let words = ["query", "count", "--register", REGISTER, "--purpose", "STATISTICS", "--basis", "BILAT"];
+    let rest = ["--peer", "RS", "--kind", "travel-document", "--officer", "ana-2", &file];
+    let count = asker.run(&[&words[..], &rest, &ana.signs()].concat());
+    let count = count.answer()["query"].as_str().unwrap().to_owned();
+
+    // Only who audits opens, only what was asked here, and each time into a new file.
+    assert_eq!(open(&asker, &query, "refused", &ana, &[]).exit, Some(3));
+    assert_eq!(open(&asker, &"00".repeat(16), "unknown", &ivo, &[]).exit, Some(2));
+    open(&asker, &query, "exact.opened", &ivo, &[]).ok();
+    assert_eq!(open(&asker, &query, "exact.opened", &ivo, &[]).exit, Some(2), "never overwritten");
+    let auditor = age::x25519::Identity::generate();
+    let recipient = auditor.to_public().to_string();
+    let made = open(&asker, &count, "count.opened", &ivo, &["--recipient", &recipient]).ok();
+    let identity =
+        asker.file("auditor.txt", &format!("# created\n{}\n", auditor.to_string().expose_secret()));
+
+    let [ours, theirs] = [asker.export("mk.ndjson"), holder.export("rs.ndjson")];
+    let opened = |name: &str| text_of(&asker.path(name));
+    let check = |file: &str, key: &[&str], journals: &[&str]| {
+        let journals = journals.iter().flat_map(|journal| ["--journal", *journal]);
+        stranger(
+            &["audit", "check-opening", file]
+                .into_iter()
+                .chain(key.iter().copied())
+                .chain(journals)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let keys = [key(&holder), key(&asker)];
+    let known = keys.iter().flat_map(|key| ["--key", key.as_str()]);
+    let by_ivo: Vec<_> = ivo.signs().into_iter().chain(known).collect();
+    let (exit, verdict) = check(&opened("exact.opened"), &by_ivo, &[&ours, &theirs]);
+    assert_eq!((exit, &verdict["problems"]), (Some(0), &json!([])), "{verdict}");
+    let asked = &verdict["asked"]["batch"];
+    assert_eq!(asked["identifiers"].as_array().unwrap().len(), 3, "{verdict}");
+    assert_eq!(asked["identifiers"][0]["kind"], "travel-document");
+    assert_eq!((&verdict["case"], &verdict["ask"]["officer"]), (&json!("K-17/2026"), &json!("ana")));
+    let shows = verdict["shows"].to_string();
+    assert!(shows.contains("byte for byte") && shows.contains("ivo opened it on"), "{shows}");
+
+    let to_auditor = ["--identity", &identity];
+    for journals in [&[ours.as_str()][..], &[&theirs]] {
+        let (exit, verdict) = check(&opened("count.opened"), &to_auditor, journals);
+        assert_eq!((exit, &verdict["problems"]), (Some(0), &json!([])), "{verdict}");
+        assert_eq!(verdict["asked"]["batch"]["dummies"], 30);
+        assert!(
+            verdict["shows"].to_string().contains("all 30 agreed dummies were in the batch"),
+            "{verdict}"
+        );
+    }
+    // Who it is not sealed to; a file that is none; a journal that was altered.
+    assert_eq!(check(&opened("count.opened"), &ivo.signs(), &[&ours]).0, Some(2));
+    assert_eq!(check(&opened("exact.opened"), &to_auditor, &[&ours]).0, Some(2));
+    assert_eq!(check(&ours, &to_auditor, &[&ours]).0, Some(5));
+    let text = fs::read_to_string(&ours).unwrap().replacen("\"items\":120", "\"items\":121", 1);
+    let altered = asker.file("altered.ndjson", &text);
+    assert_eq!(check(&opened("count.opened"), &to_auditor, &[&altered]).0, Some(5));
+
+    // The journal and its report tell who opened what to whom, and the journal stays clean.
+    let report = asker.run(&["audit", "report"]).ok();
+    let openings = report["log"]["openings"].as_array().unwrap();
+    let told: Vec<_> = openings.iter().map(|line| (&line["query"], &line["officer"])).collect();
+    assert_eq!(told, [(&json!(query), &json!("ivo")), (&json!(count), &json!("ivo"))]);
+    assert_eq!((&openings[1]["recipient"], &openings[1]["file"]), (&json!(recipient), &made["digest"]));
+    holder.stop();
 }

@@ -172,8 +172,29 @@ fn the_quickest_engine_answers_and_a_probe_is_claimed() {
 
     let compared = holder.reconcile(&asker, "end.ndjson");
     assert_eq!((&compared["matched"], &compared["discrepancies"]), (&7.into(), &json!([])), "{compared}");
+    opened(&holder, &asker, &two);
     holder.stop();
     asker.stop();
+}
+
+/// What binds a probe to this engine's query does not depend on keys: it is opened also when those have ended.
+fn opened(holder: &Agency, asker: &Agency, done: &Done) {
+    let id = holder.run(&["agreement", "list"]).ok()["agreements"][0]["id"].as_str().unwrap().to_owned();
+    holder.run(&["agreement", "revoke", &id, "--reason", "over"]).ok();
+    let ivo = officer(asker, "ivo", "ivo");
+    ivo.enrol(asker, &["--roles", "audits"]).ok();
+    let file = asker.path("match.opened").to_str().unwrap().to_owned();
+    let query = done.answer()["query"].as_str().unwrap();
+    let words = ["audit", "open", query, "--out", &file, "--reason", "yearly audit"];
+    asker.run(&[&words[..], &ivo.signs()].concat()).ok();
+    assert!(fs::metadata(&file).unwrap().len() < 4_000, "no keys are in it");
+    for journal in [asker.export("ours.ndjson"), holder.export("theirs.ndjson")] {
+        let words = ["audit", "check-opening", &file, "--journal", &journal];
+        let verdict = asker.run(&[&words[..], &ivo.signs()].concat()).ok();
+        let asked = &verdict["asked"]["probe"];
+        assert_eq!(asked["alternatives"].as_array().unwrap().len(), 2, "{verdict}");
+        assert_eq!((&asked["form"], &asked["least_overlap"]), (&json!("face-256"), &json!(128)), "{verdict}");
+    }
 }
 
 /// An agreement that demands more than an engine gives excludes it: by itself, and if the officer names it.

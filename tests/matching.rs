@@ -21,7 +21,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use support::{Agency, Done, Kept, PERMITTED, REGISTER, Running, officer, people, record};
+use support::{Agency, Done, Kept, PERMITTED, REGISTER, Running, officer, people, record, text_of};
 
 /// Bits of a template, and how many may differ in a hit.
 const LENGTH: usize = 128;
@@ -184,6 +184,7 @@ fn matches_from_keys_to_an_empty_budget() {
     assert_eq!(asker.ask(&people([1]), &["RS"]).hits(), ["1"], "exact queries go on");
 
     claimed(&holder, &asker, [&found, &two]);
+    opened(&holder, &asker, &two);
 
     let compared = holder.reconcile(&asker, "end.ndjson");
     assert_eq!((&compared["matched"], &compared["discrepancies"]), (&8.into(), &json!([])), "{compared}");
@@ -226,6 +227,30 @@ fn claimed(holder: &Agency, asker: &Agency, [one, two]: [&Done; 2]) {
     let file = line["releases"][0]["file"].as_str().unwrap();
     let opened = asker.run(&[&["claim", "open", file][..], &asks.signs()].concat()).ok();
     assert_eq!(opened["records"][0]["fields"]["CATEGORY"]["category"], "IRREGULAR_CROSSING");
+}
+
+/// The probe of a match is opened to an officer who audits: the keys are in the file, and the holder's journal shows that
+/// they are those that it took.
+fn opened(holder: &Agency, asker: &Agency, done: &Done) {
+    let ivo = officer(asker, "ivo", "ivo");
+    ivo.enrol(asker, &["--roles", "audits"]).ok();
+    let query = done.answer()["query"].as_str().unwrap();
+    let file = text_of(&asker.path("match.opened"));
+    let words = ["audit", "open", query, "--out", &file, "--reason", "yearly audit"];
+    asker.run(&[&words[..], &ivo.signs()].concat()).ok();
+    let [ours, theirs] = [asker.export("ours.ndjson"), holder.export("theirs.ndjson")];
+    for (journal, says, not) in [
+        (&ours, "\"shows\"", "only the journal of RS shows it"),
+        (&theirs, "the keys that RS took", "\"limits\""),
+    ] {
+        let words = ["audit", "check-opening", &file, "--journal", journal];
+        let verdict = asker.run(&[&words[..], &ivo.signs()].concat()).ok();
+        let text = verdict.to_string();
+        assert!(text.contains(says) && text.contains(not), "{text}");
+        let asked = &verdict["asked"]["probe"];
+        assert_eq!((&asked["form"], &asked["least_overlap"]), (&json!("face-128"), &json!(64)), "{text}");
+        assert_eq!(asked["alternatives"], json!([{ "position": "FACE", "usable": LENGTH }]));
+    }
 }
 
 /// Whoever asked stops waiting: the holder stops searching, both note it, and the charge stays.

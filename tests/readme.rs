@@ -62,6 +62,7 @@ fn the_page_on_the_audit_works_as_it_stands() {
     for says in [
         "IRREG_ENTRY",
         "the evidence stands",
+        "the opening stands",
         "THE EVIDENCE DOES NOT STAND",
         "it stands; compare the key",
         "Nothing stands out.",

@@ -21,6 +21,7 @@ use symbolon_protocol::matching::{
     engine::{Answering, Asking, Engine},
     rule::Form,
 };
+use zeroize::Zeroizing;
 
 use crate::{control::api::Failure, files, journal::Side, sealing::StorageKey, state::Keys};
 
@@ -103,6 +104,11 @@ impl KeyStore {
         )))
     }
 
+    fn own(&self, keys: &Keys) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let material = self.key.open(keys.set.keys.as_bytes(), &self.read(keys)?);
+        material.map_err(|error| Failure::integrity(error.to_string()))
+    }
+
     /// This node's own keys, ready to ask.
     ///
     /// # Errors
@@ -113,9 +119,15 @@ impl KeyStore {
         form: &Form,
         keys: &Keys,
     ) -> Result<Arc<dyn Asking>, Failure> {
-        let material = self.key.open(keys.set.keys.as_bytes(), &self.read(keys)?);
-        let material = material.map_err(|error| Failure::integrity(error.to_string()))?;
-        engine.asking(form, &material).map_err(|fault| Failure::local(fault.to_string()))
+        engine.asking(form, &self.own(keys)?).map_err(|fault| Failure::local(fault.to_string()))
+    }
+
+    /// What the partner has of this node's own keys too (see [`Engine::shared`]).
+    ///
+    /// # Errors
+    /// A [`Failure`] if they are gone or damaged.
+    pub(crate) fn shared(&self, engine: &dyn Engine, form: &Form, keys: &Keys) -> Result<Vec<u8>, Failure> {
+        engine.shared(form, &self.own(keys)?).map_err(|fault| Failure::local(fault.to_string()))
     }
 
     /// A partner's keys, ready to answer.
@@ -193,7 +205,8 @@ impl KeyStore {
     }
 }
 
-fn digest(bytes: &[u8]) -> Digest {
+/// The digest of a file of keys, as the journal has it.
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Digest::of("symbolon/keys-file/1", bytes)
 }
 

@@ -21,6 +21,7 @@ mod locked;
 pub mod network;
 pub mod node;
 mod officers;
+mod opening;
 mod outlook;
 mod prepared;
 pub mod register;

@@ -13,6 +13,7 @@ mod ending;
 mod flags;
 mod hits;
 mod officers;
+mod openings;
 mod people;
 mod queries;
 mod registers;
@@ -172,6 +173,7 @@ impl Handler for Node {
                 audit::transparency(core, from, to, smallest, file).await
             }
             Request::AuditEvidence { about, file } => audit::evidence(core, about, file).await,
+            Request::AuditOpen { act, file } => openings::open(core, *act, file).await,
             Request::AuditExport { file } => audit::export(core, file).await,
             Request::Stop => {
                 core.stop.cancel();

@@ -11,6 +11,7 @@ use std::fmt;
 
 use chacha20poly1305::{Key, KeyInit, Tag, XChaCha20Poly1305, XNonce, aead::AeadInOut};
 use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -25,6 +26,11 @@ pub const OVERHEAD: usize = NONCE + TAG;
 /// A key of 32 bytes for values at rest. Wiped on drop, never shown by `Debug`.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct StorageKey([u8; 32]);
+
+/// Bytes in the plaintext of a sealed value, as CBOR has them. Wiped on drop.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub(crate) struct Bytes(#[serde(with = "serde_bytes")] pub(crate) Vec<u8>);
 
 /// A sealed value that does not open: it was altered, moved, cut, or sealed under another key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

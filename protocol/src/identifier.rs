@@ -15,6 +15,7 @@ mod date;
 mod letters;
 mod name;
 mod number;
+pub mod plain;
 mod registration;
 mod state;
 mod unfit;

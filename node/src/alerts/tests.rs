@@ -55,6 +55,7 @@ fn log(queries: Vec<QueryLine>, claims: Vec<ClaimLine>) -> Log {
         officers: vec![],
         changes: vec![],
         faults: vec![],
+        openings: vec![],
         canaries: vec![],
         balance: vec![],
     }

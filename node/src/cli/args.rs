@@ -23,7 +23,8 @@ use crate::{control::api::Format, demo::matching};
 
 pub(super) use agreement::{AgreementCommand, Amend};
 pub(super) use audit::{
-    AlertsCommand, AuditCommand, EvidenceOptions, ReportOptions, Section, TransparencyOptions,
+    AlertsCommand, AuditCommand, CheckOpeningOptions, EvidenceOptions, OpenOptions, ReportOptions, Section,
+    TransparencyOptions,
 };
 pub(super) use canary::CanaryCommand;
 pub(super) use claim::{CaseCommand, ClaimCommand, HitCommand, Signing, Which};

@@ -97,6 +97,10 @@ pub(super) fn reply(reply: &Reply) -> String {
             let by = if partners.is_empty() { "no partner".to_owned() } else { partners.join(", ") };
             format!("Wrote {of} to {}.\nThe checkpoint in it is countersigned by {by}.", file.display())
         }
+        Reply::QueryOpened { query, file, recipient, .. } => {
+            let file = file.display();
+            format!("Opened query {query} in {file}, sealed to {recipient}.\nThe journal tells of it.")
+        }
         Reply::Exported { file, entries } => {
             format!("Wrote {} of the journal to {}.", many(*entries, "entry", "entries"), file.display())
         }

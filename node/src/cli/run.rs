@@ -7,6 +7,7 @@ mod demo;
 mod engines;
 mod local;
 mod officer;
+mod opening;
 mod prove;
 mod register;
 mod request;

@@ -18,6 +18,7 @@ mod import;
 mod notes;
 mod notices;
 mod officers;
+pub(crate) mod opened;
 mod reconcile;
 pub mod transparency;
 

@@ -412,6 +412,13 @@ pub enum Event {
         /// Which, and what the officer says of it.
         act: SignedAct,
     },
+    /// A query of this agency is opened to an auditor.
+    QueryOpened {
+        /// Which, to whom and why, by an officer who audits.
+        act: SignedAct,
+        /// The digest of the sealed file.
+        file: Digest,
+    },
     /// Canaries were added: records that a partner must hold.
     CanariesAdded {
         /// Which partner.

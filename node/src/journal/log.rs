@@ -20,7 +20,7 @@ pub use balance::BalanceLine;
 pub use collect::Collector;
 pub use lines::{
     AgreementLine, CanaryLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine,
-    OfficerLine, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
+    OfficerLine, OpeningLine, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
 };
 pub use statistics::{Block, Dimension, Row, Statistics, Table};
 
@@ -77,6 +77,9 @@ pub struct Log {
     pub changes: Vec<ChangeLine>,
     /// What partners are recorded to have done against the protocol.
     pub faults: Vec<FaultLine>,
+    /// Queries of this agency that were opened to an auditor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub openings: Vec<OpeningLine>,
     /// Canaries that were asked.
     pub canaries: Vec<CanaryLine>,
     /// What was answered each way.

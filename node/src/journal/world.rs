@@ -98,17 +98,24 @@ impl World {
             }],
             rules: rules::PCC_BILATERAL.into(),
         };
-        let mut agreement = Agreement::new(terms.clone()).unwrap();
-        for agency in [&rs, &mk] {
+        let agreement = Agreement::new(terms.clone()).unwrap().id().unwrap();
+        let mut world = Self { rs, mk, agreement, terms, now: START, count: 0 };
+        world.agree();
+        world
+    }
+
+    /// Both sign the terms as they are, and journal that. What follows is under this agreement.
+    pub(super) fn agree(&mut self) {
+        let mut agreement = Agreement::new(self.terms.clone()).unwrap();
+        for agency in [&self.rs, &self.mk] {
             agreement.sign(&agency.code, &agency.key).unwrap();
         }
         agreement.verify().unwrap();
-        for agency in [&rs, &mk] {
+        self.agreement = agreement.id().unwrap();
+        for agency in [&self.rs, &self.mk] {
             let event = Event::AgreementAccepted { agreement: Box::new(agreement.clone()) };
             agency.journal.append(event, START).unwrap();
         }
-        let id = agreement.id().unwrap();
-        Self { rs, mk, agreement: id, terms, now: START, count: 0 }
     }
 
     /// The next query, of `items` identifiers.
@@ -167,15 +174,20 @@ impl World {
     /// One whole exchange, journalled on both sides.
     pub(super) fn exchange(&mut self, items: u32) -> Ask {
         let (ask, signature) = self.ask(items);
-        let (answered, both) = self.receipt(&ask, 9);
+        self.answered(&ask, signature);
+        ask
+    }
+
+    /// A query that is asked and answered, journalled on both sides.
+    pub(super) fn answered(&self, ask: &Ask, signature: Signature) {
+        let (answered, both) = self.receipt(ask, 9);
         let receipt = |side| Event::Receipt { side, receipt: Box::new(both.clone()) };
-        self.rs.journal.append(self.paid(Side::Asker, &ask, signature), self.now).unwrap();
-        self.mk.journal.append(self.paid(Side::Holder, &ask, signature), self.now).unwrap();
+        self.rs.journal.append(self.paid(Side::Asker, ask, signature), self.now).unwrap();
+        self.mk.journal.append(self.paid(Side::Holder, ask, signature), self.now).unwrap();
         let answered = Event::Answered { receipt: Box::new(answered) };
         self.mk.journal.append(answered, self.now).unwrap();
         self.rs.journal.append(receipt(Side::Asker), self.now).unwrap();
         self.mk.journal.append(receipt(Side::Holder), self.now).unwrap();
-        ask
     }
 
     /// One query that MK refuses.

@@ -197,6 +197,7 @@ impl State {
             | Event::CanariesAdded { .. }
             | Event::CanariesAsked { .. }
             | Event::QueriesErased { .. }
+            | Event::QueryOpened { .. }
             | Event::OfficerRefused { .. }
             | Event::CheckpointSeen { .. }
             | Event::CheckpointCountersigned { .. }

@@ -89,6 +89,15 @@ pub enum ActKind {
         /// What came of it.
         note: String,
     },
+    /// Opens a query of this agency to an auditor.
+    OpenQuery {
+        /// Which query.
+        query: QueryId,
+        /// The age X25519 recipient, `age1...`, to which it is sealed.
+        recipient: String,
+        /// Why, and to whom.
+        reason: String,
+    },
     /// Explains a query afterwards.
     Explain {
         /// Which query.
@@ -108,7 +117,7 @@ impl ActKind {
             | Self::Refuse { .. }
             | Self::StopClock { .. }
             | Self::ResumeClock { .. } => Role::Approves,
-            Self::Acknowledge { .. } => Role::Audits,
+            Self::Acknowledge { .. } | Self::OpenQuery { .. } => Role::Audits,
         }
     }
 
@@ -116,9 +125,10 @@ impl ActKind {
         match self {
             Self::Verify { reason, .. } => reason.as_deref(),
             Self::Acknowledge { note, .. } => Some(note),
-            Self::Refuse { reason, .. } | Self::StopClock { reason, .. } | Self::Explain { reason, .. } => {
-                Some(reason)
-            }
+            Self::Refuse { reason, .. }
+            | Self::StopClock { reason, .. }
+            | Self::OpenQuery { reason, .. }
+            | Self::Explain { reason, .. } => Some(reason),
             Self::Ask { .. } | Self::Claim { .. } | Self::Approve { .. } | Self::ResumeClock { .. } => None,
         }
     }

@@ -45,6 +45,28 @@ impl Query {
     /// # Errors
     /// [`Fault::Misuse`] for an empty or over-long batch or over-long identifiers.
     pub fn blind(identifiers: Vec<IdentifierBytes>, noise: Noise, seed: &Seed) -> Result<Self, Fault> {
+        Self::batch(identifiers, noise, noise.dummies(), seed)
+    }
+
+    /// The batch of an asker that breaks the agreement and leaves the dummies out: an auditor who is shown identifiers
+    /// and seed tells by it what was done.
+    ///
+    /// # Errors
+    /// As [`blind`](Self::blind).
+    pub fn without_dummies(
+        identifiers: Vec<IdentifierBytes>,
+        noise: Noise,
+        seed: &Seed,
+    ) -> Result<Self, Fault> {
+        Self::batch(identifiers, noise, 0, seed)
+    }
+
+    fn batch(
+        identifiers: Vec<IdentifierBytes>,
+        noise: Noise,
+        dummies: u32,
+        seed: &Seed,
+    ) -> Result<Self, Fault> {
         let mut inputs = identifiers;
         inputs.sort_unstable_by(|a, b| a.as_slice().cmp(b.as_slice()));
         inputs.dedup();
@@ -54,7 +76,7 @@ impl Query {
         }
         let blind = seed.stream("count/blind").scalar(0);
         let half = half(&blind);
-        inputs.extend((0..noise.dummies()).map(dummy));
+        inputs.extend((0..dummies).map(dummy));
         let chunks = inputs
             .par_chunks(COMPRESS)
             .map(|chunk| {

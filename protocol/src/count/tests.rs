@@ -228,3 +228,17 @@ fn hostile_frames_end_in_a_fault_of_the_peer() {
     assert!(matches!(answer(2, |f| f.body[9..].fill(255)), Fault::PeerMisbehaved(Misbehaviour::Filter(_))));
     assert_eq!(answer(2, |f| f.body.truncate(9)), Misbehaviour::Count.into());
 }
+
+/// What an auditor tells apart when the batch is opened: the commitment holds the asker to its seed.
+#[test]
+fn a_batch_without_the_dummies_is_not_the_one_that_was_agreed() {
+    let seed = Seed::new([2; 32]);
+    let batch = || (0..120).map(name).collect::<Vec<_>>();
+    let agreed = Query::blind(batch(), law(), &seed).unwrap();
+    let without = Query::without_dummies(batch(), law(), &seed).unwrap();
+    assert_eq!((agreed.items(), without.items()), (120, 120));
+    assert_ne!(agreed.digest(), without.digest());
+    // In another order and with repeats it is the same batch.
+    let again = batch().into_iter().rev().chain([name(7)]).collect();
+    assert_eq!(Query::blind(again, law(), &seed).unwrap().digest(), agreed.digest());
+}

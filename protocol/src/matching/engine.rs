@@ -211,6 +211,27 @@ pub trait Engine: Send + Sync {
     /// [`Fault::Local`] if it is not what [`accept`](Self::accept) gave for this form.
     fn answering(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Answering>, Fault>;
 
+    /// What else than probe and seed makes a query, for [`replay`](Self::replay): of the asker's material all that the
+    /// holder has too, byte for byte as the holder keeps it, so it is not secret. Empty for an engine whose query does
+    /// not depend on its keys.
+    ///
+    /// # Errors
+    /// As [`asking`](Self::asking).
+    fn shared(&self, form: &Form, material: &[u8]) -> Result<Vec<u8>, Fault>;
+
+    /// Replays a query without the material of either side: the digest that the query of this probe and seed has.
+    /// Nothing of `shared` is believed but that it is the right one.
+    ///
+    /// # Errors
+    /// As [`Asking::prepare`]; a fault of the peer if `shared` is not what [`shared`](Self::shared) gave for this form.
+    fn replay(
+        &self,
+        form: &Form,
+        shared: &[u8],
+        probe: &[Alternative],
+        seed: &Seed,
+    ) -> Result<[u8; 32], Fault>;
+
     /// What a query over `groups` groups of one row an alternative would cost on `cores` cores.
     fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
     -> Estimate;

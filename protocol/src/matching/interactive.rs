@@ -124,6 +124,21 @@ impl Engine for Interactive {
         Ok(Arc::new(Named::new(form, material)?))
     }
 
+    fn shared(&self, _form: &Form, _material: &[u8]) -> Result<Vec<u8>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn replay(
+        &self,
+        form: &Form,
+        _shared: &[u8],
+        probe: &[Alternative],
+        seed: &Seed,
+    ) -> Result<[u8; 32], Fault> {
+        // The name of the keys is in no commitment.
+        Named { form: *form, encoding: Encoding::of(form)?, name: [0; 32] }.replay(probe, seed)
+    }
+
     fn estimate(
         &self,
         form: &Form,

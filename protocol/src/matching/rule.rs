@@ -117,6 +117,12 @@ impl Rule {
         p.saturating_mul(agreement).saturating_sub(s.saturating_mul(overlap)).saturating_sub(kappa)
     }
 
+    /// The fewest positions that must be unmasked in both for a hit: as many that all agree are just enough. Of a rule
+    /// that can stand.
+    pub fn least_overlap(&self) -> u32 {
+        self.kappa.div_ceil(self.p.saturating_sub(self.s).max(1))
+    }
+
     /// Whether two templates are a hit: the plain oracle.
     pub fn hit(&self, a: &Template, b: &Template) -> bool {
         self.score(a, b) >= 0

@@ -29,7 +29,7 @@ use super::{
     rule::Form,
 };
 use crate::{
-    exchange::{Boxed, Fault},
+    exchange::{Boxed, Fault, Misbehaviour},
     seed::Seed,
 };
 
@@ -130,6 +130,26 @@ impl Engine for OneRound {
         let crs = crs::restore(reference).map_err(|_| spoilt())?;
         let keys = Public::from_bytes(keys).map_err(|_| spoilt())?.expand();
         Ok(Arc::new(HolderKeys(Arc::new(Material { form: *form, encoding, crs, keys }))))
+    }
+
+    fn shared(&self, _form: &Form, material: &[u8]) -> Result<Vec<u8>, Fault> {
+        let (seed, reference) = material.split_first_chunk::<32>().ok_or_else(spoilt)?;
+        Ok([Public::of(&Seed::new(*seed)).to_bytes().as_slice(), reference].concat())
+    }
+
+    fn replay(
+        &self,
+        form: &Form,
+        shared: &[u8],
+        probe: &[Alternative],
+        seed: &Seed,
+    ) -> Result<[u8; 32], Fault> {
+        let encoding = Encoding::of(form)?;
+        let (keys, reference) = shared.split_at_checked(PUBLIC_BYTES).ok_or(Misbehaviour::Length)?;
+        // Checked as when it came first: a reference string of another form would end the program.
+        let crs = crs::read(form, &encoding, reference)?;
+        let key = Public::from_bytes(keys)?.encryption();
+        Ok(query::digest(&query::encrypt(form, &encoding, &key, &crs, probe, seed)?))
     }
 
     fn estimate(

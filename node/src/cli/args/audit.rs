@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use symbolon_policy::{
     signing::PublicKey,
-    words::{AgencyCode, Timestamp},
+    words::{AgencyCode, QueryId, Timestamp},
 };
 
 use super::{Signing, values};
@@ -63,6 +63,26 @@ pub(in crate::cli) enum AuditCommand {
         8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
     )]
     Evidence(EvidenceOptions),
+    /// Open a query of this agency to an auditor: everything that was asked, in a new sealed file; takes the role AUDITS
+    #[command(
+        after_help = "The file holds all people of the query, or the probe, and the seed: whoever has it and what \
+        crossed the wire knows everybody in the query. So it is sealed, to the officer who signs or to the age recipient \
+        that is named, and is never for the partner. The journal tells who opened it, to whom and why.\n\nExamples:\n  \
+        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened --reason \"yearly audit\" \
+        --officer-key ivo.key\n  \
+        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened --reason \"request 12 of the supervisor\" \
+        --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --officer-key ivo.key"
+    )]
+    Open(OpenOptions),
+    /// Check an opened query against exported journals, and say what was asked; departures end with exit code 5
+    #[command(
+        after_help = "Makes the asker's message again and compares it with what was signed. Needs no home. Give the \
+        asker's export, the holder's, or both: what each shows, and what none does, is in the output and in \
+        docs/audit.md.\n\nExamples:\n  \
+        symbolon audit check-opening query.opened --identity auditor.txt --journal mk.ndjson --journal rs.ndjson\n  \
+        symbolon audit check-opening query.opened --officer-key ivo.key --journal mk.ndjson --json"
+    )]
+    CheckOpening(CheckOpeningOptions),
     /// Write the journal to a new file
     #[command(after_help = "Examples:\n  symbolon audit export rs-2026.ndjson")]
     Export {
@@ -162,6 +182,43 @@ pub(in crate::cli) struct EvidenceOptions {
     /// An agency's agreement key, known from elsewhere; may be repeated
     #[arg(long = "key", value_name = "CODE=KEY", value_parser = values::agency_key, requires = "check")]
     pub(in crate::cli) keys: Vec<(AgencyCode, PublicKey)>,
+}
+
+/// What is opened, and to whom.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OpenOptions {
+    /// The query
+    pub(in crate::cli) query: QueryId,
+    /// The new file
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) out: PathBuf,
+    /// The auditor's age recipient [default: that of the officer who signs]
+    #[arg(long, value_name = "age1...", value_parser = values::recipient)]
+    pub(in crate::cli) recipient: Option<String>,
+    /// Why, and to whom; for the journal, no personal data
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) reason: String,
+    #[command(flatten)]
+    pub(in crate::cli) signing: Signing,
+}
+
+/// An opened query, and what it is checked against.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("opens").args(["identity", "key"]).required(true)))]
+pub(in crate::cli) struct CheckOpeningOptions {
+    /// The file that `audit open` wrote
+    pub(in crate::cli) opening: PathBuf,
+    /// An exported journal of asker or holder; may be given twice
+    #[arg(long = "journal", value_name = "FILE", required = true)]
+    pub(in crate::cli) journals: Vec<PathBuf>,
+    /// The auditor's age key file, as age-keygen writes it
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) identity: Option<PathBuf>,
+    /// An agency's agreement key, known from elsewhere; may be repeated
+    #[arg(long = "key", value_name = "CODE=KEY", value_parser = values::agency_key)]
+    pub(in crate::cli) keys: Vec<(AgencyCode, PublicKey)>,
+    #[command(flatten)]
+    pub(in crate::cli) signing: Signing,
 }
 
 /// A table of the report.

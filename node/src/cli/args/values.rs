@@ -12,6 +12,8 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
+use crate::officers;
+
 pub(super) fn purpose() -> impl TypedValueParser<Value = Purpose> {
     listed(Purpose::ALL.iter().map(|code| code.as_str()))
 }
@@ -100,6 +102,11 @@ pub(super) fn agency_key(text: &str) -> Result<(AgencyCode, PublicKey), String> 
     let wrong = || "write it as CODE=KEY, with the 64 hexadecimal digits of the agreement key".to_owned();
     let (code, key) = text.split_once('=').ok_or_else(wrong)?;
     Ok((code.parse().map_err(|_| wrong())?, key.parse().map_err(|_| wrong())?))
+}
+
+/// An age X25519 recipient.
+pub(super) fn recipient(text: &str) -> Result<String, String> {
+    officers::recipient(text).map(|_| text.to_owned()).map_err(|failure| failure.what)
 }
 
 /// A seed: up to 64 hexadecimal digits, filled up with zeros.

@@ -251,6 +251,10 @@ fn changes(log: &Log) -> String {
         };
         rows.push((line.seq, [line.at.to_string(), what.to_owned(), format!("{}: {how}", line.officer)]));
     }
+    for line in &log.openings {
+        let what = format!("{}, by {}: {}", short(&line.query), line.officer, one_line(&line.reason));
+        rows.push((line.seq, [line.at.to_string(), "query opened".to_owned(), what]));
+    }
     for line in &log.changes {
         let of = line.register.as_ref().map(|register| format!("{register}: ")).unwrap_or_default();
         let reason =

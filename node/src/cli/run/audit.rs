@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-use super::{claim, free, odd};
+use super::{claim, free, odd, opening};
 
 /// # Errors
 /// [`Failure`] of whatever went wrong first.
@@ -49,6 +49,8 @@ pub(super) fn run(global: &Global, command: AuditCommand) -> Result<Report, Fail
         }
         AuditCommand::Transparency(options) => transparency(global, options),
         AuditCommand::Evidence(options) => evidence(global, options),
+        AuditCommand::Open(options) => opening::open(global, options),
+        AuditCommand::CheckOpening(options) => opening::checked(&options),
         AuditCommand::Reconcile { one, other } => reconcile(&one, &other),
         AuditCommand::Export { file } => {
             Report::of(&ask(global, Request::AuditExport { file: files::absolute(&file)? })?)
@@ -174,7 +176,7 @@ fn evidence(global: &Global, options: EvidenceOptions) -> Result<Report, Failure
     Ok(Report::new(verdict.to_string(), &verdict)?.with_exit(exit(verdict.stands())))
 }
 
-fn exit(stands: bool) -> u8 {
+pub(super) fn exit(stands: bool) -> u8 {
     if stands { 0 } else { FailureKind::Integrity.exit_code() }
 }
 
@@ -188,11 +190,11 @@ fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
         .map_err(|error| Failure::integrity(format!("{} is not {what}: {error}", path.display())))
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
+pub(super) fn open(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
 }
 
-fn unverified(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+pub(super) fn unverified(path: &Path, why: &dyn std::fmt::Display) -> Failure {
     Failure::integrity(format!("{} does not verify: {why}", path.display()))
 }
 

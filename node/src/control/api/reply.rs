@@ -291,6 +291,17 @@ pub enum Reply {
         /// Partners whose countersignature is in it.
         countersigned: Vec<AgencyCode>,
     },
+    /// To [`Request::AuditOpen`].
+    QueryOpened {
+        /// Which query.
+        query: QueryId,
+        /// Where to.
+        file: PathBuf,
+        /// The digest of the file, as the journal has it.
+        digest: Digest,
+        /// Whom it is sealed to.
+        recipient: String,
+    },
     /// To [`Request::AuditExport`].
     Exported {
         /// Where to.

@@ -397,6 +397,13 @@ pub enum Request {
         /// Absolute path.
         file: PathBuf,
     },
+    /// Opens a query of this node to an auditor, in a sealed file.
+    AuditOpen {
+        /// Signed by an officer who audits.
+        act: Box<SignedAct>,
+        /// Absolute path.
+        file: PathBuf,
+    },
     /// Writes the journal to a file.
     AuditExport {
         /// Absolute path.

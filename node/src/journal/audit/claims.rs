@@ -1,14 +1,15 @@
 //! Claims in one journal: every step is taken again, and must have been allowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found, Step},
-    claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease, Told},
-    officer::{ActKind, SignedAct},
+    claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease},
+    officer::{Act, ActKind, SignedAct},
+    permit::RefusalCode,
     signing::{Document as _, PublicKey},
-    words::{ClaimId, Digest, Timestamp},
+    words::{ClaimId, Digest, OfficerId, QueryId, Timestamp},
 };
 
 use crate::journal::Side;
@@ -22,20 +23,48 @@ pub(super) struct Place {
 
 /// Claims as the journal tells of them so far, each the asker's own word.
 #[derive(Default)]
-pub(super) struct Claims(BTreeMap<(Side, ClaimId), Known>);
+pub(super) struct Claims {
+    known: BTreeMap<(Side, ClaimId), Known>,
+    turned: BTreeMap<(Side, ClaimId), Turned>,
+    /// Queries of this agency of which an officer said at that moment that a hit is the person.
+    verified: BTreeSet<(QueryId, OfficerId, Timestamp)>,
+}
+
+/// A claim that was refused or broken off, at least once.
+pub(super) struct Turned {
+    /// In the words in which it came first.
+    pub(super) claim: Claim,
+    /// Why it was refused, each time.
+    pub(super) codes: Vec<RefusalCode>,
+    /// Whether it was broken off as well.
+    pub(super) failed: bool,
+    /// Where the journal spoke of it last.
+    pub(super) place: Place,
+}
 
 pub(super) struct Known {
     pub(super) case: Case,
     /// Where it was made, or came.
     pub(super) place: Place,
     /// What the holder signed that it found, at the asker.
-    pub(super) outcome: Option<(Vec<Told>, Place)>,
-    /// Releases with signatures that stand; whether both signed.
-    pub(super) releases: BTreeMap<Digest, (bool, Place)>,
+    pub(super) outcome: Option<(Outcome, Place)>,
+    /// Until when it was to be decided, at first and after each time that the clock was stopped.
+    pub(super) deadlines: Vec<Timestamp>,
+    /// Releases with signatures that stand.
+    pub(super) releases: BTreeMap<Digest, Kept>,
     /// Numbers of the releases, and whether both signed.
     released: BTreeMap<u32, bool>,
     /// The keys that approved: a person with two names is one person.
     keys: Vec<PublicKey>,
+}
+
+/// A release with signatures that stand.
+pub(super) struct Kept {
+    /// Whether both signed.
+    pub(super) both: bool,
+    /// Who approved it, by the holder's word.
+    pub(super) approved_by: Vec<OfficerId>,
+    pub(super) place: Place,
 }
 
 /// A claim, and what its entry says of it.
@@ -57,11 +86,12 @@ impl Claims {
         let Made { claim, found, at } = made;
         let terms = terms.ok_or("the agreement has no terms for claims")?;
         let case = Case::begin(claim.clone(), found.to_vec(), terms, at);
-        let (outcome, releases, released) = (None, BTreeMap::new(), BTreeMap::new());
-        let mut known = Known { case, place, outcome, releases, released, keys: Vec::new() };
+        let (outcome, deadlines) = (None, vec![case.decide_by]);
+        let (releases, released) = (BTreeMap::new(), BTreeMap::new());
+        let mut known = Known { case, place, outcome, deadlines, releases, released, keys: Vec::new() };
         let key = (side, claim.claim);
-        let Some(before) = self.0.remove(&key) else {
-            self.0.insert(key, known);
+        let Some(before) = self.known.remove(&key) else {
+            self.known.insert(key, known);
             return Ok(());
         };
         // The asker may make the same claim again; then it takes all releases again.
@@ -69,25 +99,50 @@ impl Claims {
         if again {
             (known.outcome, known.releases) = (before.outcome, before.releases);
         }
-        self.0.insert(key, known);
+        self.known.insert(key, known);
         if again { Ok(()) } else { Err("it was made twice".to_owned()) }
+    }
+
+    /// Takes that a claim was refused, or with no code that it was broken off.
+    pub(super) fn turned(&mut self, side: Side, claim: &Claim, code: Option<RefusalCode>, place: Place) {
+        let turned = self.turned.entry((side, claim.claim)).or_insert_with(|| Turned {
+            claim: claim.clone(),
+            codes: Vec::new(),
+            failed: false,
+            place,
+        });
+        (turned.failed, turned.place) = (turned.failed || code.is_none(), place);
+        turned.codes.extend(code);
+    }
+
+    /// Takes an officer's word that a hit is the person.
+    pub(super) fn verified(&mut self, act: &Act) {
+        if let ActKind::Verify { query, same: true, .. } = &act.act {
+            self.verified.insert((*query, act.officer.clone(), act.at));
+        }
+    }
+
+    /// Whether the officer that a claim of this agency names verified its hit when it says.
+    pub(super) fn is_verified(&self, claim: &Claim) -> bool {
+        self.verified.contains(&(claim.query, claim.verified_by.clone(), claim.verified_at))
     }
 
     /// Takes what the holder signed that a claim found.
     pub(super) fn answered(&mut self, id: &ClaimId, outcome: &Outcome, place: Place) {
-        if let Some(known) = self.0.get_mut(&(Side::Asker, *id)) {
-            known.outcome = Some((outcome.found.clone(), place));
+        if let Some(known) = self.known.get_mut(&(Side::Asker, *id)) {
+            known.outcome = Some((outcome.clone(), place));
         }
     }
 
     /// Keeps a release whose signatures stand.
     pub(super) fn keep(&mut self, side: Side, signed: &SignedRelease, place: Place) {
-        let known = self.0.get_mut(&(side, signed.release.claim));
+        let known = self.known.get_mut(&(side, signed.release.claim));
         if let Some((known, digest)) = known.zip(signed.release.digest().ok()) {
             let both = signed.asker.is_some();
-            let kept = known.releases.entry(digest).or_insert((both, place));
-            if both && !kept.0 {
-                *kept = (both, place);
+            let approved_by = signed.release.approved_by.clone();
+            let kept = known.releases.entry(digest).or_insert(Kept { both, approved_by, place });
+            if both && !kept.both {
+                (kept.both, kept.place) = (both, place);
             }
         }
     }
@@ -100,7 +155,7 @@ impl Claims {
         act: Option<(&SignedAct, PublicKey)>,
         at: Timestamp,
     ) -> Result<(), String> {
-        let known = self.0.get_mut(&(Side::Holder, *id)).ok_or("a step in no known case")?;
+        let known = self.known.get_mut(&(Side::Holder, *id)).ok_or("a step in no known case")?;
         let claim = known.case.claim.digest().map_err(|e| e.to_string())?;
         let signed = act.map(|(act, _)| (&act.act.officer, &act.act.act));
         let fits = match (step, signed) {
@@ -119,6 +174,9 @@ impl Claims {
             return Err("no officer signed for the step".to_owned());
         }
         known.case.step(step, at).map_err(|error| format!("a step that could not be taken: {error}"))?;
+        if let Step::Resume { .. } = step {
+            known.deadlines.push(known.case.decide_by);
+        }
         if let (Step::Approve { .. }, Some((_, key))) = (step, act) {
             if known.keys.contains(&key) {
                 return Err("one key approved it under two names".to_owned());
@@ -131,7 +189,7 @@ impl Claims {
     /// Takes a release; says what is wrong with it.
     pub(super) fn released(&mut self, side: Side, signed: &SignedRelease) -> Result<(), String> {
         let release = &signed.release;
-        let known = self.0.get_mut(&(side, release.claim)).ok_or("a release without a claim")?;
+        let known = self.known.get_mut(&(side, release.claim)).ok_or("a release without a claim")?;
         let before = known.released.insert(release.number, signed.asker.is_some());
         if side == Side::Asker {
             return if before.is_none() { Ok(()) } else { Err("it was taken twice".to_owned()) };
@@ -164,11 +222,21 @@ impl Claims {
 
     /// What is known of a claim.
     pub(super) fn get(&self, side: Side, id: &ClaimId) -> Option<&Known> {
-        self.0.get(&(side, *id))
+        self.known.get(&(side, *id))
+    }
+
+    /// What is known of a claim that was refused or broken off.
+    pub(super) fn turned_down(&self, side: Side, id: &ClaimId) -> Option<&Turned> {
+        self.turned.get(&(side, *id))
+    }
+
+    /// All claims of one side that were refused or broken off.
+    pub(super) fn turned_on(&self, side: Side) -> impl Iterator<Item = (&ClaimId, &Turned)> {
+        self.turned.iter().filter(move |((on, _), _)| *on == side).map(|((_, id), turned)| (id, turned))
     }
 
     /// All claims of one side.
     pub(super) fn on(&self, side: Side) -> impl Iterator<Item = (&ClaimId, &Known)> {
-        self.0.iter().filter(move |((on, _), _)| *on == side).map(|((_, id), known)| (id, known))
+        self.known.iter().filter(move |((on, _), _)| *on == side).map(|((_, id), known)| (id, known))
     }
 }

@@ -180,6 +180,7 @@ impl History {
                 self.alerts.extend(alert.id().ok());
             }
             Event::AlertAcknowledged { act } => self.acknowledged(seq, act, entry.time),
+            Event::QueryOpened { act, .. } => self.opened(seq, act, entry.time),
             Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
             Event::Notice { side, notice, .. } => self.notice(entry, *side, notice),
             Event::AgreementAmended { agreement, amended } => self.amended(entry, agreement, amended),
@@ -317,10 +318,14 @@ impl History {
         false
     }
 
-    fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {
-        if let Err(problem) = self.officers.acted(act, time) {
-            self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+    /// Checks an officer's act; says whether it stands.
+    fn acted(&mut self, seq: u64, act: &SignedAct, time: Timestamp) -> bool {
+        let stands = self.officers.acted(act, time);
+        if let Err(problem) = &stands {
+            let (officer, problem) = (act.act.officer.clone(), problem.clone());
+            self.violation(seq, Fault::Officer { officer, problem });
         }
+        stands.is_ok()
     }
 
     /// An officer acknowledges what was raised before, and signs nothing else by it.
@@ -331,6 +336,19 @@ impl History {
         };
         if !raised {
             let problem = "it acknowledges no alert that was raised".to_owned();
+            self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
+        }
+        self.acted(seq, act, time);
+    }
+
+    /// An officer opens a query of this agency, and signs nothing else by it.
+    fn opened(&mut self, seq: u64, act: &SignedAct, time: Timestamp) {
+        let own = match &act.act.act {
+            ActKind::OpenQuery { query, .. } => self.cases.contains_key(&(Side::Asker, *query)),
+            _ => false,
+        };
+        if !own {
+            let problem = "it opens no query of this agency".to_owned();
             self.violation(seq, Fault::Officer { officer: act.act.officer.clone(), problem });
         }
         self.acted(seq, act, time);

@@ -2,6 +2,7 @@ mod blame;
 mod claims;
 mod notices;
 mod officers;
+mod opened;
 
 use std::fs;
 

@@ -16,7 +16,7 @@ use symbolon_policy::{
 
 use super::{
     AgreementLine, CanaryLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine,
-    Log, OfficerLine, Period, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
+    Log, OfficerLine, OpeningLine, Period, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
     balance::Balances,
 };
 use crate::journal::{Entry, Event, Side, audit::Report};
@@ -45,6 +45,7 @@ struct Lines {
     officers: Vec<OfficerLine>,
     changes: Vec<ChangeLine>,
     faults: Vec<FaultLine>,
+    openings: Vec<OpeningLine>,
     canaries: Vec<CanaryLine>,
 }
 
@@ -85,6 +86,7 @@ impl Collector {
             officers,
             changes,
             faults,
+            openings,
             canaries,
         } = self.log;
         for line in &mut agreements {
@@ -106,6 +108,7 @@ impl Collector {
             officers,
             changes,
             faults,
+            openings,
             canaries,
             balance: self.balances.lines(),
         })
@@ -315,6 +318,14 @@ impl Collector {
             }
             Event::ChangeFailed { register, reason } => {
                 self.log.changes.push(change(ChangeKind::Failed, Some(register), 0, Some(reason)));
+            }
+            Event::QueryOpened { act, file } => {
+                let (officer, file) = (act.act.officer.clone(), *file);
+                if let ActKind::OpenQuery { query, recipient, reason } = &act.act.act {
+                    let (query, recipient, reason) = (*query, recipient.clone(), reason.clone());
+                    let line = OpeningLine { seq, at, query, officer, recipient, reason, file };
+                    self.log.openings.push(line);
+                }
             }
             Event::QueriesErased { queries } => {
                 let count = queries.len() as u64;

@@ -356,6 +356,26 @@ pub struct ChangeLine {
     pub reason: Option<String>,
 }
 
+/// A query of this agency that was opened to an auditor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningLine {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Which query.
+    pub query: QueryId,
+    /// By whom.
+    pub officer: OfficerId,
+    /// The age recipient that it is sealed to.
+    pub recipient: String,
+    /// Why, and to whom.
+    pub reason: String,
+    /// The digest of the sealed file.
+    pub file: Digest,
+}
+
 /// Canaries in one query of this agency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

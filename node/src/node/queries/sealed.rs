@@ -12,6 +12,7 @@ use crate::{
     control::api::Failure,
     files,
     node::Core,
+    sealing::Bytes,
     session::{
         asker::{Asked, Subject},
         matching::Ready,
@@ -52,10 +53,6 @@ struct Person {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     canary: bool,
 }
-
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-struct Bytes(#[serde(with = "serde_bytes")] Vec<u8>);
 
 impl Sealed {
     /// Writes a query down.

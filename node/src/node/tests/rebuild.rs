@@ -288,6 +288,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::FlagsSet { .. }
         | Event::Notice { .. }
         | Event::CanariesAsked { .. }
+        | Event::QueryOpened { .. }
         | Event::ForkSeen { .. } => true,
         // What these begin or prove has a line when it is over.
         Event::Begun { .. }

@@ -142,6 +142,11 @@ impl Public {
         encryption(&Secret::of(seed).small, seed)
     }
 
+    /// The query's encryption key.
+    pub(super) fn encryption(self) -> LweCompactPublicKeyOwned<u64> {
+        self.encryption
+    }
+
     /// As it travels: three seeds, then words, all little-endian.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let words =

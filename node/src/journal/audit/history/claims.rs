@@ -19,7 +19,9 @@ impl History {
         let (seq, time) = (entry.seq, entry.time);
         match &entry.event {
             Event::Claimed { side, claim, signature, act, found, at } => {
-                act.iter().for_each(|act| self.acted(seq, act, time));
+                if let Some(act) = act {
+                    self.acted(seq, act, time);
+                }
                 if self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature) {
                     let own = if *side == Side::Asker { &claim.asker } else { &claim.holder };
                     if self.agency.as_ref() != Some(own) {
@@ -32,8 +34,15 @@ impl History {
                     self.allowed(seq, &claim.claim, taken);
                 }
             }
-            Event::ClaimRefused { claim, signature, .. } | Event::ClaimFailed { claim, signature, .. } => {
-                self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature);
+            Event::ClaimRefused { side, claim, signature, .. }
+            | Event::ClaimFailed { side, claim, signature, .. } => {
+                if self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature) {
+                    let code = match &entry.event {
+                        Event::ClaimRefused { code, .. } => Some(*code),
+                        _ => None,
+                    };
+                    self.claims.turned(*side, claim, code, Place { seq, time });
+                }
             }
             Event::ClaimAnswered { claim, outcome, signature } => {
                 let Some(made) = self.claims.claim(Side::Asker, claim).cloned() else {
@@ -47,13 +56,17 @@ impl History {
                 }
             }
             Event::CaseStep { claim, step, act, at } => {
-                act.iter().for_each(|act| self.acted(seq, act, time));
+                if let Some(act) = act {
+                    self.acted(seq, act, time);
+                }
                 let key = act.as_ref().and_then(|act| self.officers.key(&act.act.officer));
                 let taken = self.claims.step(claim, step, act.as_ref().zip(key), *at);
                 self.allowed(seq, claim, taken);
             }
             Event::HitJudged { act } => {
-                self.acted(seq, act, time);
+                if self.acted(seq, act, time) {
+                    self.claims.verified(&act.act);
+                }
                 self.hits.judged(&act.act.act);
             }
             Event::Released { side, release, .. } => self.release(entry, *side, release),

@@ -1,7 +1,7 @@
 //! How two journals can differ.
 
 use serde::Serialize;
-use symbolon_policy::words::{AgencyCode, AgreementId, ClaimId, NoticeId, QueryId};
+use symbolon_policy::words::{AgencyCode, AgreementId, ClaimId, NoticeId, OfficerId, QueryId};
 
 /// How two journals can differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -134,6 +134,45 @@ pub enum Difference {
     OtherClaim {
         /// Which.
         claim: ClaimId,
+    },
+    /// The times of a case differ: when it began, or until when it is decided.
+    #[error(
+        "the claim {claim} was answered with other times than the holder's journal tells of: when it began, or until \
+         when it is decided"
+    )]
+    OtherTime {
+        /// Which.
+        claim: ClaimId,
+    },
+    /// A claim was refused, each journal says for another reason.
+    #[error("the claim {claim} was refused for other reasons by one journal than by the other")]
+    OtherRefusal {
+        /// Which.
+        claim: ClaimId,
+    },
+    /// An officer who verified a hit, by the asker's signed claim, did not by its journal.
+    #[error(
+        "{lacks} signed that {officer} verified the hit of the claim {claim}, and does not have that officer's word"
+    )]
+    NoVerification {
+        /// Of which claim.
+        claim: ClaimId,
+        /// By whom, as the claim says.
+        officer: OfficerId,
+        /// Who lacks it.
+        lacks: AgencyCode,
+    },
+    /// An officer who approved, by the holder's signed release, did not by its journal.
+    #[error(
+        "{lacks} signed that {officer} approved a release of the claim {claim}, and does not have that approval"
+    )]
+    NoApproval {
+        /// Of which claim.
+        claim: ClaimId,
+        /// By whom, as the release says.
+        officer: OfficerId,
+        /// Who lacks it.
+        lacks: AgencyCode,
     },
     /// A release is missing.
     #[error("{lacks} does not have a release of the claim {claim} that it signed")]

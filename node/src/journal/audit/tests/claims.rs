@@ -2,7 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
-    agreement::{Agreement, ClaimTerms},
+    agreement::ClaimTerms,
     case::{Found, Step},
     claim::{Claim, FieldDecision, Outcome, Release, SignedRelease, Standing, opening_digest},
     officer::{Act, ActKind, Officer, SignedAct},
@@ -24,16 +24,18 @@ impl Case {
         let mut world = World::new();
         let claims = ClaimTerms { claim_hours: 48, decide_hours: 48, most_records: 5 };
         world.terms.claims = Some(claims);
-        let mut agreement = Agreement::new(world.terms.clone()).unwrap();
-        for agency in [&world.rs, &world.mk] {
-            agreement.sign(&agency.code, &agency.key).unwrap();
-        }
-        world.agreement = agreement.id().unwrap();
-        for agency in [&world.rs, &world.mk] {
-            let event = Event::AgreementAccepted { agreement: Box::new(agreement.clone()) };
-            agency.journal.append(event, START).unwrap();
-        }
+        world.agree();
         let ask = world.exchange(1);
+        // O.2 of RS verifies the hit.
+        let (key, at) = (SigningKey::from_bytes(&[8; 32]), world.now);
+        let (id, seal): (OfficerId, _) = ("O.2".parse().unwrap(), "age1".to_owned());
+        let officer =
+            Officer { id: id.clone(), roles: vec![Role::Verifies], key: key.public(), seal, until: None };
+        let verify = ActKind::Verify { query: ask.query, item: 0, same: true, reason: None };
+        let act = SignedAct::sign(Act { officer: id, act: verify, at }, &key).unwrap();
+        for event in [Event::OfficerEnrolled { officer }, Event::HitJudged { act }] {
+            world.rs.journal.append(event, at).unwrap();
+        }
         let claim = Claim {
             claim: ClaimId([1; 16]),
             query: ask.query,
@@ -73,13 +75,18 @@ impl Case {
         let outcome = Outcome {
             claim: case.claim.digest().unwrap(),
             found: case.found.iter().map(Found::told).collect(),
-            decide_by: case.world.now,
+            decide_by: case.world.now.plus(48 * Timestamp::HOUR),
             at: case.world.now,
         };
-        let signature = signing::sign(&outcome, &case.world.mk.key).unwrap();
-        let claim = case.claim.claim;
-        case.note(true, Event::ClaimAnswered { claim, outcome, signature });
+        case.answer(outcome);
         case
+    }
+
+    /// MK says what it found, and RS notes it.
+    fn answer(&mut self, outcome: Outcome) {
+        let signature = signing::sign(&outcome, &self.world.mk.key).unwrap();
+        let claim = self.claim.claim;
+        self.note(true, Event::ClaimAnswered { claim, outcome, signature });
     }
 
     fn note(&mut self, asker: bool, event: Event) {
@@ -87,12 +94,17 @@ impl Case {
         agency.journal.append(event, self.world.now).unwrap();
     }
 
+    /// An officer of MK is enrolled with a key.
+    fn enrol(&mut self, id: &str, key: &SigningKey) -> OfficerId {
+        let (roles, seal) = (vec![Role::Approves], "age1".to_owned());
+        let officer = Officer { id: id.parse().unwrap(), roles, key: key.public(), seal, until: None };
+        self.note(false, Event::OfficerEnrolled { officer });
+        id.parse().unwrap()
+    }
+
     /// An officer of MK is enrolled with a key, and approves.
     fn approve(&mut self, id: &str, key: &SigningKey) {
-        let (id, at): (OfficerId, _) = (id.parse().unwrap(), self.world.now);
-        let (roles, seal) = (vec![Role::Approves], "age1".to_owned());
-        let officer = Officer { id: id.clone(), roles, key: key.public(), seal, until: None };
-        self.note(false, Event::OfficerEnrolled { officer });
+        let (id, at) = (self.enrol(id, key), self.world.now);
         let act = ActKind::Approve { claim: self.claim.digest().unwrap() };
         let act = SignedAct::sign(Act { officer: id.clone(), act, at }, key).unwrap();
         let (claim, step) = (self.claim.claim, Step::Approve { officer: id });
@@ -120,14 +132,21 @@ impl Case {
         }
     }
 
-    /// Everything in order, and hours later another query.
+    /// Everything in order, and both go on.
     fn whole() -> Self {
         let mut case = Self::new(1);
         case.approve("A.1", &SigningKey::from_bytes(&[9; 32]));
         case.release(&["A.1"]);
-        case.world.now = case.world.now.plus(3 * Timestamp::HOUR);
-        case.world.exchange(1);
+        case.go_on();
         case
+    }
+
+    /// Hours later both journals go on: nothing of before is under way.
+    fn go_on(&mut self) {
+        self.world.now = self.world.now.plus(3 * Timestamp::HOUR);
+        for asker in [true, false] {
+            self.note(asker, Event::NationalRules { text: None });
+        }
     }
 
     fn violated(&self) -> Vec<Difference> {
@@ -251,4 +270,133 @@ fn one_key_under_two_names_is_one_person() {
     let report = approved(&one);
     let [Fault::Claim { problem, .. }] = violations(&report)[..] else { panic!("{report}") };
     assert!(problem.contains("one key"), "{report}");
+}
+
+/// Alters events of a journal.
+fn alter(agency: &mut Agency, change: impl Fn(&mut Event)) {
+    let mut events = agency.events();
+    events.iter_mut().for_each(|(_, event)| change(event));
+    agency.rewrite(events);
+}
+
+#[test]
+fn a_verification_that_the_asker_signed_for_must_be_in_its_journal() {
+    let claim = ClaimId([1; 16]);
+    let lacking = |case: &Case| Difference::NoVerification {
+        claim,
+        officer: "O.2".parse().unwrap(),
+        lacks: case.world.rs.code.clone(),
+    };
+    let mut case = Case::whole();
+    without(&mut case.world.rs, |event| matches!(event, Event::HitJudged { .. }));
+    assert!(audit(&case.world.rs).is_clean(), "alone it cannot be seen");
+    assert_eq!(case.violated(), [lacking(&case)]);
+    // The officer said that it is another person.
+    let mut case = Case::whole();
+    alter(&mut case.world.rs, |event| {
+        if let Event::HitJudged { act } = event
+            && let ActKind::Verify { same, .. } = &mut act.act.act
+        {
+            *same = false;
+            *act = SignedAct::sign(act.act.clone(), &SigningKey::from_bytes(&[8; 32])).unwrap();
+        }
+    });
+    assert!(audit(&case.world.rs).is_clean(), "alone it cannot be seen");
+    assert_eq!(case.violated(), [lacking(&case)]);
+    // Words of another key are not the officer's.
+    let mut case = Case::whole();
+    alter(&mut case.world.rs, |event| {
+        if let Event::HitJudged { act } = event {
+            *act = SignedAct::sign(act.act.clone(), &SigningKey::from_bytes(&[7; 32])).unwrap();
+        }
+    });
+    assert_eq!(case.violated(), [lacking(&case)]);
+}
+
+#[test]
+fn an_approval_that_the_holder_signed_for_must_be_in_its_journal() {
+    let claim = ClaimId([1; 16]);
+    let mut case = Case::whole();
+    without(&mut case.world.mk, |event| matches!(event, Event::CaseStep { .. }));
+    let officer = "A.1".parse().unwrap();
+    let difference = Difference::NoApproval { claim, officer, lacks: case.world.mk.code.clone() };
+    assert_eq!(case.violated(), [difference]);
+}
+
+#[test]
+fn times_of_a_case_that_were_told_otherwise_are_found() {
+    let other = Difference::OtherTime { claim: ClaimId([1; 16]) };
+    // The holder lets the case begin later than it said.
+    let mut case = Case::whole();
+    alter(&mut case.world.mk, |event| {
+        if let Event::Claimed { at, .. } = event {
+            *at = at.plus(-5);
+        }
+    });
+    assert_eq!(case.violated(), [other.clone()]);
+    // It told of a clock that was stopped, and its journal lacks that; with the steps the two agree.
+    let told = |stopped: bool| {
+        let mut case = Case::new(1);
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let officer = case.enrol("A.1", &key);
+        let of = case.claim.digest().unwrap();
+        let begun = case.world.now;
+        let stop = ActKind::StopClock { claim: of, reason: "court".into() };
+        let resume = ActKind::ResumeClock { claim: of };
+        for (act, step) in [
+            (stop, Step::Stop { officer: officer.clone() }),
+            (resume, Step::Resume { officer: officer.clone() }),
+        ] {
+            let at = case.world.now;
+            let act = SignedAct::sign(Act { officer: officer.clone(), act, at }, &key).unwrap();
+            if stopped {
+                let claim = case.claim.claim;
+                case.note(false, Event::CaseStep { claim, step, act: Some(act), at });
+            }
+            case.world.now = case.world.now.plus(Timestamp::HOUR);
+        }
+        // Claimed again, as after a lost connection.
+        let found = case.found.iter().map(Found::told).collect();
+        let decide_by = begun.plus(49 * Timestamp::HOUR);
+        case.answer(Outcome { claim: of, found, decide_by, at: begun });
+        let early = case.violated();
+        assert_eq!(early, [], "the holder's export may be from before the steps");
+        case.go_on();
+        case.violated()
+    };
+    assert_eq!(told(true), []);
+    assert_eq!(told(false), [other]);
+}
+
+#[test]
+fn a_refused_claim_must_be_the_askers_and_refused_for_one_reason() {
+    let claim = ClaimId([1; 16]);
+    // The holder refused where it answered before.
+    let refused = |by_asker: Option<RefusalCode>, by_holder: RefusalCode| {
+        let mut case = Case::new(1);
+        without(&mut case.world.mk, |event| matches!(event, Event::Claimed { .. }));
+        without(&mut case.world.rs, |event| matches!(event, Event::ClaimAnswered { .. }));
+        let signature = signing::sign(&case.claim, &case.world.rs.key).unwrap();
+        let event =
+            |side, claim: &Claim, code| Event::ClaimRefused { side, claim: claim.clone(), signature, code };
+        let words = case.claim.clone();
+        case.note(false, event(Side::Holder, &words, by_holder));
+        if let Some(code) = by_asker {
+            case.note(true, event(Side::Asker, &words, code));
+        }
+        case.go_on();
+        case
+    };
+    let (late, many) = (RefusalCode::ClaimTooLate, RefusalCode::TooManyRecords);
+    assert_eq!(refused(Some(late), late).violated(), []);
+    assert_eq!(refused(None, late).violated(), [], "the refusal may have been lost on the way");
+    assert_eq!(refused(Some(many), late).violated(), [Difference::OtherRefusal { claim }]);
+    // The asker hides what it signed.
+    let mut case = refused(None, late);
+    without(&mut case.world.rs, about_the_claim);
+    assert_eq!(case.violated(), [Difference::NoClaim { claim, lacks: case.world.rs.code.clone() }]);
+    // And a verification that it named is missed there too.
+    let mut case = refused(None, late);
+    without(&mut case.world.rs, |event| matches!(event, Event::HitJudged { .. }));
+    assert!(matches!(case.violated()[..], [Difference::NoVerification { .. }]));
 }

@@ -30,6 +30,9 @@ fn a_claim_is_replayed() {
         assert_eq!(asking.prepare(&probe, &seed(3)).unwrap().digest(), digest);
         let opened = Opened { probe: probe.clone(), seed: seed(3) };
         opened.replay(&*answering, &seed(3).commitment(), &digest).unwrap();
+        // An auditor needs no keys for it.
+        assert_eq!(Interactive.shared(&form, &[1; 32]), Ok(Vec::new()));
+        assert_eq!(Interactive.replay(&form, &[], &probe, &seed(3)), Ok(digest));
         let refused = |opened: Opened, seed: &Seed| {
             let end = opened.replay(&*answering, &seed.commitment(), &digest);
             assert!(matches!(end, Err(Fault::PeerMisbehaved(Misbehaviour::Opening(_)))), "{end:?}");

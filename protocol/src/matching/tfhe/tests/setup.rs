@@ -22,6 +22,10 @@ fn the_whole_setup_gives_both_sides_their_material() {
     let (keys, same) = holder.split_at(PUBLIC_BYTES);
     assert_eq!(reference, same);
     assert!(Public::of(&Seed::new(seed.try_into().unwrap())).to_bytes() == keys);
+    assert!(
+        OneRound.shared(&form, &asker).unwrap() == holder,
+        "what an auditor is shown is what the holder keeps"
+    );
     assert!(OneRound.asking(&form, &asker).is_ok() && OneRound.answering(&form, &holder).is_ok());
     for bad in [&holder[..100], &holder[..holder.len() - 1], &[]] {
         assert!(matches!(OneRound.answering(&form, bad), Err(Fault::Local(_))));
