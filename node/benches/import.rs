@@ -16,6 +16,10 @@ use symbolon_policy::{
 };
 use tempfile::TempDir;
 
+/// As in the program (docs/adr/0007-allocator.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }
@@ -99,7 +103,7 @@ fn import_again(bencher: Bencher, records: u64) {
 }
 
 /// A slice of a register of this size: every record read and its head unsealed, its class looked up among those that
-/// take part. What the decision alone takes stands in `symbolon-policy`'s benchmark `rules`.
+/// take part, on all cores. What the decision alone takes stands in `symbolon-policy`'s benchmark `rules`.
 #[divan::bench(args = [1_000_000], sample_count = 3, sample_size = 1)]
 fn slice(bencher: Bencher, records: u64) {
     let (_home, registers) = full(records);
@@ -120,7 +124,7 @@ fn slice(bencher: Bencher, records: u64) {
     });
 }
 
-/// On one core.
+/// On all cores.
 #[divan::bench(args = [200_000], sample_count = 3, sample_size = 1)]
 fn scan(bencher: Bencher, records: u64) {
     let (_home, registers) = full(records);

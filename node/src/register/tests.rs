@@ -310,3 +310,28 @@ proptest! {
         prop_assert_eq!(found, model);
     }
 }
+
+proptest! {
+    /// Against a walk through all pieces: each key lies in one, in order, and with a key to begin after only those that follow.
+    #[test]
+    fn pieces_hold_every_key_once(
+        noted in prop_oneof![Just(0_u64), 1_u64..2_000, Just(PIECE << 16), Just(u64::MAX), any::<u64>()],
+        keys in prop::collection::btree_set(any::<[u8; 16]>(), 1..40),
+        after in any::<Option<prop::sample::Index>>(),
+    ) {
+        let (_dir, registers) = empty();
+        let register = registers.register(&name()).unwrap();
+        register.set_count(noted).unwrap();
+        let keys: Vec<Key> =
+            keys.iter().map(|key| [RECORD_PREFIX, key].concat().try_into().unwrap()).collect();
+        let after = after.map(|after| *after.get(&keys));
+        let pieces = register.pieces(after);
+        let found: Vec<Key> = pieces
+            .iter()
+            .flat_map(|piece| keys.iter().copied().filter(move |key| std::ops::RangeBounds::contains(piece, &key.to_vec())))
+            .collect();
+        let follow: Vec<Key> = keys.iter().copied().filter(|key| after.is_none_or(|after| *key > after)).collect();
+        prop_assert_eq!(found, follow);
+        prop_assert!(pieces.len() as u64 <= noted.div_ceil(PIECE).max(1));
+    }
+}
