@@ -6,6 +6,7 @@
 //! replaced by invented ones; everything else is decided as the file says.
 
 mod change;
+mod error;
 mod files;
 mod fits;
 
@@ -13,15 +14,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
-    agreement::{Agreement, AgreementError, Terms},
-    canonical::CanonicalError,
-    rules::{ClauseRef, Kind, RuleErrors},
+    agreement::{Agreement, Terms},
+    rules::{ClauseRef, Kind},
     signing::Document as _,
-    words::{AgencyCode, Digest, FormName, WordError},
+    words::{AgencyCode, Digest},
 };
 
 use crate::{scenario::Scenario, shelf::Shelf};
 
+pub use error::ProposalError;
 pub use files::{Directory, Files};
 
 /// The codes that stand for any two parties.
@@ -103,97 +104,6 @@ pub struct Proposal {
     pub canary_share: f64,
     /// What was made of rules, shared with every proposal of the scenario and every change of one.
     pub(crate) shelf: Shelf,
-}
-
-/// A proposal that cannot be read.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ProposalError {
-    /// A file cannot be read.
-    #[error("the proposal {proposal} names the file {file}, which cannot be read: {why}")]
-    File {
-        /// Of which proposal.
-        proposal: String,
-        /// Which.
-        file: String,
-        /// Why.
-        why: String,
-    },
-    /// A file is no agreement.
-    #[error("{file} of the proposal {proposal} is no draft and no agreement: {why}")]
-    Form {
-        /// Of which proposal.
-        proposal: String,
-        /// Which.
-        file: String,
-        /// Why.
-        why: String,
-    },
-    /// The terms do not stand.
-    #[error("the agreement of {pair} in the proposal {proposal} does not stand: {error}")]
-    Terms {
-        /// Of which proposal.
-        proposal: String,
-        /// Of which two parties.
-        pair: String,
-        /// Why.
-        error: AgreementError,
-    },
-    /// Rules do not stand.
-    #[error("the rules in {file} do not stand:\n{errors}")]
-    Rules {
-        /// Which file.
-        file: String,
-        /// Why.
-        errors: RuleErrors,
-    },
-    /// No agreement of the proposal has what is to be changed.
-    #[error("the proposal {proposal} has no {what}")]
-    Missing {
-        /// Which proposal.
-        proposal: String,
-        /// What.
-        what: String,
-    },
-    /// A party that the scenario does not have.
-    #[error("the proposal {proposal} names {code}, which is no party of the scenario")]
-    Party {
-        /// Which proposal.
-        proposal: String,
-        /// Who.
-        code: AgencyCode,
-    },
-    /// A practice matches by a form that an agreement lacks.
-    #[error(
-        "line {line}: `practice[{practice}].form` is {form}, and the agreement of {pair} in the proposal {proposal} has {has}"
-    )]
-    Lacks {
-        /// The line of the scenario.
-        line: usize,
-        /// Which practice, from 0.
-        practice: usize,
-        /// The form.
-        form: FormName,
-        /// Of which two parties the agreement is.
-        pair: String,
-        /// Of which proposal.
-        proposal: String,
-        /// The forms that it has.
-        has: String,
-    },
-    /// A value that the terms cannot take.
-    #[error("`{path}` cannot be changed so: {why}")]
-    Value {
-        /// The path.
-        path: String,
-        /// Why.
-        why: String,
-    },
-    /// A code that is none.
-    #[error(transparent)]
-    Word(#[from] WordError),
-    /// No canonical form.
-    #[error(transparent)]
-    Canonical(#[from] CanonicalError),
 }
 
 impl Proposal {

@@ -10,10 +10,12 @@ mod abuse;
 mod crew;
 mod day;
 mod meters;
+mod nodes;
 mod person;
 mod query;
 mod report;
 pub mod rows;
+mod series;
 mod state;
 
 use std::io;

@@ -89,7 +89,6 @@ fn the_year_as_it_comes_along_has_the_published_totals() {
             for observed in party.observed.iter().filter(|observed| !observed.held_out) {
                 let (found, published) = (tally.registrations, observed.registrations as f64);
                 let chance = 4.0 * (seed.weight * published).sqrt() / published;
-                println!("{found} {published}");
                 assert!((found / published - 1.0).abs() < 0.11 + chance, "{found} {published}");
             }
         }
@@ -159,42 +158,4 @@ fn the_documents_say_what_the_fit_finds() {
     assert!(model.contains(&says), "docs/model.md: {says}");
     let says = format!("have {} different people", range(found.people, 1_000.0));
     assert!(words(&western_balkans().about).contains(&says), "scenario.toml: {says}");
-}
-
-#[test]
-fn temporary_figures() {
-    let scenario = western_balkans();
-    let show = |name: &str, scenario: &Scenario, draws: u32, tolerance: f64| {
-        let found = fit(scenario, draws, tolerance).unwrap();
-        println!(
-            "{name}: kept {} people {:?} usual {:?} per {:?}",
-            found.kept, found.people, found.people_usual, found.per_person
-        );
-        for total in found.totals {
-            println!("   {} {} {:?}", total.party, total.observed, total.fitted);
-        }
-    };
-    show("base", &scenario, 200_000, 0.1);
-    show("1 %", &scenario, 200_000, 0.01);
-    show("20,000", &scenario, 20_000, 0.1);
-    show("2,000,000", &scenario, 2_000_000, 0.1);
-    for (name, by) in [("half", 0.5), ("hardly", 0.01)] {
-        let mut narrow = scenario.clone();
-        narrow.route.iter_mut().filter(|route| route.from != ENTRY).for_each(|route| {
-            let (lo, hi) = route.weight.range();
-            let (mid, half) = ((lo + hi) / 2.0, (hi - lo) / 2.0 * by);
-            if hi > lo {
-                route.weight.law = crate::scenario::Law::Uniform { lo: mid - half, hi: mid + half };
-            }
-        });
-        show(name, &narrow, 200_000, 0.1);
-    }
-    let mut narrow = scenario.clone();
-    for party in narrow.party.values_mut() {
-        let (lo, hi) = party.register_p.range();
-        if lo == 0.1 {
-            party.register_p.law = crate::scenario::Law::Uniform { lo: 0.2, hi };
-        }
-    }
-    show("from .2", &narrow, 200_000, 0.1);
 }

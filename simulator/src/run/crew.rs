@@ -111,11 +111,11 @@ mod tests {
         let monday = first_second("2022-01-03").unwrap();
         let late = |officers: f64| {
             let mut crew = Crew::new(officers, WorkingHours::new(8.0, 16.0, 5.0), Comes::Always);
-            let done = (0..2_400).map(|_| crew.take(monday, 3_600.0, 1.0, Draws::new(1)));
+            let done = (0..2_100).map(|_| crew.take(monday, 3_600.0, 1.0, Draws::new(1)));
             done.fold(0, i64::max) - monday - 8 * 3_600
         };
-        // Eight hours of work for each of them; a piece takes its hour.
-        assert!((8 * 3_600..9 * 3_600).contains(&late(300.0)), "{}", late(300.0));
+        // Seven hours of work for each of them, the last of which ends within the day.
+        assert!((6 * 3_600..=8 * 3_600).contains(&late(300.0)), "{}", late(300.0));
         assert!(late(150.0) > 24 * 3_600);
     }
 
@@ -154,11 +154,11 @@ mod tests {
             (waited / n as f64, late / n as f64)
         };
         let (hours, late) = waits(1.0);
-        assert!(late > 0.02, "{late}");
+        assert!(late > 0.005, "{late}");
         for alike in [6.0, 30.0] {
             let (many, many_late) = waits(alike);
             assert!((many / hours - 1.0).abs() < 0.15, "{alike}: {many} {hours}");
-            assert!((many_late - late).abs() < 0.03, "{alike}: {many_late} {late}");
+            assert!((many_late - late).abs() < 0.01, "{alike}: {many_late} {late}");
         }
     }
 }

@@ -1,0 +1,92 @@
+//! What the nodes worked in a day, and how long answers were waited for.
+
+use super::state::{State, Today};
+use crate::{contract::Line, cost::waiting};
+
+const DAY: i64 = 86_400;
+
+/// How busy a node was.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Load {
+    pub(super) load: f64,
+    /// Mean service and its squared coefficient of variation.
+    service: f64,
+    variation: f64,
+    behind: f64,
+}
+
+impl State<'_> {
+    /// How busy each node was today as a holder.
+    pub(super) fn work(&mut self, touched: &[usize]) -> Vec<Load> {
+        let mut sums = vec![(0.0, 0.0, 0.0); self.n];
+        for place in touched {
+            let (Some(line), Some(today), Some(past)) =
+                (self.contract.lines.get(*place), self.today.get(*place), self.past.get(*place))
+            else {
+                continue;
+            };
+            let queries = self.region.weight * today.asked.iter().sum::<f64>();
+            let service = line.cost.holder.of(line.charged, past.padded);
+            if let Some(sum) = sums.get_mut(line.holder) {
+                *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
+            }
+        }
+        let each = sums.into_iter().enumerate().map(|(place, (queries, work, squares))| {
+            let cores = self.region.parties.get(place).map_or(1.0, |party| party.cores);
+            let capacity = cores * DAY as f64;
+            let behind = self.behind.get_mut(place);
+            let load = work / capacity;
+            let waits = behind.map_or(0.0, |behind| {
+                let before = *behind;
+                *behind = (before + work - capacity).max(0.0);
+                (before + *behind) / 2.0 / cores
+            });
+            if let Some(party) = self.parties.get_mut(place) {
+                party.peak_load = party.peak_load.max(load);
+            }
+            let service = if queries > 0.0 { work / queries } else { 0.0 };
+            let variation = if work > 0.0 { squares * queries / (work * work) - 1.0 } else { 0.0 };
+            Load { load, service, variation: variation.max(0.0), behind: waits }
+        });
+        each.collect()
+    }
+
+    /// Adds the cost of a line's day; seconds from a query to its answer.
+    pub(super) fn cost(&mut self, place: usize, line: &Line, today: &Today, loads: &[Load]) -> f64 {
+        let (Some(past), Some(load)) = (self.past.get_mut(place), loads.get(line.holder)) else { return 0.0 };
+        let queries = self.region.weight * today.asked.iter().sum::<f64>();
+        if queries == 0.0 {
+            return 0.0;
+        }
+        let (items, padded) = (line.charged, past.padded);
+        let cost = &line.cost;
+        let (up, down) = (cost.up.of(items, padded), cost.down.of(items, padded));
+        let now = self.day * DAY;
+        let renew = now >= past.ready_until;
+        if renew {
+            past.ready_until = now + line.epoch_seconds;
+        }
+        let (Some(holder), Some(asker)) =
+            (self.region.parties.get(line.holder), self.region.parties.get(line.asker))
+        else {
+            return 0.0;
+        };
+        let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return 0.0 };
+        pair.asker_cpu += queries * cost.asker.of(items, padded);
+        pair.holder_cpu += queries * cost.holder.of(items, padded);
+        pair.bytes_up += queries * up;
+        pair.bytes_down += queries * down;
+        if renew {
+            pair.asker_cpu += cost.setup.asker.of(0.0, padded);
+            pair.holder_cpu += cost.setup.holder.of(0.0, padded);
+            pair.bytes_up += cost.setup.up.of(0.0, padded);
+            pair.bytes_down += cost.setup.down.of(0.0, padded);
+        }
+        // Beyond what a day can carry, the work that is left over is what is waited for.
+        let queue =
+            waiting(load.service, load.load.min(0.98), holder.cores, 1.0, load.variation) + load.behind;
+        let line_speed = holder.bytes_a_second.min(asker.bytes_a_second);
+        let travel = asker.round_trip.max(holder.round_trip) * 2.0 + (up + down) / line_speed;
+        queue + cost.holder.of(items, padded) + cost.asker.of(items, padded) + travel
+    }
+}
