@@ -7,6 +7,7 @@ use symbolon_policy::words::AgeBand;
 use super::{Progress, crew::Crew, rows::Sink};
 use crate::{
     contract::Contract,
+    cost::Size,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome, SeriesRow},
     random::Draws,
     region::{CLASSES, Region},
@@ -124,6 +125,13 @@ pub(super) struct Past {
     pub(super) padded: f64,
     /// Until when the snapshot or the keys serve.
     pub(super) ready_until: i64,
+}
+
+impl Past {
+    /// The size of a query of so many items.
+    pub(super) fn size(&self, items: f64) -> Size {
+        Size { items, records: self.entries, entries: self.padded }
+    }
 }
 
 /// A meter.
