@@ -1,9 +1,9 @@
 //! Measures the real exchanges on this machine and fits what they cost.
 //!
 //! Exact queries, counts and matches of several sizes run through [`Pair`], under an agreement, with permits and
-//! receipts, one after the other on one thread. `S(items, N) = fixed + per_item items + per_entry N` is fitted to the
-//! medians by least squares of relative errors; negative terms are set to 0 and the others fitted again. Bytes are
-//! counted, not timed, and fitted in the same way. `N` is the padded number of entries that the receipt states.
+//! receipts, one after the other on one thread, whose time on a core is measured. What [`Linear`](crate::cost::Linear)
+//! says is fitted to the medians by least squares of relative errors; negative terms are set to 0 and the others fitted
+//! again. Bytes are counted and fitted in the same way. Entries are those that the receipt states.
 //!
 //! The one-round match takes minutes: its keys alone are some seventy seconds of one core, and a query of the smallest
 //! padded slice fifteen. So it is measured once a size, and not at all if only others are wanted.
@@ -30,19 +30,22 @@ use symbolon_protocol::{
 
 use crate::{
     contract::REGISTER,
-    cost::{COUNT, Calibration, EXACT},
+    cost::{COUNT, Calibration, EXACT, Size},
     identity::key,
     pair::{Pair, PairError, Question, Record, Side, Spent},
 };
 
-use line::{ENTRY, FIXED, ITEM, costs};
+use line::{ENTRY, FIXED, ITEM, RECORD, costs};
 
-/// Sizes of the slices that are measured, in records of one identifier.
-const SLICES: [u32; 3] = [1_000, 8_000, 30_000];
+/// Sizes of the slices that are measured, in records of one identifier: one that is mostly padding, one with hardly any,
+/// and one with as much as a larger slice can have.
+const SLICES: [u32; 4] = [100, 1_000, 8_200, 30_000];
 /// Identifiers of an exact query.
 const ITEMS: [u32; 3] = [1, 100, 1_000];
 /// Identifiers of a count.
 const BATCHES: [u32; 2] = [200, 2_000];
+/// Dummies of a count.
+const DUMMIES: u32 = 30;
 /// Runs of each size; the median counts.
 const RUNS: usize = 3;
 
@@ -70,10 +73,9 @@ pub enum CalibrateError {
 }
 
 /// One size, measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Measured {
-    items: f64,
-    entries: f64,
+    size: Size,
     query: Spent,
     snapshot: Spent,
     traffic: Traffic,
@@ -112,7 +114,7 @@ pub fn calibrate(
                     measured.push(measure(slice, *items, counts)?);
                 }
             }
-            found.insert(name.to_owned(), costs(&measured, &[FIXED, ITEM, ENTRY]));
+            found.insert(name.to_owned(), costs(&measured, &[FIXED, ITEM, RECORD, ENTRY]));
         }
         for engine in engine::engines().iter().filter(|engine| wanted(engine.card().id)) {
             found.extend(templates::every_form(*engine, seen)?);
@@ -146,22 +148,13 @@ fn measure(slice: u32, items: u32, counts: bool) -> Result<Measured, CalibrateEr
         values.sort_by(f64::total_cmp);
         values.get(RUNS / 2).copied().unwrap_or(0.0)
     };
-    let last = runs.first().copied();
-    let blank = Measured {
-        items: 0.0,
-        entries: 0.0,
-        query: Spent::default(),
-        snapshot: Spent::default(),
-        traffic: Traffic::default(),
-        filter: Traffic::default(),
-    };
     Ok(Measured {
         query: Spent { asker: median(|run| run.query.asker), holder: median(|run| run.query.holder) },
         snapshot: Spent {
             asker: median(|run| run.snapshot.asker),
             holder: median(|run| run.snapshot.holder),
         },
-        ..last.unwrap_or(blank)
+        ..runs.first().copied().unwrap_or_default()
     })
 }
 
@@ -179,9 +172,10 @@ fn one(slice: u32, items: u32, counts: bool, run: u8) -> Result<Measured, Calibr
         let outcome = pair.exact(&question, &register)?;
         (outcome.exchange, outcome.snapshot, outcome.receipt)
     };
+    let entries = receipt.receipt.entries as f64;
+    let size = Size { items: items.into(), records: slice.into(), entries };
     Ok(Measured {
-        items: items.into(),
-        entries: receipt.receipt.entries as f64,
+        size: if counts { size.with_dummies(DUMMIES) } else { size },
         query: pair.on_queries,
         snapshot: pair.on_snapshots,
         traffic,
@@ -251,7 +245,7 @@ fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair<'static>, CalibrateErr
             largest_batch: 100_000,
             period_days: 30,
             epsilon_milli: 1_000,
-            dummies: 30,
+            dummies: DUMMIES,
             epsilon_budget_milli: 1_000,
         }),
         matching: Some(templates::terms()?),

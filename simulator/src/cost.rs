@@ -1,21 +1,43 @@
 //! What exchanges cost: processor time and bytes, fitted to the real machines, and how long answers are waited for.
 //!
-//! Cost is linear in what was asked and in the padded entries that were searched, which is what the protocols are:
-//! `S(N) = fixed + per_item * items + per_entry * N`. `symbolon simulate calibrate` measures it on a machine; the
-//! default was measured on the machine that it names. An engine of the match that a calibration lacks is taken from
-//! the engine's own estimate ([`Engine::estimate`](symbolon_protocol::matching::engine::Engine::estimate)).
+//! Cost is linear in what was asked, in the records of the slice and in the entries to which it was padded, which is
+//! what the protocols are: `S = fixed + per_item * items + per_record * records + per_entry * entries`. Records and
+//! entries are apart because padding costs an identifier exchange next to nothing, and a small slice is mostly padding.
+//! `symbolon simulate calibrate` measures it on a machine; the default was measured on the machine that it names. An
+//! engine of the match that a calibration lacks is taken from the engine's own estimate
+//! ([`Engine::estimate`](symbolon_protocol::matching::engine::Engine::estimate)).
 
+mod matching;
 mod queue;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use symbolon_policy::agreement::{FormTerms, MatchAnswer};
-use symbolon_protocol::matching::engine;
 
+pub use matching::match_name;
 pub use queue::waiting;
 
-/// A cost that is linear in items and entries.
+/// What a query asks about, and in how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Size {
+    /// Identifiers or alternatives; of a count with its dummies.
+    pub items: f64,
+    /// Identifiers or templates of the slice; of a count with the dummies that are added to it.
+    pub records: f64,
+    /// The same with padding.
+    pub entries: f64,
+}
+
+impl Size {
+    /// A count, whose asker adds all dummies and whose holder half of them on average. Its padding has them in it.
+    #[must_use]
+    pub fn with_dummies(self, dummies: u32) -> Self {
+        let dummies = f64::from(dummies);
+        Self { items: self.items + dummies, records: self.records + dummies / 2.0, ..self }
+    }
+}
+
+/// A cost that is linear in the size of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Linear {
@@ -24,15 +46,31 @@ pub struct Linear {
     /// Of an identifier or an alternative.
     #[serde(default)]
     pub per_item: f64,
-    /// Of a padded entry that is searched.
+    /// Of a record in the slice, beside what its entry costs.
+    #[serde(default)]
+    pub per_record: f64,
+    /// Of an entry of the padded slice.
     #[serde(default)]
     pub per_entry: f64,
 }
 
 impl Linear {
     /// The cost of a query.
-    pub fn of(&self, items: f64, entries: f64) -> f64 {
-        self.fixed + self.per_item * items + self.per_entry * entries
+    pub fn of(&self, size: Size) -> f64 {
+        self.fixed
+            + self.per_item * size.items
+            + self.per_record * size.records
+            + self.per_entry * size.entries
+    }
+
+    /// So many times the cost.
+    fn times(self, factor: f64) -> Self {
+        Self {
+            fixed: self.fixed * factor,
+            per_item: self.per_item * factor,
+            per_record: self.per_record * factor,
+            per_entry: self.per_entry * factor,
+        }
     }
 }
 
@@ -51,9 +89,12 @@ pub struct EngineCost {
     /// What comes first, once an epoch: a snapshot, or keys.
     #[serde(default)]
     pub setup: Setup,
+    /// Of a match: `s`, `p` and `kappa` of the rule that it was measured with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<[u32; 3]>,
 }
 
-/// What an epoch begins with, by entries.
+/// What an epoch begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
@@ -93,13 +134,13 @@ pub struct CalibrationError(String);
 
 impl EngineCost {
     /// Bytes of a query, both ways.
-    pub fn bytes(&self, items: f64, entries: f64) -> f64 {
-        self.up.of(items, entries) + self.down.of(items, entries)
+    pub fn bytes(&self, size: Size) -> f64 {
+        self.up.of(size) + self.down.of(size)
     }
 
     /// Seconds of a query, both sides.
-    pub fn seconds(&self, items: f64, entries: f64) -> f64 {
-        self.asker.of(items, entries) + self.holder.of(items, entries)
+    pub fn seconds(&self, size: Size) -> f64 {
+        self.asker.of(size) + self.holder.of(size)
     }
 
     /// The cost of a match with so many alternatives: each is compared with every entry.
@@ -118,19 +159,14 @@ impl EngineCost {
 
 impl Setup {
     /// Bytes, both ways.
-    pub fn bytes(&self, entries: f64) -> f64 {
-        self.up.of(0.0, entries) + self.down.of(0.0, entries)
+    pub fn bytes(&self, size: Size) -> f64 {
+        self.up.of(size) + self.down.of(size)
     }
 
     /// Seconds, both sides.
-    pub fn seconds(&self, entries: f64) -> f64 {
-        self.asker.of(0.0, entries) + self.holder.of(0.0, entries)
+    pub fn seconds(&self, size: Size) -> f64 {
+        self.asker.of(size) + self.holder.of(size)
     }
-}
-
-/// The name of a match in a calibration.
-pub fn match_name(engine: &str, form: &FormTerms) -> String {
-    format!("{engine}/{}{}", form.length, if form.masked { "-masked" } else { "" })
 }
 
 impl Calibration {
@@ -153,7 +189,8 @@ impl Calibration {
                 &setup.down,
             ];
             let sound = |n: f64| n.is_finite() && n >= 0.0;
-            if all.iter().any(|line| !(sound(line.fixed) && sound(line.per_item) && sound(line.per_entry))) {
+            let each = |line: &Linear| [line.fixed, line.per_item, line.per_record, line.per_entry];
+            if all.iter().any(|line| !each(line).into_iter().all(sound)) {
                 return Err(CalibrationError(format!("`engine.{name}` has a cost below 0 or not finite")));
             }
         }
@@ -162,7 +199,8 @@ impl Calibration {
 
     /// As a file that [`parse`](Self::parse) reads.
     pub fn text(&self) -> String {
-        let head = "# Costs of the exchanges, in seconds of one core and in bytes: fixed, for an item, for an entry.\n";
+        let head = "# Costs of the exchanges, in seconds of one core and in bytes: fixed, and for an item, a record, an \
+                    entry.\n";
         head.to_owned() + &toml::to_string(self).unwrap_or_default()
     }
 
@@ -177,37 +215,6 @@ impl Calibration {
     /// The cost of the exact exchange or the count.
     pub fn plain(&self, name: &str) -> EngineCost {
         self.engine.get(name).copied().unwrap_or_default()
-    }
-
-    /// The cost of a match: as calibrated, or else as the engine itself estimates it; none for an engine that this
-    /// program does not have.
-    pub fn matching(&self, name: &str, form: &FormTerms, told: MatchAnswer) -> Option<EngineCost> {
-        if let Some(cost) = self.engine.get(&match_name(name, form)) {
-            return Some(*cost);
-        }
-        let engine = engine::engine(name)?;
-        let answer = form.answer(told)?;
-        let shape = form.form();
-        let at = |groups| engine.estimate(&shape, groups, 1, answer, 1);
-        let (small, large) = (at(1_024), at(9_216));
-        let line = |small: f64, large: f64| {
-            let per_entry = ((large - small) / 8_192.0).max(0.0);
-            Linear { fixed: (small - per_entry * 1_024.0).max(0.0), per_item: 0.0, per_entry }
-        };
-        let setup = engine.setup_estimate(&shape, 1);
-        let once = |fixed: f64| Linear { fixed, ..Linear::default() };
-        Some(EngineCost {
-            asker: Linear::default(),
-            holder: line(small.seconds, large.seconds),
-            up: line(small.bytes_up as f64, large.bytes_up as f64),
-            down: line(small.bytes_down as f64, large.bytes_down as f64),
-            setup: Setup {
-                asker: once(setup.seconds / 2.0),
-                holder: once(setup.seconds / 2.0),
-                up: once(setup.bytes_up as f64),
-                down: once(setup.bytes_down as f64),
-            },
-        })
     }
 }
 

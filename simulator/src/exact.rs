@@ -1,9 +1,9 @@
 //! The model beside the real exchanges: the same people, the same registers, the same draws.
 //!
 //! A region runs to its end by the model. Then every party asks every partner about those it has, through the
-//! agreement of the proposal, both sides' rules and books, and the real exchanges ([`crate::pair`]): by identifier
-//! (`identifiers`) and by template (`templates`). Each answer is compared with what the model says of the same
-//! question, bytes and time with what the calibration says. Whether two captures or two documents of a person agree is
+//! agreement of the proposal, both sides' rules and books, and the real exchanges ([`crate::pair`]): by identifier,
+//! one query and one count (`identifiers`), and by template (`templates`). Each answer is compared with what the model
+//! says of the same question, bytes and time with what the calibration says. Whether two captures or two documents of a person agree is
 //! drawn by the model; what the exchanges make of them is not. It is meant for a few hundred people.
 
 mod identifiers;
@@ -37,23 +37,23 @@ pub struct Checked {
     pub asker: AgencyCode,
     /// Who was asked.
     pub holder: AgencyCode,
-    /// `exact`, or the engine and the form of a match.
+    /// `exact`, `count`, or the engine and the form of a match.
     pub exchange: String,
     /// Persons asked about.
     pub asked: usize,
-    /// Hits by the model.
+    /// Hits by the model; of a count, how many are in the slice.
     pub model_hits: usize,
-    /// Hits of the exchange.
+    /// Hits of the exchange; of a count, what it told, with its noise.
     pub real_hits: usize,
-    /// Answers that differ.
+    /// Answers that differ; a count by more than its noise can be.
     pub differ: usize,
-    /// Bytes by the calibration: queries, answers, and the snapshot or the keys before them.
+    /// Bytes by the calibration: queries, answers, and the snapshot or the keys before them, if any.
     pub model_bytes: f64,
     /// Bytes that crossed.
     pub real_bytes: f64,
     /// Seconds of one core by the calibration, both sides together.
     pub model_seconds: f64,
-    /// Seconds that it took on this machine, on one thread and by the clock.
+    /// Seconds that it took on a core of this machine.
     pub real_seconds: f64,
 }
 
@@ -122,7 +122,7 @@ pub fn compare(
     match_seconds: f64,
     watch: &dyn Watch,
 ) -> Result<Vec<Checked>, ExactError> {
-    // On one thread, so that the clock tells what one core does.
+    // On one thread, whose time on a core is what is measured.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.map_err(|error| ExactError::Thread(error.to_string()))?;
     pool.install(|| every_line(plan, proposal, seed, match_seconds, watch))
@@ -149,7 +149,7 @@ fn every_line(
         let (terms, practice) =
             (proposal.deals.get(&ordered([a.clone(), h.clone()])), scenario.practice.get(line.practice));
         let (Some(terms), Some(practice)) = (terms, practice) else { continue };
-        if line.exchange == ExchangeKind::Count || !line.covered || known.contains(&place) {
+        if !line.covered || known.contains(&place) {
             continue;
         }
         if watch.cancelled() {
@@ -194,10 +194,11 @@ fn every_line(
             watch,
         };
         let one = match line.exchange {
+            ExchangeKind::Exact => check.identifiers()?,
+            ExchangeKind::Count => check.count()?,
             ExchangeKind::Match => check.templates(match_seconds)?,
-            _ => check.identifiers()?,
         };
-        checked.extend(one.map(|one| Checked { proposal: proposal.id.clone(), ..one }));
+        checked.extend(one);
     }
     Ok(checked)
 }
@@ -224,13 +225,24 @@ impl Check<'_> {
         row.classes.get(self.line.asker).copied().flatten().is_some()
     }
 
-    /// Queries of one person that all meters together have room for.
-    fn room(&self) -> usize {
-        let room = self.line.uses.iter().filter_map(|using| {
-            let limit = self.contract.meters.get(using.meter)?.limit;
-            Some(limit / using.of(self.line.items.into()).max(1.0))
-        });
-        room.fold(f64::from(u32::MAX), f64::min) as usize
+    /// A comparison in which nothing was asked yet, with what the exchanges took so far.
+    fn blank(&self, exchange: String) -> Checked {
+        let [asker, holder] = self.codes.clone();
+        let spent = [self.pair.on_queries, self.pair.on_snapshots];
+        Checked {
+            proposal: self.contract.id.clone(),
+            asker,
+            holder,
+            exchange,
+            asked: 0,
+            model_hits: 0,
+            real_hits: 0,
+            differ: 0,
+            model_bytes: 0.0,
+            real_bytes: 0.0,
+            model_seconds: 0.0,
+            real_seconds: spent.iter().map(|spent| spent.asker + spent.holder).sum(),
+        }
     }
 
     fn fault(&self, error: PairError) -> ExactError {

@@ -7,7 +7,7 @@ mod matching;
 mod memory;
 mod side;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use symbolon_policy::{
     ask::{Ask, Fetch, case_digest},
@@ -33,7 +33,7 @@ use symbolon_protocol::{
 };
 
 use crate::{
-    pipe::{self, seconds},
+    pipe::{self, Work},
     run::{Silent, Watch},
 };
 use memory::{Bytes, Identifiers};
@@ -138,9 +138,9 @@ impl<'a> Pair<'a> {
         let fetch = self.fetch(question);
         let asking = self.asker.admit_fetch(&fetch, question.now)?;
         let sending = self.holder.admit_fetch(&fetch, question.now)?;
-        let begun = Instant::now();
+        let work = Work::begin();
         let (key, summary, filter) = self.snapshot(question, register, &draws.epoch)?;
-        self.on_snapshots.holder += seconds(begun);
+        self.on_snapshots.holder += work.seconds();
         let opening = canonical::encode(&fetch)?;
         let sink = snapshot::Asker::new(summary, 0, Bytes::default())?;
         let source = snapshot::Holder::new(summary, Bytes(filter));
@@ -148,9 +148,9 @@ impl<'a> Pair<'a> {
             run((asking, Box::new(sink)), (sending, Box::new(source)), &opening, self.watch)?;
         self.on_snapshots.add(spent);
 
-        let begun = Instant::now();
+        let work = Work::begin();
         let query = exact::Query::blind(question.identifiers.clone(), &draws.asker)?;
-        self.on_queries.asker += seconds(begun);
+        self.on_queries.asker += work.seconds();
         let id = SnapshotId(first(&summary.digest));
         let ask = Ask {
             items: query.items(),
@@ -176,9 +176,9 @@ impl<'a> Pair<'a> {
     ) -> Result<Outcome<count::Counted>, PairError> {
         let draws = self.draws();
         let noise = self.asker.agreement.terms().noise()?;
-        let begun = Instant::now();
+        let work = Work::begin();
         let query = count::Query::blind(question.identifiers.clone(), noise, &draws.asker)?;
-        self.on_queries.asker += seconds(begun);
+        self.on_queries.asker += work.seconds();
         let ask = Ask {
             items: query.items(),
             digest: Digest(query.digest()),

@@ -1,7 +1,8 @@
 //! Runs two guarded exchanges against each other through pipes in memory.
 
-use std::{collections::VecDeque, time::Instant};
+use std::collections::VecDeque;
 
+use rustix::time::{ClockId, clock_gettime};
 use symbolon_policy::permit::Guarded;
 use symbolon_protocol::{
     exchange::{Fault, Frame},
@@ -21,7 +22,7 @@ struct Pipe {
     bytes: u64,
 }
 
-/// Seconds that each side worked.
+/// Seconds that each side worked, on a core.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
     /// The asker's machine.
@@ -37,9 +38,25 @@ impl Spent {
     }
 }
 
-/// Seconds since a moment.
-pub(crate) fn seconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64()
+/// A stretch of work of this thread. It is measured by the time that the thread is on a core, which does not grow when
+/// other programs wait for the same cores; what a second thread does is not in it.
+pub(crate) struct Work(f64);
+
+impl Work {
+    pub(crate) fn begin() -> Self {
+        Self(on_core())
+    }
+
+    /// Seconds of it so far.
+    pub(crate) fn seconds(&self) -> f64 {
+        on_core() - self.0
+    }
+}
+
+/// Seconds that this thread was on a core since it began.
+fn on_core() -> f64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
 }
 
 /// How a run ends before its end.
@@ -69,12 +86,12 @@ pub(crate) fn run<A: Send, H: Send>(
     let (mut to_holder, mut to_asker) = (Pipe::default(), Pipe::default());
     let mut spent = Spent::default();
     loop {
-        let begun = Instant::now();
+        let work = Work::begin();
         let asked = turn(asker, &mut to_asker, &mut to_holder).map_err(PumpError::Asker)?;
-        spent.asker += seconds(begun);
-        let begun = Instant::now();
+        spent.asker += work.seconds();
+        let work = Work::begin();
         let answered = turn(holder, &mut to_holder, &mut to_asker).map_err(PumpError::Holder)?;
-        spent.holder += seconds(begun);
+        spent.holder += work.seconds();
         if asker.wants().done && holder.wants().done {
             return Ok((Traffic { to_holder: to_holder.bytes, to_asker: to_asker.bytes }, spent));
         }

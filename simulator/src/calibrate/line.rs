@@ -10,23 +10,30 @@ use crate::{
 pub(super) const FIXED: usize = 0;
 /// The term of an item.
 pub(super) const ITEM: usize = 1;
+/// The term of a record.
+pub(super) const RECORD: usize = 2;
 /// The term of an entry.
-pub(super) const ENTRY: usize = 2;
+pub(super) const ENTRY: usize = 3;
 
-/// Costs over the given terms: [`FIXED`], [`ITEM`], [`ENTRY`].
+/// Costs over the given terms: [`FIXED`], [`ITEM`], [`RECORD`], [`ENTRY`]. What crosses shows no record, and what comes
+/// first no item.
 pub(super) fn costs(measured: &[Measured], terms: &[usize]) -> EngineCost {
-    let fit = |of: fn(&Measured) -> f64| linear(measured, of, terms);
+    let fit = |of: fn(&Measured) -> f64, without: &[usize]| {
+        let terms: Vec<usize> = terms.iter().copied().filter(|term| !without.contains(term)).collect();
+        linear(measured, of, &terms)
+    };
     EngineCost {
-        asker: fit(|one| one.query.asker),
-        holder: fit(|one| one.query.holder),
-        up: fit(|one| one.traffic.to_holder as f64),
-        down: fit(|one| one.traffic.to_asker as f64),
+        asker: fit(|one| one.query.asker, &[]),
+        holder: fit(|one| one.query.holder, &[]),
+        up: fit(|one| one.traffic.to_holder as f64, &[RECORD]),
+        down: fit(|one| one.traffic.to_asker as f64, &[RECORD]),
         setup: Setup {
-            asker: fit(|one| one.snapshot.asker),
-            holder: fit(|one| one.snapshot.holder),
-            up: fit(|one| one.filter.to_holder as f64),
-            down: fit(|one| one.filter.to_asker as f64),
+            asker: fit(|one| one.snapshot.asker, &[ITEM]),
+            holder: fit(|one| one.snapshot.holder, &[ITEM]),
+            up: fit(|one| one.filter.to_holder as f64, &[ITEM, RECORD]),
+            down: fit(|one| one.filter.to_asker as f64, &[ITEM, RECORD]),
         },
+        rule: None,
     }
 }
 
@@ -50,7 +57,12 @@ pub(super) fn linear(measured: &[Measured], of: fn(&Measured) -> f64, terms: &[u
                 .filter(|value| *value > 1e-12)
                 .unwrap_or(0.0)
         };
-        return Linear { fixed: term(0), per_item: term(1), per_entry: term(2) };
+        return Linear {
+            fixed: term(FIXED),
+            per_item: term(ITEM),
+            per_record: term(RECORD),
+            per_entry: term(ENTRY),
+        };
     }
 }
 
@@ -62,8 +74,8 @@ fn squares(measured: &[Measured], of: fn(&Measured) -> f64, terms: &[usize]) -> 
         if value <= 0.0 {
             continue;
         }
-        let row: Vec<f64> =
-            terms.iter().filter_map(|term| [1.0, one.items, one.entries].get(*term).copied()).collect();
+        let all = [1.0, one.size.items, one.size.records, one.size.entries];
+        let row: Vec<f64> = terms.iter().filter_map(|term| all.get(*term).copied()).collect();
         for (i, a) in row.iter().enumerate() {
             for (j, b) in row.iter().enumerate() {
                 *matrix.get_mut(i * n + j)? += a * b / (value * value);

@@ -17,7 +17,7 @@ use symbolon_protocol::{
 
 use super::{CLASS, CalibrateError, ENTRY, FIXED, Measured, costs, pair, question};
 use crate::{
-    cost::{EngineCost, match_name},
+    cost::{EngineCost, Size, match_name},
     pair::{Enrolled, Spent},
 };
 
@@ -90,7 +90,9 @@ pub(super) fn every_form(
         }
         let (slices, runs): (&[u32], u64) = if quick { (&SLICES, RUNS) } else { (&SLOW_SLICES, 1) };
         let measured = measure(engine, &form, slices, runs, seen)?;
-        found.push((match_name(id, &form), costs(&measured, &[FIXED, ENTRY])));
+        let cost =
+            EngineCost { rule: Some([form.s, form.p, form.kappa]), ..costs(&measured, &[FIXED, ENTRY]) };
+        found.push((match_name(id, &form), cost));
     }
     Ok(found)
 }
@@ -128,8 +130,11 @@ pub(super) fn measure(
             let probe = [(position, template(run as u32)?)];
             let outcome = pair.matching(&question, &keys, MatchAnswer::Candidates, &probe, &register)?;
             each.push(Measured {
-                items: 1.0,
-                entries: outcome.receipt.receipt.entries as f64,
+                size: Size {
+                    items: 1.0,
+                    records: f64::from(*slice),
+                    entries: outcome.receipt.receipt.entries as f64,
+                },
                 query: pair.on_queries,
                 snapshot: setup,
                 traffic: outcome.exchange,

@@ -1,7 +1,6 @@
 use super::{line::linear, *};
 use crate::run::Watch;
 use symbolon_policy::{agreement::MatchAnswer, ask::MatchSetup};
-use symbolon_protocol::pump::Traffic;
 
 /// The exchanges and the model see the same: bytes within two per cent whatever the size.
 #[test]
@@ -19,29 +18,27 @@ fn bytes_of_the_default_are_those_of_the_exchanges() {
                 "{what} {slice} {items}: model {model}, real {real}"
             );
         };
-        near(cost.up.of(found.items, found.entries), found.traffic.to_holder, "up");
-        near(cost.down.of(found.items, found.entries), found.traffic.to_asker, "down");
+        near(cost.up.of(found.size), found.traffic.to_holder, "up");
+        near(cost.down.of(found.size), found.traffic.to_asker, "down");
         if !counts {
-            near(cost.setup.down.of(0.0, found.entries), found.filter.to_asker, "snapshot");
+            near(cost.setup.down.of(found.size), found.filter.to_asker, "snapshot");
         }
     }
 }
 
 #[test]
 fn a_line_is_found_again() {
-    let made = |items: f64, entries: f64| Measured {
-        items,
-        entries,
-        query: Spent { asker: 1e-4 + 3e-5 * items + 2e-8 * entries, holder: 5e-6 * entries },
-        snapshot: Spent::default(),
-        traffic: Traffic::default(),
-        filter: Traffic::default(),
+    let made = |items: f64, records: f64| {
+        let size = Size { items, records, entries: if records < 1_024.0 { 1_024.0 } else { 1.1 * records } };
+        let asker = 1e-4 + 3e-5 * items + 7e-6 * records + 2e-8 * size.entries;
+        Measured { size, query: Spent { asker, holder: 5e-6 * size.entries }, ..Measured::default() }
     };
     let grid: Vec<_> =
-        [1.0, 10.0, 500.0].iter().flat_map(|items| [1e3, 1e4, 1e5].map(|n| made(*items, n))).collect();
-    let asker = linear(&grid, |one| one.query.asker, &[FIXED, ITEM, ENTRY]);
+        [1.0, 10.0, 500.0].iter().flat_map(|items| [1e2, 1e3, 1e4, 1e5].map(|n| made(*items, n))).collect();
+    let asker = linear(&grid, |one| one.query.asker, &[FIXED, ITEM, RECORD, ENTRY]);
     assert!((asker.fixed / 1e-4 - 1.0).abs() < 1e-6 && (asker.per_entry / 2e-8 - 1.0).abs() < 1e-6);
-    let holder = linear(&grid, |one| one.query.holder, &[FIXED, ITEM, ENTRY]);
+    assert!((asker.per_record / 7e-6 - 1.0).abs() < 1e-6 && (asker.per_item / 3e-5 - 1.0).abs() < 1e-6);
+    let holder = linear(&grid, |one| one.query.holder, &[FIXED, ITEM, RECORD, ENTRY]);
     assert!((holder.per_entry / 5e-6 - 1.0).abs() < 1e-6 && holder.fixed < 1e-9 && holder.per_item < 1e-9);
 }
 
@@ -54,8 +51,8 @@ fn bytes_of_the_interactive_engine_are_those_of_the_model() {
     let cost = default.matching("ot-garbled/1", &form, MatchAnswer::Candidates).unwrap();
     for found in templates::measure(engine, &form, &[40, 2_000], 1, &mut |_, _, _| ()).unwrap() {
         let real = (found.traffic.to_holder + found.traffic.to_asker) as f64;
-        let model = cost.bytes(1.0, found.entries);
-        assert!((model / real - 1.0).abs() < 0.02, "{} {}: {model} {real}", form.name, found.entries);
+        let model = cost.bytes(found.size);
+        assert!((model / real - 1.0).abs() < 0.02, "{} {}: {model} {real}", form.name, found.size.entries);
     }
 }
 

@@ -38,8 +38,9 @@ fn several_servers_are_near_erlang() {
 #[test]
 fn the_default_stands_and_faults_are_told() {
     let default = Calibration::embedded().unwrap();
-    assert!(default.plain(EXACT).holder.of(1.0, 1e6) < 0.001);
-    assert!(default.plain(COUNT).holder.of(100.0, 1e6) > 10.0);
+    let of = |items: f64| Size { items, records: 1e6, entries: 1e6 };
+    assert!(default.plain(EXACT).holder.of(of(1.0)) < 0.001);
+    assert!(default.plain(COUNT).holder.of(of(100.0)) > 10.0);
     let bad = DEFAULT.replace("fixed = 6.0", "fixed = -6.0");
     assert!(Calibration::parse(&bad).unwrap_err().to_string().contains("engine."));
     assert!(Calibration::parse("machine = 3").is_err());

@@ -20,6 +20,7 @@ use symbolon_protocol::{
 use super::{Check, Checked, ExactError};
 use crate::{
     contract::ask,
+    cost::Size,
     pair::{Enrolled, places},
 };
 
@@ -31,8 +32,8 @@ const MOST: usize = 20;
 
 impl Check<'_> {
     pub(super) fn templates(mut self, seconds: f64) -> Result<Option<Checked>, ExactError> {
-        let [a, h] = self.codes.clone();
-        let words = ask(self.practice, self.terms, &a, &h)?;
+        let [a, h] = &self.codes;
+        let words = ask(self.practice, self.terms, a, h)?;
         let agreed = words.matching.clone().zip(self.terms.matching.as_ref());
         let agreed = agreed.and_then(|(asked, agreed)| {
             let (form, position) = (agreed.form(&asked.form)?.clone(), *asked.positions.first()?);
@@ -42,11 +43,12 @@ impl Check<'_> {
         let Some((engine, asked, form, position)) = agreed else { return Ok(None) };
         let people = people(&form, &self.seed)?;
         let register = self.register(&people, position);
-        let within = self.rows.iter().filter(|row| {
+        let records = self.rows.iter().filter(|row| {
             row.template(self.line.practice, self.line.holder)
                 && self.theirs(row).is_some_and(|place| self.within(place))
         });
-        let padded = places(within.count() as u64);
+        let records = records.count() as u64;
+        let padded = places(records);
         let alternatives = u16::try_from(self.line.items).unwrap_or(u16::MAX);
         let Some(told) = form.answer(asked.answer) else { return Ok(None) };
         let each = engine.estimate(&form.form(), padded, alternatives, told, 1).seconds;
@@ -70,23 +72,27 @@ impl Check<'_> {
             hits += usize::from(hit);
             differ += usize::from(hit != *model);
         }
-        let (cost, queries, padded) = (self.line.cost, probes.len() as f64, padded as f64);
-        let items = f64::from(self.line.items);
-        let spent = [self.pair.on_queries, self.pair.on_snapshots];
+        let (cost, queries) = (self.line.cost, probes.len() as f64);
+        let size = Size { items: self.line.items.into(), records: records as f64, entries: padded as f64 };
         Ok(Some(Checked {
-            proposal: String::new(),
-            asker: a,
-            holder: h,
-            exchange: name(&asked),
             asked: probes.len(),
             model_hits: probes.iter().filter(|(_, hit)| *hit).count(),
             real_hits: hits,
             differ,
-            model_bytes: queries * cost.bytes(items, padded) + cost.setup.bytes(padded),
+            model_bytes: queries * cost.bytes(size) + cost.setup.bytes(size),
             real_bytes: bytes as f64,
-            model_seconds: queries * cost.seconds(items, padded) + cost.setup.seconds(padded),
-            real_seconds: spent.iter().map(|spent| spent.asker + spent.holder).sum(),
+            model_seconds: queries * cost.seconds(size) + cost.setup.seconds(size),
+            ..self.blank(name(&asked))
         }))
+    }
+
+    /// Matches that all meters together have room for.
+    fn room(&self) -> usize {
+        let room = self.line.uses.iter().filter_map(|using| {
+            let limit = self.contract.meters.get(using.meter)?.limit;
+            Some(limit / using.of(self.line.items.into()).max(1.0))
+        });
+        room.fold(f64::from(u32::MAX), f64::min) as usize
     }
 
     /// The holder's templates.

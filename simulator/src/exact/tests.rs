@@ -27,7 +27,7 @@ fn neighbours(persons: u32, engine: &str) -> (Scenario, Vec<Proposal>) {
 }
 
 /// For a few hundred people the exchanges and the model give the same answers, one by one, and bytes agree within
-/// two per cent: by identifier, and by template through the interactive engine.
+/// two per cent: by identifier, also as a count, and by template through the interactive engine.
 #[test]
 fn the_exchanges_say_what_the_model_says() {
     let (scenario, proposals) = neighbours(300, "ot-garbled/1");
@@ -37,10 +37,14 @@ fn the_exchanges_say_what_the_model_says() {
     let kinds: Vec<(&str, &str)> =
         checked.iter().map(|one| (one.exchange.as_str(), one.asker.as_str())).collect();
     let engine = "match by ot-garbled/1, tenprint (candidates)";
-    assert_eq!(kinds, [("exact", "MK"), ("exact", "RS"), (engine, "MK"), (engine, "RS")]);
+    // MK has documents of fewer than a count may ask about.
+    let all = [("exact", "MK"), ("exact", "RS"), (engine, "MK"), (engine, "RS"), ("count", "RS")];
+    assert_eq!(kinds, all);
     for one in checked {
-        assert_eq!((one.differ, one.model_hits), (0, one.real_hits), "{one:?}");
-        let enough = if one.exchange == "exact" { 10 } else { 3 };
+        assert_eq!(one.differ, 0, "{one:?}");
+        // A count has noise.
+        assert!(one.model_hits == one.real_hits || one.exchange == "count", "{one:?}");
+        let enough = if one.exchange.starts_with("match") { 3 } else { 10 };
         assert!(one.real_hits > enough && one.real_hits + enough < one.asked, "{one:?}");
         assert!((one.model_bytes / one.real_bytes - 1.0).abs() < 0.02, "{one:?}");
     }

@@ -1,6 +1,6 @@
 //! A match between the two: keys, then queries under them, by whatever engine the agreement names.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use symbolon_policy::{
     agreement::{FormTerms, MatchAnswer},
@@ -21,7 +21,7 @@ use symbolon_protocol::{
 };
 
 use super::{Outcome, Pair, PairError, Question, run};
-use crate::pipe::seconds;
+use crate::pipe::Work;
 
 /// One template of the holder's register.
 #[derive(Clone, Debug)]
@@ -78,12 +78,12 @@ impl Pair<'_> {
         let (own, theirs, (traffic, spent), digest) =
             run((asking, machines.0), (answering, machines.1), &opening, self.watch)?;
         self.on_snapshots.add(spent);
-        let begun = Instant::now();
+        let work = Work::begin();
         let asking = engine.asking(&shape, &own)?;
-        self.on_snapshots.asker += seconds(begun);
-        let begun = Instant::now();
+        self.on_snapshots.asker += work.seconds();
+        let work = Work::begin();
         let answering = engine.answering(&shape, &theirs)?;
-        self.on_snapshots.holder += seconds(begun);
+        self.on_snapshots.holder += work.seconds();
         Ok(Keys { setup: setup.clone(), form, digest, asking, answering, traffic })
     }
 
@@ -102,9 +102,9 @@ impl Pair<'_> {
     ) -> Result<Outcome<Matched>, PairError> {
         let draws = self.draws();
         let templates: Vec<Template> = probe.iter().map(|(_, template)| template.clone()).collect();
-        let begun = Instant::now();
+        let work = Work::begin();
         let prepared = keys.asking.prepare(&templates, &draws.asker)?;
-        self.on_queries.asker += seconds(begun);
+        self.on_queries.asker += work.seconds();
         let ask = Ask {
             items: u32::try_from(probe.len()).unwrap_or(u32::MAX),
             digest: Digest(prepared.digest()),

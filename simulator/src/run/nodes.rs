@@ -26,7 +26,7 @@ impl State<'_> {
                 continue;
             };
             let queries = self.region.weight * today.asked.iter().sum::<f64>();
-            let service = line.cost.holder.of(line.charged, past.padded);
+            let service = line.cost.holder.of(past.size(line.charged));
             if let Some(sum) = sums.get_mut(line.holder) {
                 *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
             }
@@ -58,9 +58,8 @@ impl State<'_> {
         if queries == 0.0 {
             return 0.0;
         }
-        let (items, padded) = (line.charged, past.padded);
-        let cost = &line.cost;
-        let (up, down) = (cost.up.of(items, padded), cost.down.of(items, padded));
+        let (size, cost) = (past.size(line.charged), &line.cost);
+        let (up, down) = (cost.up.of(size), cost.down.of(size));
         let now = self.day * DAY;
         let renew = now >= past.ready_until;
         if renew {
@@ -72,21 +71,21 @@ impl State<'_> {
             return 0.0;
         };
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return 0.0 };
-        pair.asker_cpu += queries * cost.asker.of(items, padded);
-        pair.holder_cpu += queries * cost.holder.of(items, padded);
+        pair.asker_cpu += queries * cost.asker.of(size);
+        pair.holder_cpu += queries * cost.holder.of(size);
         pair.bytes_up += queries * up;
         pair.bytes_down += queries * down;
         if renew {
-            pair.asker_cpu += cost.setup.asker.of(0.0, padded);
-            pair.holder_cpu += cost.setup.holder.of(0.0, padded);
-            pair.bytes_up += cost.setup.up.of(0.0, padded);
-            pair.bytes_down += cost.setup.down.of(0.0, padded);
+            pair.asker_cpu += cost.setup.asker.of(size);
+            pair.holder_cpu += cost.setup.holder.of(size);
+            pair.bytes_up += cost.setup.up.of(size);
+            pair.bytes_down += cost.setup.down.of(size);
         }
         // Beyond what a day can carry, the work that is left over is what is waited for.
         let queue =
             waiting(load.service, load.load.min(0.98), holder.cores, 1.0, load.variation) + load.behind;
         let line_speed = holder.bytes_a_second.min(asker.bytes_a_second);
         let travel = asker.round_trip.max(holder.round_trip) * 2.0 + (up + down) / line_speed;
-        queue + cost.holder.of(items, padded) + cost.asker.of(items, padded) + travel
+        queue + cost.holder.of(size) + cost.asker.of(size) + travel
     }
 }

@@ -102,7 +102,8 @@ impl State<'_> {
         }
         let Some((epsilon_milli, dummies, ..)) = line.count else { return };
         let told = self.noisy(place, both, epsilon_milli, dummies);
-        let padded = self.past.get(place).map_or(0.0, |past| past.padded);
+        let size =
+            self.past.get(place).map(|past| past.size(batch)).unwrap_or_default().with_dummies(dummies);
         let Some(pair) = self.pairs.get_mut(line.asker * self.n + line.holder) else { return };
         pair.queries += 1.0;
         pair.items += batch;
@@ -114,11 +115,11 @@ impl State<'_> {
         let bits = libm::log2(batch + 1.0);
         pair.hit_bits += bits;
         pair.hit_bits_bound += bits;
-        pair.asker_cpu += line.cost.asker.of(batch, padded);
-        pair.holder_cpu += line.cost.holder.of(batch, padded);
-        pair.bytes_up += line.cost.up.of(batch, padded);
-        pair.bytes_down += line.cost.down.of(batch, padded);
-        let seconds = line.cost.asker.of(batch, padded) + line.cost.holder.of(batch, padded);
+        pair.asker_cpu += line.cost.asker.of(size);
+        pair.holder_cpu += line.cost.holder.of(size);
+        pair.bytes_up += line.cost.up.of(size);
+        pair.bytes_down += line.cost.down.of(size);
+        let seconds = line.cost.seconds(size);
         pair.wait_answer += seconds;
         self.counted.push((place, 1.0, bits, seconds));
     }

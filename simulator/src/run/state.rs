@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     contract::Contract,
+    cost::Size,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome},
     random::Draws,
     region::{CLASSES, Region},
@@ -140,6 +141,13 @@ pub(super) struct Past {
     pub(super) padded: f64,
     /// Until when the snapshot or the keys serve.
     pub(super) ready_until: i64,
+}
+
+impl Past {
+    /// The size of a query of so many items.
+    pub(super) fn size(&self, items: f64) -> Size {
+        Size { items, records: self.entries, entries: self.padded }
+    }
 }
 
 /// A verified hit on its way to be decided.
