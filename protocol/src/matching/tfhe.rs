@@ -38,6 +38,7 @@ mod asker;
 mod circuit;
 mod crs;
 mod fourier;
+mod fresh;
 mod holder;
 mod keys;
 mod keyswitch;
@@ -47,6 +48,7 @@ mod query;
 mod rotate;
 mod score;
 mod setup;
+mod turning;
 
 /// The engine's name.
 pub const ID: &str = "tfhe-one-round/1";
@@ -83,8 +85,8 @@ const SECONDS_A_ROW: f64 = 0.011;
 const SECONDS_A_PROOF: f64 = 0.08;
 /// Seconds of one core that making one key set takes: eight at the asker, and one more, seven at the holder.
 const SECONDS_A_SET: f64 = 4.8;
-/// Bytes of the reference string, nearly the same for every form.
-const REFERENCE_BYTES: u64 = 5_000_000;
+/// The most bytes of a reference string, of a form with 2,048 bits or more.
+const REFERENCE_BYTES: u64 = 4_700_000;
 /// Bytes of a loaded key set.
 const LOADED_BYTES: u64 = 220_000_000;
 /// Bytes of memory that one ciphertext of a batch takes, all steps together; and a place of the answer.

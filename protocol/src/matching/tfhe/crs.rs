@@ -11,7 +11,7 @@ use tfhe::{
 
 use super::{
     keys,
-    parameters::{CHUNK, Encoding, MODULUS, SMALL, bits, small_noise},
+    parameters::{BIG_LWE, CHUNK, Encoding, MODULUS, big_noise, bits},
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
@@ -38,9 +38,9 @@ pub(super) fn make(form: &Form, encoding: &Encoding, seed: &Seed) -> Result<Vec<
     let mut stream = seed.stream("tfhe/crs");
     let mut generator = RandomGenerator::<DefaultRandomGenerator>::new(keys::seed(&mut stream));
     let crs = CompactPkeCrs::new(
-        SMALL,
+        BIG_LWE,
         list(form),
-        small_noise(),
+        big_noise(),
         MODULUS,
         1 << encoding.log,
         // All but one of the plaintext's bits are proved to be zero: what is left is a bit.
@@ -59,9 +59,9 @@ pub(super) fn make(form: &Form, encoding: &Encoding, seed: &Seed) -> Result<Vec<
 /// [`Misbehaviour::Keys`] if it is of another form or holds points that are none.
 pub(super) fn read(form: &Form, encoding: &Encoding, bytes: &[u8]) -> Result<CompactPkeCrs, Fault> {
     let (dimension, count, bound, modulus, plain) = CompactPkeCrs::prepare_crs_parameters(
-        SMALL,
+        BIG_LWE,
         list(form),
-        small_noise(),
+        big_noise(),
         MODULUS,
         1 << encoding.log,
         CompactPkeZkScheme::V2,

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use tfhe::{
-    core_crypto::{commons::generators::NoiseRandomGenerator, prelude::*},
-    zk::CompactPkeCrs,
-};
+use tfhe::{core_crypto::prelude::lwe_ciphertext_add_assign, zk::CompactPkeCrs};
 
 use super::{
     answer::Packed,
     asker::places,
-    circuit::{self, Big, Count, Or, Small, Table},
+    circuit::{self, Big, Count, Or, Table},
     keys::{self, Evaluation},
     messages::{ANSWER, PLACES, QUERY, QUERY_SIZE},
-    parameters::{BATCH, Encoding, small_noise},
+    parameters::{BATCH, Encoding},
     query::{self, Encrypted},
     score::Scorer,
 };
@@ -117,7 +114,7 @@ impl Holder {
         }
         let scores = scores(&scorer, keys, &search.queries, &groups, &mut search.noise)?;
         search.comparisons = search.comparisons.saturating_add(scores.len() as u64);
-        let mut results = circuit::bootstrap(keys, &Table::sign(), &scores).into_iter();
+        let mut results = circuit::gate(keys, &Table::sign(), &scores).into_iter();
         match (&mut search.count, self.asked.answer) {
             (Some(count), Answer::Candidates { .. }) => {
                 // A group without rows has no result; its place says no.
@@ -173,7 +170,7 @@ fn scores(
     queries: &[Encrypted],
     groups: &[Group],
     noise: &mut Stream,
-) -> Result<Vec<Small>, Fault> {
+) -> Result<Vec<Big>, Fault> {
     use rayon::prelude::*;
     let rows: Vec<_> = groups
         .iter()
@@ -186,17 +183,7 @@ fn scores(
         .collect::<Result<_, Fault>>()?;
     let scores = rows.into_par_iter().map(|(query, template, seed)| {
         let mut score = scorer.score(query, template);
-        let mut zero = LweCiphertext::new(0, score.lwe_size(), score.ciphertext_modulus());
-        let mut noise = NoiseRandomGenerator::<DefaultRandomGenerator>::new_from_seed(seed);
-        encrypt_lwe_ciphertext_with_compact_public_key(
-            &keys.encryption,
-            &mut zero,
-            Plaintext(0),
-            small_noise(),
-            small_noise(),
-            &mut noise,
-        );
-        lwe_ciphertext_add_assign(&mut score, &zero);
+        lwe_ciphertext_add_assign(&mut score, &keys.fresh.encrypt(0, seed));
         score
     });
     Ok(scores.collect())

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::*;
 use crate::{
     exchange::{Disclosure, Frame, Verdict, Warden},
-    matching::tfhe::parameters::{CHUNK, bits},
+    matching::tfhe::parameters::{BIG_LWE, bits},
     wire::{BlobOut, Outbox},
 };
 
@@ -49,12 +49,17 @@ fn refused(result: Result<(), Fault>) -> bool {
 #[test]
 fn only_whole_and_proved_queries_stand() {
     let bytes = good(1);
+    assert_eq!(
+        bytes.len(),
+        8 * (BIG_LWE.0 + 1_280) + 4 + 2_678,
+        "the sizes in docs/protocols/match-one-round.md"
+    );
     assert_eq!(send(bytes.clone(), 1), Ok(()));
     // Cut, lengthened, or with one bit turned in a mask, a body, a length or a proof.
     assert!(refused(send(bytes[..bytes.len() - 1].to_vec(), 1)));
     assert!(refused(send([bytes.as_slice(), &[0]].concat(), 1)));
-    let list = 8 * (1_024 + CHUNK);
-    for at in [0, 8 * 1_024 + 3, list + 1, list + 300, bytes.len() - 40] {
+    let list = 8 * (BIG_LWE.0 + bits(&form()));
+    for at in [0, 8 * BIG_LWE.0 + 3, list + 1, list + 300, bytes.len() - 40] {
         let mut bad = bytes.clone();
         bad[at] ^= 1;
         assert!(refused(send(bad, 1)), "byte {at}");
@@ -71,6 +76,9 @@ fn parts_cannot_change_places() {
     let (first, second) = bytes.split_at(bytes.len() / 2);
     assert!(refused(send([second, first].concat(), 2)));
     assert!(refused(send([first, first].concat(), 2)), "one alternative repeated");
+    let Ready { form, encoding, .. } = ready();
+    let context = |alternative, chunk| query::context(form, encoding, &[1], alternative, chunk);
+    assert_ne!(context(0, 0), context(0, 1), "lists of one alternative");
 }
 
 #[test]
@@ -78,25 +86,14 @@ fn something_else_than_bits_is_not_proved() {
     let ready = ready();
     let key = Public::encryption_of(&ready.seed);
     let crs = crs::read(&ready.form, &ready.encoding, &ready.reference).unwrap();
-    let context = |place| query::context(&ready.form, &ready.encoding, key.as_ref(), 0, place);
+    let context = query::context(&ready.form, &ready.encoding, key.as_ref(), 0, 0);
     for value in [2, 3, 1 << 20, u64::MAX] {
-        let chunks = [vec![1; CHUNK], vec![0; bits(&ready.form) - CHUNK]];
+        let mut bits = vec![1; bits(&ready.form)];
+        bits[5] = value;
         // The library's prover refuses, or what it makes does not verify.
         let made = catch_unwind(AssertUnwindSafe(|| {
-            let mut bytes = Vec::new();
-            for (place, mut bits) in chunks.into_iter().enumerate() {
-                bits[5] = value;
-                let seed = tfhe::core_crypto::commons::math::random::Seed(9);
-                bytes.extend(query::encrypt_chunk(
-                    &ready.encoding,
-                    &key,
-                    &crs,
-                    &bits,
-                    &context(place),
-                    seed,
-                )?);
-            }
-            Ok::<_, Fault>(bytes)
+            let seed = tfhe::core_crypto::commons::math::random::Seed(9);
+            query::encrypt_chunk(&ready.encoding, &key, &crs, &bits, &context, seed)
         }));
         if let Ok(Ok(bytes)) = made {
             assert!(refused(send(bytes, 1)), "{value}");
@@ -104,7 +101,7 @@ fn something_else_than_bits_is_not_proved() {
     }
     // A good proof beside a list that encrypts twos: every body raised by one bit more.
     let mut bytes = good(1);
-    for body in bytes[8 * 1_024..8 * (1_024 + CHUNK)].as_chunks_mut::<8>().0 {
+    for body in bytes[8 * BIG_LWE.0..8 * (BIG_LWE.0 + bits(&ready.form))].as_chunks_mut::<8>().0 {
         *body = u64::from_le_bytes(*body).wrapping_add(ready.encoding.bit()).to_le_bytes();
     }
     assert!(refused(send(bytes, 1)));
