@@ -1,4 +1,4 @@
-//! Fresh encryptions under the asker's public key: what blinds the scores.
+//! Fresh encryptions under the asker's public key: what blinds the scores, and stands in the places of no record.
 //!
 //! As the library's `encrypt_lwe_ciphertext_with_compact_public_key`, to which a test holds it bit for bit, but
 //! in a third of the time.
@@ -10,7 +10,7 @@ use tfhe::core_crypto::{
 
 use super::{
     circuit::Big,
-    parameters::{BIG_LWE, MODULUS, big_noise},
+    parameters::{BIG_LWE, BIT, MODULUS, big_noise, result_deviation},
     turning::Turning,
 };
 
@@ -28,7 +28,18 @@ impl Fresh {
 
     /// Encrypts a word of the torus.
     pub(super) fn encrypt(&self, plain: u64, seed: Seed) -> Big {
-        let mut generator = RandomGenerator::<DefaultRandomGenerator>::new(seed);
+        self.draw(plain, &mut RandomGenerator::new(seed))
+    }
+
+    /// Encrypts a result that says no, with the noise that a bootstrapping would have left in it.
+    pub(super) fn no(&self, seed: Seed) -> Big {
+        let mut generator = RandomGenerator::new(seed);
+        let law = Gaussian::from_standard_dev(StandardDev(result_deviation()), 0.0);
+        let error: u64 = generator.random_from_distribution(law);
+        self.draw(error.wrapping_sub(BIT), &mut generator)
+    }
+
+    fn draw(&self, plain: u64, generator: &mut RandomGenerator<DefaultRandomGenerator>) -> Big {
         let mut random = vec![0_u64; BIG_LWE.0];
         generator.fill_slice_with_random_uniform_binary_bits(&mut random);
         let mut errors = vec![0_u64; BIG_LWE.0];

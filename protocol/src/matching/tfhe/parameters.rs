@@ -108,6 +108,12 @@ pub(super) fn decision_deviation() -> f64 {
     switch_deviation().hypot(key_switch_deviation())
 }
 
+/// Standard deviation of what a bootstrapping leaves in its result, as a share of the torus
+/// [`docs/protocols/match-one-round.md`, "What a bootstrapping leaves"].
+pub(super) fn result_deviation() -> f64 {
+    (-14.1_f64).exp2()
+}
+
 /// The largest norm, in units of 2^-64, of what the errors in one list of a query that stands do to its bits,
 /// whatever the asker chose.
 ///

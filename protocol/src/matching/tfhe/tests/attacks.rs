@@ -188,6 +188,72 @@ fn frames_out_of_place_are_the_peers_fault() {
     assert_eq!(end, Err(PumpError::Holder(Fault::Refused)));
 }
 
+/// The holder after the verdict on a query that it took.
+fn searching(slice: Vec<Group>, answer: Answer, seed: u8) -> (Boxed<Matched>, Boxed<Searched>) {
+    let (mut asker, mut holder) = machines(ready(), &[random(&form(), 1, 0)], slice, answer, seed);
+    while asker.wants().send {
+        holder.consume(asker.produce().unwrap()).unwrap();
+    }
+    holder.compute(1).unwrap();
+    holder.settle(&mut Allow).unwrap();
+    (asker, holder)
+}
+
+/// A holder whose masks are all zero, or whose phases lack noise, would tell that it searched nothing.
+#[test]
+fn an_empty_slice_is_answered_as_any_other() {
+    for (answer, no) in [
+        (Answer::Any, Matched::Any(false)),
+        (Answer::Candidates { cap: 2 }, Matched::Candidates { hits: Vec::new(), groups: 1_023 }),
+    ] {
+        let (mut asker, mut holder) = searching(Vec::new(), answer, 24);
+        let mut bytes = Vec::new();
+        while !holder.wants().done {
+            if holder.wants().send {
+                let frame = holder.produce().unwrap();
+                if frame.tag == messages::ANSWER.tag {
+                    bytes.extend_from_slice(&frame.body);
+                }
+                asker.consume(frame).unwrap();
+            } else {
+                holder.compute(1).unwrap();
+            }
+        }
+        // Of 1,024 words of twelve bits in each mask a quarter of one is zero by chance.
+        for pack in bytes.chunks(3 * (1_024 + 256) / 2).filter(|pack| pack.len() >= 1_536) {
+            let words = pack[..1_536].as_chunks::<3>().0.iter();
+            let zeros =
+                words.filter(|[a, b, c]| (*a == 0 && b >> 4 == 0) || (b & 15 == 0 && *c == 0)).count();
+            assert!(zeros < 6, "{answer:?}: {zeros}");
+        }
+        while !asker.wants().done {
+            asker.compute(1).unwrap();
+        }
+        assert_eq!(asker.finish().unwrap(), no);
+    }
+}
+
+#[test]
+fn progress_does_not_tell_the_size_of_the_slice() {
+    for answer in [Answer::Any, Answer::Candidates { cap: 2 }] {
+        for records in [10, 200] {
+            let slice = (0..records).map(|at| single(random(&form(), 1, at))).collect();
+            let (_, mut holder) = searching(slice, answer, 25);
+            for step in 0..3 {
+                let progress = holder.progress();
+                assert_eq!(progress.total, 1_024, "{answer:?} {records} {step}");
+                assert!((0..=100).any(|part| progress.done == 1_024 * part / 100), "{progress:?}");
+                if step < 2 && holder.wants().compute {
+                    holder.compute(1).unwrap();
+                }
+            }
+        }
+        // Before any work.
+        let slice = (0..900).map(|at| single(random(&form(), 1, at))).collect();
+        assert_eq!(searching(slice, answer, 25).1.progress().total, 1_024);
+    }
+}
+
 /// Hill climbing [PROTOCOLS 6]: walk to the threshold, then turn each bit once. It takes about one query a
 /// bit; what a budget leaves unasked stays unknown.
 #[test]

@@ -9,7 +9,7 @@ use tfhe::core_crypto::{
 use super::*;
 use crate::matching::tfhe::{
     keys::Secret,
-    parameters::{BIG_LWE, MODULUS, big_noise, bits, common},
+    parameters::{BIG_LWE, BIT, MODULUS, big_noise, bits, common, result_deviation},
     query::Encrypted,
     score::Scorer,
 };
@@ -158,6 +158,21 @@ fn forms_of_the_thresholds_page_are_taken() {
         let form = Form { length: 2_048, masked: true, rule: Rule { s, p, kappa } };
         assert!(form.check().is_ok() && OneRound.takes(&form, 1, Answer::Any).is_err(), "{form:?}");
     }
+}
+
+/// Places of no record have the noise of those of a record: else how much of an answer lies beyond the flood's
+/// edges would tell how many there are.
+#[test]
+fn a_no_that_was_not_computed_looks_like_one_that_was() {
+    let evaluation = Public::of(&ready().seed).expand();
+    let key = Secret::of(&ready().seed).big().clone().into_lwe_secret_key();
+    let squares = (0..300).map(|seed| {
+        let error = decrypt_lwe_ciphertext(&key, &evaluation.fresh.no(TfheSeed(seed))).0.wrapping_add(BIT);
+        (error.cast_signed() as f64 / 2_f64.powi(64)).powi(2)
+    });
+    // 300 squares: their mean is within a quarter of the variance but for three standard deviations.
+    let ratio = squares.sum::<f64>() / 300.0 / result_deviation().powi(2);
+    assert!((0.75..1.25).contains(&ratio), "{ratio}");
 }
 
 #[test]
