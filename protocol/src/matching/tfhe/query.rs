@@ -168,10 +168,7 @@ pub(super) fn verify(
         let mut left = bits(form);
         for chunk in 0.. {
             let count = left.min(CHUNK);
-            let words = take(&mut rest, 8 * (BIG_LWE.0 + count))?;
-            let length = take(&mut rest, 4)?.as_chunks::<4>().0.first().map_or(0, |b| u32::from_le_bytes(*b));
-            let proof = take(&mut rest, usize::try_from(length).unwrap_or(usize::MAX))?;
-            parts.push((alternative, chunk, words, proof));
+            parts.push((alternative, chunk, take_list(&mut rest, count)?));
             left -= count;
             if left == 0 {
                 break;
@@ -181,7 +178,7 @@ pub(super) fn verify(
     if !rest.is_empty() {
         return Err(Misbehaviour::Query("it has more bytes than its parts").into());
     }
-    let chunks = parts.into_par_iter().map(|(alternative, chunk, words, proof)| {
+    let chunks = parts.into_par_iter().map(|(alternative, chunk, (words, proof))| {
         let metadata = context(form, encoding, key.as_ref(), alternative, chunk);
         Ok((alternative, verify_chunk(key, crs, words, proof, &metadata)?))
     });
@@ -193,6 +190,28 @@ pub(super) fn verify(
         }
     }
     Ok(queries)
+}
+
+/// The words of a list of `count` bits, and its proof.
+fn take_list<'b>(rest: &mut &'b [u8], count: usize) -> Result<(&'b [u8], &'b [u8]), Fault> {
+    let words = take(rest, 8 * (BIG_LWE.0 + count))?;
+    let length = take(rest, 4)?.as_chunks::<4>().0.first().map_or(0, |b| u32::from_le_bytes(*b));
+    Ok((words, take(rest, usize::try_from(length).unwrap_or(usize::MAX))?))
+}
+
+/// Checks one list of `count` bits that [`encrypt_chunk`] made.
+///
+/// # Errors
+/// As [`verify`].
+pub(super) fn verify_list(
+    key: &LweCompactPublicKeyOwned<u64>,
+    crs: &CompactPkeCrs,
+    count: usize,
+    mut bytes: &[u8],
+    metadata: &[u8],
+) -> Result<(), Fault> {
+    let (words, proof) = take_list(&mut bytes, count)?;
+    verify_chunk(key, crs, words, proof, metadata).map(drop)
 }
 
 fn take<'b>(rest: &mut &'b [u8], count: usize) -> Result<&'b [u8], Fault> {

@@ -49,7 +49,7 @@ fn list(errors: &[i64], proved: bool) -> (Vec<u64>, Vec<u8>) {
     if !proved {
         return (words, Vec::new());
     }
-    let crs = crs::read(form, encoding, reference).unwrap();
+    let crs = crs::restore(reference).unwrap();
     let size = BIG_LWE.to_lwe_size();
     let whole =
         LweCompactCiphertextList::from_container(words.as_slice(), size, LweCiphertextCount(count), MODULUS);
@@ -80,7 +80,7 @@ fn errors_in_step_with_the_key_gain_nothing() {
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(u32::try_from(proof.len()).unwrap().to_le_bytes());
     bytes.extend(proof);
-    let crs = crs::read(form, encoding, reference).unwrap();
+    let crs = crs::restore(reference).unwrap();
     let query = query::verify(form, encoding, &key, &crs, 1, &bytes).unwrap();
     assert_eq!(hits(&query[0]), 0);
     // The same errors, but as large beside a bit as the noise of the small key let them be, and no proof.
