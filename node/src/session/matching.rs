@@ -53,8 +53,7 @@ impl<'a> Words<'a> {
         let text = "the agreement does not cover this match";
         let (asked, form, both) = found.ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))?;
         let engine = ask::engine(&asked.engine)?;
-        engine
-            .takes(&form.form(), both.alternatives, both.answer)
+        form.taken_by(engine, both.alternatives, both.answer)
             .map_err(|fault| Refusal::new(RefusalCode::EngineMissing, fault.to_string()))?;
         Ok(Self { asked, form, engine, both })
     }

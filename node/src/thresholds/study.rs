@@ -9,7 +9,7 @@ use symbolon_protocol::{
     seed::Seed,
 };
 
-use crate::control::api::Failure;
+use crate::{control::api::Failure, outlook::largest_blur};
 
 use super::{
     CONFIDENCE, Model, Question, Seen, Source,
@@ -131,6 +131,8 @@ pub(crate) struct Proposed {
     pub(crate) form: Form,
     /// Degrees of freedom to write beside it, whole.
     pub(crate) degrees_of_freedom: u32,
+    /// The largest blur of an engine's decision on this form, as a share of the length; the rates are with it.
+    pub(crate) blur: f64,
     /// False match rate of a comparison.
     pub(crate) fmr: f64,
     /// Share of queries for somebody present that do not find that person.
@@ -290,7 +292,8 @@ fn proposal(
 ) -> Result<Proposal, Failure> {
     let (length, search) = (material.length(), search(question, model, records));
     let wanted = f64::from(question.false_permille) / 1_000.0;
-    let Some(largest) = search.propose(length, wanted).map_err(odd)? else {
+    let blur = |threshold| form(length, material.masked, threshold).map_or(0.0, |form| largest_blur(&form));
+    let Some(largest) = search.propose(length, wanted, blur).map_err(odd)? else {
         return Ok(Proposal { records, found: None });
     };
     // Where hardly anything is false, the largest threshold is one that no form can stand for.
@@ -301,12 +304,14 @@ fn proposal(
     else {
         return Ok(Proposal { records, found: None });
     };
-    let outlook = search.outlook(threshold).map_err(odd)?;
+    let blur = largest_blur(&form);
+    let outlook = search.blurred(blur).outlook(threshold).map_err(odd)?;
     let found = Proposed {
         threshold,
         form,
         // Rounded down, to the side of more false matches; a model's is from 1 to 12,800.
         degrees_of_freedom: model.impostors.freedom() as u32,
+        blur,
         fmr: outlook.fmr,
         fnir: outlook.fnmr,
         fpir: outlook.fpir,

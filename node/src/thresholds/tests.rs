@@ -166,8 +166,10 @@ fn the_proposal_is_the_one_of_the_page() {
         made(&asked).proposals[0].found
     };
     let iris = proposed(Preset::Iris, 7, 100, 120_000).unwrap();
-    assert_eq!(iris.threshold, 638.0 / 2_048.0);
-    assert_eq!(iris.form, Form { length: 2_048, masked: true, rule: Rule { s: 1, p: 6, kappa: 2_584 } });
+    assert_eq!(iris.threshold, 635.0 / 2_048.0);
+    assert_eq!(iris.form, Form { length: 2_048, masked: true, rule: Rule { s: 1, p: 6, kappa: 2_620 } });
+    // With the blur of the engine that blurs, without which the share would be less.
+    assert!((0.003..0.004).contains(&iris.blur), "{}", iris.blur);
     assert_eq!(iris.degrees_of_freedom, 249);
     assert!(iris.false_hits <= 0.1 && iris.false_hits > 0.09);
     assert!(proposed(Preset::Face, 1, 10, 120_000).is_none());

@@ -1,9 +1,12 @@
 //! The terms of the match: which templates are compared, by which rule, how often, and what is told.
 
 use serde::{Deserialize, Serialize};
-use symbolon_protocol::matching::{
-    engine::{self, Answer, Asked, Card, engine},
-    rule::{Form, FormError, Rule},
+use symbolon_protocol::{
+    exchange::Fault,
+    matching::{
+        engine::{self, Answer, Asked, Card, Engine, engine},
+        rule::{Form, FormError, Rule},
+    },
 };
 
 use super::{
@@ -237,7 +240,7 @@ impl MatchTerms {
                         if let Some(lacks) = lacking(engine.card(), self.against_asker, self.against_holder) {
                             return Some(lacks);
                         }
-                        let fault = engine.takes(&form.form(), alternatives, answer).err();
+                        let fault = form.taken_by(*engine, alternatives, answer).err();
                         fault.map(|fault| format!("{}: {}", engine.card().id, fault.reason()))
                     });
                     faults.collect::<Option<Vec<_>>>()
@@ -281,6 +284,21 @@ impl FormTerms {
     pub fn form(&self) -> Form {
         let rule = Rule { s: self.s, p: self.p, kappa: self.kappa };
         Form { length: self.length, masked: self.masked, rule }
+    }
+
+    /// Whether an engine runs a query of this form. Where its decision blurs by more than a quarter of the spread of
+    /// strangers' distances, far more of them would be hits than the threshold says.
+    ///
+    /// # Errors
+    /// Its own word for a form, answer or number of alternatives that it does not take; [`Fault::Misuse`] for the blur.
+    pub fn taken_by(&self, engine: &dyn Engine, alternatives: u16, answer: Answer) -> Result<(), Fault> {
+        let form = self.form();
+        engine.takes(&form, alternatives, answer)?;
+        let spread = f64::from(self.length) / (2.0 * f64::from(self.degrees_of_freedom).sqrt());
+        if engine.blur(&form)? > spread / 4.0 {
+            return Err(Fault::Misuse("its blur is above a quarter of the spread of strangers' distances"));
+        }
+        Ok(())
     }
 
     /// An answer as protocols take it, if it is agreed.

@@ -14,6 +14,16 @@ pub(crate) fn timed<O>(work: impl FnOnce() -> O) -> (O, Duration) {
     (output, start.elapsed())
 }
 
+/// Processor time of this process so far, in steps of 10 ms: what other work on the machine hardly touches.
+#[allow(dead_code, reason = "not every benchmark uses it")]
+pub(crate) fn processor() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name in brackets: the twelfth and thirteenth are ticks in user and kernel mode.
+    let (_, rest) = text.rsplit_once(')')?;
+    let ticks = rest.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().ok());
+    Some(Duration::from_millis(10 * ticks.sum::<Option<u64>>()?))
+}
+
 /// The median of each time that `run` gives, over `runs` runs after one to warm up.
 pub(crate) fn medians<const N: usize>(runs: usize, mut run: impl FnMut() -> [Duration; N]) -> [Duration; N] {
     run();

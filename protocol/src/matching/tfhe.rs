@@ -1,11 +1,11 @@
 //! The one-round engine: fully homomorphic encryption over the torus.
 //!
-//! * The **asker** learns one bit for the whole slice, or one bit a record in fresh random order if there
-//!   are no more hits than the cap. The **holder** learns sizes and how many alternatives were asked.
+//! * The **asker** learns the padded size of the slice and one bit for all of it, or one bit a record in fresh random
+//!   order if there are no more hits than the cap. The **holder** learns sizes and how many alternatives were asked.
 //! * Against a malicious asker: every bit of the query is proved to be a bit; keys are cut and chosen, so
 //!   a bad set passes with probability 1/8 at most; scores are re-randomised and the answer is flooded,
-//!   which is a heuristic for circuit privacy. Against a malicious holder the probe stays encrypted; that
-//!   it computes what it should is not proved.
+//!   which is a heuristic for circuit privacy. Against a semi-honest holder the probe stays encrypted; against a
+//!   malicious one as far as its reference string is well-formed; that it computes what it should is not proved.
 //! * Sources: Chillotti, Gama, Georgieva, Izabachène 2020 (TFHE); Libert 2024 (vector commitments with
 //!   proofs of smallness, the proof of the query); Bourse et al. 2016 (circuit privacy), 2018 (two bits a step).
 //!
@@ -38,6 +38,7 @@ mod asker;
 mod circuit;
 mod crs;
 mod fourier;
+mod fresh;
 mod holder;
 mod keys;
 mod keyswitch;
@@ -47,6 +48,7 @@ mod query;
 mod rotate;
 mod score;
 mod setup;
+mod turning;
 
 /// The engine's name.
 pub const ID: &str = "tfhe-one-round/1";
@@ -62,12 +64,14 @@ static CARD: Card = Card {
     by_courier: true,
     against_asker: (
         Assurance::Covert,
-        "a query that is not of bits is refused by proof; bad keys pass with probability 1/8 at most; \
+        "a query that is not of bits, but for noise below a quarter of the blur, is refused by proof; bad keys pass with \
+         probability 1/8 at most; \
          hiding of the circuit's noise is heuristic",
     ),
     against_holder: (
         Assurance::SemiHonest,
-        "the probe stays encrypted whatever the holder does; a false answer is noticed only by a claim",
+        "the probe stays encrypted if the holder's reference string is well-formed, which is checked in part; a false answer \
+         is noticed only by a claim",
     ),
     asker_learns: "one bit, or one bit a record in random order up to the cap; the padded size of the slice",
     holder_learns: "how many alternatives were asked",
@@ -83,8 +87,8 @@ const SECONDS_A_ROW: f64 = 0.011;
 const SECONDS_A_PROOF: f64 = 0.08;
 /// Seconds of one core that making one key set takes: eight at the asker, and one more, seven at the holder.
 const SECONDS_A_SET: f64 = 4.8;
-/// Bytes of the reference string, nearly the same for every form.
-const REFERENCE_BYTES: u64 = 5_000_000;
+/// The most bytes of a reference string, of a form with 2,048 bits or more.
+const REFERENCE_BYTES: u64 = 4_700_000;
 /// Bytes of a loaded key set.
 const LOADED_BYTES: u64 = 220_000_000;
 /// Bytes of memory that one ciphertext of a batch takes, all steps together; and a place of the answer.

@@ -145,7 +145,13 @@ fn proposals(study: &Study) -> String {
     });
     let head = ["RECORDS", "THRESHOLD", "FMR", "FPIR", "FNIR", "FALSE HITS", "S", "P", "KAPPA"];
     let table = table(head, rows);
-    let mut text = format!("Proposed, so that at most {wanted} of hits are false, by the model\n{table}");
+    let found = study.proposals.iter().filter_map(|proposal| proposal.found);
+    let blur = found.map(|found| found.blur).fold(0.0, f64::max);
+    let mut text = format!(
+        "Proposed, so that at most {wanted} of hits are false, by the model, and if decisions blur by up to {} of the length\n\
+         {table}",
+        percent(blur)
+    );
     if let Some(found) = study.proposals.iter().find_map(|proposal| proposal.found) {
         text += &format!(
             "\n\nFor the agreement: s, p and kappa of the largest slice, and\n    length = {}, masked = {}, \

@@ -198,6 +198,9 @@ impl Attempt {
             if courier && !engine.card().by_courier {
                 return excluded(format!("{name} has more than one round, so it cannot go by courier"));
             }
+            if let Err(fault) = form.taken_by(engine, alternatives, answer) {
+                return excluded(format!("{name}: {}", fault.reason()));
+            }
             let setup = MatchSetup { form: form.name.clone(), engine: name.clone() };
             let keys = self.core.own_keys(&self.wanted(terms, Some(setup)))?;
             Ok(Weighed::of(name, engine, &work, keys.is_some()))
@@ -289,7 +292,7 @@ impl Attempt {
             engine: asked.engine.clone(),
             entries: receipt.entries,
             comparisons,
-            false_hits: false_hits(form, comparisons, agreed.prior_permille),
+            false_hits: false_hits(form, [&asked.engine], comparisons, agreed.prior_permille),
             leakage_bits: receipt.leakage_bits,
             budget: Budget { spent, limit: agreed.budget.into() },
         }))

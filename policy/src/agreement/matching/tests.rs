@@ -284,3 +284,17 @@ fn the_canonical_form_is_the_one_that_was_ever_signed() {
         "752e6dbe56ea4b38723886f0916e4318ea3e2c197428411bb052fb6f6aaf18d9"
     );
 }
+
+/// Decisions of the engine in one round blur by less than 0.5 % of the length, which is a quarter of the strangers'
+/// spread only up to some 600 degrees of freedom.
+#[test]
+fn an_engine_that_blurs_too_much_for_a_form_is_not_taken() {
+    let engine = |name| symbolon_protocol::matching::engine::engine(name).unwrap();
+    let [one_round, exact] = ["tfhe-one-round/1", "ot-garbled/1"].map(engine);
+    let mut iris = matching().forms[0].clone();
+    assert_eq!(iris.taken_by(one_round, 1, Answer::Any), Ok(()));
+    iris.degrees_of_freedom = 2_048;
+    let why = iris.taken_by(one_round, 1, Answer::Any).unwrap_err();
+    assert!(why.to_string().contains("blur"), "{why}");
+    assert_eq!(iris.taken_by(exact, 1, Answer::Any), Ok(()));
+}

@@ -11,6 +11,7 @@ use crate::matching::template::LONGEST;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Impostors {
     freedom: f64,
+    blur: f64,
 }
 
 impl Impostors {
@@ -20,7 +21,13 @@ impl Impostors {
     /// [`RatesError::Freedom`].
     pub fn new(freedom: f64) -> Result<Self, RatesError> {
         let fits = (1.0..=LONGEST as f64).contains(&freedom);
-        fits.then_some(Self { freedom }).ok_or(RatesError::Freedom)
+        fits.then_some(Self { freedom, blur: 0.0 }).ok_or(RatesError::Freedom)
+    }
+
+    /// Judged by an engine whose decisions are as if normal noise of this standard deviation were added to each distance.
+    #[must_use]
+    pub fn blurred(self, blur: f64) -> Self {
+        Self { blur, ..self }
     }
 
     /// Of the mean and the standard deviation of observed distances.
@@ -45,8 +52,12 @@ impl Impostors {
     ///
     /// With n coins it is the binomial distribution function at k = n·threshold, `I_{1/2}(n - k, k + 1)`,
     /// which is exact for whole k and smooth between [DLMF 8.17.5]. Relative precision is better than
-    /// 1e-9 however small the rate.
+    /// 1e-9 however small the rate. With a blur it is the mean over the noise.
     pub fn fmr(&self, threshold: f64) -> f64 {
+        mean(|threshold| self.exact_fmr(threshold), threshold, self.blur)
+    }
+
+    fn exact_fmr(&self, threshold: f64) -> f64 {
         if threshold < 0.0 {
             return 0.0;
         }
@@ -68,6 +79,7 @@ impl Impostors {
 #[derive(Clone, Copy, Debug)]
 pub struct Genuine {
     law: Beta,
+    blur: f64,
 }
 
 impl Genuine {
@@ -76,13 +88,37 @@ impl Genuine {
     /// # Errors
     /// [`RatesError::Spread`].
     pub fn new(mean: f64, sd: f64) -> Result<Self, RatesError> {
-        Beta::of_moments(mean, sd * sd).map(|law| Self { law }).ok_or(RatesError::Spread)
+        Beta::of_moments(mean, sd * sd).map(|law| Self { law, blur: 0.0 }).ok_or(RatesError::Spread)
+    }
+
+    /// As [`Impostors::blurred`].
+    #[must_use]
+    pub fn blurred(self, blur: f64) -> Self {
+        Self { blur, ..self }
     }
 
     /// The false non-match rate: `P(distance > threshold)` for one person.
     pub fn fnmr(&self, threshold: f64) -> f64 {
-        self.law.above(threshold)
+        mean(|threshold| self.law.above(threshold), threshold, self.blur)
     }
+}
+
+/// The mean of `rate(threshold - blur·Z)` for a standard normal Z, by the trapezoidal rule, which is as good as exact for
+/// a smooth rate; so far out that a rate which grows as fast as that of strangers is whole.
+fn mean(rate: impl Fn(f64) -> f64, threshold: f64, blur: f64) -> f64 {
+    const STEPS: i32 = 10;
+    const REACH: i32 = 12 * STEPS;
+    if blur <= 0.0 {
+        return rate(threshold);
+    }
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for at in -REACH..=REACH {
+        let z = f64::from(at) / f64::from(STEPS);
+        let weight = libm::exp(-z * z / 2.0);
+        sum += weight * rate(threshold - blur * z);
+        weights += weight;
+    }
+    sum / weights
 }
 
 /// The probability that at least one of `comparisons` independent comparisons errs, each with
@@ -124,6 +160,12 @@ pub struct Outlook {
 }
 
 impl Search {
+    /// By an engine of this blur, as a share of the length.
+    #[must_use]
+    pub fn blurred(self, blur: f64) -> Self {
+        Self { impostors: self.impostors.blurred(blur), genuine: self.genuine.blurred(blur), ..self }
+    }
+
     /// What a threshold does. Comparisons count as independent of each other.
     ///
     /// # Errors
@@ -154,17 +196,25 @@ impl Search {
     }
 
     /// The largest threshold below 1/2, in steps of 1/`length`, at which at most the share `wanted` of
-    /// candidates is false; then at most that share of answers is. `None` if there is none above 0.
+    /// candidates is false; then at most that share of answers is. `None` if there is none above 0. `blur` is that of the
+    /// engine with the form of a threshold, as a share of the length.
     ///
     /// # Errors
     /// [`RatesError::Share`] for a prior or a share outside 0 to 1.
-    pub fn propose(&self, length: u32, wanted: f64) -> Result<Option<f64>, RatesError> {
+    pub fn propose(
+        &self,
+        length: u32,
+        wanted: f64,
+        blur: impl Fn(f64) -> f64,
+    ) -> Result<Option<f64>, RatesError> {
         if !(0.0..=1.0).contains(&wanted) {
             return Err(RatesError::Share);
         }
         for apart in (1..length.div_ceil(2)).rev() {
             let threshold = f64::from(apart) / f64::from(length);
-            if self.outlook(threshold)?.false_candidates <= wanted {
+            // A blur only adds: what is too much without it is not worth its mean.
+            let few = |search: &Self| Ok(search.outlook(threshold)?.false_candidates <= wanted);
+            if few(self)? && few(&self.blurred(blur(threshold)))? {
                 return Ok(Some(threshold));
             }
         }

@@ -155,19 +155,19 @@ fn proposals_are_the_largest_that_keep_the_share() {
     let (impostors, genuine) = (Impostors::new(249.0).unwrap(), Genuine::new(0.11, 0.065).unwrap());
     let search = Search { impostors, genuine, groups: 120_000, comparisons: 7, prior: 0.01 };
     for wanted in [0.01, 0.1, 0.5] {
-        let threshold = search.propose(2_048, wanted).unwrap().unwrap();
+        let threshold = search.propose(2_048, wanted, |_| 0.0).unwrap().unwrap();
         assert!(search.outlook(threshold).unwrap().false_candidates <= wanted);
         assert!(search.outlook(threshold + 1.0 / 2_048.0).unwrap().false_candidates > wanted);
     }
     // A face has too few degrees of freedom for so many: at a threshold that low nobody is found.
     let (impostors, genuine) = (Impostors::new(65.0).unwrap(), Genuine::new(0.198, 0.041).unwrap());
     let face = Search { impostors, genuine, comparisons: 1, ..search };
-    assert_eq!(face.propose(512, 0.01), Ok(None));
+    assert_eq!(face.propose(512, 0.01, |_| 0.0), Ok(None));
     let nobody = Search { prior: 0.0, ..search };
-    assert_eq!(nobody.propose(2_048, 0.9).unwrap(), None);
+    assert_eq!(nobody.propose(2_048, 0.9, |_| 0.0).unwrap(), None);
     assert_eq!(nobody.outlook(0.2).unwrap().false_answers, 1.0);
     for bad in [-0.1, 1.1, f64::NAN] {
-        assert_eq!(search.propose(2_048, bad), Err(RatesError::Share));
+        assert_eq!(search.propose(2_048, bad, |_| 0.0), Err(RatesError::Share));
         assert_eq!(Search { prior: bad, ..search }.outlook(0.2), Err(RatesError::Share));
         assert_eq!(Genuine::new(bad, 0.1).unwrap_err(), RatesError::Spread);
     }
@@ -175,6 +175,37 @@ fn proposals_are_the_largest_that_keep_the_share() {
         assert_eq!(Impostors::new(bad), Err(RatesError::Freedom));
     }
     assert!(Genuine::new(0.2, 0.41).is_err() && Genuine::new(0.2, 0.0).is_err());
+}
+
+/// Against the same noise on whole coins: P(k of n differ) times P(k/n + blur·Z <= t), added up.
+#[test]
+fn a_blur_is_a_convolution() {
+    for (n, threshold, blur) in [(249, 0.3115, 0.0033), (249, 0.35, 0.008), (1_000, 0.41, 0.004)] {
+        let freedom = f64::from(n);
+        let blurred = Impostors::new(freedom).unwrap().blurred(blur).fmr(threshold);
+        let coins: f64 = (0..=n)
+            .map(|k| {
+                let ln = libm::lgamma(freedom + 1.0)
+                    - libm::lgamma(f64::from(k) + 1.0)
+                    - libm::lgamma(f64::from(n - k) + 1.0);
+                let z = (threshold - f64::from(k) / freedom) / blur;
+                libm::exp(ln - freedom * std::f64::consts::LN_2) * libm::erfc(-z / std::f64::consts::SQRT_2)
+                    / 2.0
+            })
+            .sum();
+        // The smooth law stands for whole coins; between them it is up to half a coin off.
+        let coin = 0.6 / freedom;
+        let exact = |threshold| Impostors::new(freedom).unwrap().blurred(blur).fmr(threshold);
+        assert!(
+            (exact(threshold - 2.0 * coin)..exact(threshold + coin)).contains(&coins),
+            "{blurred} {coins}"
+        );
+        assert!(blurred > Impostors::new(freedom).unwrap().fmr(threshold));
+    }
+    // Half of everybody at the mean, whatever the blur; nothing changes without one.
+    let genuine = Genuine::new(0.11, 0.065).unwrap();
+    close(genuine.blurred(0.0).fnmr(0.3), genuine.fnmr(0.3), 1e-15);
+    assert!(genuine.blurred(0.01).fnmr(0.3) > genuine.fnmr(0.3));
 }
 
 #[test]
@@ -193,6 +224,19 @@ fn templates(length: u32, overlap: u32, apart: u32) -> (Template, Template) {
 }
 
 proptest! {
+    /// Blurs add up like variances, and only ever make more strangers match below the mean.
+    #[test]
+    fn blurs_add_up(freedom in 50.0..2_000.0_f64, share in 0.2..0.45_f64, blur in 0.05..0.25_f64, more in 1.1..2.0_f64) {
+        let (spread, impostors) = (0.5 / f64::sqrt(freedom), Impostors::new(freedom).unwrap());
+        let (less, more) = (impostors.blurred(blur * spread), impostors.blurred(blur * more * spread));
+        prop_assert!(impostors.fmr(share) <= less.fmr(share) * (1.0 + 1e-9));
+        prop_assert!(less.fmr(share) <= more.fmr(share) * (1.0 + 1e-9));
+        // A quarter of the spread makes at most as much of it as half a standard normal tail more.
+        let deviations = (0.5 - share) / spread;
+        let bound = f64::exp(deviations * deviations * blur * blur * 1.2) * 2.0;
+        prop_assert!(less.fmr(share) <= impostors.fmr(share) * bound, "{} {}", less.fmr(share), impostors.fmr(share));
+    }
+
     #[test]
     fn a_form_is_its_threshold(length in 128_u32..3_000, masked: bool, permille in 20_u32..460, share in 0.0..1.0) {
         let wanted = f64::from(permille) / 1_000.0;

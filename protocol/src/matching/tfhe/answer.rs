@@ -32,14 +32,9 @@ pub(super) struct Packed {
 const POLYNOMIALS: usize = ANSWER.0 + 1;
 
 impl Packed {
-    /// An answer of `places` places, all of which say no.
+    /// An answer of `places` places, each of which must be [put](Self::put) once.
     pub(super) fn new(places: usize) -> Self {
-        let no = ANSWER_SCALE.wrapping_mul(BIT).wrapping_neg();
-        let pack = |_| {
-            let mut pack = GlweCiphertext::new(0, ANSWER.to_glwe_size(), PolynomialSize(SLOTS), MODULUS);
-            pack.get_mut_body().as_mut().fill(no);
-            pack
-        };
+        let pack = |_| GlweCiphertext::new(0, ANSWER.to_glwe_size(), PolynomialSize(SLOTS), MODULUS);
         Self { places, packs: (0..places.div_ceil(SLOTS)).map(pack).collect() }
     }
 
@@ -61,10 +56,6 @@ impl Packed {
                 let mut moved = Polynomial::new(0, PolynomialSize(SLOTS));
                 polynomial_wrapping_monic_monomial_mul(&mut moved, &from, MonomialDegree(place % SLOTS));
                 polynomial_wrapping_add_assign(&mut to, &moved);
-            }
-            // The place said no already.
-            if let Some(slot) = pack.get_mut_body().as_mut().get_mut(place % SLOTS) {
-                *slot = slot.wrapping_add(ANSWER_SCALE.wrapping_mul(BIT));
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The common reference string of the query's proof.
 //!
 //! The holder makes it, because whoever knows how it was made can prove falsehoods; nobody keeps that
-//! knowledge. The asker checks its form: sizes, parameters, points on the curve and in the right group.
+//! knowledge. The asker checks its form: sizes, parameters, points on the curve and in the right group; and
+//! that a proof made with it holds.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tfhe::{
     core_crypto::{commons::math::random::RandomGenerator, prelude::*},
@@ -11,7 +14,8 @@ use tfhe::{
 
 use super::{
     keys,
-    parameters::{CHUNK, Encoding, MODULUS, SMALL, bits, small_noise},
+    parameters::{BIG_LWE, CHUNK, Encoding, MODULUS, big_noise, bits},
+    query,
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
@@ -38,9 +42,9 @@ pub(super) fn make(form: &Form, encoding: &Encoding, seed: &Seed) -> Result<Vec<
     let mut stream = seed.stream("tfhe/crs");
     let mut generator = RandomGenerator::<DefaultRandomGenerator>::new(keys::seed(&mut stream));
     let crs = CompactPkeCrs::new(
-        SMALL,
+        BIG_LWE,
         list(form),
-        small_noise(),
+        big_noise(),
         MODULUS,
         1 << encoding.log,
         // All but one of the plaintext's bits are proved to be zero: what is left is a bit.
@@ -53,15 +57,15 @@ pub(super) fn make(form: &Form, encoding: &Encoding, seed: &Seed) -> Result<Vec<
     Ok(bytes)
 }
 
-/// Reads a reference string and checks its form.
+/// Reads a reference string, checks its form and that proofs can be made with it.
 ///
 /// # Errors
-/// [`Misbehaviour::Keys`] if it is of another form or holds points that are none.
+/// [`Misbehaviour::Keys`] if it is of another form, holds points that are none, or allows no proof.
 pub(super) fn read(form: &Form, encoding: &Encoding, bytes: &[u8]) -> Result<CompactPkeCrs, Fault> {
     let (dimension, count, bound, modulus, plain) = CompactPkeCrs::prepare_crs_parameters(
-        SMALL,
+        BIG_LWE,
         list(form),
-        small_noise(),
+        big_noise(),
         MODULUS,
         1 << encoding.log,
         CompactPkeZkScheme::V2,
@@ -75,8 +79,24 @@ pub(super) fn read(form: &Form, encoding: &Encoding, bytes: &[u8]) -> Result<Com
         plain,
         u64::from(encoding.log) - 1,
     );
-    safe_deserialize_conformant(bytes, LIMIT, &expected)
-        .map_err(|_| Misbehaviour::Keys("the reference string is malformed").into())
+    let crs = safe_deserialize_conformant(bytes, LIMIT, &expected)
+        .map_err(|_| Misbehaviour::Keys("the reference string is malformed"))?;
+    if !proves(form, encoding, &crs) {
+        return Err(Misbehaviour::Keys("no proof can be made with the reference string").into());
+    }
+    Ok(crs)
+}
+
+/// Proves one list under a key of no secret, and checks the proof. The library looks at sizes and points, not at all
+/// that its prover relies on: with some strings it would panic, at each query anew.
+fn proves(form: &Form, encoding: &Encoding, crs: &CompactPkeCrs) -> bool {
+    let (key, bits) = (keys::Public::encryption_of(&Seed::new([0; 32])), vec![1; list(form).0]);
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        let seed = keys::seed(&mut Seed::new([1; 32]).stream("tfhe/reference-check"));
+        let bytes = query::encrypt_chunk(encoding, &key, crs, &bits, b"symbolon/reference-check", seed)?;
+        query::verify_list(&key, crs, bits.len(), &bytes, b"symbolon/reference-check")
+    }));
+    matches!(tried, Ok(Ok(_)))
 }
 
 /// Reads a reference string that this node made, or checked with [`read`] when it came, and kept unaltered.

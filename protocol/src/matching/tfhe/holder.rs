@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use tfhe::{
-    core_crypto::{commons::generators::NoiseRandomGenerator, prelude::*},
-    zk::CompactPkeCrs,
-};
+use rayon::prelude::*;
+use tfhe::{core_crypto::prelude::lwe_ciphertext_add_assign, zk::CompactPkeCrs};
 
 use super::{
     answer::Packed,
     asker::places,
-    circuit::{self, Big, Count, Or, Small, Table},
+    circuit::{self, Big, Count, Or, Table},
     keys::{self, Evaluation},
     messages::{ANSWER, PLACES, QUERY, QUERY_SIZE},
-    parameters::{BATCH, Encoding, small_noise},
+    parameters::{BATCH, Encoding},
     query::{self, Encrypted},
     score::Scorer,
 };
@@ -23,6 +21,7 @@ use crate::{
         engine::{Answer, Asked, Group, Rows, Searched},
         rule::Form,
     },
+    padding,
     seed::{Seed, Stream},
     wire::{BlobIn, BlobOut, Inbox, Outbox},
 };
@@ -35,10 +34,14 @@ pub(super) struct Material {
     pub(super) keys: Evaluation,
 }
 
+/// A phase that is no hit, far from the threshold: -1/4 of the torus.
+const NO: u64 = 3 << 62;
+
 /// The circuit as far as it has come.
 struct Search {
     queries: Vec<Encrypted>,
     noise: Stream,
+    /// Places that have no result yet, in random order.
     order: Vec<u32>,
     packed: Packed,
     or: Or,
@@ -100,70 +103,82 @@ impl Holder {
         }
     }
 
-    /// Searches the next groups.
+    /// Searches the next groups; after the last fills the places of no record.
     fn advance(&mut self) -> Result<(), Fault> {
         let search = self.search.as_mut().ok_or(Fault::Misuse("nothing to compute"))?;
-        let cores = rayon::current_num_threads().max(1);
-        let groups = self.rows.next(BATCH.saturating_mul(cores))?;
-        if groups.is_empty() {
-            return self.conclude();
-        }
+        let most = BATCH.saturating_mul(rayon::current_num_threads().max(1));
+        let groups = self.rows.next(most)?;
         let Material { keys, form, encoding, .. } = &*self.material;
+        if groups.is_empty() {
+            let empty = search.order.len().min(most);
+            if empty == 0 {
+                return self.conclude();
+            }
+            let results = noes(keys, empty, &mut search.noise);
+            search.put(keys, results);
+            return Ok(());
+        }
         let scorer = Scorer::new(*form, *encoding);
-        let first = search.done;
-        search.done = first.saturating_add(groups.len() as u64);
+        search.done = search.done.saturating_add(groups.len() as u64);
         if search.done > self.rows.groups() {
             return Err(Fault::Misuse("the slice has more groups than announced"));
         }
         let scores = scores(&scorer, keys, &search.queries, &groups, &mut search.noise)?;
         search.comparisons = search.comparisons.saturating_add(scores.len() as u64);
-        let mut results = circuit::bootstrap(keys, &Table::sign(), &scores).into_iter();
-        match (&mut search.count, self.asked.answer) {
-            (Some(count), Answer::Candidates { .. }) => {
-                // A group without rows has no result; its place says no.
-                let filled: Vec<(u64, Vec<Big>)> = (first..)
-                    .zip(&groups)
-                    .map(|(at, group)| (at, results.by_ref().take(group.rows.len()).collect()))
-                    .filter(|(_, results): &(u64, Vec<Big>)| !results.is_empty())
-                    .collect();
-                let (places, rows): (Vec<u64>, Vec<Vec<Big>>) = filled.into_iter().unzip();
-                let each = circuit::or_each(keys, rows);
-                count.add(keys, &each);
-                let place = |at: u64| {
-                    let at = usize::try_from(at).ok().and_then(|at| search.order.get(at));
-                    at.map_or(usize::MAX, |place| usize::try_from(*place).unwrap_or(usize::MAX))
-                };
-                let placed: Vec<(usize, Big)> = places.into_iter().map(place).zip(each).collect();
-                search.packed.put(keys, &placed);
-            }
-            _ => search.or.add(keys, results.collect()),
-        }
+        let mut results = circuit::gate(keys, &Table::sign(), &scores).into_iter();
+        let Some(count) = &mut search.count else {
+            search.or.add(keys, results.collect());
+            return Ok(());
+        };
+        let filled = groups.iter().filter(|group| !group.rows.is_empty());
+        let rows = filled.map(|group| results.by_ref().take(group.rows.len()).collect()).collect();
+        let mut each = circuit::or_each(keys, rows);
+        count.add(keys, &each);
+        // A group without rows has no result; its place says no.
+        each.extend(noes(keys, groups.len().saturating_sub(each.len()), &mut search.noise));
+        search.put(keys, each);
         Ok(())
     }
 
     /// Ends the circuit and packs its answer.
     fn conclude(&mut self) -> Result<(), Fault> {
         let Some(search) = self.search.take() else { return Err(Fault::Misuse("nothing to compute")) };
-        let Search { mut packed, or, count, comparisons, .. } = search;
+        let Search { mut packed, or, count, comparisons, mut noise, .. } = search;
         let keys = &self.material.keys;
         let mut stream = self.seed.stream("tfhe/answer");
-        match count {
-            Some(count) => {
-                if let Some(over) = count.finish(keys) {
-                    packed.blank(keys, &over, &mut stream);
-                    packed.put(keys, &[(0, over)]);
-                }
+        // An answer about nothing is made like any other.
+        let nothing = || {
+            let no = keys.fresh.encrypt(NO, keys::seed(&mut noise));
+            circuit::gate(keys, &Table::sign(), &[no]).pop()
+        };
+        let candidates = count.is_some();
+        let first = count.map_or_else(|| or.finish(keys), |count| count.finish(keys)).or_else(nothing);
+        if let Some(first) = first {
+            if candidates {
+                packed.blank(keys, &first, &mut stream);
             }
-            None => {
-                if let Some(any) = or.finish(keys) {
-                    packed.put(keys, &[(0, any)]);
-                }
-            }
+            packed.put(keys, &[(0, first)]);
         }
         self.searched.comparisons = comparisons;
         self.answer = Some(BlobOut::new(ANSWER, packed.finish(&mut stream)));
         Ok(())
     }
+}
+
+impl Search {
+    /// Puts results to the next places of the order. Which of a batch is whose does not matter: the order is random.
+    fn put(&mut self, keys: &Evaluation, results: Vec<Big>) {
+        let left = self.order.len().saturating_sub(results.len());
+        let places = self.order.drain(left..).map(|place| usize::try_from(place).unwrap_or(usize::MAX));
+        let placed: Vec<(usize, Big)> = places.zip(results).collect();
+        self.packed.put(keys, &placed);
+    }
+}
+
+/// Results that say no, for places of no record: made like any other they cannot be told apart by their noise.
+fn noes(keys: &Evaluation, count: usize, noise: &mut Stream) -> Vec<Big> {
+    let seeds: Vec<_> = (0..count).map(|_| keys::seed(noise)).collect();
+    seeds.into_par_iter().map(|seed| keys.fresh.no(seed)).collect()
 }
 
 /// Scores every row of every group and adds a fresh encryption of zero to each.
@@ -173,8 +188,7 @@ fn scores(
     queries: &[Encrypted],
     groups: &[Group],
     noise: &mut Stream,
-) -> Result<Vec<Small>, Fault> {
-    use rayon::prelude::*;
+) -> Result<Vec<Big>, Fault> {
     let rows: Vec<_> = groups
         .iter()
         .flat_map(|group| &group.rows)
@@ -186,17 +200,7 @@ fn scores(
         .collect::<Result<_, Fault>>()?;
     let scores = rows.into_par_iter().map(|(query, template, seed)| {
         let mut score = scorer.score(query, template);
-        let mut zero = LweCiphertext::new(0, score.lwe_size(), score.ciphertext_modulus());
-        let mut noise = NoiseRandomGenerator::<DefaultRandomGenerator>::new_from_seed(seed);
-        encrypt_lwe_ciphertext_with_compact_public_key(
-            &keys.encryption,
-            &mut zero,
-            Plaintext(0),
-            small_noise(),
-            small_noise(),
-            &mut noise,
-        );
-        lwe_ciphertext_add_assign(&mut score, &zero);
+        lwe_ciphertext_add_assign(&mut score, &keys.fresh.encrypt(0, seed));
         score
     });
     Ok(scores.collect())
@@ -289,14 +293,16 @@ impl Exchange for Holder {
         Ok(())
     }
 
+    /// Of the padded size, in hundredths: the partner sees it.
     fn progress(&self) -> Progress {
-        let total = self.rows.groups();
-        let done = match (&self.search, &self.answer) {
-            (Some(search), _) => search.done,
-            (None, Some(_)) => total,
+        let groups = self.rows.groups();
+        let total = padding::bucket(groups.saturating_add(1));
+        let hundredths = match (&self.search, &self.answer) {
+            (Some(search), _) => search.done.saturating_mul(100) / groups.max(1),
+            (None, Some(_)) => 100,
             (None, None) => 0,
         };
-        Progress { phase: "search", done, total }
+        Progress { phase: "search", done: total.saturating_mul(hundredths) / 100, total }
     }
 
     fn finish(self: Box<Self>) -> Result<Searched, Fault> {

@@ -11,6 +11,7 @@ use tfhe::core_crypto::{
 use zeroize::Zeroize;
 
 use super::{
+    fresh::Fresh,
     parameters::{
         ANSWER, ANSWER_MASK, BIG, BIG_DEGREE, BIG_LWE, BOOTSTRAP, MODULUS, PACK, SLOTS, SMALL, SWITCH,
         big_noise, small_noise,
@@ -89,7 +90,7 @@ pub(super) struct Public {
     pack: SeededLwePackingKeyswitchKeyOwned<u64>,
 }
 
-const ENCRYPTION_WORDS: usize = 2 * SMALL.0;
+const ENCRYPTION_WORDS: usize = 2 * BIG_LWE.0;
 const BOOTSTRAP_WORDS: usize = EXTENDED.0 * BOOTSTRAP.1.0 * (BIG.0 + 1) * BIG_DEGREE.0;
 const SWITCH_WORDS: usize = BIG_LWE.0 * SWITCH.1.0;
 const PACK_WORDS: usize = BIG_LWE.0 * PACK.1.0 * SLOTS;
@@ -103,7 +104,7 @@ impl Public {
         let Secret { small, big, answer } = &Secret::of(seed);
         let mut masks = seed.stream("tfhe/masks");
         let seeds = std::array::from_fn(|_| self::seed(&mut masks).0);
-        let encryption = encryption(small, seed);
+        let encryption = encryption(big, seed);
         let mut seeder = seeder(&mut seed.stream("tfhe/noise"));
         let [bootstrap_seed, switch_seed, pack_seed] = seeds.map(compression);
         let mut bootstrap = SeededLweBootstrapKeyOwned::new(
@@ -139,7 +140,7 @@ impl Public {
 
     /// The query's encryption key alone.
     pub(super) fn encryption_of(seed: &OurSeed) -> LweCompactPublicKeyOwned<u64> {
-        encryption(&Secret::of(seed).small, seed)
+        encryption(&Secret::of(seed).big, seed)
     }
 
     /// The query's encryption key.
@@ -225,6 +226,7 @@ impl Public {
         let pack = self.pack.decompress_into_lwe_packing_keyswitch_key();
         debug_assert_eq!(pack.output_key_glwe_dimension().0 * SLOTS, ANSWER_MASK);
         Evaluation {
+            fresh: Fresh::new(&self.encryption),
             encryption: self.encryption,
             bootstrap,
             switch: self.switch.decompress_into_lwe_keyswitch_key(),
@@ -233,11 +235,12 @@ impl Public {
     }
 }
 
-fn encryption(small: &LweSecretKeyOwned<u64>, seed: &OurSeed) -> LweCompactPublicKeyOwned<u64> {
+fn encryption(big: &GlweSecretKeyOwned<u64>, seed: &OurSeed) -> LweCompactPublicKeyOwned<u64> {
     let mut seeder = seeder(&mut seed.stream("tfhe/encryption"));
     let first = seeder.seed();
     let mut generator = EncryptionRandomGenerator::<DefaultRandomGenerator>::new(first, &mut seeder);
-    allocate_and_generate_new_lwe_compact_public_key(small, small_noise(), MODULUS, &mut generator)
+    let big = big.as_lwe_secret_key();
+    allocate_and_generate_new_lwe_compact_public_key(&big, big_noise(), MODULUS, &mut generator)
 }
 
 fn compression(seed: u128) -> CompressionSeed {
@@ -247,6 +250,7 @@ fn compression(seed: u128) -> CompressionSeed {
 /// What the holder computes with.
 pub(super) struct Evaluation {
     pub(super) encryption: LweCompactPublicKeyOwned<u64>,
+    pub(super) fresh: Fresh,
     pub(super) bootstrap: Rotation,
     pub(super) switch: LweKeyswitchKeyOwned<u64>,
     pub(super) pack: LwePackingKeyswitchKeyOwned<u64>,

@@ -12,30 +12,35 @@ use tfhe::core_crypto::prelude::{
 use crate::{
     exchange::Fault,
     matching::rule::{Form, Rule},
-    seed::Seed,
 };
 
 /// All ciphertexts are modulo 2^64.
 pub(super) const MODULUS: CiphertextModulus<u64> = CiphertextModulus::new_native();
 
-/// Dimension of the query's key, which is also the bootstrapping's input key.
+/// Dimension of the bootstrapping's input key.
 /// With noise uniform in ±2^43: `V1_8_PARAM_PKE_TO_SMALL_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128_ZKV1`.
 pub(super) const SMALL: LweDimension = LweDimension(1_024);
-/// Noise of the query, of its public key, of the key switch into [`SMALL`] and of the packing key.
+/// Noise of the key switch into [`SMALL`] and of the packing key.
 pub(super) const fn small_noise() -> TUniform<u64> {
     TUniform::new(43)
 }
 
-/// The bootstrapping's output: 2 × 1,024 = 2,048 coefficients of key, noise uniform in ±2^17, as in
+/// The key of the query and of the bootstrapping's output: 2 × 1,024 = 2,048 coefficients, noise uniform in
+/// ±2^17, as in `V1_8_PARAM_PKE_TO_BIG_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128_ZKV2` (2,048),
 /// `V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128` (1 × 2,048) and
 /// `V1_8_PARAM_MESSAGE_1_CARRY_1_KS_PBS_TUNIFORM_2M128` (4 × 512).
+///
+/// The query is not under [`SMALL`]: what its proof leaves of the noise would be many bits there
+/// ([`Encoding::gain`]).
 pub(super) const BIG: GlweDimension = GlweDimension(2);
-/// Degree of its ring.
+/// Degree of the bootstrapping's ring; the query's list takes the whole key for one of degree 2,048.
 pub(super) const BIG_DEGREE: PolynomialSize = PolynomialSize(1_024);
-/// Coefficients of its key.
+/// Coefficients of the key.
 pub(super) const BIG_LWE: LweDimension = LweDimension(2_048);
+const BIG_NOISE: u32 = 17;
+/// Noise of the query, of its public key and of the bootstrapping's key.
 pub(super) const fn big_noise() -> TUniform<u64> {
-    TUniform::new(17)
+    TUniform::new(BIG_NOISE)
 }
 /// Decomposition of the bootstrapping, as in the same sets.
 pub(super) const BOOTSTRAP: (DecompositionBaseLog, DecompositionLevelCount) =
@@ -60,7 +65,7 @@ pub(super) const PACK: (DecompositionBaseLog, DecompositionLevelCount) =
 pub(super) const ANSWER_BITS: u32 = 12;
 
 /// Bits of the query that one list and its proof hold; at most the query's dimension.
-pub(super) const CHUNK: usize = 1_024;
+pub(super) const CHUNK: usize = BIG_LWE.0;
 
 /// A result is ± this inside the circuit: 1/64 of the torus.
 pub(super) const BIT: u64 = 1 << 58;
@@ -87,18 +92,51 @@ pub(super) fn switch_deviation() -> f64 {
     ((1.0 + SMALL.0 as f64 / 4.0) / 12.0).sqrt() / (2.0 * BIG_DEGREE.0 as f64)
 }
 
-/// Standard deviation of one encrypted bit, as a share of the torus: a uniform error of ±2^43, in the
-/// body, and in mask and public key times binary vectors.
-pub(super) fn fresh_deviation() -> f64 {
-    let uniform = 2_f64.powi(43 - 64) / 3_f64.sqrt();
-    uniform * (1.0 + SMALL.0 as f64).sqrt()
+/// Standard deviation of the key switch to [`SMALL`]: digits, uniform, times the key's noise, and what digits
+/// leave out under each bit of the big key that is one.
+pub(super) fn key_switch_deviation() -> f64 {
+    let (base, levels, n) = (SWITCH.0.0 as f64, SWITCH.1.0 as f64, BIG_LWE.0 as f64);
+    let noise = 2_f64.powi(43 - 64) / 3_f64.sqrt();
+    let digits = noise * (n * levels / 12.0).sqrt() * base.exp2();
+    let rest = (-base * levels).exp2() * (n / 2.0 / 12.0).sqrt();
+    digits.hypot(rest)
 }
+
+/// Standard deviation of a decision, as a share of the torus. The query's own noise is nothing beside it:
+/// [`Encoding::gain`] bounds what the worst could do.
+pub(super) fn decision_deviation() -> f64 {
+    switch_deviation().hypot(key_switch_deviation())
+}
+
+/// Standard deviation of what a bootstrapping leaves in its result, as a share of the torus
+/// [`docs/protocols/match-one-round.md`, "What a bootstrapping leaves"].
+pub(super) fn result_deviation() -> f64 {
+    (-14.1_f64).exp2()
+}
+
+/// The largest norm, in units of 2^-64, of what the errors in one list of a query that stands do to its bits,
+/// whatever the asker chose.
+///
+/// The proof bounds the norm of mask's and bodies' errors together by b·√(n + k), b = 2^17, for k bodies. The mask's come
+/// out multiplied by the key: at most 2n/π times as long, for the value of any polynomial with n coefficients of 0
+/// or 1 at a root of X^n + 1 is no larger. The public key's errors, at most b each, come out at each body with n
+/// bits of the asker's choosing.
+fn errors() -> f64 {
+    let (n, k, b) = (BIG_LWE.0 as f64, CHUNK as f64, f64::from(BIG_NOISE).exp2());
+    b * (n + k).sqrt() * (1.0 + 2.0 * n / std::f64::consts::PI) + b * n * k.sqrt()
+}
+
+/// The least factor of an [`Encoding`]: rounding it down makes the blur larger by a sixteenth at most.
+const LEAST_FACTOR: f64 = 16.0;
+/// Deviations of the blur that `kappa` must be worth: a probe with everything masked is a hit with
+/// probability 10^-9.
+const LEAST_KAPPA: f64 = 6.0;
 
 /// How a form's rule is written on the torus.
 ///
 /// A hit is `Σ weight·bit ≥ threshold`, where weights are divided by what they have in common. A unit of
 /// that sum is `factor·2^-log` of the torus: bits are encrypted as 2^-log, because the proof knows powers
-/// of two only, and weights are multiplied by `factor`.
+/// of two only, and weights are multiplied by `factor`. The bits are as large as they can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Encoding {
     /// Bits are 2^(64 - log).
@@ -107,39 +145,45 @@ pub(super) struct Encoding {
     pub(super) factor: u64,
     /// Standard deviation of the decision, in units of the sum.
     pub(super) blur: f64,
+    /// The most by which an asker could move a sum with the errors of its query, if it picked them for one
+    /// template that it knew and in step with its own key.
+    pub(super) gain: f64,
 }
 
 impl Encoding {
-    /// The encoding with the least blur.
+    /// The encoding of a form.
     ///
     /// # Errors
-    /// [`Fault::Misuse`] for a form that does not stand or does not fit the torus.
+    /// [`Fault::Misuse`] for a form whose scores do not fit: weights so fine that the errors of a query could
+    /// count as a quarter of the blur, or a `kappa` that these and the blur could overcome.
     pub(super) fn of(form: &Form) -> Result<Self, Fault> {
         form.check().map_err(|_| Fault::Misuse("a form that cannot stand"))?;
         let Rule { s, p, kappa } = form.rule;
         let length = f64::from(form.length);
-        // The furthest that any query of bits can be from the threshold, and the mean square weight.
-        let (reach, square) = if form.masked {
+        // How far a sum can be from the threshold, the squares of the weights, and what kappa is worth.
+        let (reach, square, floor) = if form.masked {
             let common = f64::from(common(form));
             let (least, most) = (f64::from(p + s) / common, f64::from(p - s) / common);
-            let reach = least.max(most) * length + f64::from(kappa) / common + 1.0;
-            (reach, (least * least + most * most) * length)
+            let floor = f64::from(kappa) / common;
+            (least.max(most) * length + floor + 1.0, (least * least + most * most) * length, floor)
         } else {
             // The most bits that may differ.
             let most = (length - (f64::from(s) * length + f64::from(kappa)) / f64::from(p)) / 2.0;
-            (most.max(length - most) + 1.0, length)
+            (most.max(length - most) + 1.0, length, f64::INFINITY)
         };
-        let widest = (0.5 - 14.0 * switch_deviation()) / (reach + 0.5);
-        let fit = |log: u32| {
-            let factor = (2_f64.powi(log.cast_signed()) * widest).floor();
-            let fresh = factor * fresh_deviation() * (square + 1.0).sqrt();
-            let blur = switch_deviation().hypot(fresh) / (factor * 2_f64.powi(-log.cast_signed()));
-            (factor >= 1.0).then_some(Self { log, factor: factor as u64, blur })
-        };
-        (4..=30)
-            .filter_map(fit)
-            .min_by(|a, b| a.blur.total_cmp(&b.blur))
-            .ok_or(Fault::Misuse("a form whose scores do not fit the engine"))
+        let widest = (0.5 - 14.0 * decision_deviation()) / (reach + 0.5);
+        let log = (LEAST_FACTOR / widest).log2().ceil();
+        let (scale, factor) = (log.exp2(), (log.exp2() * widest).floor());
+        let blur = decision_deviation() * scale / factor;
+        let lists = bits(form).div_ceil(CHUNK) as f64;
+        let gain = (lists * square).sqrt() * errors() * scale / 2_f64.powi(64);
+        if gain > blur / 4.0 {
+            return Err(Fault::Misuse("weights too fine for this engine: choose smaller s and p"));
+        }
+        if floor < LEAST_KAPPA * blur + gain {
+            return Err(Fault::Misuse("a kappa within this engine's blur: choose a larger one"));
+        }
+        Ok(Self { log: log as u32, factor: factor as u64, blur, gain })
     }
 
     /// One encrypted bit.
@@ -167,14 +211,4 @@ pub(super) fn common(form: &Form) -> u32 {
 pub(super) fn bits(form: &Form) -> usize {
     let length = usize::try_from(form.length).unwrap_or(usize::MAX);
     if form.masked { 2 * length } else { length }
-}
-
-/// Which bits of a query are encrypted turned round: a fixed and public half of them.
-///
-/// Bodies of one list share the noise of the public key, weighted by a vector of zeros and ones. Where
-/// weights have a sum, that noise adds up in step with it: at 640 masked bits it made the blur twice as
-/// large, with a bias that stays as long as the key. Turned bits have turned weights, so the sum is small.
-pub(super) fn turned(bits: usize) -> Vec<bool> {
-    let mut stream = Seed::new(*b"symbolon/tfhe-turned-bits/1\0\0\0\0\0").stream("turned");
-    (0..bits).map(|_| stream.below(2) == 1).collect()
 }

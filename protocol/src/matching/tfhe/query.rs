@@ -15,7 +15,8 @@ use tfhe::{
 
 use super::{
     keys,
-    parameters::{self, CHUNK, Encoding, MODULUS, SMALL, bits, small_noise},
+    parameters::{BIG_LWE, CHUNK, Encoding, MODULUS, big_noise, bits},
+    turning::Turning,
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
@@ -35,7 +36,7 @@ pub(super) struct Encrypted {
 
 /// A list: one mask for all its bits, and a body for each.
 pub(super) struct Chunk {
-    pub(super) mask: Polynomial<Vec<u64>>,
+    pub(super) mask: Turning,
     pub(super) bodies: Vec<u64>,
 }
 
@@ -51,13 +52,6 @@ pub(super) fn plain_bits(form: &Form, probe: &Template) -> Vec<u64> {
     }
 }
 
-/// The bits as they are encrypted, half of them turned.
-pub(super) fn turned_bits(form: &Form, probe: &Template) -> Vec<u64> {
-    let bits = plain_bits(form, probe);
-    let turned = parameters::turned(bits.len());
-    bits.into_iter().zip(turned).map(|(bit, turned)| bit ^ u64::from(turned)).collect()
-}
-
 /// What a proof is bound to: form, key, and the place in the query.
 pub(super) fn context(
     form: &Form,
@@ -67,7 +61,7 @@ pub(super) fn context(
     chunk: usize,
 ) -> Vec<u8> {
     let mut hash = Sha256::new();
-    hash.update(b"symbolon/tfhe-query/1\0");
+    hash.update(b"symbolon/tfhe-query/2\0");
     key.iter().for_each(|word| hash.update(word.to_le_bytes()));
     let rule = [form.length, u32::from(form.masked), form.rule.s, form.rule.p, form.rule.kappa, encoding.log];
     rule.iter().for_each(|word| hash.update(word.to_le_bytes()));
@@ -100,7 +94,7 @@ pub(super) fn encrypt(
     let parts: Vec<_> = (0..)
         .zip(probe)
         .flat_map(|(alternative, template)| {
-            let bits = turned_bits(form, template);
+            let bits = plain_bits(form, template);
             let chunks: Vec<Vec<u64>> = bits.chunks(CHUNK).map(<[u64]>::to_vec).collect();
             (0..).zip(chunks).map(move |(chunk, bits)| (alternative, chunk, bits)).collect::<Vec<_>>()
         })
@@ -123,15 +117,15 @@ pub(super) fn encrypt_chunk(
     seed: Seed,
 ) -> Result<Vec<u8>, Fault> {
     let mut list =
-        LweCompactCiphertextList::new(0, SMALL.to_lwe_size(), LweCiphertextCount(bits.len()), MODULUS);
+        LweCompactCiphertextList::new(0, BIG_LWE.to_lwe_size(), LweCiphertextCount(bits.len()), MODULUS);
     let mut noise = NoiseRandomGenerator::<DefaultRandomGenerator>::new_from_seed(seed);
     let proof = encrypt_and_prove_lwe_compact_ciphertext_list_with_compact_public_key(
         key,
         &mut list,
         &bits,
         encoding.bit(),
-        small_noise(),
-        small_noise(),
+        big_noise(),
+        big_noise(),
         &mut noise,
         crs,
         metadata,
@@ -152,7 +146,7 @@ pub(super) fn encrypt_chunk(
 pub(super) fn limit(form: &Form, alternatives: usize) -> u64 {
     let bits = bits(form);
     let chunks = bits.div_ceil(CHUNK) as u64;
-    let one = chunks * (8 * SMALL.0 as u64 + 4 + PROOF_LIMIT) + 8 * bits as u64;
+    let one = chunks * (8 * BIG_LWE.0 as u64 + 4 + PROOF_LIMIT) + 8 * bits as u64;
     one * alternatives as u64
 }
 
@@ -174,10 +168,7 @@ pub(super) fn verify(
         let mut left = bits(form);
         for chunk in 0.. {
             let count = left.min(CHUNK);
-            let words = take(&mut rest, 8 * (SMALL.0 + count))?;
-            let length = take(&mut rest, 4)?.as_chunks::<4>().0.first().map_or(0, |b| u32::from_le_bytes(*b));
-            let proof = take(&mut rest, usize::try_from(length).unwrap_or(usize::MAX))?;
-            parts.push((alternative, chunk, words, proof));
+            parts.push((alternative, chunk, take_list(&mut rest, count)?));
             left -= count;
             if left == 0 {
                 break;
@@ -187,7 +178,7 @@ pub(super) fn verify(
     if !rest.is_empty() {
         return Err(Misbehaviour::Query("it has more bytes than its parts").into());
     }
-    let chunks = parts.into_par_iter().map(|(alternative, chunk, words, proof)| {
+    let chunks = parts.into_par_iter().map(|(alternative, chunk, (words, proof))| {
         let metadata = context(form, encoding, key.as_ref(), alternative, chunk);
         Ok((alternative, verify_chunk(key, crs, words, proof, &metadata)?))
     });
@@ -199,6 +190,28 @@ pub(super) fn verify(
         }
     }
     Ok(queries)
+}
+
+/// The words of a list of `count` bits, and its proof.
+fn take_list<'b>(rest: &mut &'b [u8], count: usize) -> Result<(&'b [u8], &'b [u8]), Fault> {
+    let words = take(rest, 8 * (BIG_LWE.0 + count))?;
+    let length = take(rest, 4)?.as_chunks::<4>().0.first().map_or(0, |b| u32::from_le_bytes(*b));
+    Ok((words, take(rest, usize::try_from(length).unwrap_or(usize::MAX))?))
+}
+
+/// Checks one list of `count` bits that [`encrypt_chunk`] made.
+///
+/// # Errors
+/// As [`verify`].
+pub(super) fn verify_list(
+    key: &LweCompactPublicKeyOwned<u64>,
+    crs: &CompactPkeCrs,
+    count: usize,
+    mut bytes: &[u8],
+    metadata: &[u8],
+) -> Result<(), Fault> {
+    let (words, proof) = take_list(&mut bytes, count)?;
+    verify_chunk(key, crs, words, proof, metadata).map(drop)
 }
 
 fn take<'b>(rest: &mut &'b [u8], count: usize) -> Result<&'b [u8], Fault> {
@@ -217,20 +230,20 @@ fn verify_chunk(
 ) -> Result<Chunk, Fault> {
     let words: Vec<u64> = words.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
     let (mask, bodies) =
-        words.split_at_checked(SMALL.0).ok_or(Misbehaviour::Query("it has fewer bytes than its parts"))?;
-    let (mask, bodies) = (mask.to_vec(), bodies.to_vec());
+        words.split_at_checked(BIG_LWE.0).ok_or(Misbehaviour::Query("it has fewer bytes than its parts"))?;
+    let (mask, bodies) = (Turning::new(mask), bodies.to_vec());
     let count = LweCiphertextCount(bodies.len());
     let conformance = CompactPkeProofConformanceParams::new(CompactPkeZkScheme::V2)
         .forbid_compute_load(ZkComputeLoad::Verify);
     let proof: CompactPkeProof = safe_deserialize_conformant(proof, PROOF_LIMIT, &conformance)
         .map_err(|_| Misbehaviour::Query("a proof is malformed"))?;
-    let list = LweCompactCiphertextList::from_container(words, SMALL.to_lwe_size(), count, MODULUS);
+    let list = LweCompactCiphertextList::from_container(words, BIG_LWE.to_lwe_size(), count, MODULUS);
     if verify_lwe_compact_ciphertext_list(&list, key, &proof, crs, metadata).is_invalid() {
         return Err(
             Misbehaviour::Query("a proof does not hold: something else than bits was encrypted").into()
         );
     }
-    Ok(Chunk { mask: Polynomial::from_container(mask), bodies })
+    Ok(Chunk { mask, bodies })
 }
 
 /// The digest that the opening words carry.

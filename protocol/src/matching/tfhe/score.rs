@@ -1,9 +1,12 @@
 //! Scores: the inner product of an encrypted probe with a plain template.
 
-use tfhe::core_crypto::prelude::{polynomial_algorithms::polynomial_wrapping_add_mul_assign, *};
+use std::collections::BTreeMap;
+
+use tfhe::core_crypto::prelude::*;
 
 use super::{
-    parameters::{Encoding, MODULUS, SMALL, bits, common, turned},
+    circuit::Big,
+    parameters::{BIG_LWE, CHUNK, Encoding, MODULUS, common},
     query::Encrypted,
 };
 use crate::matching::{
@@ -16,12 +19,11 @@ use crate::matching::{
 pub(super) struct Scorer {
     form: Form,
     encoding: Encoding,
-    turned: Vec<bool>,
 }
 
 impl Scorer {
     pub(super) fn new(form: Form, encoding: Encoding) -> Self {
-        Self { form, encoding, turned: turned(bits(&form)) }
+        Self { form, encoding }
     }
 
     /// The weight of each bit of the query, and what the weighted sum must reach for a hit.
@@ -49,27 +51,25 @@ impl Scorer {
     }
 
     /// Encrypts how far a template is above the threshold, and half a unit: positive for a hit.
-    pub(super) fn score(&self, query: &Encrypted, template: &Template) -> LweCiphertextOwned<u64> {
-        let (mut weights, mut threshold) = self.weights(template);
-        for (weight, _) in weights.iter_mut().zip(&self.turned).filter(|(_, turned)| **turned) {
-            // w·(1 - bit) is w and -w·bit.
-            threshold -= *weight;
-            *weight = -*weight;
-        }
-        let mut score = LweCiphertext::new(0, SMALL.to_lwe_size(), MODULUS);
+    pub(super) fn score(&self, query: &Encrypted, template: &Template) -> Big {
+        let (weights, threshold) = self.weights(template);
+        let mut score = LweCiphertext::new(0, BIG_LWE.to_lwe_size(), MODULUS);
         let (mut mask, body) = score.get_mut_mask_and_body();
-        let mut sum = Polynomial::from_container(mask.as_mut());
-        for (chunk, weights) in query.chunks.iter().zip(weights.chunks(super::parameters::CHUNK)) {
-            // Ciphertext j of a list has the mask X^j·a, so the weighted sum of masks is a product.
-            let mut factors = Polynomial::new(0, PolynomialSize(SMALL.0));
-            let factor = self.encoding.factor;
-            factors.as_mut().iter_mut().zip(weights).for_each(|(to, weight)| {
-                *to = weight.cast_unsigned().wrapping_mul(factor);
-            });
-            for (factor, bit) in factors.as_ref().iter().zip(&chunk.bodies) {
-                *body.data = body.data.wrapping_add(factor.wrapping_mul(*bit));
+        for (chunk, weights) in query.chunks.iter().zip(weights.chunks(CHUNK)) {
+            // Ciphertext j of a list has the mask X^j·a. There are few different weights.
+            let mut turns: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+            for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight != 0) {
+                turns.entry(*weight).or_default().push(at);
             }
-            polynomial_wrapping_add_mul_assign(&mut sum, &chunk.mask, &factors);
+            for (weight, turns) in turns {
+                let factor = weight.cast_unsigned().wrapping_mul(self.encoding.factor);
+                let bodies = turns.iter().filter_map(|at| chunk.bodies.get(*at));
+                let bodies = bodies.fold(0_u64, |sum, body| sum.wrapping_add(*body));
+                *body.data = body.data.wrapping_add(factor.wrapping_mul(bodies));
+                for (to, from) in mask.as_mut().iter_mut().zip(chunk.mask.sum(&turns)) {
+                    *to = to.wrapping_add(factor.wrapping_mul(from));
+                }
+            }
         }
         let unit = self.encoding.unit();
         *body.data =

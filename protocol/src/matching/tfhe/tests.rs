@@ -17,11 +17,12 @@ use crate::{
 mod attacks;
 mod claims;
 mod decisions;
+mod errors;
 mod estimate;
 mod parts;
 mod setup;
 
-/// Masked templates of 512 bits: two lists of the query would be one too few to show their order.
+/// Masked templates of 640 bits.
 fn form() -> Form {
     Form { length: 640, masked: true, rule: Rule { s: 2, p: 5, kappa: 240 } }
 }

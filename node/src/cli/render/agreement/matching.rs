@@ -41,7 +41,8 @@ pub(super) fn terms(terms: &MatchTerms) -> String {
     let sizes = sizes(terms);
     let share = |form: &FormTerms, entries: u64| {
         let comparisons = entries.saturating_mul(form.alternatives.into());
-        false_hits(form, comparisons, terms.prior_permille).map_or_else(|| "-".to_owned(), percent)
+        false_hits(form, &terms.engines, comparisons, terms.prior_permille)
+            .map_or_else(|| "-".to_owned(), percent)
     };
     let rows = terms.forms.iter().flat_map(|form| {
         sizes.iter().map(move |entries| [form.name.to_string(), number(*entries), share(form, *entries)])

@@ -1,7 +1,11 @@
 //! The figures of `docs/thresholds.md`, computed again.
 
 use super::*;
-use crate::matching::synthetic::{FACE, FINGER, IRIS, Modality, TENPRINT};
+use crate::matching::{
+    engine::Engine,
+    synthetic::{FACE, FINGER, IRIS, Modality, TENPRINT},
+    tfhe::OneRound,
+};
 
 const PAGE: &str = include_str!("../../../../../docs/thresholds.md");
 
@@ -12,6 +16,14 @@ fn search(modality: Modality, comparisons: u32) -> Search {
         groups: 120_000,
         comparisons,
         prior: 0.01,
+    }
+}
+
+/// What the engine in one round blurs, as a share of the length.
+fn blur(length: u32, masked: bool) -> impl Fn(f64) -> f64 {
+    move |threshold| {
+        let blur = form(length, masked, threshold).ok().and_then(|form| OneRound.blur(&form).ok());
+        blur.unwrap_or(0.0) / f64::from(length)
     }
 }
 
@@ -47,16 +59,20 @@ fn rates_and_shares() {
 
 #[test]
 fn proposals() {
-    for (name, modality, comparisons) in
-        [("iris", IRIS, 7), ("face", FACE, 1), ("finger", FINGER, 1), ("tenprint", TENPRINT, 1)]
-    {
+    for (name, modality, comparisons, masked) in [
+        ("iris", IRIS, 7, true),
+        ("face", FACE, 1, false),
+        ("finger", FINGER, 1, false),
+        ("tenprint", TENPRINT, 1, true),
+    ] {
         let search = search(modality, comparisons);
         for wanted in [0.01, 0.1, 0.5] {
             let length = modality.length as u32;
-            let found = match search.propose(length, wanted).unwrap() {
+            let blur = blur(length, masked);
+            let found = match search.propose(length, wanted, &blur).unwrap() {
                 None => "none | | |".to_owned(),
                 Some(threshold) => {
-                    let outlook = search.outlook(threshold).unwrap();
+                    let outlook = search.blurred(blur(threshold)).outlook(threshold).unwrap();
                     format!("{threshold:.4} | {:.1e} | {} |", outlook.fmr, percent(outlook.fnmr))
                 }
             };
@@ -67,7 +83,7 @@ fn proposals() {
 
 #[test]
 fn the_rule_and_its_overlaps() {
-    let threshold_at = search(IRIS, 7).propose(2_048, 0.1).unwrap().unwrap();
+    let threshold_at = search(IRIS, 7).propose(2_048, 0.1, blur(2_048, true)).unwrap().unwrap();
     let form = form(2_048, true, threshold_at).unwrap();
     let Rule { s, p, kappa } = form.rule;
     expect(&format!("    length = 2048, masked = true, s = {s}, p = {p}, kappa = {kappa}"));
