@@ -48,6 +48,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Notices { notices } => record::notices(notices),
         Reply::Text { text } => text.clone(),
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
+        Reply::Revoked { id, title, partner, told } => agreement::revoked(id, title, partner, *told),
         Reply::Agreements { agreements } => agreement::list(agreements),
         Reply::Explained { text, .. } | Reply::Audit { text, .. } => text.clone(),
         Reply::Simulated(simulation) => simulation.to_string(),

@@ -15,16 +15,17 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::CANONICALISATION;
 
-use super::{Core, blocking, core::peer_id};
+use super::{Core, blocking, core::peer_id, flags};
 use crate::{
     clock,
     control::api::{AgreementLine, AgreementState, Failure, FailureKind, Reply},
     journal::Event,
     session::sync::tell,
+    state::Accepted,
 };
 
-/// Bytes of the reason for a revocation.
-const REASON: usize = 1_000;
+/// Digits of an id that a revocation names at least: it is for good, and must not hit another agreement.
+const NAMED: usize = 8;
 
 pub(super) fn draft(
     core: &Core,
@@ -255,8 +256,15 @@ pub(super) fn list(core: &Core) -> Reply {
     Reply::Agreements { agreements: lines(core) }
 }
 
-/// The one agreement whose id begins so.
-fn find(core: &Core, prefix: &str) -> Result<AgreementId, Failure> {
+/// The one agreement whose id begins so, with at least so many digits.
+fn find(core: &Core, prefix: &str, least: usize) -> Result<AgreementId, Failure> {
+    if prefix.len() < least {
+        let what = match least {
+            1 => "no agreement is named".to_owned(),
+            _ => format!("`{prefix}` names no agreement here: at least {least} digits of its id are needed"),
+        };
+        return Err(Failure::input(what).with_help("see `symbolon agreement list`"));
+    }
     let all = core.book.agreements();
     let mut found =
         all.iter().map(|agreement| agreement.id()).filter(|id| id.to_string().starts_with(prefix));
@@ -272,20 +280,21 @@ fn find(core: &Core, prefix: &str) -> Result<AgreementId, Failure> {
 }
 
 pub(super) fn show(core: &Core, prefix: &str) -> Result<Reply, Failure> {
-    let id = find(core, prefix)?;
-    let accepted = core.book.state().agreements()?;
-    let accepted =
-        accepted.into_iter().find(|accepted| accepted.agreement.id().is_ok_and(|other| other == id));
-    reply(core, accepted.ok_or_else(|| Failure::local("the agreement is not in the state"))?.agreement)
+    let id = find(core, prefix, 1)?;
+    reply(core, accepted(core, &id)?.agreement)
+}
+
+fn accepted(core: &Core, id: &AgreementId) -> Result<Accepted, Failure> {
+    let mut all = core.book.state().agreements()?.into_iter();
+    let found = all.find(|accepted| accepted.agreement.id().is_ok_and(|other| other == *id));
+    found.ok_or_else(|| Failure::local("the agreement is not in the state"))
 }
 
 pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Result<Reply, Failure> {
-    let id = find(core, prefix)?;
+    let id = find(core, prefix, NAMED)?;
+    flags::reasoned(&reason)?;
     if core.book.agreement(&id).is_some_and(|agreement| agreement.revoked()) {
         return Err(Failure::input("the agreement is revoked already"));
-    }
-    if reason.len() > REASON {
-        return Err(Failure::input(format!("the reason must be at most {REASON} bytes long")));
     }
     let by: AgencyCode = core.book.own().clone();
     let revocation = Revocation { agreement: id, by, reason, at: clock::now() };
@@ -303,5 +312,8 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     if let Ok(told) = tokio::time::timeout(patience, tell(core)).await {
         told?;
     }
-    show(core, &id.to_string())
+    let Accepted { agreement, revoked, .. } = accepted(core, &id)?;
+    let partner = agreement.terms.partner_of(core.book.own()).map_err(bad)?.code.clone();
+    let told = revoked.is_some_and(|revoked| revoked.known);
+    Ok(Reply::Revoked { id, title: agreement.terms.title, partner, told })
 }

@@ -90,10 +90,11 @@ pub(in crate::cli) enum AgreementCommand {
     },
     /// Revoke an agreement, at once and for good
     #[command(
-        after_help = "Examples:\n  symbolon agreement revoke 3f9a --reason \"Succeeded by the agreement of 2027\""
+        after_help = "It ends for both: the partner is told at once, or when the two nodes next meet.\n\n\
+        Examples:\n  symbolon agreement revoke 3f9a51c07b2d \\\n    --reason \"Succeeded by the agreement of 2027\""
     )]
     Revoke {
-        /// The beginning of its id
+        /// The beginning of its id, at least 8 digits
         id: String,
         /// Why, for the partner and the journal
         #[arg(long, value_name = "TEXT")]

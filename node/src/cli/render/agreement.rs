@@ -5,7 +5,7 @@ mod matching;
 use symbolon_policy::{
     agreement::{Agreement, Quota, Unit},
     rules::ClauseRef,
-    words::AgreementId,
+    words::{AgencyCode, AgreementId},
 };
 
 use crate::control::api::{AgreementLine, AgreementState};
@@ -103,6 +103,15 @@ pub(super) fn list(agreements: &[AgreementLine]) -> String {
             line.partner.to_string(),
             line.partner_name.clone(),
             state(line.state).to_owned(),
+/// What was revoked, and whether the partner knows.
+pub(super) fn revoked(id: &AgreementId, title: &str, partner: &AgencyCode, told: bool) -> String {
+    let told = match told {
+        true => format!("{partner} was told."),
+        false => format!("{partner} is not told yet; this node tells it when they next meet."),
+    };
+    format!("Revoked for good: {}, with {partner}.\nId {id}\n{told}", one_line(title))
+}
+
             line.valid_until.to_string(),
             line.title.clone(),
         ]

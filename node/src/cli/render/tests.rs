@@ -385,6 +385,24 @@ fn short_replies() {
         (Reply::Text { text: "title = \"x\"\n".to_owned() }, "title = \"x\""),
         (
             Reply::Exported { file: "/tmp/x.ndjson".into(), entries: 1_000 },
+        (Reply::Noted { text: "It was noted.".to_owned() }, "It was noted."),
+        (Reply::National { clauses: 0, digest: None }, "No national rules are in force."),
+        (
+            Reply::National { clauses: 2, digest: Some(Digest([0xab; 32])) },
+            "2 national clauses are in force, digest \
+             abababababababababababababababababababababababababababababababab.",
+        ),
+        (
+            Reply::Revoked {
+                id: AgreementId([0x3f; 32]),
+                title: "Readmission".to_owned(),
+                partner: "MK".parse().unwrap(),
+                told: false,
+            },
+            "Revoked for good: Readmission, with MK.\n\
+             Id 3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f\n\
+             MK is not told yet; this node tells it when they next meet.",
+        ),
             "Wrote 1,000 entries of the journal to /tmp/x.ndjson.",
         ),
         (Reply::Record { record: json!({ "id": "a-1" }) }, "{\n  \"id\": \"a-1\"\n}"),

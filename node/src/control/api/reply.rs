@@ -135,6 +135,17 @@ pub enum Reply {
         /// All of them.
         agreements: Vec<AgreementLine>,
     },
+    /// To [`Request::AgreementRevoke`].
+    Revoked {
+        /// The agreement.
+        id: AgreementId,
+        /// What people call it.
+        title: String,
+        /// With whom it was.
+        partner: AgencyCode,
+        /// Whether the partner has confirmed that it knows; it is told at the next meeting if not.
+        told: bool,
+    },
     /// To [`Request::RulesExplain`].
     Explained {
         /// Whether the query would be permitted.
