@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
@@ -52,14 +52,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
     let unreadable = |e| Failure::input(format!("cannot read {}: {e}", path.display()));
     let file = File::open(&path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    let format = match format {
-        Some(api::Format::Ndjson) => register::Format::Ndjson,
-        Some(api::Format::Csv) => register::Format::Csv,
-        None => register::Format::of(&path).ok_or_else(|| {
-            Failure::input(format!("the name of {} does not tell its form", path.display()))
-                .with_help("give --format ndjson or --format csv")
-        })?,
-    };
+    let format = form(&path, format)?;
     let report = rejects.map(|path| {
         let file = File::create(&path)
             .map_err(|e| Failure::input(format!("cannot write {}: {e}", path.display())))?;
@@ -114,6 +107,21 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         rejected: summary.rejected,
         first_rejects: first,
         notices,
+/// The form of a file, as given or as its name tells.
+///
+/// # Errors
+/// An input [`Failure`] if neither says so.
+pub(super) fn form(path: &Path, format: Option<api::Format>) -> Result<register::Format, Failure> {
+    match format {
+        Some(api::Format::Ndjson) => Ok(register::Format::Ndjson),
+        Some(api::Format::Csv) => Ok(register::Format::Csv),
+        None => register::Format::of(path).ok_or_else(|| {
+            Failure::input(format!("the name of {} does not tell its form", path.display()))
+                .with_help("give --format ndjson or --format csv")
+        }),
+    }
+}
+
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -20,7 +20,7 @@ use super::{
     lines::{Line, Lines},
     reading,
     reject::{Fault, ImportObserver, Progress, Reason, Reject},
-    rows::{Header, HeaderError},
+    rows::{Header, Of},
     stored::Key,
 };
 
@@ -90,7 +90,7 @@ impl Registers {
         let mut lines = Lines::new(reader);
         let header = match format {
             Format::Ndjson => None,
-            Format::Csv => Some(header(&mut lines)?),
+            Format::Csv => Some(Header::first(&mut lines, Of::Records)?),
         };
         observer.begins().map_err(RegisterError::NotBegun)?;
         let records = register.begin()?;
@@ -170,10 +170,4 @@ impl Register {
         })?;
         Ok(replaced.into_inner())
     }
-}
-
-fn header(lines: &mut Lines<impl Read>) -> Result<Header, RegisterError> {
-    let line = lines.next().map_err(|source| RegisterError::Read { line: lines.number(), source })?;
-    let text = line.and_then(|line| line.text).ok_or(HeaderError::Unreadable)?;
-    Ok(Header::read(&text)?)
 }

@@ -124,7 +124,10 @@ fn codes(at: &Path<'_>, value: Value<'_>) -> Result<Vec<Vulnerability>, Fault> {
     Ok(codes)
 }
 
-fn identifiers(at: &Path<'_>, value: Value<'_>) -> Result<(Vec<RawIdentifier>, Vec<Identifier>), Fault> {
+pub(super) fn identifiers(
+    at: &Path<'_>,
+    value: Value<'_>,
+) -> Result<(Vec<RawIdentifier>, Vec<Identifier>), Fault> {
     let items = list(at, value)?;
     if items.len() > MAX_IDENTIFIERS {
         return Err(Fault::at(at, Reason::ManyIdentifiers));
@@ -271,7 +274,7 @@ pub(super) fn list<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Vec<Value<'a>>
     }
 }
 
-fn text<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Cow<'a, str>, Fault> {
+pub(super) fn text<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Cow<'a, str>, Fault> {
     match value {
         Value::Text(text) => Ok(text),
         _ => Err(Fault::at(at, Reason::Type("text in quotation marks"))),

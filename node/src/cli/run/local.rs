@@ -12,6 +12,7 @@ use symbolon_protocol::identifier::Kind;
 use crate::{
     cli::{files, render, report::Report},
     control::api::Failure,
+    register::{Vulnerability, columns},
 };
 
 /// Rules that stand.
@@ -78,8 +79,11 @@ struct Codes {
 }
 
 /// `codes`.
+    vulnerabilities: [Vulnerability; 9],
 ///
 /// # Errors
+    columns_of_records: Vec<String>,
+    columns_of_people: Vec<String>,
 /// None in fact.
 pub(super) fn codes() -> Result<Report, Failure> {
     let codes = Codes {
@@ -87,14 +91,18 @@ pub(super) fn codes() -> Result<Report, Failure> {
         legal_bases: LegalBasis::ALL,
         categories: Category::ALL,
         age_bands: AgeBand::ALL,
+    let [columns_of_records, columns_of_people] = columns();
         provenances: Provenance::ALL,
         roles: Role::ALL,
         identifier_kinds: Kind::ALL,
     };
     let list = |title: &str, codes: Vec<&str>| format!("{title}\n  {}", codes.join("\n  "));
     let text = [
+        vulnerabilities: Vulnerability::ALL,
         list("Purposes", codes.purposes.iter().map(|code| code.as_str()).collect()),
         list("Legal bases", codes.legal_bases.iter().map(|code| code.as_str()).collect()),
+        columns_of_records,
+        columns_of_people,
         list("Categories of records", codes.categories.iter().map(|code| code.as_str()).collect()),
         list("Age bands", codes.age_bands.iter().map(|code| code.as_str()).collect()),
         list("Provenances", codes.provenances.iter().map(|code| code.as_str()).collect()),
@@ -103,3 +111,9 @@ pub(super) fn codes() -> Result<Report, Failure> {
     ];
     Report::new(text.join("\n\n"), &codes)
 }
+        list("Vulnerabilities", codes.vulnerabilities.iter().map(|code| code.as_str()).collect()),
+        list("Columns of records in CSV", codes.columns_of_records.iter().map(String::as_str).collect()),
+        list(
+            "Columns of people who are asked about",
+            codes.columns_of_people.iter().map(String::as_str).collect(),
+        ),
