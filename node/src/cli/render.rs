@@ -50,6 +50,15 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
         Reply::Revoked { id, title, partner, told } => agreement::revoked(id, title, partner, *told),
         Reply::Agreements { agreements } => agreement::list(agreements),
+        Reply::National { clauses: 0, .. } => "No national rules are in force.".to_owned(),
+        Reply::National { clauses, digest } => {
+            let are = if *clauses == 1 { "is" } else { "are" };
+            let digest = digest.map(|digest| digest.to_string()).unwrap_or_default();
+            format!(
+                "{} {are} in force, digest {digest}.",
+                many(*clauses, "national clause", "national clauses")
+            )
+        }
         Reply::Explained { text, .. } | Reply::Audit { text, .. } => text.clone(),
         Reply::Simulated(simulation) => simulation.to_string(),
         Reply::Peers { peers } => self::peers(peers),

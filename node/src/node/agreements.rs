@@ -87,6 +87,7 @@ pub(super) fn draft(
         rules: rules.unwrap_or_else(|| PCC_BILATERAL.to_owned()),
     };
     terms.check().map_err(bad)?;
+    ruled(&terms)?;
     let text = toml::to_string_pretty(&terms).map_err(|e| Failure::local(e.to_string()))?;
     let head = "# Draft of an agreement. Edit it together, then both sign the same file:\n\
                 #   symbolon agreement sign FILE\n\
@@ -182,9 +183,19 @@ pub(super) async fn accept(
 fn proven(core: &Core, agreement: &Agreement, certificates: &[Certificate]) -> Result<(), Failure> {
     let amended = agreement.terms.amends.and_then(|id| core.book.agreement(&id));
     let amended = amended.as_deref().map(InForce::terms);
+/// Refuses shared rules without a clause: nothing could be asked, and a file that was emptied by mistake looks so.
+fn ruled(terms: &Terms) -> Result<(), Failure> {
+    if terms.shared_rules().map_err(bad)?.is_empty() {
+        return Err(Failure::input("the shared rules have no clauses")
+            .with_help("see `symbolon rules library` for some to begin with"));
+    }
+    Ok(())
+}
+
     agreement::proofs::check(&agreement.terms, amended, certificates)
         .map_err(|error| Failure::integrity(error.to_string()))
 }
+    ruled(&agreement.terms)?;
 
 /// Refuses an amendment that cannot take the place of the agreement it names.
 fn amendable(core: &Core, agreement: &Agreement) -> Result<(), Failure> {

@@ -21,26 +21,35 @@ use crate::{
 };
 
 pub(super) async fn national(core: &Arc<Core>, change: NationalChange) -> Result<Reply, Failure> {
-    let text = match change {
+    let set = match change {
         NationalChange::Show => {
             let text = core.book.state().national()?;
             return Ok(Reply::Text { text: text.unwrap_or_default() });
         }
         NationalChange::Set(text) => {
-            RuleSet::parse(&text, Kind::National).map_err(|e| {
+            let rules = RuleSet::parse(&text, Kind::National).map_err(|e| {
                 Failure::input(format!("the national rules do not stand:\n{e}"))
-                    .with_help("national rules can only forbid; see docs/rules.md")
+                    .with_help("national rules can only forbid; see `symbolon rules library`")
             })?;
-            Some(text)
+            if rules.is_empty() {
+                return Err(Failure::input("there are no clauses in it, so nothing was changed")
+                    .with_help("`symbolon rules national clear` removes the national rules"));
+            }
+            Some(rules)
         }
         NationalChange::Clear => None,
     };
+    let (clauses, digest) = match &set {
+        Some(rules) => (rules.clauses().count() as u64, Some(rules.digest())),
+        None => (0, None),
+    };
+    let text = set.map(|rules| rules.text().to_owned());
     let core = core.clone();
     blocking(move || {
         core.book.record(&Event::NationalRules { text })?;
         // Slices were decided by the rules as they were.
         core.end_stale("the national rules were changed")?;
-        Ok(Reply::Ok)
+        Ok(Reply::National { clauses, digest })
     })
     .await
 }

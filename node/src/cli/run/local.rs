@@ -45,8 +45,13 @@ pub(super) fn check_rules(file: &Path, national: bool) -> Result<Report, Failure
 /// # Errors
 /// [`Failure`] with every fault of the rules.
 pub(super) fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
-    RuleSet::parse(&files::read(file)?, kind)
-        .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))
+    let rules = RuleSet::parse(&files::read(file)?, kind)
+        .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))?;
+    if rules.is_empty() {
+        return Err(Failure::input(format!("{} has no clauses", file.display()))
+            .with_help("see `symbolon rules library` for some to begin with"));
+    }
+    Ok(rules)
 }
 
 /// Regions of each kind that `rules diff` lists.

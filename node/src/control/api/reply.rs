@@ -146,6 +146,18 @@ pub enum Reply {
         /// Whether the partner has confirmed that it knows; it is told at the next meeting if not.
         told: bool,
     },
+    /// To [`Request::AgreementList`].
+    Agreements {
+        /// All of them.
+        agreements: Vec<AgreementLine>,
+    },
+    /// To [`Request::RulesNational`], if the rules were changed.
+    National {
+        /// How many clauses are in force now.
+        clauses: u64,
+        /// The digest of the rules, if there are any.
+        digest: Option<Digest>,
+    },
     /// To [`Request::RulesExplain`].
     Explained {
         /// Whether the query would be permitted.
