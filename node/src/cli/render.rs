@@ -38,8 +38,8 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Record { record } => format!("{record:#}"),
         Reply::Records { ids } if ids.is_empty() => "No records.".to_owned(),
         Reply::Records { ids } => ids.join("\n"),
-        Reply::Erased { records, digest, snapshots_ended, notices, .. } => {
-            erased(*records, &digest.to_string(), *snapshots_ended) + &record::waiting(*notices)
+        Reply::Erased { records, digest, snapshots_ended, unknown, notices, .. } => {
+            erased(*records, &digest.to_string(), *snapshots_ended, unknown) + &record::waiting(*notices)
         }
         Reply::Flagged { flags, changed, snapshots_ended, notices } => {
             record::flagged(*flags, *changed, *snapshots_ended) + &record::waiting(*notices)
@@ -224,14 +224,22 @@ fn imported(done: &Imported) -> String {
     text + &record::waiting(done.notices)
 }
 
-fn erased(records: u64, digest: &str, snapshots: u64) -> String {
+fn erased(records: u64, digest: &str, snapshots: u64, unknown: &[String]) -> String {
+    if records == 0 {
+        return "Nothing was erased: no record's time of retention is over.".to_owned();
+    }
     let ended = match snapshots {
         0 => String::new(),
         some => {
             format!("\n{} ended, for the records were in their slices.", many(some, "snapshot", "snapshots"))
         }
     };
-    format!("Erased {}; the journal keeps their digest {digest}.{ended}", many(records, "record", "records"))
+    let none = match unknown {
+        [] => String::new(),
+        ids => format!("\nThere is no record {}.", ids.join(", ")),
+    };
+    let erased = many(records, "record", "records");
+    format!("Erased {erased}; the journal keeps their digest {digest}.{ended}{none}")
 }
 
 fn peers(peers: &[PeerLine]) -> String {

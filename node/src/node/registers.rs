@@ -210,6 +210,7 @@ pub(super) async fn erase(
     core: &Arc<Core>,
     name: RegisterName,
     ids: Vec<String>,
+        let mut unknown = Vec::new();
     reason: String,
 ) -> Result<Reply, Failure> {
     let core = core.clone();
@@ -223,6 +224,14 @@ pub(super) async fn erase(
             let why: ErasureReason = serde_json::from_value(serde_json::Value::String(reason.clone()))
                 .map_err(|_| {
                     Failure::input(format!("`{reason}` is no reason for erasure")).with_help(
+            unknown = core.registers.missing(&name, &ids)?.iter().map(|id| id.as_str().to_owned()).collect();
+            if unknown.len() == ids.len() {
+                return Err(Failure::input(format!(
+                    "register `{name}` has no record {}",
+                    unknown.join(", ")
+                ))
+                .with_help("nothing was erased, and nothing signed; see `symbolon register records`"));
+            }
                         "one of EXPIRED, CITIZENSHIP, INACCURATE, UNLAWFUL, SUBJECT_REQUEST, ORDER",
                     )
                 })?;
@@ -233,7 +242,7 @@ pub(super) async fn erase(
         let notices = reviewed(&core);
         let receipt = receipt(&core, name, &erased)?;
         let (records, digest) = (erased.count, erased.digest);
-        Ok(Reply::Erased { records, digest, snapshots_ended, notices, receipt: Box::new(receipt) })
+        Ok(Reply::Erased { records, digest, snapshots_ended, unknown, notices, receipt: Box::new(receipt) })
     })
     .await
 }

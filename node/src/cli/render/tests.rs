@@ -416,7 +416,8 @@ fn short_replies() {
             },
             "Erased 1 record; the journal keeps their digest \
              0000000000000000000000000000000000000000000000000000000000000000.\n\
-             2 snapshots ended, for the records were in their slices.",
+             2 snapshots ended, for the records were in their slices.\nThere is no record R-8.",
+                unknown: vec!["R-8".to_owned()],
         ),
     ] {
         assert_eq!(text(&reply), told);

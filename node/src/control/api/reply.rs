@@ -94,6 +94,9 @@ pub enum Reply {
         snapshots_ended: u64,
         /// Correction notices that wait because of it.
         #[serde(default)]
+        /// Ids that were named and are of no record.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unknown: Vec<String>,
         notices: u64,
         /// The agency's signed word for it.
         receipt: Box<ErasureReceipt>,
