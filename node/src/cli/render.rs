@@ -119,6 +119,7 @@ pub(super) fn reply(reply: &Reply) -> String {
 pub(super) fn exit_code(reply: &Reply) -> u8 {
     match reply {
         Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
+        Reply::Imported(Imported { good: 0, .. }) => FailureKind::Input.exit_code(),
         Reply::Written { refused: Some(_), .. } => FailureKind::Refused.exit_code(),
         Reply::Answers { answers } | Reply::Opened { answers, .. } => {
             let codes = answers.iter().map(|answer| match &answer.outcome {
@@ -201,14 +202,17 @@ fn registers(registers: &[RegisterLine]) -> String {
 }
 
 fn imported(done: &Imported) -> String {
-    let mut text = format!(
-        "Imported {} of {} into {} in {:.1} s; {} replaced.",
-        number(done.good),
-        many(done.lines, "line", "lines"),
-        done.register,
-        done.seconds,
-        number(done.replaced)
-    );
+    let lines = many(done.lines, "line", "lines");
+    let mut text = match done.good {
+        0 => format!("No line was taken of {lines}; {} is as it was.", done.register),
+        good => format!(
+            "Imported {} of {lines} into {} in {:.1} s; {} replaced.",
+            number(good),
+            done.register,
+            done.seconds,
+            number(done.replaced)
+        ),
+    };
     if done.rejected > 0 {
         let listed = u64::try_from(done.first_rejects.len()).unwrap_or(u64::MAX);
         let which =

@@ -157,7 +157,12 @@ LINE  FIELD       REASON
     );
     done.rejected = 0;
     done.first_rejects.clear();
-    assert!(!text(&Reply::Imported(done)).contains("refused"));
+    assert!(!text(&Reply::Imported(done.clone())).contains("refused"));
+    assert_eq!(exit_code(&Reply::Imported(done.clone())), 0);
+    (done.lines, done.good) = (1, 0);
+    let nothing = Reply::Imported(done);
+    assert_eq!(text(&nothing), "No line was taken of 1 line; border is as it was.");
+    assert_eq!(exit_code(&nothing), 2);
 }
 
 fn receipt() -> ErasureReceipt {
