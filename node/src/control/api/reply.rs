@@ -12,7 +12,9 @@ use symbolon_policy::{
     notice::ErasureReceipt,
     officer::Officer,
     rules::Simulation,
-    words::{AgencyCode, AgreementId, Digest, OfficerId, Purpose, QueryId, RegisterName, Timestamp},
+    words::{
+        AgencyCode, AgreementId, Digest, OfficerId, Purpose, QueryId, Reference, RegisterName, Timestamp,
+    },
 };
 
 #[cfg(doc)]
@@ -422,6 +424,15 @@ pub struct Standing {
 pub struct CaseLine {
     /// The digest of the claim, which officers sign.
     pub digest: Digest,
+    /// The register in which the query asked.
+    pub register: RegisterName,
+    /// The purpose of the query.
+    pub purpose: Purpose,
+    /// When the query was asked, by the asker's clock.
+    pub asked_at: Timestamp,
+    /// The ids of the records that were found; only where one case is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<(Reference, String)>,
     /// The case.
     pub case: Case,
     /// What was released.
