@@ -19,7 +19,7 @@ use crate::control::api::{
     ToldLine,
 };
 
-pub(super) use agreement::{clauses, next_step};
+pub(super) use agreement::{clauses, next_step, quota_told, state as agreement_state};
 pub(super) use audit::{csv as log_csv, log, statistics};
 pub(super) use engines::engines;
 pub(super) use officer::card as officer_card;

@@ -87,6 +87,13 @@ fn quota(quota: &Quota) -> [String; 6] {
 pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) -> String {
     let lines = clauses.map(|clause| {
         let article = clause.article.as_ref().map(|article| format!(" ({article})")).unwrap_or_default();
+/// A quota in one line.
+pub(in crate::cli) fn quota_told(told: &Quota) -> String {
+    let [asker, register, purpose, most, of, days] = quota(told);
+    let days = if told.period_days == 1 { "a day".to_owned() } else { format!("in {days} days") };
+    format!("{asker}: {most} {of} {days}; register {register}, purpose {purpose}")
+}
+
         one_line(&format!("  {}: {}{article}", clause.id, clause.title))
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -119,7 +126,8 @@ pub(super) fn revoked(id: &AgreementId, title: &str, partner: &AgencyCode, told:
     table(["AGREEMENT", "PARTNER", "NAME", "STATE", "VALID UNTIL", "TITLE"], rows)
 }
 
-fn state(state: AgreementState) -> &'static str {
+/// How an agreement stands, in a word or two.
+pub(in crate::cli) fn state(state: AgreementState) -> &'static str {
     match state {
         AgreementState::Unsigned => "not signed by both",
         AgreementState::Signed => "signed by both",
@@ -132,9 +140,18 @@ fn state(state: AgreementState) -> &'static str {
 }
 
 /// What comes next.
-pub(in crate::cli) fn next_step(state: AgreementState) -> &'static str {
-    match state {
-        AgreementState::Unsigned => "Next: each party reads it and runs `symbolon agreement sign`.",
+pub(in crate::cli) fn next_step(state: AgreementState, agreement: &Agreement) -> String {
+    let next = match state {
+        AgreementState::Unsigned => {
+            let signed = |code: &AgencyCode| agreement.signatures.iter().any(|by| by.code == *code);
+            let mut left = agreement.terms.parties.iter().filter(|party| !signed(&party.code));
+            return match (left.next(), left.next()) {
+                (Some(party), None) => {
+                    format!("Next: {} reads it and runs `symbolon agreement sign`.", party.code)
+                }
+                _ => "Next: each party reads it and runs `symbolon agreement sign`.".to_owned(),
+            };
+        }
         AgreementState::Signed => "Next: each party runs `symbolon agreement accept` on this file.",
         AgreementState::Pending | AgreementState::InForce | AgreementState::Amended => "",
         AgreementState::Expired | AgreementState::Revoked => {
