@@ -64,6 +64,7 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
         Some(value) => identifiers(&map.at("identifiers"), value)?,
         None => Default::default(),
     };
+    born_before(&map.at("identifiers"), &identifiers, taken)?;
     let templates = match map.optional("templates") {
         Some(value) => templates::templates(&map.at("templates"), value)?,
         None => Vec::new(),
@@ -145,6 +146,16 @@ pub(super) fn identifiers(
     canonical.sort_unstable();
     canonical.dedup();
     Ok((raw, canonical))
+}
+
+/// Nobody is born after their data was taken.
+fn born_before(at: &Path<'_>, identifiers: &[RawIdentifier], taken: Day) -> Result<(), Fault> {
+    let taken = taken.to_string();
+    let unborn = |raw: &RawIdentifier| raw.birth_date().is_some_and(|born| born > taken);
+    match identifiers.iter().position(unborn) {
+        None => Ok(()),
+        Some(index) => Err(Fault::at(&Path::Name(&Path::Item(at, index), "birth_date"), Reason::Unborn)),
+    }
 }
 
 fn identifier(at: Path<'_>, value: Value<'_>) -> Result<RawIdentifier, Fault> {

@@ -58,6 +58,12 @@ pub enum Reason {
     /// The day of erasure is not after the day of taking.
     #[error("must be a day after `taken`; correct one of the two")]
     Order,
+    /// Taken on a day that has not come yet.
+    #[error("lies in the future; correct it, or the clock of this machine")]
+    Future,
+    /// Born after the data was taken.
+    #[error("is after `taken`; correct one of the two")]
+    Unborn,
     /// An unaccompanied minor who is an adult.
     #[error("has UNACCOMPANIED_MINOR although `subject.age` is `adult`; correct one of the two")]
     AdultMinor,
