@@ -92,8 +92,47 @@ pub(super) fn draft(
     let head = "# Draft of an agreement. Edit it together, then both sign the same file:\n\
                 #   symbolon agreement sign FILE\n\
                 # The order of the parties means nothing. See docs/rules.md for the rules.\n\n";
-    Ok(Reply::Text { text: format!("{head}{text}") })
+    let matching = matching(&terms);
+    Ok(Reply::Text { text: format!("{head}{text}\n{matching}") })
 }
+
+/// Terms of the match for two agencies that want one, as comments at the end of a draft: they stand as they are.
+fn matching(terms: &Terms) -> String {
+    let mut text = MATCHING.to_owned();
+    for party in &terms.parties {
+        text += &format!(
+            "#\n# [[quotas]]\n# asker = \"{}\"\n# unit = \"probes\"\n# limit = 100\n# period_days = 1\n",
+            party.code
+        );
+    }
+    text
+}
+
+const MATCHING: &str = "\
+# The encrypted match, if it is wanted: take the marks away. `symbolon thresholds` proposes s, p, kappa and the degrees of
+# freedom of each kind of template; `symbolon engines` tells what a match would cost.
+#
+# [matching]
+# engines = [\"tfhe-one-round/1\", \"ot-garbled/1\"]
+# key_hours = 24
+# largest_slice = 10000
+# budget = 500
+# budget_days = 365
+# prior_permille = 10
+#
+# [[matching.forms]]
+# name = \"face-512\"
+# modality = \"FACE\"
+# length = 512
+# masked = false
+# s = 0
+# p = 1
+# kappa = 340
+# degrees_of_freedom = 65
+# alternatives = 1
+# answers = [\"any\", \"candidates\"]
+# cap = 3
+";
 
 fn party(identity: Identity) -> Party {
     let Identity { code, name, peer, key, addresses, .. } = identity;
@@ -110,9 +149,14 @@ fn bad(error: AgreementError) -> Failure {
         .with_help(
             "the file was changed after it was signed, or signed by somebody else; sign the same text again",
         ),
+        AgreementError::Term { .. } => Failure::input(error.to_string()).with_help(LIKE_A_DRAFT),
         other => Failure::input(other.to_string()),
     }
 }
+
+/// What to compare with.
+const LIKE_A_DRAFT: &str =
+    "`symbolon agreement draft` writes terms that stand, those of the match among them as comments";
 
 /// Reads a draft (TOML) or an agreement (JSON).
 ///
@@ -123,8 +167,9 @@ pub(super) fn parse(document: &str) -> Result<Agreement, Failure> {
         return serde_json::from_str(document)
             .map_err(|e| Failure::input(format!("this is no agreement: {e}")));
     }
-    let terms: Terms = toml::from_str(document)
-        .map_err(|e| Failure::input(format!("this is no draft of an agreement:\n{e}")))?;
+    let terms: Terms = toml::from_str(document).map_err(|e| {
+        Failure::input(format!("this is no draft of an agreement:\n{e}")).with_help(LIKE_A_DRAFT)
+    })?;
     Agreement::new(terms).map_err(bad)
 }
 
@@ -138,9 +183,19 @@ fn answerable(agreement: &Agreement) -> Result<(), Failure> {
     ))
 }
 
+/// Refuses shared rules without a clause: nothing could be asked, and a file that was emptied by mistake looks so.
+fn ruled(terms: &Terms) -> Result<(), Failure> {
+    if terms.shared_rules().map_err(bad)?.is_empty() {
+        return Err(Failure::input("the shared rules have no clauses")
+            .with_help("see `symbolon rules library` for some to begin with"));
+    }
+    Ok(())
+}
+
 pub(super) fn sign(core: &Core, document: &str, proofs: &[Certificate]) -> Result<Reply, Failure> {
     let mut agreement = parse(document)?;
     agreement.verify_signatures().map_err(bad)?;
+    ruled(&agreement.terms)?;
     answerable(&agreement)?;
     amendable(core, &agreement)?;
     proven(core, &agreement, proofs)?;
@@ -183,19 +238,9 @@ pub(super) async fn accept(
 fn proven(core: &Core, agreement: &Agreement, certificates: &[Certificate]) -> Result<(), Failure> {
     let amended = agreement.terms.amends.and_then(|id| core.book.agreement(&id));
     let amended = amended.as_deref().map(InForce::terms);
-/// Refuses shared rules without a clause: nothing could be asked, and a file that was emptied by mistake looks so.
-fn ruled(terms: &Terms) -> Result<(), Failure> {
-    if terms.shared_rules().map_err(bad)?.is_empty() {
-        return Err(Failure::input("the shared rules have no clauses")
-            .with_help("see `symbolon rules library` for some to begin with"));
-    }
-    Ok(())
-}
-
     agreement::proofs::check(&agreement.terms, amended, certificates)
         .map_err(|error| Failure::integrity(error.to_string()))
 }
-    ruled(&agreement.terms)?;
 
 /// Refuses an amendment that cannot take the place of the agreement it names.
 fn amendable(core: &Core, agreement: &Agreement) -> Result<(), Failure> {
@@ -328,3 +373,6 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     let told = revoked.is_some_and(|revoked| revoked.known);
     Ok(Reply::Revoked { id, title: agreement.terms.title, partner, told })
 }
+
+#[cfg(test)]
+mod tests;
