@@ -70,7 +70,7 @@ pub(super) struct Global {
     /// One JSON document on standard output in place of text
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// No progress bars
+    /// No progress bars, and only warnings in the log of `serve`
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
     /// More log lines on standard error; twice for still more
@@ -178,7 +178,7 @@ pub(super) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier
+    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier; columns of files
     #[command(after_help = "Examples:\n  symbolon codes\n  symbolon codes --json | jq -r '.purposes[]'")]
     Codes,
 }

@@ -46,7 +46,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::Disclosures(told) => record::disclosures(told),
         Reply::Notices { notices } => record::notices(notices),
-        Reply::Text { text } => text.clone(),
+        Reply::Text { text } | Reply::Noted { text } => text.clone(),
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
         Reply::Revoked { id, title, partner, told } => agreement::revoked(id, title, partner, *told),
         Reply::Agreements { agreements } => agreement::list(agreements),

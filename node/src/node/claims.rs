@@ -104,10 +104,28 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
             }
             core.book.officer_acts(act, clock::now())?;
         }
+        let text = acts.iter().map(judged).collect::<Vec<_>>().join("\n");
         acts.into_iter().try_for_each(|act| core.book.record(&Event::HitJudged { act }))?;
-        Ok(Reply::Ok)
+        Ok(Reply::Noted { text })
     })
     .await
+}
+
+/// What was noted, in a sentence.
+fn judged(act: &SignedAct) -> String {
+    let by = &act.act.officer;
+    match &act.act.act {
+        ActKind::Verify { query, item, same: true, .. } => format!(
+            "Noted: {by} says that hit {item} of {query} is the person. Another officer can claim it: `symbolon claim make`."
+        ),
+        ActKind::Verify { query, item, .. } => {
+            format!("Noted: {by} says that hit {item} of {query} is another person.")
+        }
+        ActKind::Explain { query, .. } => {
+            format!("Noted: {by} explained why no more hits of {query} are claimed; they are no longer open.")
+        }
+        _ => String::new(),
+    }
 }
 
 /// A query that was answered, with its receipt.
@@ -137,6 +155,7 @@ pub(super) async fn draft(
         fields.dedup();
         let (known, receipt) = answered(&core, &query)?;
         let ask = known.ask.clone();
+        are_hits(&core, &query, places(ask.exchange, &items))?;
         let agreement = core.book.agreement(&ask.agreement);
         let agreement = agreement.ok_or_else(|| Failure::integrity("the agreement is not there"))?;
         let enrolled = core.book.state().officer(&officer)?.ok_or_else(|| {
@@ -155,7 +174,6 @@ pub(super) async fn draft(
             query,
             agreement: ask.agreement,
             asker: ask.asker.clone(),
-        are_hits(&core, &query, places(ask.exchange, &items))?;
             holder: ask.holder.clone(),
             basis: ask.basis,
             case,
@@ -243,6 +261,7 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let partner = partner(core, &claim)?;
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
+    are_hits(core, &claim.query, places(ask.exchange, &claim.items))?;
     claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused)?;
     let (by, at) = verification(core, &claim.query, ask.exchange, &claim.items, &claim.officer)?;
     if (&by, at) != (&claim.verified_by, claim.verified_at) {
@@ -261,7 +280,6 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
 }
 
 /// The holder of a claim, under the claim's agreement.
-    are_hits(core, &claim.query, places(ask.exchange, &claim.items))?;
 fn partner(core: &Core, claim: &Claim) -> Result<Partner, Failure> {
     let agreement = core.book.agreement(&claim.agreement);
     let agreement = agreement.ok_or_else(|| Failure::integrity("the claim's agreement is not there"))?;

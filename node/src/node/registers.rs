@@ -79,11 +79,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
             if begun {
                 core.change_failed(&register, &error.to_string())?;
             }
-            return Err(match error {
-                RegisterError::NoSuchRegister { .. } => Failure::input(error.to_string())
-                    .with_help("make it with --create, or see `symbolon register list`"),
-                other => other.into(),
-            });
+            return Err(error.into());
         }
     };
     core.book.record(&Event::Imported {
@@ -107,6 +103,10 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         rejected: summary.rejected,
         first_rejects: first,
         notices,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
 /// The form of a file, as given or as its name tells.
 ///
 /// # Errors
@@ -120,10 +120,6 @@ pub(super) fn form(path: &Path, format: Option<api::Format>) -> Result<register:
                 .with_help("give --format ndjson or --format csv")
         }),
     }
-}
-
-        seconds: started.elapsed().as_secs_f64(),
-    })
 }
 
 struct Observer<'c> {
@@ -210,11 +206,11 @@ pub(super) async fn erase(
     core: &Arc<Core>,
     name: RegisterName,
     ids: Vec<String>,
-        let mut unknown = Vec::new();
     reason: String,
 ) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
+        let mut unknown = Vec::new();
         let (erased, snapshots_ended) = if ids.is_empty() {
             let today = clock::today()?;
             erase_noted(&core, &name, "records expired", |begins| {
@@ -224,6 +220,10 @@ pub(super) async fn erase(
             let why: ErasureReason = serde_json::from_value(serde_json::Value::String(reason.clone()))
                 .map_err(|_| {
                     Failure::input(format!("`{reason}` is no reason for erasure")).with_help(
+                        "one of EXPIRED, CITIZENSHIP, INACCURATE, UNLAWFUL, SUBJECT_REQUEST, ORDER",
+                    )
+                })?;
+            let ids = ids.iter().map(|id| record_id(id)).collect::<Result<Vec<_>, _>>()?;
             unknown = core.registers.missing(&name, &ids)?.iter().map(|id| id.as_str().to_owned()).collect();
             if unknown.len() == ids.len() {
                 return Err(Failure::input(format!(
@@ -232,10 +232,6 @@ pub(super) async fn erase(
                 ))
                 .with_help("nothing was erased, and nothing signed; see `symbolon register records`"));
             }
-                        "one of EXPIRED, CITIZENSHIP, INACCURATE, UNLAWFUL, SUBJECT_REQUEST, ORDER",
-                    )
-                })?;
-            let ids = ids.iter().map(|id| record_id(id)).collect::<Result<Vec<_>, _>>()?;
             let erase = |begins: Begins<'_>| core.registers.erase(&name, Selection::Ids(&ids), why, begins);
             erase_noted(&core, &name, "records were erased", erase)?
         };

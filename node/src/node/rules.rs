@@ -7,7 +7,7 @@ use std::{
 
 use symbolon_policy::{
     ask::Ask,
-    permit,
+    permit::{self, RefusalCode},
     rules::{ExchangeKind, Kind, RuleSet, Rulebook, SearchContext, Simulation},
     words::{Digest, QueryId},
 };
@@ -109,6 +109,12 @@ fn asked(core: &Core, entry: &journal::Entry) -> Option<(String, Ask)> {
     }
 }
 
+/// A code as it stands in JSON.
+fn word(code: RefusalCode) -> Result<String, Failure> {
+    let word = serde_json::to_value(code).map_err(|e| Failure::local(e.to_string()))?;
+    Ok(word.as_str().unwrap_or_default().to_owned())
+}
+
 pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
     let partner = core.partner(&query.partner)?;
     let own = core.book.own();
@@ -149,7 +155,7 @@ pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
     let slice = rulebook.explain_slice(&search).map_err(|e| Failure::local(e.to_string()))?;
     let outcome = match &verdict {
         Ok(_) => "The query would be admitted.".to_owned(),
-        Err(refusal) => format!("The query would be refused ({:?}): {refusal}.", refusal.code),
+        Err(refusal) => format!("The query would be refused: {refusal} [{}].", word(refusal.code)?),
     };
     let balance = partner.agreement.balance(state, &query.partner);
     let text = format!("{outcome}\n\n{explanation}\n\nRecords that take part:\n{slice}");

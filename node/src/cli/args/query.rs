@@ -25,7 +25,7 @@ pub(in crate::cli) enum QueryCommand {
     Exact {
         #[command(flatten)]
         terms: Terms,
-        /// The case reference; the partner sees only a digest
+        /// The case reference; the partner sees only a digest, until a claim opens the reference
         #[arg(long, value_name = "REF")]
         case: Option<String>,
         #[command(flatten)]
@@ -57,7 +57,7 @@ pub(in crate::cli) enum QueryCommand {
     Match {
         #[command(flatten)]
         terms: Terms,
-        /// The case reference; the partner sees only a digest
+        /// The case reference; the partner sees only a digest, until a claim opens the reference
         #[arg(long, value_name = "REF")]
         case: Option<String>,
         /// The form of the templates, by its name in the agreement

@@ -61,15 +61,19 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
     if let Ok(rules) = agreement.rules() {
         parts.push(format!("Shared rules, digest {}\n{}", rules.digest(), clauses(rules.clauses())));
     }
-    parts.push(next_step(state).to_owned());
+    parts.push(next_step(state, agreement));
     parts.join("\n\n")
 }
 
 fn quota(quota: &Quota) -> [String; 6] {
     let any = "any".to_owned();
+    let one = quota.limit == 1;
     let unit = match quota.unit {
+        Unit::Identifiers if one => "identifier",
         Unit::Identifiers => "identifiers",
+        Unit::Probes if one => "probe",
         Unit::Probes => "probes",
+        Unit::Queries if one => "query",
         Unit::Queries => "queries",
     };
     let unit = if quota.per_officer { format!("{unit} an officer") } else { unit.to_owned() };
@@ -83,10 +87,6 @@ fn quota(quota: &Quota) -> [String; 6] {
     ]
 }
 
-/// Clauses with what they say of themselves.
-pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) -> String {
-    let lines = clauses.map(|clause| {
-        let article = clause.article.as_ref().map(|article| format!(" ({article})")).unwrap_or_default();
 /// A quota in one line.
 pub(in crate::cli) fn quota_told(told: &Quota) -> String {
     let [asker, register, purpose, most, of, days] = quota(told);
@@ -94,9 +94,22 @@ pub(in crate::cli) fn quota_told(told: &Quota) -> String {
     format!("{asker}: {most} {of} {days}; register {register}, purpose {purpose}")
 }
 
+/// Clauses with what they say of themselves.
+pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) -> String {
+    let lines = clauses.map(|clause| {
+        let article = clause.article.as_ref().map(|article| format!(" ({article})")).unwrap_or_default();
         one_line(&format!("  {}: {}{article}", clause.id, clause.title))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What was revoked, and whether the partner knows.
+pub(super) fn revoked(id: &AgreementId, title: &str, partner: &AgencyCode, told: bool) -> String {
+    let told = match told {
+        true => format!("{partner} was told."),
+        false => format!("{partner} is not told yet; this node tells it when they next meet."),
+    };
+    format!("Revoked for good: {}, with {partner}.\nId {id}\n{told}", one_line(title))
 }
 
 /// A list of agreements.
@@ -110,15 +123,6 @@ pub(super) fn list(agreements: &[AgreementLine]) -> String {
             line.partner.to_string(),
             line.partner_name.clone(),
             state(line.state).to_owned(),
-/// What was revoked, and whether the partner knows.
-pub(super) fn revoked(id: &AgreementId, title: &str, partner: &AgencyCode, told: bool) -> String {
-    let told = match told {
-        true => format!("{partner} was told."),
-        false => format!("{partner} is not told yet; this node tells it when they next meet."),
-    };
-    format!("Revoked for good: {}, with {partner}.\nId {id}\n{told}", one_line(title))
-}
-
             line.valid_until.to_string(),
             line.title.clone(),
         ]
@@ -157,5 +161,6 @@ pub(in crate::cli) fn next_step(state: AgreementState, agreement: &Agreement) ->
         AgreementState::Expired | AgreementState::Revoked => {
             "Next: `symbolon agreement draft` begins a new one."
         }
-    }
+    };
+    next.to_owned()
 }

@@ -94,11 +94,11 @@ pub enum Reply {
         digest: Digest,
         /// Snapshots whose keys were destroyed because the records were in their slice.
         snapshots_ended: u64,
-        /// Correction notices that wait because of it.
-        #[serde(default)]
         /// Ids that were named and are of no record.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unknown: Vec<String>,
+        /// Correction notices that wait because of it.
+        #[serde(default)]
         notices: u64,
         /// The agency's signed word for it.
         receipt: Box<ErasureReceipt>,
@@ -134,11 +134,6 @@ pub enum Reply {
         state: AgreementState,
         /// The agreement.
         agreement: Box<Agreement>,
-    },
-    /// To [`Request::AgreementList`].
-    Agreements {
-        /// All of them.
-        agreements: Vec<AgreementLine>,
     },
     /// To [`Request::AgreementRevoke`].
     Revoked {
@@ -325,6 +320,11 @@ pub enum Reply {
         file: PathBuf,
         /// Entries written.
         entries: u64,
+    },
+    /// To whatever writes one thing down: what was noted, in a sentence or two.
+    Noted {
+        /// The sentences.
+        text: String,
     },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
