@@ -59,7 +59,10 @@ fn the_page_on_the_audit_works_as_it_stands() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{}\n--- output\n{out}\n--- errors\n{err}", output.status);
+    let answer = fs::read_to_string(place.path().join("answer.json")).unwrap();
+    assert!(answer.contains("\"hits\": 1"), "the person is a hit:\n{answer}");
     for says in [
+        "Imported 1 of 1 line into border",
         "IRREG_ENTRY",
         "the evidence stands",
         "the opening stands",

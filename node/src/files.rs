@@ -107,6 +107,17 @@ pub(crate) fn is_locked(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
 }
 
+/// Whether a database failed because the disk is full.
+pub(crate) fn is_full(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull)
+}
+
+/// What is said then.
+pub(crate) const FULL: &str = "no space is left on the disk of the home";
+/// And what to do about it.
+pub(crate) const MAKE_ROOM: &str =
+    "make room, then run the command again; nothing that was confirmed is lost";
+
 /// An exclusive lock on a file, given back when it is dropped.
 ///
 /// It is given back by name: closing the file would leave the lock with any process that was being

@@ -17,7 +17,10 @@
 
 use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::{
+        fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+        net::{SocketAddr, UnixStream},
+    },
     path::{Path, PathBuf},
 };
 
@@ -60,6 +63,11 @@ pub fn init(dir: &Path, init: Init) -> Result<IdentityCard, Failure> {
     if home.keystore().exists() {
         return Err(Failure::input(format!("{} is a home already", dir.display()))
             .with_help("choose another directory with --home; a home's keys are never replaced"));
+    }
+    // A node could never be reached there.
+    if SocketAddr::from_pathname(home.control()).is_err() {
+        return Err(Failure::input(format!("{} is too long for the path of a home", dir.display()))
+            .with_help("choose a directory with a path of up to 90 bytes"));
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.and_then(|()| fs::set_permissions(dir, Permissions::from_mode(0o700)))
@@ -200,6 +208,10 @@ impl Home {
         })?;
         match Held::take(file) {
             Ok(held) => Ok(Lock { _held: held }),
+            Err(_) if UnixStream::connect(self.control()).is_ok() => {
+                Err(Failure::local(format!("a node is running in {}", self.0.display()))
+                    .with_help("see `symbolon status`; `symbolon stop` ends it"))
+            }
             Err(_) => Err(Failure::local(format!("{} is in use by another process", self.0.display()))
                 .with_help("is a node starting or stopping there? try again in a moment")),
         }

@@ -78,6 +78,10 @@ impl OfficerKeys {
             return Err(unreadable(&"it is too long to be one"));
         }
         let sealed = std::fs::read(path).map_err(|e| unreadable(&e))?;
+        if serde_json::from_slice::<OfficerCard>(&sealed).is_ok() {
+            return Err(Failure::input(format!("{} is an officer's card, not a {NAME}", path.display()))
+                .with_help("name the key file, which `symbolon officer new --out` wrote"));
+        }
         let plain = locked::unlock(NAME, path, &sealed, passphrase)?;
         let plain: Plain = serde_json::from_slice(&plain)
             .map_err(|_| Failure::integrity(format!("the {NAME} {} holds something else", path.display())))?;

@@ -151,6 +151,7 @@ impl State {
             Err(error) if files::is_locked(&error) => {
                 return Err(Failure::local(format!("another process has {} open", path.display())));
             }
+            Err(error) if files::is_full(&error) => return Err(failure(error)),
             Err(error) => {
                 tracing::warn!(%error, "the state is damaged and is made anew from the journal");
                 None
@@ -459,6 +460,9 @@ fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {
 }
 
 fn failure(error: sled::Error) -> Failure {
+    if files::is_full(&error) {
+        return Failure::local(files::FULL).with_help(files::MAKE_ROOM);
+    }
     Failure::local(format!("the state cannot be used: {error}"))
 }
 

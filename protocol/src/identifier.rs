@@ -152,6 +152,16 @@ impl RawIdentifier {
         }
     }
 
+    /// The birth date as `YYYY-MM-DD`, if there is one that can be used.
+    pub fn birth_date(&self) -> Option<String> {
+        match self {
+            Self::TravelDocument { birth_date, .. } | Self::NameBirth { birth_date, .. } => {
+                bounded("birth_date", birth_date, date::iso).ok().map(|date| date.to_string())
+            }
+            Self::RegistrationNumber { .. } | Self::BiometricDigest { .. } => None,
+        }
+    }
+
     /// The canonical form under [`CANONICALISATION`].
     ///
     /// # Errors

@@ -71,7 +71,7 @@ pub(super) struct Global {
     /// One JSON document on standard output in place of text
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// No progress bars
+    /// No progress bars, and only warnings in the log of `serve`
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
     /// More log lines on standard error; twice for still more
@@ -93,13 +93,33 @@ pub(super) enum Command {
         out: Option<PathBuf>,
     },
     /// Registers of this agency and the records in them
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon register import border arrivals.csv --create\n  \
+            symbolon register list\n  \
+            symbolon register flag border 2026-000017 --block \\\n    \
+            --reason \"Decision 12/2026\""
+    )]
     Register(RegisterCommand),
     /// Agreements with partners
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon agreement draft --with mk-card.json --out rs-mk.toml\n  \
+            symbolon agreement sign rs-mk.toml --out rs-mk.json\n  \
+            symbolon agreement accept rs-mk.signed.json\n  \
+            symbolon agreement list"
+    )]
     Agreement(AgreementCommand),
     /// Shared and national rules
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon rules library --agreement pcc-see --out shared.cedar\n  \
+            symbolon rules check shared.cedar\n  \
+            symbolon rules show shared.cedar"
+    )]
     Rules(RulesCommand),
     /// Run the node until it is stopped
     Serve(Serve),
@@ -107,10 +127,21 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  symbolon stop")]
     Stop,
     /// Partners and whether they can be reached
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon peer list\n  \
+            symbolon peer ping MK"
+    )]
     Peer(PeerCommand),
     /// Ask partners about people
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon query exact --register border --purpose RETURN_ID \\\n    \
+            --basis READMISSION --officer n.ilic --case K-17/2026 people.ndjson\n  \
+            symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a"
+    )]
     Query(QueryCommand),
     /// Answer a query, or a part of setting up keys, that a courier brought as a file
     #[command(
@@ -137,28 +168,76 @@ pub(super) enum Command {
         out: Option<PathBuf>,
     },
     /// Hits: candidates that an officer judges
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon hit list\n  \
+            symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 \\\n    \
+            --hit p-17:travel-document --same --officer-key bojan.key"
+    )]
     Hit(HitCommand),
     /// Claims: from a verified hit to released fields
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 \\\n    \
+            --hit p-17:travel-document --field NAME --officer-key ana.key\n  \
+            symbolon claim list\n  \
+            symbolon claim collect 91b06f2a7c4d4e1fb3a2980716253443"
+    )]
     Claim(ClaimCommand),
     /// Cases: partners' claims, which officers of this agency decide
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon case list\n  \
+            symbolon case show 91b06f2a7c4d4e1fb3a2980716253443\n  \
+            symbolon case approve 91b06f2a7c4d4e1fb3a2980716253443 \\\n    \
+            --officer-key dana.key"
+    )]
     Case(CaseCommand),
     /// Correction notices: what became of fields that were released
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon notice list\n  \
+            symbolon notice list --sent"
+    )]
     Notice(NoticeCommand),
     /// Officers: people with roles and keys of their own
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon officer new --id ana.petrovic --out ana.key\n  \
+            symbolon officer card --key ana.key --json > ana.json\n  \
+            symbolon officer enrol ana.json --roles asks,verifies\n  \
+            symbolon officer list"
+    )]
     Officer(OfficerCommand),
     /// Snapshots, against which partners ask
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon snapshot list\n  \
+            symbolon snapshot build --for MK --register border --purpose RETURN_ID"
+    )]
     Snapshot(SnapshotCommand),
     /// Canaries: records that a partner must hold, asked among others
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon canary list\n  \
+            symbolon canary report"
+    )]
     Canary(CanaryCommand),
     /// The journal: what was asked, answered, released and refused
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon audit verify\n  \
+            symbolon audit report --from 2026-01-01\n  \
+            symbolon audit alerts"
+    )]
     Audit(AuditCommand),
     /// What this node is and does
     #[command(after_help = "Examples:\n  symbolon status\n  symbolon status --json | jq .serving")]
@@ -172,22 +251,24 @@ pub(super) enum Command {
     /// Two nodes with invented people on this machine, from agreement to audit
     Demo(Demo),
     /// A completion script for a shell
-    #[command(
-        after_help = "Examples:\n  symbolon completions bash > ~/.local/share/bash-completion/completions/symbolon"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon completions bash \\\n    \
+            > ~/.local/share/bash-completion/completions/symbolon")]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier
+    /// The code lists: purposes, legal bases, categories, roles, kinds of identifier; columns of files
     #[command(after_help = "Examples:\n  symbolon codes\n  symbolon codes --json | jq -r '.purposes[]'")]
     Codes,
 }
 
 /// Make a home: keys, journal and identity card of a new node
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  symbolon init --code RS --name \"Ministry of the Interior\" \
-    --announce /dns4/node.example/tcp/4711\n  symbolon init --code MK --name \"МВР\" --generate-passphrase \
+#[command(after_help = "Examples:\n  \
+    symbolon init --code RS --name \"Ministry of the Interior\" \\\n    \
+    --announce /dns4/node.example/tcp/4711\n  \
+    symbolon init --code MK --name \"МВР\" --generate-passphrase \\\n    \
     --passphrase-file /etc/symbolon/passphrase")]
 pub(super) struct Init {
     /// The agency's code, such as RS
@@ -274,11 +355,13 @@ pub(super) enum SnapshotCommand {
 
 /// Two nodes with invented people on this machine, from agreement to audit
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  symbolon demo\n  symbolon demo --json > report.json\n  symbolon demo --match\n  \
-    symbolon demo --match --match-records 100 --match-register 20000\n  \
-    symbolon demo --match --match-records 100 --capture wire.ndjson --keep demo-homes"
-)]
+#[command(after_help = "Examples:\n  \
+        symbolon demo\n  \
+        symbolon demo --json > report.json\n  \
+        symbolon demo --match\n  \
+        symbolon demo --match --match-records 100 --match-register 20000\n  \
+        symbolon demo --match --match-records 100 --capture wire.ndjson \\\n    \
+        --keep demo-homes")]
 pub(super) struct Demo {
     /// How many people are asked about, 100 to 3,000
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=3_000))]

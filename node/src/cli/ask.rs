@@ -1,6 +1,7 @@
 //! Putting a request to a node: the running one, or the home opened here.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -21,7 +22,7 @@ use crate::{
     node::Node,
 };
 
-use super::{args::Global, passphrase, progress::Progress};
+use super::{args::Global, output, passphrase, progress::Progress};
 
 /// Updates that may wait to be shown.
 const UPDATES: usize = 256;
@@ -42,7 +43,10 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
             Some(client) if stoppable(&request) => {
                 client.call_until(&request, |update| progress.show(&update), interrupted()).await
             }
-            Some(client) => client.call(&request, |update| progress.show(&update)).await,
+            Some(client) => tokio::select! {
+                reply = client.call(&request, |update| progress.show(&update)) => reply,
+                left = left(&request, true) => leave(global, left),
+            },
             None if matches!(request, Request::Stop) => {
                 Err(Failure::input(format!("no node is running in {}", dir.display())))
             }
@@ -56,6 +60,49 @@ pub(super) fn ask(global: &Global, request: Request) -> Result<Reply, Failure> {
 /// Whether a request can be stopped while it runs, and says then what became of it.
 fn stoppable(request: &Request) -> bool {
     matches!(request, Request::QueryMatch { .. } | Request::QueryResume { .. })
+}
+
+/// What goes on, or may have been charged, if nobody waits for the answer any more.
+fn left_behind(request: &Request, running: bool) -> Option<Failure> {
+    let (what, help) = match (request, running) {
+        (Request::RegisterImport { .. }, true) => (
+            "the import goes on in the running node",
+            "`symbolon register list` shows when the records are there; stopping the node cuts it short",
+        ),
+        (Request::RegisterImport { .. }, false) => (
+            "the import was cut short, and a part of the file may be in the register",
+            "run it again: lines that are taken twice do no harm",
+        ),
+        (Request::QueryExact { .. } | Request::QueryCount { .. }, true) => (
+            "the query goes on in the running node, and is charged",
+            "`symbolon hit list` shows hits; `symbolon audit report` names the query, which `symbolon query resume` asks \
+             again for nothing more",
+        ),
+        (Request::QueryExact { .. } | Request::QueryCount { .. }, false) => (
+            "the query was cut short, and may have been charged",
+            "`symbolon audit report` names it if it was; `symbolon query resume` asks it again for nothing more",
+        ),
+        _ => return None,
+    };
+    Some(Failure::local(what).with_help(help))
+}
+
+/// Waits for Ctrl-C where there is something to say then; elsewhere it ends the program as always.
+async fn left(request: &Request, running: bool) -> Failure {
+    match left_behind(request, running) {
+        None => std::future::pending().await,
+        Some(failure) => {
+            interrupted().await;
+            failure
+        }
+    }
+}
+
+/// Ends the program as Ctrl-C does, but says what is left behind. Nothing is waited for: an import in this process
+/// would go on to its end otherwise.
+fn leave(global: &Global, left: Failure) -> ! {
+    output::failure(&left, global.json);
+    std::process::exit(130)
 }
 
 /// Waits for Ctrl-C; a second one ends the program as always.
@@ -109,12 +156,15 @@ async fn here(
     let reply = {
         let stops = stoppable(&request);
         let mut stop = std::pin::pin!(interrupted());
+        let words = request.clone();
+        let mut cut = std::pin::pin!(left(&words, false));
         let mut work = std::pin::pin!(node.handle(request, updates));
         let mut stopped = false;
         loop {
             tokio::select! {
                 Some(update) = arriving.recv() => progress.show(&update),
                 reply = &mut work => break reply,
+                cut = &mut cut => leave(global, cut),
                 () = &mut stop, if stops && !stopped => {
                     stopped = true;
                     arriving.close();
@@ -154,12 +204,22 @@ pub(super) fn home(global: &Global) -> Result<PathBuf, Failure> {
 /// # Errors
 /// [`Failure`] if it is not.
 pub(super) fn existing_home(global: &Global) -> Result<PathBuf, Failure> {
-    let home = home(global)?;
-    if Home::new(&home).keystore().is_file() {
-        return Ok(home);
+    let dir = home(global)?;
+    let home = Home::new(&dir);
+    match std::fs::metadata(home.keystore()) {
+        Ok(found) if found.is_file() => Ok(dir),
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(Failure::local(format!("cannot look into the home {}: {error}", dir.display()))
+                .with_help("run it as the user to whom the home belongs"))
+        }
+        _ if home.journal().is_dir() => {
+            Err(Failure::local(format!("the home {} has lost its keystore.age", dir.display())).with_help(
+                "put it back from a backup: without it nothing here can be opened, and no other can be made",
+            ))
+        }
+        _ => Err(Failure::input(format!("there is no home at {}", dir.display()))
+            .with_help("make one with `symbolon init`, or give --home DIR")),
     }
-    Err(Failure::input(format!("there is no home at {}", home.display()))
-        .with_help("make one with `symbolon init`, or give --home DIR"))
 }
 
 /// The runtime that nodes run on.

@@ -19,7 +19,7 @@ use crate::control::api::{
     ToldLine,
 };
 
-pub(super) use agreement::{clauses, next_step};
+pub(super) use agreement::{clauses, next_step, quota_told, state as agreement_state};
 pub(super) use audit::{csv as log_csv, log, statistics};
 pub(super) use engines::engines;
 pub(super) use officer::card as officer_card;
@@ -38,17 +38,27 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Record { record } => format!("{record:#}"),
         Reply::Records { ids } if ids.is_empty() => "No records.".to_owned(),
         Reply::Records { ids } => ids.join("\n"),
-        Reply::Erased { records, digest, snapshots_ended, notices, .. } => {
-            erased(*records, &digest.to_string(), *snapshots_ended) + &record::waiting(*notices)
+        Reply::Erased { records, digest, snapshots_ended, unknown, notices, .. } => {
+            erased(*records, &digest.to_string(), *snapshots_ended, unknown) + &record::waiting(*notices)
         }
         Reply::Flagged { flags, changed, snapshots_ended, notices } => {
             record::flagged(*flags, *changed, *snapshots_ended) + &record::waiting(*notices)
         }
         Reply::Disclosures(told) => record::disclosures(told),
         Reply::Notices { notices } => record::notices(notices),
-        Reply::Text { text } => text.clone(),
+        Reply::Text { text } | Reply::Noted { text } => text.clone(),
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
+        Reply::Revoked { id, title, partner, told } => agreement::revoked(id, title, partner, *told),
         Reply::Agreements { agreements } => agreement::list(agreements),
+        Reply::National { clauses: 0, .. } => "No national rules are in force.".to_owned(),
+        Reply::National { clauses, digest } => {
+            let are = if *clauses == 1 { "is" } else { "are" };
+            let digest = digest.map(|digest| digest.to_string()).unwrap_or_default();
+            format!(
+                "{} {are} in force, digest {digest}.",
+                many(*clauses, "national clause", "national clauses")
+            )
+        }
         Reply::Explained { text, .. } | Reply::Audit { text, .. } => text.clone(),
         Reply::Simulated(simulation) => simulation.to_string(),
         Reply::Peers { peers } => self::peers(peers),
@@ -113,6 +123,7 @@ pub(super) fn reply(reply: &Reply) -> String {
 pub(super) fn exit_code(reply: &Reply) -> u8 {
     match reply {
         Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
+        Reply::Imported(Imported { good: 0, .. }) => FailureKind::Input.exit_code(),
         Reply::Written { refused: Some(_), .. } => FailureKind::Refused.exit_code(),
         Reply::Answers { answers } | Reply::Opened { answers, .. } => {
             let codes = answers.iter().map(|answer| match &answer.outcome {
@@ -195,14 +206,17 @@ fn registers(registers: &[RegisterLine]) -> String {
 }
 
 fn imported(done: &Imported) -> String {
-    let mut text = format!(
-        "Imported {} of {} into {} in {:.1} s; {} replaced.",
-        number(done.good),
-        many(done.lines, "line", "lines"),
-        done.register,
-        done.seconds,
-        number(done.replaced)
-    );
+    let lines = many(done.lines, "line", "lines");
+    let mut text = match done.good {
+        0 => format!("No line was taken of {lines}; {} is as it was.", done.register),
+        good => format!(
+            "Imported {} of {lines} into {} in {:.1} s; {} replaced.",
+            number(good),
+            done.register,
+            done.seconds,
+            number(done.replaced)
+        ),
+    };
     if done.rejected > 0 {
         let listed = u64::try_from(done.first_rejects.len()).unwrap_or(u64::MAX);
         let which =
@@ -218,14 +232,22 @@ fn imported(done: &Imported) -> String {
     text + &record::waiting(done.notices)
 }
 
-fn erased(records: u64, digest: &str, snapshots: u64) -> String {
+fn erased(records: u64, digest: &str, snapshots: u64, unknown: &[String]) -> String {
+    if records == 0 {
+        return "Nothing was erased: no record's time of retention is over.".to_owned();
+    }
     let ended = match snapshots {
         0 => String::new(),
         some => {
             format!("\n{} ended, for the records were in their slices.", many(some, "snapshot", "snapshots"))
         }
     };
-    format!("Erased {}; the journal keeps their digest {digest}.{ended}", many(records, "record", "records"))
+    let none = match unknown {
+        [] => String::new(),
+        ids => format!("\nThere is no record {}.", ids.join(", ")),
+    };
+    let erased = many(records, "record", "records");
+    format!("Erased {erased}; the journal keeps their digest {digest}.{ended}{none}")
 }
 
 fn peers(peers: &[PeerLine]) -> String {

@@ -202,7 +202,11 @@ fn sign(global: &Global, file: &Path, proofs: &[PathBuf], out: Option<&Path>) ->
     let report = Report::of(&reply)?;
     let Some(out) = out else { return Ok(report.with_text(document)) };
     files::save(out, &document)?;
-    let text = format!("{proved}Wrote the agreement to {}.\n{}", out.display(), render::next_step(*state));
+    let text = format!(
+        "{proved}Wrote the agreement to {}.\n{}",
+        out.display(),
+        render::next_step(*state, agreement)
+    );
     Ok(report.with_text(text))
 }
 

@@ -12,11 +12,12 @@ use crate::control::api::Failure;
 /// [`Failure`] if the filter is none, or logging was started before.
 pub(super) fn start(filter: &str, verbose: u8) -> Result<(), Failure> {
     let filter = match verbose {
-        0 => filter,
-        1 => "info,symbolon_node=debug",
-        _ => "debug,symbolon_node=trace",
+        // What the database logs of a fault is told in the failure, with what to do.
+        0 => format!("sled=off,{filter}"),
+        1 => "sled=off,info,symbolon_node=debug".to_owned(),
+        _ => "debug,symbolon_node=trace".to_owned(),
     };
-    let filter = EnvFilter::try_new(filter)
+    let filter = EnvFilter::try_new(&filter)
         .map_err(|error| Failure::input(format!("`{filter}` is not a log filter: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

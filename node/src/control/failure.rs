@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{journal::JournalError, register::RegisterError};
+use crate::{files, journal::JournalError, register::RegisterError};
 
 /// What the node says when it cannot do as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -92,6 +92,9 @@ impl From<JournalError> for Failure {
 
 impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
+        if matches!(&error, RegisterError::Store(store) if files::is_full(store)) {
+            return Self::local(files::FULL).with_help(files::MAKE_ROOM);
+        }
         let kind = match error {
             RegisterError::NoSuchRegister { .. }
             | RegisterError::Exists { .. }
@@ -99,6 +102,27 @@ impl From<RegisterError> for Failure {
             RegisterError::Corrupt { .. } | RegisterError::WrongKey { .. } => FailureKind::Integrity,
             _ => FailureKind::Local,
         };
-        Self::new(kind, error.to_string())
+        let help = matches!(error, RegisterError::NoSuchRegister { .. }).then(|| {
+            "see `symbolon register list`; `symbolon register import NAME FILE --create` makes one".to_owned()
+        });
+        Self { help, ..Self::new(kind, error.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_damaged_one() {
+        let failed = |kind: ErrorKind| {
+            Failure::from(RegisterError::Store(sled::Error::Io(io::Error::new(kind, "write"))))
+        };
+        let full = failed(ErrorKind::StorageFull);
+        assert!(full.what.contains("no space is left"), "{full}");
+        assert!(full.help.is_some_and(|help| help.starts_with("make room")));
+        assert!(failed(ErrorKind::Other).what.contains("restore a backup"));
     }
 }

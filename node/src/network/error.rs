@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt::Write as _, io, time::Duration};
 
-use libp2p::{Multiaddr, PeerId, StreamProtocol, swarm::DialError};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr::Protocol, swarm::DialError};
 
 use super::streams::Refusal;
 
@@ -125,8 +125,10 @@ impl NetworkError {
             DialError::NoAddresses => "all its addresses are this node's own".to_owned(),
             DialError::LocalPeerId { address } => format!("{address} is this node itself"),
             DialError::Transport(attempts) => {
-                let attempts: Vec<_> =
-                    attempts.iter().map(|(address, error)| format!("{address}: {}", chain(error))).collect();
+                let attempts: Vec<_> = attempts
+                    .iter()
+                    .map(|(address, error)| format!("{}: {}", place(address), chain(error)))
+                    .collect();
                 attempts.join("; ")
             }
             other => chain(other),
@@ -135,13 +137,20 @@ impl NetworkError {
     }
 }
 
-/// An error with all its causes on one line. Causes that only repeat what was said are left out.
+/// An address without the peer, which the error names already.
+fn place(address: &Multiaddr) -> Multiaddr {
+    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
+}
+
+/// An error with all its causes on one line. Causes that say nothing, or only repeat what was said, are left out.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let said = cause.to_string();
-        if !text.contains(&said) {
+        if text.is_empty() {
+            text = said;
+        } else if !text.contains(&said) {
             let _ = write!(text, ": {said}");
         }
         source = cause.source();

@@ -260,6 +260,10 @@ async fn nobody_listening_names_the_address() {
     assert!(matches!(error, NetworkError::Unreachable { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains(address) && text.contains("refused"), "{text}");
+    assert!(!text.contains(": :"), "nothing empty is said: {text}");
+    for said in ["refused", &peer.to_string()] {
+        assert_eq!(text.matches(said).count(), 1, "{said} is said once: {text}");
+    }
 
     asker.network.allow(peer, vec![]).await.unwrap();
     let error = asker.network.open(peer, PROTOCOL).await.unwrap_err();

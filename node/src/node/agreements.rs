@@ -15,16 +15,17 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::CANONICALISATION;
 
-use super::{Core, blocking, core::peer_id};
+use super::{Core, blocking, core::peer_id, flags};
 use crate::{
     clock,
     control::api::{AgreementLine, AgreementState, Failure, FailureKind, Reply},
     journal::Event,
     session::sync::tell,
+    state::Accepted,
 };
 
-/// Bytes of the reason for a revocation.
-const REASON: usize = 1_000;
+/// Digits of an id that a revocation names at least: it is for good, and must not hit another agreement.
+const NAMED: usize = 8;
 
 pub(super) fn draft(
     core: &Core,
@@ -86,12 +87,52 @@ pub(super) fn draft(
         rules: rules.unwrap_or_else(|| PCC_BILATERAL.to_owned()),
     };
     terms.check().map_err(bad)?;
+    ruled(&terms)?;
     let text = toml::to_string_pretty(&terms).map_err(|e| Failure::local(e.to_string()))?;
     let head = "# Draft of an agreement. Edit it together, then both sign the same file:\n\
                 #   symbolon agreement sign FILE\n\
                 # The order of the parties means nothing. See docs/rules.md for the rules.\n\n";
-    Ok(Reply::Text { text: format!("{head}{text}") })
+    let matching = matching(&terms);
+    Ok(Reply::Text { text: format!("{head}{text}\n{matching}") })
 }
+
+/// Terms of the match for two agencies that want one, as comments at the end of a draft: they stand as they are.
+fn matching(terms: &Terms) -> String {
+    let mut text = MATCHING.to_owned();
+    for party in &terms.parties {
+        text += &format!(
+            "#\n# [[quotas]]\n# asker = \"{}\"\n# unit = \"probes\"\n# limit = 100\n# period_days = 1\n",
+            party.code
+        );
+    }
+    text
+}
+
+const MATCHING: &str = "\
+# The encrypted match, if it is wanted: take the marks away. `symbolon thresholds` proposes s, p, kappa and the degrees of
+# freedom of each kind of template; `symbolon engines` tells what a match would cost.
+#
+# [matching]
+# engines = [\"tfhe-one-round/1\", \"ot-garbled/1\"]
+# key_hours = 24
+# largest_slice = 10000
+# budget = 500
+# budget_days = 365
+# prior_permille = 10
+#
+# [[matching.forms]]
+# name = \"face-512\"
+# modality = \"FACE\"
+# length = 512
+# masked = false
+# s = 0
+# p = 1
+# kappa = 340
+# degrees_of_freedom = 65
+# alternatives = 1
+# answers = [\"any\", \"candidates\"]
+# cap = 3
+";
 
 fn party(identity: Identity) -> Party {
     let Identity { code, name, peer, key, addresses, .. } = identity;
@@ -108,9 +149,14 @@ fn bad(error: AgreementError) -> Failure {
         .with_help(
             "the file was changed after it was signed, or signed by somebody else; sign the same text again",
         ),
+        AgreementError::Term { .. } => Failure::input(error.to_string()).with_help(LIKE_A_DRAFT),
         other => Failure::input(other.to_string()),
     }
 }
+
+/// What to compare with.
+const LIKE_A_DRAFT: &str =
+    "`symbolon agreement draft` writes terms that stand, those of the match among them as comments";
 
 /// Reads a draft (TOML) or an agreement (JSON).
 ///
@@ -121,8 +167,9 @@ pub(super) fn parse(document: &str) -> Result<Agreement, Failure> {
         return serde_json::from_str(document)
             .map_err(|e| Failure::input(format!("this is no agreement: {e}")));
     }
-    let terms: Terms = toml::from_str(document)
-        .map_err(|e| Failure::input(format!("this is no draft of an agreement:\n{e}")))?;
+    let terms: Terms = toml::from_str(document).map_err(|e| {
+        Failure::input(format!("this is no draft of an agreement:\n{e}")).with_help(LIKE_A_DRAFT)
+    })?;
     Agreement::new(terms).map_err(bad)
 }
 
@@ -136,9 +183,19 @@ fn answerable(agreement: &Agreement) -> Result<(), Failure> {
     ))
 }
 
+/// Refuses shared rules without a clause: nothing could be asked, and a file that was emptied by mistake looks so.
+fn ruled(terms: &Terms) -> Result<(), Failure> {
+    if terms.shared_rules().map_err(bad)?.is_empty() {
+        return Err(Failure::input("the shared rules have no clauses")
+            .with_help("see `symbolon rules library` for some to begin with"));
+    }
+    Ok(())
+}
+
 pub(super) fn sign(core: &Core, document: &str, proofs: &[Certificate]) -> Result<Reply, Failure> {
     let mut agreement = parse(document)?;
     agreement.verify_signatures().map_err(bad)?;
+    ruled(&agreement.terms)?;
     answerable(&agreement)?;
     amendable(core, &agreement)?;
     proven(core, &agreement, proofs)?;
@@ -255,8 +312,15 @@ pub(super) fn list(core: &Core) -> Reply {
     Reply::Agreements { agreements: lines(core) }
 }
 
-/// The one agreement whose id begins so.
-fn find(core: &Core, prefix: &str) -> Result<AgreementId, Failure> {
+/// The one agreement whose id begins so, with at least so many digits.
+fn find(core: &Core, prefix: &str, least: usize) -> Result<AgreementId, Failure> {
+    if prefix.len() < least {
+        let what = match least {
+            1 => "no agreement is named".to_owned(),
+            _ => format!("`{prefix}` names no agreement here: at least {least} digits of its id are needed"),
+        };
+        return Err(Failure::input(what).with_help("see `symbolon agreement list`"));
+    }
     let all = core.book.agreements();
     let mut found =
         all.iter().map(|agreement| agreement.id()).filter(|id| id.to_string().starts_with(prefix));
@@ -272,20 +336,21 @@ fn find(core: &Core, prefix: &str) -> Result<AgreementId, Failure> {
 }
 
 pub(super) fn show(core: &Core, prefix: &str) -> Result<Reply, Failure> {
-    let id = find(core, prefix)?;
-    let accepted = core.book.state().agreements()?;
-    let accepted =
-        accepted.into_iter().find(|accepted| accepted.agreement.id().is_ok_and(|other| other == id));
-    reply(core, accepted.ok_or_else(|| Failure::local("the agreement is not in the state"))?.agreement)
+    let id = find(core, prefix, 1)?;
+    reply(core, accepted(core, &id)?.agreement)
+}
+
+fn accepted(core: &Core, id: &AgreementId) -> Result<Accepted, Failure> {
+    let mut all = core.book.state().agreements()?.into_iter();
+    let found = all.find(|accepted| accepted.agreement.id().is_ok_and(|other| other == *id));
+    found.ok_or_else(|| Failure::local("the agreement is not in the state"))
 }
 
 pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Result<Reply, Failure> {
-    let id = find(core, prefix)?;
+    let id = find(core, prefix, NAMED)?;
+    flags::reasoned(&reason)?;
     if core.book.agreement(&id).is_some_and(|agreement| agreement.revoked()) {
         return Err(Failure::input("the agreement is revoked already"));
-    }
-    if reason.len() > REASON {
-        return Err(Failure::input(format!("the reason must be at most {REASON} bytes long")));
     }
     let by: AgencyCode = core.book.own().clone();
     let revocation = Revocation { agreement: id, by, reason, at: clock::now() };
@@ -303,5 +368,11 @@ pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Re
     if let Ok(told) = tokio::time::timeout(patience, tell(core)).await {
         told?;
     }
-    show(core, &id.to_string())
+    let Accepted { agreement, revoked, .. } = accepted(core, &id)?;
+    let partner = agreement.terms.partner_of(core.book.own()).map_err(bad)?.code.clone();
+    let told = revoked.is_some_and(|revoked| revoked.known);
+    Ok(Reply::Revoked { id, title: agreement.terms.title, partner, told })
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,7 +126,9 @@ pub(super) async fn open(core: &Arc<Core>, file: PathBuf) -> Result<Reply, Failu
         let opened = core.canaries.all()?.iter().map(Canary::opened).collect::<Result<Vec<_>, _>>()?;
         let text = serde_json::to_vec_pretty(&opened).map_err(|e| Failure::local(e.to_string()))?;
         save(&file, &zeroize::Zeroizing::new(text))?;
-        Ok(Reply::Ok)
+        let of = if opened.len() == 1 { "1 canary".to_owned() } else { format!("{} canaries", opened.len()) };
+        let text = format!("Wrote {of} with identifiers to {}; it is for an auditor alone.", file.display());
+        Ok(Reply::Noted { text })
     })
     .await
 }

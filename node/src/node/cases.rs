@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
+    ask::Ask,
     case::{End, Step},
     officer::{ActKind, SignedAct},
     signing::Document as _,
-    words::{ClaimId, Digest, Role, Timestamp},
+    words::{ClaimId, Digest, Reference, Role, Timestamp},
 };
 
 use super::{Core, blocking};
@@ -26,7 +27,7 @@ pub(super) async fn list(core: &Arc<Core>, all: bool) -> Result<Reply, Failure> 
         let mut claims = core.book.state().claims(Side::Holder)?;
         claims.retain(|claimed| all || claimed.case.end.is_none());
         claims.sort_by_key(|claimed| claimed.case.decide_by);
-        let line = |claimed| line(&core, claimed);
+        let line = |claimed| line(&core, claimed, Vec::new());
         Ok(Reply::Cases { cases: claims.into_iter().map(line).collect::<Result<_, _>>()? })
     })
     .await
@@ -37,7 +38,11 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let claimed = core.book.state().claim(Side::Holder, id)?;
     let missing =
         || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list --all`");
-    Ok(Reply::Case(Box::new(line(core, claimed.ok_or_else(missing)?)?)))
+    let claimed = claimed.ok_or_else(missing)?;
+    // What the records are called here, as long as that is kept; the partner knows them by references only.
+    let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
+    let records = records.into_iter().map(|(reference, id)| (reference, id.as_str().to_owned())).collect();
+    Ok(Reply::Case(Box::new(line(core, claimed, records)?)))
 }
 
 /// Takes a step that an officer signed.
@@ -69,8 +74,11 @@ fn digest(claimed: &Claimed) -> Result<Digest, Failure> {
     claimed.case.claim.digest().map_err(|e| Failure::local(e.to_string()))
 }
 
-fn line(core: &Core, claimed: Claimed) -> Result<CaseLine, Failure> {
+fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Result<CaseLine, Failure> {
     let digest = digest(&claimed)?;
+    let query = core.book.state().query(Side::Holder, &claimed.case.claim.query)?;
+    let Ask { register, purpose, asked_at, .. } =
+        query.ok_or_else(|| Failure::integrity("the query of a claim is not there"))?.ask;
     let now = clock::now();
     let escalated_to = if escalated(core, &claimed, now) {
         let mut officers = core.book.state().officers()?;
@@ -82,7 +90,7 @@ fn line(core: &Core, claimed: Claimed) -> Result<CaseLine, Failure> {
         None
     };
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
-    Ok(CaseLine { digest, case: claimed.case, releases, escalated_to })
+    Ok(CaseLine { digest, register, purpose, asked_at, records, case: claimed.case, releases, escalated_to })
 }
 
 fn escalated(core: &Core, claimed: &Claimed, now: Timestamp) -> bool {

@@ -23,22 +23,70 @@ use crate::{
     state::{Claimed, Query, Stage},
 };
 
-/// The places in a query of hits, given by the person's reference and the kind of identifier.
-pub(super) fn items(core: &Core, query: &QueryId, hits: &[(String, Kind)]) -> Result<Reply, Failure> {
+/// The places in a query of hits, given by the person's reference and the kind of identifier; none are given of a
+/// match, whose hit has no place among them.
+pub(super) fn items(core: &Core, query: &QueryId, named: &[(String, Kind)]) -> Result<Reply, Failure> {
+    let exchange = answered(core, query)?.0.ask.exchange;
+    let known = hits(core, query)?;
+    match (named, exchange) {
+        ([], ExchangeKind::Match) => {
+            are_hits(core, query, MATCHED)?;
+            return Ok(Reply::Items { items: Vec::new() });
+        }
+        ([_, ..], ExchangeKind::Exact) => {}
+        ([], _) => {
+            return Err(Failure::input(format!("the query {query} was no match"))
+                .with_help("name a hit as the answer showed it: --hit PERSON:KIND"));
+        }
+        _ => {
+            return Err(Failure::input(format!("the query {query} asked about nobody by an identifier"))
+                .with_help("the hit of a match is named with --match"));
+        }
+    }
     let asked = Sealed::load(core, query)?.people();
     let places = asked.iter().flat_map(|(person, kinds)| kinds.iter().map(move |kind| (person, kind)));
     let places: Vec<_> = places.collect();
     let place = |(person, kind): &(String, Kind)| {
         let at = places.iter().position(|(known, of)| *known == person && *of == kind);
-        at.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| {
+        let at = at.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| {
             Failure::input(format!("the query {query} asked about no {kind} of `{person}`"))
                 .with_help("name a hit as PERSON:KIND, as the answer showed it")
-        })
+        })?;
+        if known.contains(&at) { Ok(at) } else { Err(no_hit(&format!("{person}:{kind}"))) }
     };
-    let mut items = hits.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    let mut items = named.iter().map(place).collect::<Result<Vec<_>, _>>()?;
     items.sort_unstable();
     items.dedup();
     Ok(Reply::Items { items })
+}
+
+/// The place of the hit of a match.
+const MATCHED: &[u32] = &[0];
+
+/// Places of what is claimed; a match is verified and claimed as a whole.
+fn places(exchange: ExchangeKind, items: &[u32]) -> &[u32] {
+    if exchange == ExchangeKind::Match { MATCHED } else { items }
+}
+
+/// Places of the hits of a query.
+fn hits(core: &Core, query: &QueryId) -> Result<Vec<u32>, Failure> {
+    let noted = core.book.state().hits()?.into_iter().find(|hits| hits.query == *query);
+    Ok(noted.map(|hits| hits.items).unwrap_or_default())
+}
+
+/// Refuses places that were no hits: a claim opens an identifier to the holder, who must learn nothing of whoever
+/// was none.
+fn are_hits(core: &Core, query: &QueryId, items: &[u32]) -> Result<(), Failure> {
+    let hits = hits(core, query)?;
+    match items.iter().find(|item| !hits.contains(item)) {
+        None => Ok(()),
+        Some(item) => Err(no_hit(&format!("item {item} of {query}"))),
+    }
+}
+
+fn no_hit(what: &str) -> Failure {
+    Failure::input(format!("{what} was no hit of this query"))
+        .with_help("only a hit is judged and claimed; the answer and `symbolon hit list` name them")
 }
 
 /// Records what an officer says of hits.
@@ -46,17 +94,38 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
     let core = core.clone();
     blocking(move || {
         for act in &acts {
-            let query = match &act.act.act {
-                ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => *query,
+            match &act.act.act {
+                ActKind::Verify { query, item, .. } => {
+                    answered(&core, query)?;
+                    are_hits(&core, query, &[*item])?;
+                }
+                ActKind::Explain { query, .. } => drop(answered(&core, query)?),
                 _ => return Err(Failure::input("this judges no hit")),
-            };
-            answered(&core, &query)?;
+            }
             core.book.officer_acts(act, clock::now())?;
         }
+        let text = acts.iter().map(judged).collect::<Vec<_>>().join("\n");
         acts.into_iter().try_for_each(|act| core.book.record(&Event::HitJudged { act }))?;
-        Ok(Reply::Ok)
+        Ok(Reply::Noted { text })
     })
     .await
+}
+
+/// What was noted, in a sentence.
+fn judged(act: &SignedAct) -> String {
+    let by = &act.act.officer;
+    match &act.act.act {
+        ActKind::Verify { query, item, same: true, .. } => format!(
+            "Noted: {by} says that hit {item} of {query} is the person. Another officer can claim it: `symbolon claim make`."
+        ),
+        ActKind::Verify { query, item, .. } => {
+            format!("Noted: {by} says that hit {item} of {query} is another person.")
+        }
+        ActKind::Explain { query, .. } => {
+            format!("Noted: {by} explained why no more hits of {query} are claimed; they are no longer open.")
+        }
+        _ => String::new(),
+    }
 }
 
 /// A query that was answered, with its receipt.
@@ -86,6 +155,7 @@ pub(super) async fn draft(
         fields.dedup();
         let (known, receipt) = answered(&core, &query)?;
         let ask = known.ask.clone();
+        are_hits(&core, &query, places(ask.exchange, &items))?;
         let agreement = core.book.agreement(&ask.agreement);
         let agreement = agreement.ok_or_else(|| Failure::integrity("the agreement is not there"))?;
         let enrolled = core.book.state().officer(&officer)?.ok_or_else(|| {
@@ -144,8 +214,7 @@ fn verification(
         });
         last.filter(|(same, _)| *same).map(|(_, at)| at)
     };
-    // A match is verified as a whole.
-    let items = if exchange == ExchangeKind::Match { &[0] } else { items };
+    let items = places(exchange, items);
     let by: Vec<&OfficerId> = judged.iter().map(|act| &act.act.officer).filter(|by| *by != claims).collect();
     let found = by.into_iter().find_map(|by| {
         let at = items.iter().map(|item| said(by, *item)).collect::<Option<Vec<_>>>()?;
@@ -192,6 +261,7 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let partner = partner(core, &claim)?;
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
+    are_hits(core, &claim.query, places(ask.exchange, &claim.items))?;
     claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused)?;
     let (by, at) = verification(core, &claim.query, ask.exchange, &claim.items, &claim.officer)?;
     if (&by, at) != (&claim.verified_by, claim.verified_at) {

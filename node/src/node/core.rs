@@ -167,11 +167,28 @@ impl Core {
     /// An input [`Failure`] if no agreement is in force with it.
     pub(crate) fn partner(&self, code: &AgencyCode) -> Result<Partner, Failure> {
         let partner = self.partners().into_iter().find(|partner| partner.party.code == *code);
-        partner.ok_or_else(|| {
-            Failure::input(format!("no agreement is in force with {code}")).with_help(
-                "see `symbolon agreement list`; an agreement must be signed by both and accepted here",
-            )
-        })
+        partner.ok_or_else(|| self.not_in_force(code))
+    }
+
+    /// Why no agreement is in force with an agency. The clock is named, as a wrong one looks like a wrong agreement.
+    fn not_in_force(&self, code: &AgencyCode) -> Failure {
+        let named = |agreement: &Arc<InForce>| {
+            agreement.terms().partner_of(self.book.own()).is_ok_and(|party| party.code == *code)
+        };
+        let mut agreements: Vec<_> = self.book.agreements().into_iter().filter(named).collect();
+        agreements.sort_by_key(|agreement| (!agreement.revoked(), agreement.terms().valid_until));
+        let last = agreements.last().map(|agreement| {
+            let (terms, now) = (agreement.terms(), clock::now());
+            match agreement.revoked() {
+                true => ": it was revoked".to_owned(),
+                false => format!(
+                    ": one holds from {} to {}, and this node's clock says {now}",
+                    terms.valid_from, terms.valid_until
+                ),
+            }
+        });
+        Failure::input(format!("no agreement is in force with {code}{}", last.unwrap_or_default()))
+            .with_help("see `symbolon agreement list`; an agreement must be signed by both and accepted here")
     }
 
     /// The network, started without listening if the node does not serve.

@@ -8,12 +8,26 @@ use super::{Core, blocking, registers::record_id};
 use crate::{
     control::api::{Failure, Reply},
     journal::Event,
-    register::{Flags, RecordId, RegisterError},
+    register::{Flags, RecordId},
     session::claim::notices::reviewed,
 };
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 500;
+
+/// Refuses a reason that says nothing, or too much.
+///
+/// # Errors
+/// An input [`Failure`].
+pub(super) fn reasoned(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty()
+        || reason.chars().count() > LONGEST_REASON
+        || reason.contains(char::is_control)
+    {
+        return Err(Failure::input("the reason has from 1 to 500 characters"));
+    }
+    Ok(())
+}
 
 /// Sets flags, with an entry before and one after. Who received fields of the record is told if it is contested now,
 /// or no more.
@@ -24,12 +38,7 @@ pub(super) async fn set(
     flags: Flags,
     reason: String,
 ) -> Result<Reply, Failure> {
-    if reason.trim().is_empty()
-        || reason.chars().count() > LONGEST_REASON
-        || reason.contains(char::is_control)
-    {
-        return Err(Failure::input("the reason has from 1 to 500 characters"));
-    }
+    reasoned(&reason)?;
     let core = core.clone();
     blocking(move || {
         let id = record_id(&id)?;
@@ -76,9 +85,6 @@ pub(super) async fn set(
 /// # Errors
 /// An input [`Failure`] if there is no such register.
 pub(super) fn named(core: &Core, register: &RegisterName, id: &RecordId) -> Result<Digest, Failure> {
-    let name = core.registers.pseudonym(register, id).map_err(|error| match error {
-        RegisterError::NoSuchRegister { .. } => Failure::input(error.to_string()),
-        other => other.into(),
-    })?;
+    let name = core.registers.pseudonym(register, id)?;
     Ok(Digest::of("symbolon/record-pseudonym/1", &name))
 }

@@ -53,8 +53,11 @@ pub(super) async fn remove(core: &Arc<Core>, id: OfficerId, reason: String) -> R
     }
     let core = core.clone();
     blocking(move || {
+        let text = format!(
+            "{id} is no longer enrolled and can sign nothing from now on; the reason is in the journal."
+        );
         core.book.remove_officer(id, reason)?;
-        Ok(Reply::Ok)
+        Ok(Reply::Noted { text })
     })
     .await
 }

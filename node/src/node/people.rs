@@ -1,30 +1,21 @@
 //! The people of a query, read from a file.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     fs::File,
-    io::{BufRead, BufReader, Read},
     path::Path,
 };
 
-use serde::Deserialize;
 use symbolon_policy::words::Digest;
-use symbolon_protocol::identifier::{Kind, RawIdentifier};
+use symbolon_protocol::identifier::Kind;
 use zeroize::Zeroizing;
 
+use super::registers;
 use crate::{
     control::api::{Failure, Format},
     hashed::Hashed,
-    register::MAX_LINE,
+    register::{AskedPerson, FORM_OF_PEOPLE, People, RegisterError},
 };
-
-/// One person, as the asker's file has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    #[serde(rename = "ref")]
-    reference: Option<String>,
-    identifiers: Vec<RawIdentifier>,
-}
 
 /// One person with canonical identifiers.
 pub(super) struct Person {
@@ -38,8 +29,6 @@ pub(super) struct Person {
 const PEOPLE_LIMIT: usize = 1_000_000;
 /// Said of the first line beyond it.
 const TOO_MANY: &str = "more than 1,000,000 people; ask about them in several files";
-/// The most identifiers of one person.
-const EACH_LIMIT: usize = 32;
 /// Wrong lines that an error names.
 const SHOWN: usize = 10;
 
@@ -54,25 +43,34 @@ pub(super) fn read(path: &Path, format: Option<Format>) -> Result<(Vec<Person>, 
 
 fn read_at_most(path: &Path, format: Option<Format>, most: usize) -> Result<(Vec<Person>, Digest), Failure> {
     let unreadable = |e: std::io::Error| Failure::input(format!("cannot read {}: {e}", path.display()));
-    let mut file = Hashed::new(File::open(path).map_err(unreadable)?);
-    let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let entries = match format.unwrap_or(if csv { Format::Csv } else { Format::Ndjson }) {
-        Format::Ndjson => ndjson(&mut file, most).map_err(unreadable)?,
-        Format::Csv => rows(&mut file, most)?,
+    let broken = |error: RegisterError| match error {
+        RegisterError::Read { source, .. } => unreadable(source),
+        other => Failure::input(format!("{}: {other}", path.display())).with_help(FORM_OF_PEOPLE),
     };
-    let (mut people, mut wrong) = (Vec::new(), Vec::new());
-    for (line, entry) in entries {
-        match entry.and_then(|entry| person(line, entry)) {
+    let format = registers::form(path, format)?;
+    let mut file = Hashed::new(File::open(path).map_err(unreadable)?);
+    let mut lines = People::new(&mut file, format).map_err(broken)?;
+    let (mut people, mut wrong, mut more) = (Vec::new(), Vec::new(), 0_u64);
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    while let Some((line, asked)) = lines.next().map_err(broken)? {
+        let read = match asked {
+            _ if people.len() >= most => Err(TOO_MANY.to_owned()),
+            Ok(asked) => person(line, asked, &mut seen),
+            Err(fault) => Err(fault.to_string()),
+        };
+        match read {
             Ok(person) => people.push(person),
-            Err(reason) => wrong.push(format!("line {line}: {reason}")),
+            Err(reason) if wrong.len() < SHOWN => wrong.push(format!("line {line}: {reason}")),
+            Err(_) => more = more.saturating_add(1),
+        }
+        if people.len() >= most && !wrong.is_empty() {
+            break;
         }
     }
     if !wrong.is_empty() {
-        let more = wrong.len().saturating_sub(SHOWN);
-        wrong.truncate(SHOWN);
         let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
         let what = format!("{} cannot be asked about:\n{}{more}", path.display(), wrong.join("\n"));
-        return Err(Failure::input(what).with_help("correct these lines; see docs/identifiers.md"));
+        return Err(Failure::input(what).with_help(format!("correct these lines: {FORM_OF_PEOPLE}")));
     }
     if people.is_empty() {
         return Err(Failure::input(format!("{} names nobody", path.display())));
@@ -80,94 +78,24 @@ fn read_at_most(path: &Path, format: Option<Format>, most: usize) -> Result<(Vec
     Ok((people, file.finish().map_err(unreadable)?))
 }
 
-type Entries = Vec<(u64, Result<Entry, String>)>;
-
-fn person(line: u64, entry: Entry) -> Result<Person, String> {
-    if entry.identifiers.is_empty() || entry.identifiers.len() > EACH_LIMIT {
-        return Err(format!("field `identifiers`: 1 to {EACH_LIMIT} are needed"));
-    }
-    let canonical = |(index, raw): (usize, &RawIdentifier)| match raw.canonical() {
-        Ok(identifier) => Ok((identifier.kind(), Zeroizing::new(identifier.bytes().to_vec()))),
-        Err(unfit) => Err(format!("identifiers[{index}]: {unfit}")),
+/// A person of a line. The answer names people by their references, so no two may have the same.
+fn person(line: u64, asked: AskedPerson, seen: &mut HashMap<String, u64>) -> Result<Person, String> {
+    let AskedPerson { reference, identifiers } = asked;
+    let reference = reference.unwrap_or_else(|| line.to_string());
+    match seen.entry(reference.clone()) {
+        Entry::Occupied(first) => {
+            return Err(format!(
+                "`ref` is that of line {}; an answer names people by it, so give each another",
+                first.get()
+            ));
+        }
+        Entry::Vacant(place) => place.insert(line),
     };
-    let identifiers = entry.identifiers.iter().enumerate().map(canonical).collect::<Result<_, _>>()?;
-    Ok(Person { reference: entry.reference.unwrap_or_else(|| line.to_string()), identifiers })
-}
-
-fn ndjson(file: &mut Hashed<File>, most: usize) -> std::io::Result<Entries> {
-    let mut reader = BufReader::new(file);
-    let mut entries = Vec::new();
-    for line in 1.. {
-        let mut text = Zeroizing::new(Vec::new());
-        let limit = (MAX_LINE as u64).saturating_add(1);
-        if (&mut reader).take(limit).read_until(b'\n', &mut text)? == 0 {
-            break;
-        }
-        if entries.len() >= most {
-            entries.push((line, Err(TOO_MANY.to_owned())));
-            break;
-        }
-        if text.len() > MAX_LINE {
-            entries.push((line, Err(format!("longer than {MAX_LINE} bytes"))));
-            break;
-        }
-        if text.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        // The message of serde can quote a value; its position cannot.
-        let entry = serde_json::from_slice(&text)
-            .map_err(|e| format!("column {}: not a person as docs/records.md describes one", e.column()));
-        entries.push((line, entry));
-    }
-    Ok(entries)
-}
-
-/// Columns are `ref` and `identifiers[0].kind`, `identifiers[0].number` and so on.
-fn rows(file: &mut Hashed<File>, most: usize) -> Result<Entries, Failure> {
-    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(BufReader::new(file));
-    let header = reader
-        .headers()
-        .map_err(|_| Failure::input("the first line is not a header of column names"))?
-        .clone();
-    let mut entries = Vec::new();
-    for row in reader.records() {
-        let (line, entry) = match row {
-            Ok(row) if entries.len() >= most => {
-                entries.push((row.position().map_or(0, csv::Position::line), Err(TOO_MANY.to_owned())));
-                break;
-            }
-            Ok(row) => (row.position().map_or(0, csv::Position::line), flat(&header, &row)),
-            Err(e) => (
-                e.position().map_or(0, csv::Position::line),
-                Err("not a row of as many cells as the header".to_owned()),
-            ),
-        };
-        entries.push((line, entry));
-    }
-    Ok(entries)
-}
-
-fn flat(header: &csv::StringRecord, row: &csv::StringRecord) -> Result<Entry, String> {
-    let mut identifiers =
-        std::collections::BTreeMap::<usize, serde_json::Map<String, serde_json::Value>>::new();
-    let mut reference = None;
-    for (column, cell) in header.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty()) {
-        if column == "ref" {
-            reference = Some(cell.to_owned());
-            continue;
-        }
-        let place = column.strip_prefix("identifiers[").and_then(|rest| rest.split_once("]."));
-        let place =
-            place.and_then(|(index, name)| Some((index.parse().ok().filter(|i| *i < EACH_LIMIT)?, name)));
-        let Some((index, name)) = place else { return Err("a column that is not known".to_owned()) };
-        identifiers.entry(index).or_default().insert(name.to_owned(), cell.into());
-    }
-    let read = |(index, map)| {
-        serde_json::from_value(serde_json::Value::Object(map)).map_err(|_| {
-            format!("identifiers[{index}]: not an identifier as docs/identifiers.md describes one")
-        })
-    };
-    Ok(Entry { reference, identifiers: identifiers.into_iter().map(read).collect::<Result<_, _>>()? })
+    let canonical = identifiers.iter().map(|raw| {
+        let identifier = raw.canonical().map_err(|unfit| unfit.to_string())?;
+        Ok((identifier.kind(), Zeroizing::new(identifier.bytes().to_vec())))
+    });
+    Ok(Person { reference, identifiers: canonical.collect::<Result<_, String>>()? })
 }
 
 #[cfg(test)]
@@ -217,5 +145,65 @@ mod tests {
         assert!(!failure.what.contains("SECRET") && !failure.what.contains("NOWHERE"), "{}", failure.what);
         assert!(read_text("\n\n", Format::Ndjson).is_err());
         assert!(read_text("ref,other\na,b\n", Format::Csv).is_err());
+    }
+
+    const HEAD: &str = "ref,identifiers[0].kind,identifiers[0].number,identifiers[0].state";
+
+    #[track_caller]
+    fn refused(text: &str, format: Format, says: &[&str]) {
+        let Err(failure) = read_text(text, format) else { panic!("it was taken") };
+        for says in says {
+            assert!(failure.what.contains(says), "{says}: {}", failure.what);
+        }
+        assert!(failure.help.is_some_and(|help| help.contains("travel-document: number, state, birth_date")));
+    }
+
+    #[test]
+    fn a_header_is_checked_before_its_rows() {
+        let repeated = format!("{HEAD},identifiers[0].number\na,registration-number,1,SRB,\n");
+        refused(&repeated, Format::Csv, &["column 5", "twice"]);
+        let unknown = format!("{HEAD},identifiers[0].nubmer\na,registration-number,1,SRB,\n");
+        refused(&unknown, Format::Csv, &["column 5", "not the name of a column"]);
+        refused("a,registration-number,1,SRB\n", Format::Csv, &["column 1"]);
+    }
+
+    #[test]
+    fn nobody_has_the_reference_of_another() {
+        let person = r#""identifiers":[{"kind":"travel-document","number":"AB1","state":"SYR","birth_date":"1990-01-31"}]"#;
+        let text = format!("{{\"ref\":\"x\",{person}}}\n\n{{\"ref\":\"x\",{person}}}\n");
+        refused(&text, Format::Ndjson, &["line 3", "that of line 1"]);
+        // A person without one goes by the line.
+        let text = format!("{{\"ref\":\"2\",{person}}}\n{{{person}}}\n");
+        refused(&text, Format::Ndjson, &["line 2", "that of line 1"]);
+    }
+
+    #[test]
+    fn files_are_taken_as_imports_take_them() {
+        let rows = [HEAD, "a,travel-document,AB1,SYR"].map(|row| row.replace(',', ";"));
+        let rows = format!("\u{feff}{};identifiers[0].birth_date\r\n{};31.01.1990\r\n", rows[0], rows[1]);
+        assert_eq!(read_text(&rows, Format::Csv).unwrap()[0].reference, "a");
+        let mut file = tempfile::Builder::new().suffix(".tsv").tempfile().unwrap();
+        file.write_all(rows.replace(';', "\t").as_bytes()).unwrap();
+        assert_eq!(read(file.path(), None).unwrap().0.len(), 1);
+        let unnamed = tempfile::Builder::new().suffix(".dat").tempfile().unwrap();
+        assert!(read(unnamed.path(), None).is_err_and(|failure| failure.what.contains("does not tell")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let person = |more: &str| {
+            format!(
+                "{{\"identifiers\":[{{\"kind\":\"travel-document\",\"number\":\"AB1\",\"state\":\"SYR\"{more}}}]}}"
+            )
+        };
+        refused(&person(""), Format::Ndjson, &["`identifiers[0].birth_date` is missing"]);
+        let more = ",\"birth_date\":\"1990-01-31\",\"nubmer\":1";
+        refused(&person(more), Format::Ndjson, &["`identifiers[0].nubmer` is not a field"]);
+        let kind = person("").replace("travel-document", "passport");
+        refused(&kind, Format::Ndjson, &["`identifiers[0].kind` must be `travel-document`"]);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"{\"ref\":\"\xff\"}\n").unwrap();
+        let Err(failure) = read(file.path(), Some(Format::Ndjson)) else { panic!("it was taken") };
+        assert!(failure.what.contains("not UTF-8 from byte 9 on"), "{failure}");
     }
 }

@@ -355,6 +355,11 @@ impl Attempt {
             return failure
                 .with_help(format!("to ask it again for nothing more: `symbolon query resume {query}`"));
         }
+        if may_pass && self.query.is_none() && failure.help.is_none() {
+            return failure.with_help(
+                "is the partner's node running, and its address right? nothing was asked or charged",
+            );
+        }
         match self.query.filter(|_| may_pass && failure.help.is_none()) {
             Some(query) => failure.with_help(format!(
                 "when the partner is there again: `symbolon query resume {query}`; it costs nothing more"

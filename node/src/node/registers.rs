@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
@@ -52,14 +52,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
     let unreadable = |e| Failure::input(format!("cannot read {}: {e}", path.display()));
     let file = File::open(&path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    let format = match format {
-        Some(api::Format::Ndjson) => register::Format::Ndjson,
-        Some(api::Format::Csv) => register::Format::Csv,
-        None => register::Format::of(&path).ok_or_else(|| {
-            Failure::input(format!("the name of {} does not tell its form", path.display()))
-                .with_help("give --format ndjson or --format csv")
-        })?,
-    };
+    let format = form(&path, format)?;
     let report = rejects.map(|path| {
         let file = File::create(&path)
             .map_err(|e| Failure::input(format!("cannot write {}: {e}", path.display())))?;
@@ -86,11 +79,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
             if begun {
                 core.change_failed(&register, &error.to_string())?;
             }
-            return Err(match error {
-                RegisterError::NoSuchRegister { .. } => Failure::input(error.to_string())
-                    .with_help("make it with --create, or see `symbolon register list`"),
-                other => other.into(),
-            });
+            return Err(error.into());
         }
     };
     core.book.record(&Event::Imported {
@@ -116,6 +105,21 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         notices,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// The form of a file, as given or as its name tells.
+///
+/// # Errors
+/// An input [`Failure`] if neither says so.
+pub(super) fn form(path: &Path, format: Option<api::Format>) -> Result<register::Format, Failure> {
+    match format {
+        Some(api::Format::Ndjson) => Ok(register::Format::Ndjson),
+        Some(api::Format::Csv) => Ok(register::Format::Csv),
+        None => register::Format::of(path).ok_or_else(|| {
+            Failure::input(format!("the name of {} does not tell its form", path.display()))
+                .with_help("give --format ndjson or --format csv")
+        }),
+    }
 }
 
 struct Observer<'c> {
@@ -206,6 +210,7 @@ pub(super) async fn erase(
 ) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
+        let mut unknown = Vec::new();
         let (erased, snapshots_ended) = if ids.is_empty() {
             let today = clock::today()?;
             erase_noted(&core, &name, "records expired", |begins| {
@@ -219,13 +224,21 @@ pub(super) async fn erase(
                     )
                 })?;
             let ids = ids.iter().map(|id| record_id(id)).collect::<Result<Vec<_>, _>>()?;
+            unknown = core.registers.missing(&name, &ids)?.iter().map(|id| id.as_str().to_owned()).collect();
+            if unknown.len() == ids.len() {
+                return Err(Failure::input(format!(
+                    "register `{name}` has no record {}",
+                    unknown.join(", ")
+                ))
+                .with_help("nothing was erased, and nothing signed; see `symbolon register records`"));
+            }
             let erase = |begins: Begins<'_>| core.registers.erase(&name, Selection::Ids(&ids), why, begins);
             erase_noted(&core, &name, "records were erased", erase)?
         };
         let notices = reviewed(&core);
         let receipt = receipt(&core, name, &erased)?;
         let (records, digest) = (erased.count, erased.digest);
-        Ok(Reply::Erased { records, digest, snapshots_ended, notices, receipt: Box::new(receipt) })
+        Ok(Reply::Erased { records, digest, snapshots_ended, unknown, notices, receipt: Box::new(receipt) })
     })
     .await
 }

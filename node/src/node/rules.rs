@@ -7,7 +7,7 @@ use std::{
 
 use symbolon_policy::{
     ask::Ask,
-    permit,
+    permit::{self, RefusalCode},
     rules::{ExchangeKind, Kind, RuleSet, Rulebook, SearchContext, Simulation},
     words::{Digest, QueryId},
 };
@@ -21,26 +21,35 @@ use crate::{
 };
 
 pub(super) async fn national(core: &Arc<Core>, change: NationalChange) -> Result<Reply, Failure> {
-    let text = match change {
+    let set = match change {
         NationalChange::Show => {
             let text = core.book.state().national()?;
             return Ok(Reply::Text { text: text.unwrap_or_default() });
         }
         NationalChange::Set(text) => {
-            RuleSet::parse(&text, Kind::National).map_err(|e| {
+            let rules = RuleSet::parse(&text, Kind::National).map_err(|e| {
                 Failure::input(format!("the national rules do not stand:\n{e}"))
-                    .with_help("national rules can only forbid; see docs/rules.md")
+                    .with_help("national rules can only forbid; see `symbolon rules library`")
             })?;
-            Some(text)
+            if rules.is_empty() {
+                return Err(Failure::input("there are no clauses in it, so nothing was changed")
+                    .with_help("`symbolon rules national clear` removes the national rules"));
+            }
+            Some(rules)
         }
         NationalChange::Clear => None,
     };
+    let (clauses, digest) = match &set {
+        Some(rules) => (rules.clauses().count() as u64, Some(rules.digest())),
+        None => (0, None),
+    };
+    let text = set.map(|rules| rules.text().to_owned());
     let core = core.clone();
     blocking(move || {
         core.book.record(&Event::NationalRules { text })?;
         // Slices were decided by the rules as they were.
         core.end_stale("the national rules were changed")?;
-        Ok(Reply::Ok)
+        Ok(Reply::National { clauses, digest })
     })
     .await
 }
@@ -100,6 +109,12 @@ fn asked(core: &Core, entry: &journal::Entry) -> Option<(String, Ask)> {
     }
 }
 
+/// A code as it stands in JSON.
+fn word(code: RefusalCode) -> Result<String, Failure> {
+    let word = serde_json::to_value(code).map_err(|e| Failure::local(e.to_string()))?;
+    Ok(word.as_str().unwrap_or_default().to_owned())
+}
+
 pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
     let partner = core.partner(&query.partner)?;
     let own = core.book.own();
@@ -140,7 +155,7 @@ pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
     let slice = rulebook.explain_slice(&search).map_err(|e| Failure::local(e.to_string()))?;
     let outcome = match &verdict {
         Ok(_) => "The query would be admitted.".to_owned(),
-        Err(refusal) => format!("The query would be refused ({:?}): {refusal}.", refusal.code),
+        Err(refusal) => format!("The query would be refused: {refusal} [{}].", word(refusal.code)?),
     };
     let balance = partner.agreement.balance(state, &query.partner);
     let text = format!("{outcome}\n\n{explanation}\n\nRecords that take part:\n{slice}");

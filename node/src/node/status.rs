@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
-    agreement::Terms,
+    agreement::{Quota, Terms, Unit},
     permit::InForce,
     quota::{Charge, Meter, MeterKey},
     words::{AgencyCode, Timestamp},
@@ -91,7 +91,7 @@ fn limit(terms: &Terms, meter: &Meter) -> Option<(u32, u64, String)> {
         Meter::Quota { index, officer } => {
             let quota = terms.quotas.get(usize::try_from(*index).ok()?)?;
             let officer = officer.as_ref().map(|officer| format!(" of {officer}")).unwrap_or_default();
-            (quota.period_days, quota.limit, format!("quota {index}{officer}"))
+            (quota.period_days, quota.limit, format!("quota {index}{officer}{}", about(quota)))
         }
         Meter::Counts { register, purpose } => {
             let days = terms.count.as_ref().map_or(1, |count| count.period_days);
@@ -109,6 +109,20 @@ fn limit(terms: &Terms, meter: &Meter) -> Option<(u32, u64, String)> {
     })
 }
 
+/// What a quota counts, in which register and for which purpose, and how long.
+fn about(quota: &Quota) -> String {
+    let unit = match quota.unit {
+        Unit::Identifiers => "identifiers",
+        Unit::Probes => "probes",
+        Unit::Queries => "queries",
+    };
+    let register = quota.register.as_ref().map(|register| format!(", {register}")).unwrap_or_default();
+    let purpose = quota.purpose.map(|purpose| format!(", {purpose}")).unwrap_or_default();
+    let days =
+        if quota.period_days == 1 { "a day".to_owned() } else { format!("in {} days", quota.period_days) };
+    format!(": {unit}{register}{purpose}, {days}")
+}
+
 /// Adds meters of which nothing is spent under this agreement, as far as they are known before. What was spent
 /// under an agreement that it amends is. A budget of probes is for each register, of which the asker names
 /// one only when it asks.
@@ -116,8 +130,10 @@ fn untouched(core: &Core, in_force: &InForce, now: Timestamp, lines: &mut Vec<Me
     let (agreement, terms) = (in_force.id(), in_force.terms());
     let mut add = |asker: &AgencyCode, meter: String, limit: u64, like: &str, spent: u64| {
         let same = |line: &MeterLine| {
-            let meter =
-                line.meter.strip_prefix(like).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+            let meter = line
+                .meter
+                .strip_prefix(like)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':']));
             line.agreement == agreement && line.asker == *asker && meter
         };
         if !lines.iter().any(same) {
@@ -131,7 +147,7 @@ fn untouched(core: &Core, in_force: &InForce, now: Timestamp, lines: &mut Vec<Me
         let key = MeterKey { agreement, asker: quota.asker.clone(), meter, period };
         let charge = Charge { key, amount: 0, limit: quota.limit };
         let spent = if quota.per_officer { 0 } else { in_force.spent(core.book.state(), &charge) };
-        add(&quota.asker, format!("{name}{each}"), quota.limit, &name, spent);
+        add(&quota.asker, format!("{name}{each}{}", about(quota)), quota.limit, &name, spent);
     }
     if let Some(matching) = &terms.matching {
         for party in &terms.parties {

@@ -77,6 +77,21 @@ fn number(length: usize) -> u64 {
 }
 
 impl Registers {
+    /// Ids of which there is no record.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoSuchRegister`], [`RegisterError::Store`].
+    pub fn missing(&self, name: &RegisterName, ids: &[RecordId]) -> Result<Vec<RecordId>, RegisterError> {
+        let register = self.register(name)?;
+        let mut missing = Vec::new();
+        for id in ids {
+            if !register.tree.contains_key(register.vault.key(id))? {
+                missing.push(id.clone());
+            }
+        }
+        Ok(missing)
+    }
+
     /// Erases records. When the summary is returned, the erasure is durable.
     ///
     /// `begins` is called once, before the first record is erased, and not at all if there is none.

@@ -48,7 +48,7 @@ pub enum RegisterError {
     #[error("the register was not changed, since that could not be written down first: {0}")]
     NotBegun(#[source] io::Error),
     /// There is no register of this name.
-    #[error("there is no register `{name}`; create it first")]
+    #[error("there is no register `{name}`")]
     NoSuchRegister {
         /// The name that was asked for.
         name: RegisterName,

@@ -13,16 +13,17 @@ use std::{
 };
 
 use rayon::prelude::*;
-use symbolon_policy::words::{Digest, RegisterName};
+use symbolon_policy::words::{Digest, RegisterName, Timestamp};
 
 use super::{
-    Register, RegisterError, Registers,
+    Day, Register, RegisterError, Registers,
     lines::{Line, Lines},
     reading,
     reject::{Fault, ImportObserver, Progress, Reason, Reject},
-    rows::{Header, HeaderError},
+    rows::{Header, Of},
     stored::Key,
 };
+use crate::clock;
 
 /// What a run may hold at most before it is written.
 const RUN_BYTES: usize = 64 << 20;
@@ -90,8 +91,10 @@ impl Registers {
         let mut lines = Lines::new(reader);
         let header = match format {
             Format::Ndjson => None,
-            Format::Csv => Some(header(&mut lines)?),
+            Format::Csv => Some(Header::first(&mut lines, Of::Records)?),
         };
+        // The next day has begun somewhere; what was taken later has a wrong date.
+        let latest = clock::day(clock::now().plus(Timestamp::DAY)).ok();
         observer.begins().map_err(RegisterError::NotBegun)?;
         let records = register.begin()?;
 
@@ -104,7 +107,7 @@ impl Registers {
                 break;
             }
             let block: Vec<_> =
-                block.par_iter().map(|line| register.prepare(header.as_ref(), line)).collect();
+                block.par_iter().map(|line| register.prepare(header.as_ref(), line, latest)).collect();
             for line in block {
                 progress.lines = progress.lines.saturating_add(1);
                 match line {
@@ -137,7 +140,7 @@ impl Registers {
 }
 
 impl Register {
-    fn prepare(&self, header: Option<&Header>, line: &Line) -> Result<Ready, Reject> {
+    fn prepare(&self, header: Option<&Header>, line: &Line, latest: Option<Day>) -> Result<Ready, Reject> {
         let reject = |Fault { field, reason }| Reject { line: line.number, field, reason };
         let text = line.text.as_deref().ok_or(Fault::line(Reason::LongLine)).map_err(reject)?;
         let checked = match header {
@@ -145,6 +148,9 @@ impl Register {
             None => reading::json_line(text),
         };
         let checked = checked.map_err(reject)?;
+        if latest.is_some_and(|latest| checked.record.taken > latest) {
+            return Err(reject(Fault { field: "taken".to_owned(), reason: Reason::Future }));
+        }
         let key = self.vault.key(&checked.record.id);
         let value = self.vault.seal(&key, &checked).map_err(|_| reject(Fault::line(Reason::LongLine)))?;
         Ok(Ready { key, value })
@@ -170,10 +176,4 @@ impl Register {
         })?;
         Ok(replaced.into_inner())
     }
-}
-
-fn header(lines: &mut Lines<impl Read>) -> Result<Header, RegisterError> {
-    let line = lines.next().map_err(|source| RegisterError::Read { line: lines.number(), source })?;
-    let text = line.and_then(|line| line.text).ok_or(HeaderError::Unreadable)?;
-    Ok(Header::read(&text)?)
 }

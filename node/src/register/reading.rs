@@ -69,6 +69,7 @@ pub(super) fn record(value: Value<'_>) -> Result<Checked, Fault> {
         Some(value) => identifiers(&map.at("identifiers"), value)?,
         None => Default::default(),
     };
+    born_before(&map.at("identifiers"), &identifiers, taken)?;
     let templates = match map.optional("templates") {
         Some(value) => templates::templates(&map.at("templates"), value)?,
         None => Vec::new(),
@@ -129,7 +130,10 @@ fn codes(at: &Path<'_>, value: Value<'_>) -> Result<Vec<Vulnerability>, Fault> {
     Ok(codes)
 }
 
-fn identifiers(at: &Path<'_>, value: Value<'_>) -> Result<(Vec<RawIdentifier>, Vec<Identifier>), Fault> {
+pub(super) fn identifiers(
+    at: &Path<'_>,
+    value: Value<'_>,
+) -> Result<(Vec<RawIdentifier>, Vec<Identifier>), Fault> {
     let items = list(at, value)?;
     if items.len() > MAX_IDENTIFIERS {
         return Err(Fault::at(at, Reason::ManyIdentifiers));
@@ -147,6 +151,16 @@ fn identifiers(at: &Path<'_>, value: Value<'_>) -> Result<(Vec<RawIdentifier>, V
     canonical.sort_unstable();
     canonical.dedup();
     Ok((raw, canonical))
+}
+
+/// Nobody is born after their data was taken.
+fn born_before(at: &Path<'_>, identifiers: &[RawIdentifier], taken: Day) -> Result<(), Fault> {
+    let taken = taken.to_string();
+    let unborn = |raw: &RawIdentifier| raw.birth_date().is_some_and(|born| born > taken);
+    match identifiers.iter().position(unborn) {
+        None => Ok(()),
+        Some(index) => Err(Fault::at(&Path::Name(&Path::Item(at, index), "birth_date"), Reason::Unborn)),
+    }
 }
 
 fn identifier(at: Path<'_>, value: Value<'_>) -> Result<RawIdentifier, Fault> {
@@ -276,7 +290,7 @@ pub(super) fn list<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Vec<Value<'a>>
     }
 }
 
-fn text<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Cow<'a, str>, Fault> {
+pub(super) fn text<'a>(at: &Path<'_>, value: Value<'a>) -> Result<Cow<'a, str>, Fault> {
     match value {
         Value::Text(text) => Ok(text),
         _ => Err(Fault::at(at, Reason::Type("text in quotation marks"))),

@@ -64,6 +64,12 @@ pub enum Reason {
          day or leave it out"
     )]
     Retention(u16),
+    /// Taken on a day that has not come yet.
+    #[error("lies in the future; correct it, or the clock of this machine")]
+    Future,
+    /// Born after the data was taken.
+    #[error("is after `taken`; correct one of the two")]
+    Unborn,
     /// An unaccompanied minor who is an adult.
     #[error("has UNACCOMPANIED_MINOR although `subject.age` is `adult`; correct one of the two")]
     AdultMinor,

@@ -178,6 +178,6 @@ impl FromStr for Vulnerability {
 
     fn from_str(text: &str) -> Result<Self, FormError> {
         let found = Self::ALL.into_iter().find(|code| code.as_str() == text);
-        found.ok_or(FormError("one of the vulnerability codes (see docs/records.md)"))
+        found.ok_or(FormError("one of the vulnerability codes that `symbolon codes` lists"))
     }
 }

@@ -161,6 +161,11 @@ impl RuleSet {
         self.clauses.iter().map(|clause| &clause.name)
     }
 
+    /// Whether there is no clause at all.
+    pub fn is_empty(&self) -> bool {
+        self.clauses.is_empty()
+    }
+
     /// A clause as it stands in the text, by its `@id`.
     pub fn clause_text(&self, id: &str) -> Option<&str> {
         self.clauses.iter().find(|clause| clause.name.id == id).map(|clause| clause.text.as_str())

@@ -36,8 +36,9 @@ pub(in crate::cli) enum AgreementCommand {
     /// Draft an amendment of an accepted agreement, which takes its place on a day
     #[command(
         after_help = "The earlier agreement holds until then. Sign and accept the amendment as any agreement.\n\n\
-        Examples:\n  symbolon agreement amend 3f9a --rules shared-2.cedar --from 2027-01-01T00:00:00Z \
-        --out rs-mk-2.toml"
+            Examples:\n  \
+            symbolon agreement amend 3f9a --rules shared-2.cedar \\\n    \
+            --from 2027-01-01T00:00:00Z --out rs-mk-2.toml"
     )]
     Amend(Amend),
     /// Say what an amendment changes: terms, quotas, and which requests the rules now permit or refuse
@@ -90,12 +91,13 @@ pub(in crate::cli) enum AgreementCommand {
     },
     /// Revoke an agreement, at once and for good
     #[command(
-        after_help = "Examples:\n  symbolon agreement revoke 3f9a --reason \"Succeeded by the agreement of 2027\""
+        after_help = "It ends for both: the partner is told at once, or when the two nodes next meet.\n\n\
+        Examples:\n  symbolon agreement revoke 3f9a51c07b2d \\\n    --reason \"Succeeded by the agreement of 2027\""
     )]
     Revoke {
-        /// The beginning of its id
+        /// The beginning of its id, at least 8 digits
         id: String,
-        /// Why, for the partner and the journal
+        /// Why, for the partner and the journal, in up to 500 characters; no personal data
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },

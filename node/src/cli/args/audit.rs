@@ -28,10 +28,13 @@ pub(in crate::cli) enum AuditCommand {
     Report(ReportOptions),
     /// What stands out: officers and partners that ask or claim otherwise than before, or than others
     #[command(
-        after_help = "An alert is a reason to ask, not a finding: each says how likely it is by chance, and \
-        the sum how many honest people would set off. See docs/audit.md.\n\nExamples:\n  \
-        symbolon audit alerts\n  symbolon audit alerts --from 2026-11-01 --all --json\n  \
-        symbolon audit alerts acknowledge 5d41402abc4b --note \"a large group came that day\" --officer-key ivo.key",
+        after_help = "An alert is a reason to ask, not a finding: each says how likely it is by chance, and the \
+            sum how many honest people would set off. See docs/audit.md.\n\n\
+            Examples:\n  \
+            symbolon audit alerts\n  \
+            symbolon audit alerts --from 2026-11-01 --all --json\n  \
+            symbolon audit alerts acknowledge 5d41402abc4b \\\n    \
+            --note \"a large group came that day\" --officer-key ivo.key",
         args_conflicts_with_subcommands = true
     )]
     Alerts {
@@ -46,21 +49,24 @@ pub(in crate::cli) enum AuditCommand {
     },
     /// Write what a supervisor of data protection gets of a period to a new signed file, or check such a file
     #[command(
-        after_help = "The file holds the log, the statistics, the agreements in full, and the checkpoint \
-        with partners' signatures. Checking needs no home; what does not stand ends with exit code 5.\n\n\
-        Examples:\n  symbolon audit transparency --from 2026-01-01 --to 2026-12-31 --out rs-2026.json\n  \
-        symbolon audit transparency --check rs-2026.json --key RS=\
-        8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
+        after_help = "The file holds the log, the statistics, the agreements in full, and the checkpoint with \
+            partners' signatures. Checking needs no home; what does not stand ends with exit code 5.\n\n\
+            Examples:\n  \
+            symbolon audit transparency --from 2026-01-01 --to 2026-12-31 \\\n    \
+            --out rs-2026.json\n  \
+            symbolon audit transparency --check rs-2026.json \\\n    \
+            --key RS=8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
     )]
     Transparency(TransparencyOptions),
     /// Write evidence about a query, a claim or a fork to a new file, or check such a file
     #[command(
-        after_help = "Evidence holds the entries of the journal with their paths to a checkpoint. Checking \
-        needs no home and only the two agencies' public keys; what does not stand ends with exit code 5.\n\n\
-        Examples:\n  symbolon audit evidence 5d41402abc4b2a76b9719d911017c592 --out query.json\n  \
-        symbolon audit evidence MK --out fork.json\n  \
-        symbolon audit evidence --check query.json --key RS=\
-        8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
+        after_help = "Evidence holds the entries of the journal with their paths to a checkpoint. Checking needs \
+            no home and only the two agencies' public keys; what does not stand ends with exit code 5.\n\n\
+            Examples:\n  \
+            symbolon audit evidence 5d41402abc4b2a76b9719d911017c592 --out query.json\n  \
+            symbolon audit evidence MK --out fork.json\n  \
+            symbolon audit evidence --check query.json \\\n    \
+            --key RS=8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
     )]
     Evidence(EvidenceOptions),
     /// Open a query of this agency to an auditor: everything that was asked, in a new sealed file; takes the role AUDITS
@@ -104,8 +110,10 @@ pub(in crate::cli) enum AlertsCommand {
     /// Say what came of an alert of the last thirty days; takes the role AUDITS
     #[command(
         after_help = "The alert is left out from then on, but not of the journal. It is told again when more is \
-        counted.\n\nExamples:\n  symbolon audit alerts acknowledge 5d41402abc4b --note \"a large group came that day\" \
-        --officer-key ivo.key"
+            counted.\n\n\
+            Examples:\n  \
+            symbolon audit alerts acknowledge 5d41402abc4b \\\n    \
+            --note \"a large group came that day\" --officer-key ivo.key"
     )]
     Acknowledge {
         /// The alert's id, or its first digits, at least 4

@@ -11,10 +11,12 @@ use super::{FormatName, values};
 pub(in crate::cli) enum CanaryCommand {
     /// Add canaries from a file of people
     #[command(
-        after_help = "Both agencies agree that the partner holds these invented people. Who plants them must \
-        not tell the partner's node which they are. Their identifiers are kept sealed; commitments to them go to the \
-        journal.\n\nExamples:\n  symbolon canary add planted.ndjson --peer MK --register border --purpose \
-        IRREG_ENTRY --until 2027-12-31"
+        after_help = "Both agencies agree that the partner holds these invented people. Who plants them must not \
+            tell the partner's node which they are. Their identifiers are kept sealed; commitments to \
+            them go to the journal.\n\n\
+            Examples:\n  \
+            symbolon canary add planted.ndjson --peer MK --register border \\\n    \
+            --purpose IRREG_ENTRY --until 2027-12-31"
     )]
     Add {
         /// The file, as for a query

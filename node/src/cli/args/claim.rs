@@ -21,9 +21,12 @@ pub(in crate::cli) enum HitCommand {
     #[command(group(ArgGroup::new("judgement").args(["same", "different"]).required(true)))]
     #[command(
         after_help = "Compare what you have of the person by your own means before you say so: a hit is a \
-        candidate, not an identity.\n\nExamples:\n  symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --hit p-17:travel-document --same \
-        --officer-key bojan.key\n  symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --different --reason \"other ear\" \
-        --officer-key bojan.key"
+            candidate, not an identity.\n\n\
+            Examples:\n  \
+            symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 \\\n    \
+            --hit p-17:travel-document --same --officer-key bojan.key\n  \
+            symbolon hit verify 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --different \\\n    \
+            --reason \"other ear\" --officer-key bojan.key"
     )]
     Verify {
         /// The query
@@ -53,10 +56,9 @@ pub(in crate::cli) enum HitCommand {
         overdue: bool,
     },
     /// Say why a hit is not claimed; takes the role ASKS
-    #[command(
-        after_help = "Examples:\n  symbolon hit explain 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --reason \"the person was identified otherwise\" \
-        --officer-key ana.key"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon hit explain 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 \\\n    \
+            --reason \"the person was identified otherwise\" --officer-key ana.key")]
     Explain {
         /// The query
         query: QueryId,
@@ -85,8 +87,13 @@ pub(in crate::cli) enum ClaimCommand {
     /// Claim a hit: open it to the holder and request fields; takes the role ASKS and a verification by another
     #[command(
         after_help = "Only what is claimed is opened; the other people of the query stay hidden. The claim is of \
-        the case of its query.\n\nExamples:\n  symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --hit p-17:travel-document --field CATEGORY \
-        --field PLACE --officer-key ana.key\n  symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --field NAME --officer-key ana.key"
+            the case of its query.\n\n\
+            Examples:\n  \
+            symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 \\\n    \
+            --hit p-17:travel-document --field CATEGORY --field PLACE \\\n    \
+            --officer-key ana.key\n  \
+            symbolon claim make 5d1f0c7be2a94e3f8a6b1c2d3e4f5061 --match --field NAME \\\n    \
+            --officer-key ana.key"
     )]
     Make {
         /// The query
@@ -109,8 +116,11 @@ pub(in crate::cli) enum ClaimCommand {
     #[command(after_help = "Examples:\n  symbolon claim list\n  symbolon claim list --json")]
     List,
     /// Open released fields; needs no home
-    #[command(after_help = "Only the officer who claimed can.\n\nExamples:\n  symbolon claim open \
-        ~/.symbolon/claims/91b06f2a7c4d4e1fb3a2980716253443-0.age --officer-key ana.key")]
+    #[command(after_help = "Only the officer who claimed can.\n\n\
+        Examples:\n  \
+        symbolon claim open \\\n    \
+        ~/.symbolon/claims/91b06f2a7c4d4e1fb3a2980716253443-0.age \\\n    \
+        --officer-key ana.key")]
     Open {
         /// The file that `claim collect` named
         file: PathBuf,
@@ -137,7 +147,9 @@ pub(in crate::cli) enum CaseCommand {
     /// Approve; takes the role APPROVES
     #[command(
         after_help = "Fields that need one person are released at once, others when a second person approves.\n\n\
-        Examples:\n  symbolon case approve 91b06f2a7c4d4e1fb3a2980716253443 --officer-key dana.key"
+            Examples:\n  \
+            symbolon case approve 91b06f2a7c4d4e1fb3a2980716253443 \\\n    \
+            --officer-key dana.key"
     )]
     Approve {
         /// The claim
@@ -146,10 +158,9 @@ pub(in crate::cli) enum CaseCommand {
         signing: Signing,
     },
     /// Refuse what is not released yet; takes the role APPROVES
-    #[command(
-        after_help = "Examples:\n  symbolon case refuse 91b06f2a7c4d4e1fb3a2980716253443 --reason \"the facts do not carry it\" \
-        --officer-key dana.key"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon case refuse 91b06f2a7c4d4e1fb3a2980716253443 \\\n    \
+            --reason \"the facts do not carry it\" --officer-key dana.key")]
     Refuse {
         /// The claim
         claim: ClaimId,
@@ -160,10 +171,9 @@ pub(in crate::cli) enum CaseCommand {
         signing: Signing,
     },
     /// Stop the clock while a judicial authorisation is awaited; takes the role APPROVES
-    #[command(
-        after_help = "Examples:\n  symbolon case stop 91b06f2a7c4d4e1fb3a2980716253443 --reason \"application to the court\" \
-        --officer-key dana.key"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon case stop 91b06f2a7c4d4e1fb3a2980716253443 \\\n    \
+            --reason \"application to the court\" --officer-key dana.key")]
     Stop {
         /// The claim
         claim: ClaimId,

@@ -9,10 +9,15 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --form only the cards are shown. Figures are about right and come from the engine's own \
-    model; another machine may take half or twice as long. At the end stands which engine a node would take once keys are there.\n\n\
-    Examples:\n  symbolon engines\n  symbolon engines --form 2048 --masked --records 40000 --alternatives 7\n  \
-    symbolon engines --form 512 --records 1000 --cores 16 --json | jq '.engines[].costs'\n  \
-    symbolon engines --form 512 --records 100000 --against-asker malicious --json | jq '.choices'"
+        model; another machine may take half or twice as long. At the end stands which engine a node \
+        would take once keys are there.\n\n\
+        Examples:\n  \
+        symbolon engines\n  \
+        symbolon engines --form 2048 --masked --records 40000 --alternatives 7\n  \
+        symbolon engines --form 512 --records 1000 --cores 16 --json \\\n    \
+        | jq '.engines[].costs'\n  \
+        symbolon engines --form 512 --records 100000 --against-asker malicious \\\n    \
+        --json | jq '.choices'"
 )]
 pub(in crate::cli) struct Engines {
     /// Bits of a template, 128 to 12,800

@@ -22,10 +22,13 @@ pub(in crate::cli) struct Key {
 pub(in crate::cli) enum OfficerCommand {
     /// Make an officer's key file; needs no home
     #[command(
-        after_help = "The card is printed: give it to whoever runs the node. The passphrase opens the key \
-        file and cannot be recovered.\n\nExamples:\n  symbolon officer new --id ana.petrovic --out ana.key\n  \
-        symbolon officer new --id ana.petrovic --out ana.key --officer-passphrase-file ana.pass \
-        --generate-passphrase --json > ana.json"
+        after_help = "The card is printed: give it to whoever runs the node. The passphrase opens the key file and \
+            cannot be recovered.\n\n\
+            Examples:\n  \
+            symbolon officer new --id ana.petrovic --out ana.key\n  \
+            symbolon officer new --id ana.petrovic --out ana.key \\\n    \
+            --officer-passphrase-file ana.pass --generate-passphrase --json \\\n    \
+            > ana.json"
     )]
     New {
         /// The officer's pseudonym, unique within the agency

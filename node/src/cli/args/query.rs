@@ -16,26 +16,29 @@ use super::{FormatName, Key, values};
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum QueryCommand {
     /// Ask which people of a file are in partners' registers
-    #[command(after_help = "The file has one person a line, as NDJSON such as\n  \
-        {\"ref\":\"case-17/1\",\"identifiers\":[{\"kind\":\"travel-document\",\"number\":\"...\",\"state\":\"SRB\",\
-        \"birth_date\":\"...\"}]}\nor as CSV. A hit is a candidate, not an identity. The exit code is 0 if every partner \
-        answered.\n\nExamples:\n  symbolon query exact --register border --purpose RETURN_ID --basis READMISSION \
-        --officer n.ilic --officer-key n.ilic.key --case K-17/2026 people.ndjson\n  symbolon query exact --register border --purpose \
-        SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --peer MK --peer AL people.csv")]
+    #[command(after_help = "The file has one person a line, as NDJSON or as CSV such as\n  \
+        ref,identifiers[0].kind,identifiers[0].number,identifiers[0].state\n  \
+        case-17/1,registration-number,...,SRB\n`symbolon codes` lists the columns and kinds. \
+        A hit is a candidate, not an identity. The exit code is 0 if every partner answered.\n\n\
+        Examples:\n  \
+        symbolon query exact --register border --purpose RETURN_ID \\\n    \
+        --basis READMISSION --officer n.ilic --officer-key n.ilic.key \\\n    \
+        --case K-17/2026 people.ndjson\n  \
+        symbolon query exact --register border --purpose SERIOUS_CRIME \\\n    \
+        --basis PCC_PRUM --officer n.ilic --peer MK --peer AL people.csv")]
     Exact {
         #[command(flatten)]
         terms: Terms,
-        /// The case reference; the partner sees only a digest
+        /// The case reference; the partner sees only a digest, until a claim opens the reference
         #[arg(long, value_name = "REF")]
         case: Option<String>,
         #[command(flatten)]
         people: People,
     },
     /// Ask how many people of a file are in partners' registers; the number is noisy
-    #[command(
-        after_help = "Examples:\n  symbolon query count --register border --purpose STATISTICS --basis BILAT \
-        --officer n.ilic --kind travel-document people.csv"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon query count --register border --purpose STATISTICS --basis BILAT \\\n    \
+            --officer n.ilic --kind travel-document people.csv")]
     Count {
         #[command(flatten)]
         terms: Terms,
@@ -46,18 +49,21 @@ pub(in crate::cli) enum QueryCommand {
         people: People,
     },
     /// Ask who in partners' registers is close to a probe: an iris, a face, fingers
-    #[command(
-        after_help = "The file holds one probe as JSON such as\n  {\"alternatives\":[{\"position\":\"FACE\",\
-        \"bits\":\"...\"}]}\nA hit is a candidate, not an identity. The first query under a form sets up keys, which takes \
-        about a minute. The exit code is 0 if every partner answered.\n\nExamples:\n  symbolon query match --peer MK \
-        --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --case K-17/2026 --form face-512 \
-        --answer any --probe face.json\n  symbolon query match --register border --purpose CHILD_PROTECTION --basis \
-        VITAL_INTEREST --officer n.ilic --case K-18/2026 --form iris-2048 --answer candidates --probe eye.json --json"
-    )]
+    #[command(after_help = "The file holds one probe as JSON such as\n  \
+            {\"alternatives\":[{\"position\":\"FACE\",\"bits\":\"...\"}]}\nA hit is a candidate, not an \
+            identity. The first query under a form sets up keys, which takes about a minute. The exit \
+            code is 0 if every partner answered.\n\n\
+            Examples:\n  \
+            symbolon query match --peer MK --register border --purpose SERIOUS_CRIME \\\n    \
+            --basis PCC_PRUM --officer n.ilic --case K-17/2026 --form face-512 \\\n    \
+            --answer any --probe face.json\n  \
+            symbolon query match --register border --purpose CHILD_PROTECTION \\\n    \
+            --basis VITAL_INTEREST --officer n.ilic --case K-18/2026 \\\n    \
+            --form iris-2048 --answer candidates --probe eye.json --json")]
     Match {
         #[command(flatten)]
         terms: Terms,
-        /// The case reference; the partner sees only a digest
+        /// The case reference; the partner sees only a digest, until a claim opens the reference
         #[arg(long, value_name = "REF")]
         case: Option<String>,
         /// The form of the templates, by its name in the agreement
@@ -79,11 +85,15 @@ pub(in crate::cli) enum QueryCommand {
     },
     /// Do work ahead of a match, so that the match itself moves fewer bytes; the preparation serves one match
     #[command(
-        after_help = "It is kept on both nodes until it is used or its keys end, and used by the next match of the same \
-        partner, register, purpose, form and positions. It is not charged. Settings: `[prepared]`.\n\nExamples:\n  symbolon query prepare --peer MK \
-        --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --case --form face-512\n  symbolon query \
-        prepare --peer MK --register border --purpose SERIOUS_CRIME --basis PCC_PRUM --officer n.ilic --form iris-2048 \
-        --position LEFT_IRIS --position RIGHT_IRIS"
+        after_help = "It is kept on both nodes until it is used or its keys end, and used by the next match of the \
+            same partner, register, purpose, form and positions. It is not charged. Settings: \
+            `[prepared]`.\n\n\
+            Examples:\n  \
+            symbolon query prepare --peer MK --register border --purpose SERIOUS_CRIME \\\n    \
+            --basis PCC_PRUM --officer n.ilic --case --form face-512\n  \
+            symbolon query prepare --peer MK --register border --purpose SERIOUS_CRIME \\\n    \
+            --basis PCC_PRUM --officer n.ilic --form iris-2048 --position LEFT_IRIS \\\n    \
+            --position RIGHT_IRIS"
     )]
     Prepare {
         /// The partner
@@ -112,10 +122,10 @@ pub(in crate::cli) enum QueryCommand {
         positions: Vec<Position>,
     },
     /// Ask a query again that was interrupted; it costs nothing more
-    #[command(
-        after_help = "Examples:\n  symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a\n  symbolon query resume \
-        4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a --officer n.ilic --officer-key n.ilic.key"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a\n  \
+            symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a --officer n.ilic \\\n    \
+            --officer-key n.ilic.key")]
     Resume {
         /// The query's id, from the failed answer or the journal
         query: QueryId,

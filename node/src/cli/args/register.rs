@@ -55,10 +55,10 @@ pub(in crate::cli) enum RegisterCommand {
         limit: u32,
     },
     /// Erase records; snapshots that hold them end
-    #[command(
-        after_help = "Examples:\n  symbolon register erase border 2026-000017 --reason CITIZENSHIP --receipt erased.json\n  \
-        symbolon register erase border --expired --reason EXPIRED"
-    )]
+    #[command(after_help = "Examples:\n  \
+            symbolon register erase border 2026-000017 --reason CITIZENSHIP \\\n    \
+            --receipt erased.json\n  \
+            symbolon register erase border --expired --reason EXPIRED")]
     Erase {
         /// The register
         register: RegisterName,
@@ -93,9 +93,13 @@ pub(in crate::cli) enum RegisterCommand {
     /// Set flags of a record without a new import
     #[command(
         group(ArgGroup::new("flags").args(["block", "unblock", "mark", "unmark", "contest", "uncontest"]).required(true).multiple(true)),
-        after_help = "Snapshots that the record may have to leave end. Who received fields of it is told that it is \
-        contested, or no more; nobody is told that it is blocked.\n\nExamples:\n  symbolon register flag border 2026-000017 \
-        --contest --reason \"letter of 3 March\"\n  symbolon register flag border 2026-000017 --uncontest --block --reason \"Decision 12/2026\""
+        after_help = "Snapshots that the record may have to leave end. Who received fields of it is told that it \
+            is contested, or no more; nobody is told that it is blocked.\n\n\
+            Examples:\n  \
+            symbolon register flag border 2026-000017 --contest \\\n    \
+            --reason \"letter of 3 March\"\n  \
+            symbolon register flag border 2026-000017 --uncontest --block \\\n    \
+            --reason \"Decision 12/2026\""
     )]
     Flag {
         /// The register

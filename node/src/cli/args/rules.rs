@@ -42,7 +42,13 @@ pub(in crate::cli) enum RulesCommand {
     /// Prove or refute a claim about rules with a solver; needs no home
     Prove(Prove),
     /// This agency's own rules, which restrict every agreement
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+            symbolon rules national set national.cedar\n  \
+            symbolon rules national show\n  \
+            symbolon rules national clear"
+    )]
     National(NationalCommand),
 }
 
@@ -65,8 +71,11 @@ pub(in crate::cli) enum NationalCommand {
 /// Ready clauses and ready rules to begin a draft with; needs no home
 #[derive(Debug, Args)]
 #[command(after_help = "The rules go into a draft with `symbolon agreement draft --rules FILE`.\n\n\
-    Examples:\n  symbolon rules library\n  symbolon rules library reciprocity\n  symbolon rules library \
-    --agreement observer --asker XK --holder RS --out observer.cedar")]
+    Examples:\n  \
+    symbolon rules library\n  \
+    symbolon rules library reciprocity\n  \
+    symbolon rules library --agreement observer --asker XK --holder RS \\\n    \
+    --out observer.cedar")]
 pub(in crate::cli) struct Library {
     /// The clause to print [default: list all]
     #[arg(value_name = "CLAUSE", conflicts_with = "agreement")]
@@ -151,11 +160,17 @@ pub(in crate::cli) struct Simulate {
 /// Prove or refute a claim about rules with a solver; needs no home
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The solver is cvc5 (Debian package cvc5), found on the PATH or named by CVC5. Exit codes: 0 proved or \
-    the certificate stands, 3 refuted or undecided, 5 the certificate does not stand, 1 no solver.\n\nExamples:\n  \
-    symbolon rules prove shared.cedar --claim never-minors --except CHILD_PROTECTION,REMAINS\n  symbolon rules prove \
-    shared.cedar --claim never-purpose --purpose SERIOUS_CRIME --party XK\n  symbolon rules prove shared.cedar --claim \
-    no-more --proposal draft.cedar --out proof.json\n  symbolon rules prove --check proof.json"
+    after_help = "The solver is cvc5 (Debian package cvc5), found on the PATH or named by CVC5. Exit codes: 0 \
+        proved or the certificate stands, 3 refuted or undecided, 5 the certificate does not stand, 1 no \
+        solver.\n\n\
+        Examples:\n  \
+        symbolon rules prove shared.cedar --claim never-minors \\\n    \
+        --except CHILD_PROTECTION,REMAINS\n  \
+        symbolon rules prove shared.cedar --claim never-purpose \\\n    \
+        --purpose SERIOUS_CRIME --party XK\n  \
+        symbolon rules prove shared.cedar --claim no-more --proposal draft.cedar \\\n    \
+        --out proof.json\n  \
+        symbolon rules prove --check proof.json"
 )]
 pub(in crate::cli) struct Prove {
     /// The shared rules
@@ -214,11 +229,12 @@ pub(in crate::cli) enum ClaimKind {
 
 /// Explain why a query would be permitted or refused; nothing is asked
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  symbolon rules explain --partner MK --register border --purpose RETURN_ID \
-    --basis READMISSION --officer n.ilic --case --items 3\n  symbolon rules explain --partner MK --asked \
-    --register border --purpose STATISTICS --basis BILAT --officer d.kostov --count --items 500"
-)]
+#[command(after_help = "Examples:\n  \
+        symbolon rules explain --partner MK --register border --purpose RETURN_ID \\\n    \
+        --basis READMISSION --officer n.ilic --case --items 3\n  \
+        symbolon rules explain --partner MK --asked --register border \\\n    \
+        --purpose STATISTICS --basis BILAT --officer d.kostov --count \\\n    \
+        --items 500")]
 pub(in crate::cli) struct Explain {
     /// The partner's code
     #[arg(long, value_name = "CODE")]

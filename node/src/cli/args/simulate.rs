@@ -12,17 +12,23 @@ pub(in crate::cli) use report::Reporting;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "A scenario is a name from --list or a TOML file (docs/scenarios.md). The same people make the same \
-    journeys under every proposal; every figure is a mean over seeds with their 5 to 95 % range. Ctrl-C ends a run \
-    after the day it is at; with --out, --resume takes it up again.\n\n\
-    Examples:\n  symbolon simulate --list\n  symbolon simulate western-balkans-2022\n  \
-    symbolon simulate western-balkans-2022 --proposal pcc-see --proposal counter --seeds 32 --out runs/wb\n  \
-    symbolon simulate bilateral --out runs/b --rows csv,parquet\n  \
-    symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
-    symbolon simulate bilateral --report report.html --lang sr-latn\n  \
-    symbolon simulate bilateral --search --red-line minors:NAME --counter counters --report report.html\n  \
-    symbolon simulate bilateral --serve\n  symbolon simulate bilateral --persons 200 --exact-below 200\n  \
-    symbolon simulate fit western-balkans-2022\n  symbolon simulate calibrate --out here.toml"
+    after_help = "A scenario is a name from --list or a TOML file (docs/scenarios.md). The same people make the \
+        same journeys under every proposal; every figure is a mean over seeds with their 5 to 95 % range. \
+        Ctrl-C ends a run after the day it is at; with --out, --resume takes it up again.\n\n\
+        Examples:\n  \
+        symbolon simulate --list\n  \
+        symbolon simulate western-balkans-2022\n  \
+        symbolon simulate western-balkans-2022 --proposal pcc-see \\\n    \
+        --proposal counter --seeds 32 --out runs/wb\n  \
+        symbolon simulate bilateral --out runs/b --rows csv,parquet\n  \
+        symbolon simulate my-region.toml --persons 100000 --csv figures.csv --json\n  \
+        symbolon simulate bilateral --report report.html --lang sr-latn\n  \
+        symbolon simulate bilateral --search --red-line minors:NAME \\\n    \
+        --counter counters --report report.html\n  \
+        symbolon simulate bilateral --serve\n  \
+        symbolon simulate bilateral --persons 200 --exact-below 200\n  \
+        symbolon simulate fit western-balkans-2022\n  \
+        symbolon simulate calibrate --out here.toml"
 )]
 pub(in crate::cli) struct Region {
     #[command(subcommand)]
@@ -51,9 +57,11 @@ pub(in crate::cli) enum RegionCommand {
     /// Measure what the exchanges cost on this machine, for --calibration
     #[command(
         after_help = "Run it while nothing else does. The one-round match takes many minutes, all others together \
-        about one; an engine that is left out is taken from its own estimate.\n\n\
-        Examples:\n  symbolon simulate calibrate --out here.toml\n  \
-        symbolon simulate calibrate --only exact --only count --only ot-garbled/1 --out here.toml"
+            about one; an engine that is left out is taken from its own estimate.\n\n\
+            Examples:\n  \
+            symbolon simulate calibrate --out here.toml\n  \
+            symbolon simulate calibrate --only exact --only count --only ot-garbled/1 \\\n    \
+            --out here.toml"
     )]
     Calibrate {
         /// Measure only this: exact, count or an engine of the match; may be repeated

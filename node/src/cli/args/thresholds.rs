@@ -13,12 +13,15 @@ use super::values;
 #[command(
     group = ArgGroup::new("source").required(true).args(["modality", "templates"]),
     after_help = "Counted figures come from templates, synthetic ones or those of a file; the model reaches beyond \
-    them. A file has one template a line: {\"person\": \"a\", \"position\": \"LEFT_IRIS\", \"length\": 2048, \
-    \"bits\": \"...\", \"mask\": \"...\"}; position and mask may be left out. Templates of one person and \
-    position show misses, those of different persons false matches.\n\n\
-    Examples:\n  symbolon thresholds --modality iris\n  \
-    symbolon thresholds --modality face --records 500,120000 --false-hits 10 --svg face.svg\n  \
-    symbolon thresholds --templates trial.ndjson --records 40000 --prior-permille 2 --csv trial.csv --json"
+        them. A file has one template a line: {\"person\": \"a\", \"position\": \"LEFT_IRIS\", \
+        \"length\": 2048, \"bits\": \"...\", \"mask\": \"...\"}; position and mask may be left out. \
+        Templates of one person and position show misses, those of different persons false matches.\n\n\
+        Examples:\n  \
+        symbolon thresholds --modality iris\n  \
+        symbolon thresholds --modality face --records 500,120000 --false-hits 10 \\\n    \
+        --svg face.svg\n  \
+        symbolon thresholds --templates trial.ndjson --records 40000 \\\n    \
+        --prior-permille 2 --csv trial.csv --json"
 )]
 pub(in crate::cli) struct Thresholds {
     /// Invented people with templates of this kind

@@ -5,7 +5,7 @@ mod matching;
 use symbolon_policy::{
     agreement::{Agreement, Quota, Unit},
     rules::ClauseRef,
-    words::AgreementId,
+    words::{AgencyCode, AgreementId},
 };
 
 use crate::control::api::{AgreementLine, AgreementState};
@@ -61,15 +61,19 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
     if let Ok(rules) = agreement.rules() {
         parts.push(format!("Shared rules, digest {}\n{}", rules.digest(), clauses(rules.clauses())));
     }
-    parts.push(next_step(state).to_owned());
+    parts.push(next_step(state, agreement));
     parts.join("\n\n")
 }
 
 fn quota(quota: &Quota) -> [String; 6] {
     let any = "any".to_owned();
+    let one = quota.limit == 1;
     let unit = match quota.unit {
+        Unit::Identifiers if one => "identifier",
         Unit::Identifiers => "identifiers",
+        Unit::Probes if one => "probe",
         Unit::Probes => "probes",
+        Unit::Queries if one => "query",
         Unit::Queries => "queries",
     };
     let unit = if quota.per_officer { format!("{unit} an officer") } else { unit.to_owned() };
@@ -83,6 +87,13 @@ fn quota(quota: &Quota) -> [String; 6] {
     ]
 }
 
+/// A quota in one line.
+pub(in crate::cli) fn quota_told(told: &Quota) -> String {
+    let [asker, register, purpose, most, of, days] = quota(told);
+    let days = if told.period_days == 1 { "a day".to_owned() } else { format!("in {days} days") };
+    format!("{asker}: {most} {of} {days}; register {register}, purpose {purpose}")
+}
+
 /// Clauses with what they say of themselves.
 pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) -> String {
     let lines = clauses.map(|clause| {
@@ -90,6 +101,15 @@ pub(in crate::cli) fn clauses<'a>(clauses: impl Iterator<Item = &'a ClauseRef>) 
         one_line(&format!("  {}: {}{article}", clause.id, clause.title))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What was revoked, and whether the partner knows.
+pub(super) fn revoked(id: &AgreementId, title: &str, partner: &AgencyCode, told: bool) -> String {
+    let told = match told {
+        true => format!("{partner} was told."),
+        false => format!("{partner} is not told yet; this node tells it when they next meet."),
+    };
+    format!("Revoked for good: {}, with {partner}.\nId {id}\n{told}", one_line(title))
 }
 
 /// A list of agreements.
@@ -110,7 +130,8 @@ pub(super) fn list(agreements: &[AgreementLine]) -> String {
     table(["AGREEMENT", "PARTNER", "NAME", "STATE", "VALID UNTIL", "TITLE"], rows)
 }
 
-fn state(state: AgreementState) -> &'static str {
+/// How an agreement stands, in a word or two.
+pub(in crate::cli) fn state(state: AgreementState) -> &'static str {
     match state {
         AgreementState::Unsigned => "not signed by both",
         AgreementState::Signed => "signed by both",
@@ -123,13 +144,23 @@ fn state(state: AgreementState) -> &'static str {
 }
 
 /// What comes next.
-pub(in crate::cli) fn next_step(state: AgreementState) -> &'static str {
-    match state {
-        AgreementState::Unsigned => "Next: each party reads it and runs `symbolon agreement sign`.",
+pub(in crate::cli) fn next_step(state: AgreementState, agreement: &Agreement) -> String {
+    let next = match state {
+        AgreementState::Unsigned => {
+            let signed = |code: &AgencyCode| agreement.signatures.iter().any(|by| by.code == *code);
+            let mut left = agreement.terms.parties.iter().filter(|party| !signed(&party.code));
+            return match (left.next(), left.next()) {
+                (Some(party), None) => {
+                    format!("Next: {} reads it and runs `symbolon agreement sign`.", party.code)
+                }
+                _ => "Next: each party reads it and runs `symbolon agreement sign`.".to_owned(),
+            };
+        }
         AgreementState::Signed => "Next: each party runs `symbolon agreement accept` on this file.",
         AgreementState::Pending | AgreementState::InForce | AgreementState::Amended => "",
         AgreementState::Expired | AgreementState::Revoked => {
             "Next: `symbolon agreement draft` begins a new one."
         }
-    }
+    };
+    next.to_owned()
 }

@@ -141,6 +141,9 @@ pub(super) fn hits(lines: &[HitLine]) -> String {
 pub(super) fn case(line: &CaseLine) -> String {
     let case = &line.case;
     let mut about = head(&case.claim);
+    about.push(("Register", line.register.to_string()));
+    about.push(("Purpose", line.purpose.to_string()));
+    about.push(("Asked", line.asked_at.to_string()));
     about.push(("Came", case.begun.to_string()));
     about.push(("Decide by", case.decide_by.to_string()));
     about.extend(case.stopped.map(|since| ("Clock stopped", since.to_string())));
@@ -154,12 +157,31 @@ pub(super) fn case(line: &CaseLine) -> String {
             if to.is_empty() { "nobody: no other officer has the role APPROVES".to_owned() } else { to },
         )
     }));
+    if case.found.is_empty() {
+        return format!("{}\n\nNo record was found.", pairs(&about));
+    }
     let rows = case.found.iter().flat_map(|found| {
-        let stands = |standing| stands(standing, case.approvals());
-        found.fields.iter().map(move |decision| (found.reference, decision.field, stands(decision.standing)))
+        let id = id(line, found.reference);
+        found.fields.iter().map(move |decision| {
+            let stands = stands(decision.standing, case.approvals());
+            [id.to_owned(), decision.field.to_string(), stands, decision.clauses.join(", ")]
+        })
     });
-    let table = if case.found.is_empty() { "No record was found.".to_owned() } else { fields(rows) };
-    format!("{}\n\n{table}", pairs(&about))
+    let table = table(["RECORD", "FIELD", "STANDS", "BY THE CLAUSES"], rows);
+    let next = match (&case.end, line.records.first()) {
+        (None, Some((_, id))) => format!(
+            "\n\nWhat is released is what the record says then: `symbolon register show {} {id}`.",
+            line.register
+        ),
+        _ => String::new(),
+    };
+    format!("{}\n\n{table}{next}", pairs(&about))
+}
+
+/// What a record is called in its register, or to the partner if that is not known.
+fn id(line: &CaseLine, reference: Reference) -> String {
+    let known = line.records.iter().find(|(of, _)| *of == reference);
+    known.map_or_else(|| reference.to_string(), |(_, id)| id.clone())
 }
 
 /// Cases of this node.
@@ -189,3 +211,6 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
     });
     table(["CLAIM", "ASKER", "FOUND", "DECIDE BY", "STATE"], rows)
 }
+
+#[cfg(test)]
+mod tests;

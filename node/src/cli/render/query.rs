@@ -83,7 +83,7 @@ fn answer(answer: &Answer) -> String {
     match &answer.outcome {
         Outcome::Hits { people, hits } => {
             let all = u64::try_from(people.len()).unwrap_or(u64::MAX);
-            let have = if *hits == 1 { "has" } else { "have" };
+            let have = if *hits == 1 || all == 1 { "has" } else { "have" };
             let of = format!("{} of {}", number(*hits), many(all, "person", "people"));
             let mut text = format!("{partner}: {of} {have} a candidate.");
             if *hits > 0 {
@@ -92,7 +92,7 @@ fn answer(answer: &Answer) -> String {
             format!("{text}\n{}", effort(answer))
         }
         Outcome::Count { estimate, half_width, epsilon, delta, items } => format!(
-            "{partner}: about {estimate} of {}, give or take {} with probability 0.95 (ε {epsilon}, δ {delta:e}).\n{}",
+            "{partner}: about {estimate} of {}, give or take {} with probability 0.95 (ε {epsilon}, δ {delta:.2e}).\n{}",
             many(u64::from(*items), "distinct identifier", "distinct identifiers"),
             number(u64::from(*half_width)),
             effort(answer)

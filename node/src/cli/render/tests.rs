@@ -80,7 +80,7 @@ case-17/1  travel-document, name-birth
 3          name-birth
   query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
 
-XK: 0 of 1 person have a candidate.
+XK: 0 of 1 person has a candidate.
   query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
 
 AL refused: the quota of this month is spent [quota_exceeded]
@@ -101,7 +101,8 @@ fn without_a_hit_nobody_is_called_a_candidate() {
 
 #[test]
 fn counts_and_refusals_of_our_own() {
-    let count = Outcome::Count { estimate: -3, half_width: 1_012, epsilon: 0.5, delta: 1e-9, items: 1_500 };
+    let count =
+        Outcome::Count { estimate: -3, half_width: 1_012, epsilon: 0.5, delta: 1.23456e-9, items: 1_500 };
     let here = Outcome::Refused {
         here: true,
         code: RefusalCode::RulesForbid,
@@ -112,7 +113,7 @@ fn counts_and_refusals_of_our_own() {
     assert_eq!(
         told,
         "\
-MK: about -3 of 1,500 distinct identifiers, give or take 1,012 with probability 0.95 (ε 0.5, δ 1e-9).
+MK: about -3 of 1,500 distinct identifiers, give or take 1,012 with probability 0.95 (ε 0.5, δ 1.23e-9).
   query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
 
 this node refused to ask AL: the rules forbid it [rules_forbid]
@@ -157,7 +158,12 @@ LINE  FIELD       REASON
     );
     done.rejected = 0;
     done.first_rejects.clear();
-    assert!(!text(&Reply::Imported(done)).contains("refused"));
+    assert!(!text(&Reply::Imported(done.clone())).contains("refused"));
+    assert_eq!(exit_code(&Reply::Imported(done.clone())), 0);
+    (done.lines, done.good) = (1, 0);
+    let nothing = Reply::Imported(done);
+    assert_eq!(text(&nothing), "No line was taken of 1 line; border is as it was.");
+    assert_eq!(exit_code(&nothing), 2);
 }
 
 fn receipt() -> ErasureReceipt {
@@ -379,6 +385,24 @@ fn short_replies() {
     let ids = vec!["a-1".to_owned(), "a-2".to_owned()];
     for (reply, told) in [
         (Reply::Ok, "Done."),
+        (Reply::Noted { text: "It was noted.".to_owned() }, "It was noted."),
+        (Reply::National { clauses: 0, digest: None }, "No national rules are in force."),
+        (
+            Reply::National { clauses: 2, digest: Some(Digest([0xab; 32])) },
+            "2 national clauses are in force, digest \
+             abababababababababababababababababababababababababababababababab.",
+        ),
+        (
+            Reply::Revoked {
+                id: AgreementId([0x3f; 32]),
+                title: "Readmission".to_owned(),
+                partner: "MK".parse().unwrap(),
+                told: false,
+            },
+            "Revoked for good: Readmission, with MK.\n\
+             Id 3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f\n\
+             MK is not told yet; this node tells it when they next meet.",
+        ),
         (Reply::Records { ids: Vec::new() }, "No records."),
         (Reply::Records { ids }, "a-1\na-2"),
         (Reply::Pong { partner: "MK".parse().unwrap(), micros: 12_034 }, "MK answered in 12.034 ms."),
@@ -393,12 +417,13 @@ fn short_replies() {
                 records: 1,
                 digest: Digest([0; 32]),
                 snapshots_ended: 2,
+                unknown: vec!["R-8".to_owned()],
                 notices: 0,
                 receipt: Box::new(receipt()),
             },
             "Erased 1 record; the journal keeps their digest \
              0000000000000000000000000000000000000000000000000000000000000000.\n\
-             2 snapshots ended, for the records were in their slices.",
+             2 snapshots ended, for the records were in their slices.\nThere is no record R-8.",
         ),
     ] {
         assert_eq!(text(&reply), told);

@@ -1,22 +1,30 @@
 //! `agreement amend` and `agreement changes`, and the certificates that an agreement lists.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
+use serde_json::Value;
 use symbolon_policy::{
     agreement::{
-        Agreement, Terms,
+        Agreement, Quota, Terms,
         amendment::{Carried, carried},
     },
-    rules::{self, Diff, Rulebook, proof::Certificate},
+    rules::{self, Diff, Kind, Rulebook, proof::Certificate},
     words::{AgreementId, Timestamp},
 };
 
-use super::{Global, ask, files, free, local::MOST_REGIONS, odd, prove};
+use super::{
+    Global, ask, files, free,
+    local::{MOST_REGIONS, rules as rules_of},
+    odd, prove,
+};
 use crate::{
-    cli::{args::Amend, report::Report},
+    cli::{args::Amend, render, report::Report},
     clock,
-    control::api::{Failure, Reply, Request},
+    control::api::{AgreementState, Failure, Reply, Request},
 };
 
 /// How long before an amendment takes effect, if nothing else is said: both have to sign it.
@@ -27,16 +35,21 @@ const NOTICE: i64 = 7 * Timestamp::DAY;
 pub(super) fn draft(global: &Global, options: Amend) -> Result<Report, Failure> {
     let Amend { id, rules, valid_from, title, proofs, out } = options;
     free(out.as_deref())?;
-    let Reply::Agreement { id, agreement, .. } = ask::ask(global, Request::AgreementShow { id })? else {
+    let Reply::Agreement { id, agreement, state } = ask::ask(global, Request::AgreementShow { id })? else {
         return Err(odd());
     };
+    if !matches!(state, AgreementState::InForce | AgreementState::Pending) {
+        let what = format!("the agreement is {}: nothing can take its place", render::agreement_state(state));
+        return Err(Failure::input(what)
+            .with_help("amend the one in force, or draft a new one; see `symbolon agreement list`"));
+    }
     let before = agreement.terms;
     let mut terms = before.clone();
     terms.amends = Some(id);
     terms.valid_from = valid_from.unwrap_or_else(|| clock::now().plus(NOTICE));
     terms.title = title.unwrap_or(terms.title);
     if let Some(file) = &rules {
-        terms.rules = files::read(file)?;
+        terms.rules = rules_of(file, Kind::Shared)?.text().to_owned();
     }
     terms.proofs = digests(&read(&proofs)?)?;
     let wrong = |error: &dyn std::fmt::Display| Failure::input(error.to_string());
@@ -60,13 +73,24 @@ pub(super) fn draft(global: &Global, options: Amend) -> Result<Report, Failure> 
 struct Changes {
     amends: AgreementId,
     valid_from: Timestamp,
-    /// Terms that differ, by name; the rules are compared by themselves.
-    terms: Vec<String>,
-    /// What each quota goes on from.
+    /// Terms that differ; quotas and rules are compared by themselves.
+    terms: Vec<Term>,
+    /// Each quota, and what it goes on from.
     quotas: Vec<String>,
+    /// Quotas that are in the earlier agreement only.
+    quotas_ended: Vec<String>,
     rules: Diff,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Certificate>,
+}
+
+/// A term that differs, in JSON; null where it was or is not there.
+#[derive(Debug, PartialEq, Serialize)]
+struct Term {
+    /// Such as `exact.largest_batch`.
+    name: String,
+    before: Value,
+    after: Value,
 }
 
 /// # Errors
@@ -87,32 +111,17 @@ pub(super) fn changes(global: &Global, file: &Path, proved: bool, timeout: u32) 
         amends,
         valid_from: after.valid_from,
         terms: differing(&before, &after)?,
-        quotas: after
-            .quotas
-            .iter()
-            .enumerate()
-            .map(|(index, quota)| {
-                let from = match carried(quota, &before) {
-                    Carried::Same(place) => format!("goes on from quota {place}"),
-                    Carried::Wider(places) => {
-                        format!("goes on from the least of {places:?}, which count more")
-                    }
-                    Carried::Parts(places) => {
-                        format!("goes on from the sum of {places:?}, which count parts")
-                    }
-                    Carried::Nothing => "begins at nothing: nothing of it was counted".to_owned(),
-                };
-                format!("quota {index} {from}")
-            })
-            .collect(),
+        quotas: after.quotas.iter().map(|quota| went_on(quota, &before)).collect(),
+        quotas_ended: ended(&before, &after),
         rules: diff,
         proof,
     };
     let mut text = format!("amends {amends}\nfrom {} on\n", changes.valid_from);
     for term in &changes.terms {
-        text += &format!("other terms: {term}\n");
+        text += &format!("{}: {} -> {}\n", term.name, told(&term.before), told(&term.after));
     }
-    for quota in &changes.quotas {
+    text += "\nquotas\n";
+    for quota in changes.quotas.iter().chain(&changes.quotas_ended) {
         text += &format!("{quota}\n");
     }
     text += &format!("\nrules\n{}", changes.rules);
@@ -123,17 +132,87 @@ pub(super) fn changes(global: &Global, file: &Path, proved: bool, timeout: u32) 
     Report::new(text, &changes)
 }
 
-/// Terms that differ, by name, but for those that an amendment must change and the rules.
-fn differing(before: &Terms, after: &Terms) -> Result<Vec<String>, Failure> {
-    let fields = |terms: &Terms| {
-        let value = serde_json::to_value(terms).map_err(|error| Failure::local(error.to_string()))?;
-        value.as_object().cloned().ok_or_else(odd)
+/// A quota, what it was, and what it goes on from.
+fn went_on(quota: &Quota, before: &Terms) -> String {
+    let of = |place: &usize| before.quotas.get(*place).map(render::quota_told).unwrap_or_default();
+    let all = |places: &[usize]| places.iter().map(of).collect::<Vec<_>>().join("; ");
+    let from = match carried(quota, before) {
+        Carried::Same(place) => match before.quotas.get(place) {
+            Some(same) if same == quota => "as before".to_owned(),
+            _ => format!("before: {}; what was spent stays spent", of(&place)),
+        },
+        Carried::Wider(places) => {
+            format!("goes on from the least of those that count more: {}", all(&places))
+        }
+        Carried::Parts(places) => format!("goes on from the sum of those that count parts: {}", all(&places)),
+        Carried::Nothing => "new; begins at nothing".to_owned(),
     };
-    let (before, after) = (fields(before)?, fields(after)?);
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let known = ["amends", "valid_from", "rules", "proofs"];
-    let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    Ok(differ.filter(|name| !known.contains(&name.as_str())).cloned().collect())
+    format!("{} ({from})", render::quota_told(quota))
+}
+
+/// Quotas from which none of the later ones goes on.
+fn ended(before: &Terms, after: &Terms) -> Vec<String> {
+    let kept: Vec<usize> = after
+        .quotas
+        .iter()
+        .flat_map(|quota| match carried(quota, before) {
+            Carried::Same(place) => vec![place],
+            Carried::Wider(places) | Carried::Parts(places) => places,
+            Carried::Nothing => Vec::new(),
+        })
+        .collect();
+    let over = before.quotas.iter().enumerate().filter(|(place, _)| !kept.contains(place));
+    over.map(|(_, quota)| format!("{} (ends)", render::quota_told(quota))).collect()
+}
+
+/// Terms that differ, but for those that an amendment must change, the quotas and the rules.
+fn differing(before: &Terms, after: &Terms) -> Result<Vec<Term>, Failure> {
+    const APART: [&str; 5] = ["amends", "valid_from", "rules", "proofs", "quotas"];
+    let leaves = |terms: &Terms| {
+        let value = serde_json::to_value(terms).map_err(|error| Failure::local(error.to_string()))?;
+        let mut leaves = BTreeMap::new();
+        flatten(String::new(), value, &mut leaves);
+        Ok::<_, Failure>(leaves)
+    };
+    let (mut before, mut after) = (leaves(before)?, leaves(after)?);
+    let names: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
+    let mut differ = Vec::new();
+    for name in names {
+        let of = |terms: &mut BTreeMap<String, Value>| terms.remove(&name).unwrap_or(Value::Null);
+        let (before, after) = (of(&mut before), of(&mut after));
+        let apart = name.split(['.', '[']).next().is_some_and(|first| APART.contains(&first));
+        if before != after && !apart {
+            differ.push(Term { name, before, after });
+        }
+    }
+    Ok(differ)
+}
+
+/// Single values by their place, such as `matching.forms[0].cap`.
+fn flatten(place: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                let place = if place.is_empty() { name } else { format!("{place}.{name}") };
+                flatten(place, value, leaves);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.into_iter().enumerate() {
+                flatten(format!("{place}[{index}]"), value, leaves);
+            }
+        }
+        leaf => drop(leaves.insert(place, leaf)),
+    }
+}
+
+/// A value as a person reads it.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 fn amended(global: &Global, id: &AgreementId) -> Result<Terms, Failure> {

@@ -90,10 +90,8 @@ pub(super) fn case(global: &Global, command: CaseCommand) -> Result<Report, Fail
     }
 }
 
+/// Places of the hits; none of a match, which names no hits here.
 fn items(global: &Global, query: QueryId, which: Which) -> Result<Vec<u32>, Failure> {
-    if which.matched {
-        return Ok(Vec::new());
-    }
     match ask(global, Request::HitItems { query, hits: which.hits })? {
         Reply::Items { items } => Ok(items),
         _ => Err(odd()),

@@ -12,6 +12,7 @@ use symbolon_protocol::identifier::Kind;
 use crate::{
     cli::{files, render, report::Report},
     control::api::Failure,
+    register::{Vulnerability, columns},
 };
 
 /// Rules that stand.
@@ -39,13 +40,18 @@ pub(super) fn check_rules(file: &Path, national: bool) -> Result<Report, Failure
     Report::new(text.trim_end(), &checked)
 }
 
-/// The rules in a file.
+/// The rules in a file, which are some: a file that was emptied by mistake is not taken for rules.
 ///
 /// # Errors
 /// [`Failure`] with every fault of the rules.
 pub(super) fn rules(file: &Path, kind: RulesKind) -> Result<RuleSet, Failure> {
-    RuleSet::parse(&files::read(file)?, kind)
-        .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))
+    let rules = RuleSet::parse(&files::read(file)?, kind)
+        .map_err(|errors| Failure::input(format!("{} does not stand:\n{errors}", file.display())))?;
+    if rules.is_empty() {
+        return Err(Failure::input(format!("{} has no clauses", file.display()))
+            .with_help("see `symbolon rules library` for some to begin with"));
+    }
+    Ok(rules)
 }
 
 /// Regions of each kind that `rules diff` lists.
@@ -73,8 +79,11 @@ struct Codes {
     categories: &'static [Category],
     age_bands: &'static [AgeBand],
     provenances: &'static [Provenance],
+    vulnerabilities: [Vulnerability; 9],
     roles: &'static [Role],
     identifier_kinds: [Kind; 4],
+    columns_of_records: Vec<String>,
+    columns_of_people: Vec<String>,
 }
 
 /// `codes`.
@@ -82,14 +91,18 @@ struct Codes {
 /// # Errors
 /// None in fact.
 pub(super) fn codes() -> Result<Report, Failure> {
+    let [columns_of_records, columns_of_people] = columns();
     let codes = Codes {
         purposes: Purpose::ALL,
         legal_bases: LegalBasis::ALL,
         categories: Category::ALL,
         age_bands: AgeBand::ALL,
         provenances: Provenance::ALL,
+        vulnerabilities: Vulnerability::ALL,
         roles: Role::ALL,
         identifier_kinds: Kind::ALL,
+        columns_of_records,
+        columns_of_people,
     };
     let list = |title: &str, codes: Vec<&str>| format!("{title}\n  {}", codes.join("\n  "));
     let text = [
@@ -98,8 +111,14 @@ pub(super) fn codes() -> Result<Report, Failure> {
         list("Categories of records", codes.categories.iter().map(|code| code.as_str()).collect()),
         list("Age bands", codes.age_bands.iter().map(|code| code.as_str()).collect()),
         list("Provenances", codes.provenances.iter().map(|code| code.as_str()).collect()),
+        list("Vulnerabilities", codes.vulnerabilities.iter().map(|code| code.as_str()).collect()),
         list("Roles of officers", codes.roles.iter().map(|code| code.as_str()).collect()),
         list("Kinds of identifier", codes.identifier_kinds.iter().map(|kind| kind.as_str()).collect()),
+        list("Columns of records in CSV", codes.columns_of_records.iter().map(String::as_str).collect()),
+        list(
+            "Columns of people who are asked about",
+            codes.columns_of_people.iter().map(String::as_str).collect(),
+        ),
     ];
     Report::new(text.join("\n\n"), &codes)
 }

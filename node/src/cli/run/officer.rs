@@ -33,7 +33,13 @@ pub(super) fn run(global: &Global, command: OfficerCommand) -> Result<Report, Fa
             shown(&OfficerKeys::open(&key, passphrase::officers(file.as_deref())?)?.card()?)
         }
         OfficerCommand::Enrol { card, roles, until } => {
-            let card = Box::new(files::json::<OfficerCard>(&card, "an officer's card")?);
+            let card =
+                Box::new(files::json::<OfficerCard>(&card, "an officer's card").map_err(|failure| {
+                    let key = card.display();
+                    failure.with_help(format!(
+                        "a key file gives its card by `symbolon officer card --key {key} --json`"
+                    ))
+                })?);
             ask(Request::OfficerEnrol { card, roles, until })
         }
         OfficerCommand::List => ask(Request::OfficerList),

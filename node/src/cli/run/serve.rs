@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, serve: Serve) -> Result<Report, Failure> {
     let Serve { listen, metrics, capture } = serve;
     let metrics = metrics.map(|address| address.to_string());
     let config = ask::config(global, &dir, Flags { listen, metrics, capture, ..Flags::default() })?;
-    trace::start(&config.log, global.verbose)?;
+    trace::start(if global.quiet { super::QUIET_LOG } else { &config.log }, global.verbose)?;
     let passphrase = passphrase::get(config.passphrase_file.as_deref())?;
     let json = global.json;
     ask::runtime()?.block_on(async {

@@ -12,7 +12,9 @@ use symbolon_policy::{
     notice::ErasureReceipt,
     officer::Officer,
     rules::Simulation,
-    words::{AgencyCode, AgreementId, Digest, OfficerId, Purpose, QueryId, RegisterName, Timestamp},
+    words::{
+        AgencyCode, AgreementId, Digest, OfficerId, Purpose, QueryId, Reference, RegisterName, Timestamp,
+    },
 };
 
 #[cfg(doc)]
@@ -92,6 +94,9 @@ pub enum Reply {
         digest: Digest,
         /// Snapshots whose keys were destroyed because the records were in their slice.
         snapshots_ended: u64,
+        /// Ids that were named and are of no record.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unknown: Vec<String>,
         /// Correction notices that wait because of it.
         #[serde(default)]
         notices: u64,
@@ -130,10 +135,28 @@ pub enum Reply {
         /// The agreement.
         agreement: Box<Agreement>,
     },
+    /// To [`Request::AgreementRevoke`].
+    Revoked {
+        /// The agreement.
+        id: AgreementId,
+        /// What people call it.
+        title: String,
+        /// With whom it was.
+        partner: AgencyCode,
+        /// Whether the partner has confirmed that it knows; it is told at the next meeting if not.
+        told: bool,
+    },
     /// To [`Request::AgreementList`].
     Agreements {
         /// All of them.
         agreements: Vec<AgreementLine>,
+    },
+    /// To [`Request::RulesNational`], if the rules were changed.
+    National {
+        /// How many clauses are in force now.
+        clauses: u64,
+        /// The digest of the rules, if there are any.
+        digest: Option<Digest>,
     },
     /// To [`Request::RulesExplain`].
     Explained {
@@ -309,6 +332,11 @@ pub enum Reply {
         /// Entries written.
         entries: u64,
     },
+    /// To whatever writes one thing down: what was noted, in a sentence or two.
+    Noted {
+        /// The sentences.
+        text: String,
+    },
     /// To [`Request::Stop`] and whatever else has nothing to say.
     Ok,
 }
@@ -407,6 +435,15 @@ pub struct Standing {
 pub struct CaseLine {
     /// The digest of the claim, which officers sign.
     pub digest: Digest,
+    /// The register in which the query asked.
+    pub register: RegisterName,
+    /// The purpose of the query.
+    pub purpose: Purpose,
+    /// When the query was asked, by the asker's clock.
+    pub asked_at: Timestamp,
+    /// The ids of the records that were found; only where one case is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<(Reference, String)>,
     /// The case.
     pub case: Case,
     /// What was released.

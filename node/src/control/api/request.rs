@@ -259,11 +259,11 @@ pub enum Request {
         /// Why.
         reason: String,
     },
-    /// The places in a query of hits, by the person's reference and the kind of identifier.
+    /// The places in a query of hits, by the person's reference and the kind of identifier. What was no hit is refused.
     HitItems {
         /// Which query.
         query: QueryId,
-        /// Which hits.
+        /// Which hits; none for the hit of a match.
         hits: Vec<(String, Kind)>,
     },
     /// Records what an officer says of hits.

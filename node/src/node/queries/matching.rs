@@ -151,6 +151,9 @@ impl Attempt {
                 "the agreement with {} has no terms for the match",
                 self.partner.party.code
             ))
+            .with_help(
+                "both sign an amendment with a `[matching]`; `symbolon agreement draft` has one as a comment",
+            )
         })?;
         let alternatives = register::probe(&wish.probe, form(agreed, &wish.wish)?).map_err(|fault| {
             Failure::input(format!("{} cannot be asked about: {fault}", wish.wish.probe.display()))

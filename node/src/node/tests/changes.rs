@@ -72,16 +72,20 @@ async fn a_change_is_journalled_before_it_begins_and_when_it_ends() {
     let core = &holder.node.core;
     assert_eq!(events(core, 0), ["import begun", "imported"]);
     exact(&asker, 0..2, terms()).await;
-    let erase = |id: &str| Request::RegisterErase {
+    let erase = |ids: &[&str]| Request::RegisterErase {
         register: register(),
-        ids: vec![id.to_owned()],
+        ids: ids.iter().map(|id| (*id).to_owned()).collect(),
         reason: "ORDER".to_owned(),
     };
 
     let from = core.book.entries().unwrap();
-    holder.ask(erase("R-77")).await.unwrap();
+    let nobody = holder.ask(erase(&["R-77"])).await.unwrap_err();
+    assert!(nobody.what.contains("R-77"), "{nobody}");
     assert_eq!(events(core, from), [""; 0], "nobody was erased");
-    holder.ask(erase("R-5")).await.unwrap();
+    let Ok(Reply::Erased { records: 1, unknown, .. }) = holder.ask(erase(&["R-5", "R-77"])).await else {
+        panic!("erased")
+    };
+    assert_eq!(unknown, ["R-77"]);
     assert_eq!(events(core, from), ["erasure begun", "erased", "snapshot ended"]);
 
     exact(&asker, 0..2, terms()).await;

@@ -8,6 +8,7 @@ use symbolon_policy::{
     signing::{self, Signer as _},
     words::{QueryId, Role, Timestamp},
 };
+use symbolon_protocol::identifier::Kind;
 
 use super::*;
 use crate::{
@@ -59,6 +60,29 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
         let act = Act { officer: id.clone(), act, at: clock::now() };
         Request::HitJudge { acts: vec![SignedAct::sign(act, &key).unwrap()] }
     };
+    let no_hit = ActKind::Verify { query, item: 3, same: true, reason: None };
+    let refused = asker.ask(judge(no_hit)).await.unwrap_err();
+    assert!(refused.what.contains("was no hit"), "{refused}");
+    let named = |hits: &[&str]| {
+        let kind: Kind = "travel-document".parse().unwrap();
+        Request::HitItems { query, hits: hits.iter().map(|person| ((*person).to_owned(), kind)).collect() }
+    };
+    assert!(matches!(asker.ask(named(&["p4", "p0"])).await, Ok(Reply::Items { items }) if items == [0, 4]));
+    for (hits, says) in [
+        (&["p1", "p3"][..], "p3:travel-document was no hit of this query"),
+        (&["p99"], "asked about no travel-document"),
+        (&[], "was no match"),
+    ] {
+        let refused = asker.ask(named(hits)).await.unwrap_err();
+        assert!(refused.what.contains(says), "{refused}");
+    }
+    let claimed = Request::ClaimDraft {
+        query,
+        items: vec![3],
+        fields: vec!["PLACE".parse().unwrap()],
+        officer: id.clone(),
+    };
+    assert!(asker.ask(claimed).await.unwrap_err().what.contains("was no hit"));
     let different = ActKind::Verify { query, item: 1, same: false, reason: None };
     asker.ask(judge(different)).await.unwrap();
     assert_eq!(listed(&asker).await[0].items, [0, 2, 4]);

@@ -299,7 +299,14 @@ impl Machine {
         let (by, same) = (self.draw.one(&VERIFIERS).unwrap(), self.draw.below(4) > 0);
         self.say(format!("{by} judges {query}/{item}: {same}"));
         let acts = vec![signed(by, ActKind::Verify { query, item, same, reason: None })];
-        self.asker.ask(Request::HitJudge { acts }).await.unwrap();
+        let judged = self.asker.ask(Request::HitJudge { acts }).await;
+        let asked = &self.model.asked[&query];
+        if !asked.took_part.contains(&asked.people[item as usize]) {
+            assert!(judged.is_err(), "{judged:?}");
+            self.model.seen.insert("no hit");
+            return;
+        }
+        judged.unwrap();
         self.model.asked.get_mut(&query).unwrap().judged.insert((item, by), same);
     }
 
@@ -531,6 +538,7 @@ async fn whatever_two_nodes_do_is_what_the_model_says() {
         "refused",
         "expired",
         "nothing",
+        "no hit",
         "quota",
         "refused by rules",
         "revoked",

@@ -57,6 +57,28 @@ fn good_lines_survive_between_bad_ones() {
 }
 
 #[test]
+fn days_that_cannot_be_are_refused() {
+    let (_home, registers) = empty();
+    let taken = |day: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(&line(1, 0)).unwrap();
+        record["expires"] = serde_json::Value::Null;
+        record["taken"] = day.into();
+        record.to_string()
+    };
+    let days = |from_now: i64| {
+        let at = symbolon_policy::words::Timestamp(crate::clock::now().0 + from_now * 86_400);
+        crate::clock::day(at).unwrap().to_string()
+    };
+    let text = [taken(&days(3)), taken(&days(0)), taken("1970-01-01")].join("\n");
+    let (summary, told) = import(&registers, text);
+    assert_eq!(summary.good, 1);
+    assert_eq!(
+        places(&told),
+        [(1, "taken", Reason::Future), (3, "identifiers[0].birth_date", Reason::Unborn)]
+    );
+}
+
+#[test]
 fn a_line_of_the_greatest_length_is_taken() {
     for (extra, good) in [(0, true), (1, false), (2, false), (3, false), (4, false), (7, false)] {
         let (_home, registers) = empty();
