@@ -41,7 +41,7 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let claimed = claimed.ok_or_else(missing)?;
     // What the records are called here, as long as that is kept; the partner knows them by references only.
     let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
-    let records = records.into_iter().map(|(reference, id)| (reference, id.as_str().to_owned())).collect();
+    let records = records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
     Ok(Reply::Case(Box::new(line(core, claimed, records)?)))
 }
 
