@@ -221,19 +221,21 @@ impl Check<'_> {
 
     /// What the asker's journal says beside: canaries, and that it was opened.
     fn told(&mut self, journals: &[Told], file: &Digest) {
+        let Ask { asker, .. } = &self.opening.ask;
         let canaries = self.opening.canaries();
-        let Some(told) = journals.iter().find(|told| told.side == Side::Asker) else {
-            if canaries > 0 {
-                let asker = &self.opening.ask.asker;
-                self.limits.push(format!("which of the items are canaries is the word of {asker}"));
+        let told = journals.iter().find(|told| told.side == Side::Asker);
+        match told.and_then(|told| told.canaries) {
+            Some(counted) if counted != canaries => {
+                let what = format!("{counted} canaries were asked, and {canaries} are opened as such");
+                self.problem(format!("journal of {asker}"), what);
             }
-            return;
-        };
-        let counted = told.canaries.or_else(|| told.receipt.is_none().then_some(canaries)).unwrap_or(0);
-        if counted != canaries {
-            let what = format!("{counted} canaries were asked, and {canaries} are opened as such");
-            self.problem(format!("journal of {}", told.agency), what);
+            Some(_) => {}
+            None if canaries > 0 => {
+                self.limits.push(format!("how many of the items are canaries is the word of {asker}"));
+            }
+            None => {}
         }
+        let Some(told) = told else { return };
         match told.opened.iter().find(|once| once.file == *file) {
             Some(OpenedOnce { seq, at, officer, recipient, reason, .. }) => self.shows.push(format!(
                 "{officer} opened it on {at} in this very file, to {}: {reason:?} ({})",

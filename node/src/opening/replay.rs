@@ -50,10 +50,14 @@ pub(crate) enum Departure {
         signed: u32,
     },
     /// Something that is no identifier was asked about.
-    #[error("item {item} is in no canonical form, so no honest node asked about it")]
+    #[error(
+        "item {item} is in no canonical form, and {others} more are in none: no honest node asks about that"
+    )]
     Identifier {
-        /// Its place, from 1.
+        /// The place of the first, from 1.
         item: usize,
+        /// How many follow.
+        others: usize,
     },
     /// Another case reference than was signed.
     #[error("the case reference is not the one of the query")]
@@ -110,8 +114,10 @@ fn batch(
     seed: &Seed,
     count: Option<&Terms>,
 ) -> Result<(), Departure> {
-    let odd = identifiers.iter().zip(1..).filter(|(bytes, _)| plain::read(&bytes.0).is_none());
-    found.extend(odd.map(|(_, item)| Departure::Identifier { item }));
+    let mut odd = identifiers.iter().zip(1..).filter(|(bytes, _)| plain::read(&bytes.0).is_none());
+    if let Some((_, item)) = odd.next() {
+        found.push(Departure::Identifier { item, others: odd.count() });
+    }
     if Digest(seed.commitment()) != ask.commitment {
         return Err(Departure::Seed);
     }

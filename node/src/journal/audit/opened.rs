@@ -96,16 +96,19 @@ impl Told {
         })
     }
 
+    /// Whether the query was found in these words.
+    fn has(&self, ask: &Ask) -> bool {
+        self.asked.as_ref().is_some_and(|words| words.ask == *ask)
+    }
+
     fn take(&mut self, entry: &Entry, opened: &Ask) {
         let (seq, own) = (entry.seq, self.side);
         // Ids are their askers'.
         let same = |ask: &Ask| (ask.query, &ask.asker) == (opened.query, &opened.asker);
         match &entry.event {
-            Event::Query { side, ask, signature, .. } if *side == own && same(ask) => {
-                // What was refused may have been asked anew in other words: those that are opened count.
-                if self.asked.as_ref().is_none_or(|words| words.ask != *opened) {
-                    self.asked = Some(Words { seq, ask: ask.clone(), signature: *signature });
-                }
+            // What was refused may have been asked anew in other words: those that are opened count.
+            Event::Query { side, ask, signature, .. } if *side == own && same(ask) && !self.has(opened) => {
+                self.asked = Some(Words { seq, ask: ask.clone(), signature: *signature });
             }
             Event::Answered { receipt } if own == Side::Holder && same(&receipt.receipt.ask) => {
                 self.receipt = Some((**receipt).clone());

@@ -3,7 +3,8 @@
 use symbolon_policy::{
     claim::{Claim, SignedRelease},
     notice::SignedNotice,
-    signing::Document as _,
+    permit::RefusalCode,
+    signing::{Document as _, Signature},
     words::ClaimId,
 };
 
@@ -34,15 +35,11 @@ impl History {
                     self.allowed(seq, &claim.claim, taken);
                 }
             }
-            Event::ClaimRefused { side, claim, signature, .. }
-            | Event::ClaimFailed { side, claim, signature, .. } => {
-                if self.check(seq, "claim", claim, &claim.agreement, &claim.asker, signature) {
-                    let code = match &entry.event {
-                        Event::ClaimRefused { code, .. } => Some(*code),
-                        _ => None,
-                    };
-                    self.claims.turned(*side, claim, code, Place { seq, time });
-                }
+            Event::ClaimRefused { side, claim, signature, code } => {
+                self.turned(entry, *side, (claim, signature), Some(*code));
+            }
+            Event::ClaimFailed { side, claim, signature, .. } => {
+                self.turned(entry, *side, (claim, signature), None);
             }
             Event::ClaimAnswered { claim, outcome, signature } => {
                 let Some(made) = self.claims.claim(Side::Asker, claim).cloned() else {
@@ -71,6 +68,20 @@ impl History {
             }
             Event::Released { side, release, .. } => self.release(entry, *side, release),
             _ => {}
+        }
+    }
+
+    /// A claim was refused for a reason, or with none broken off.
+    fn turned(
+        &mut self,
+        entry: &Entry,
+        side: Side,
+        (claim, signature): (&Claim, &Signature),
+        code: Option<RefusalCode>,
+    ) {
+        if self.check(entry.seq, "claim", claim, &claim.agreement, &claim.asker, signature) {
+            let place = Place { seq: entry.seq, time: entry.time };
+            self.claims.turned(side, claim, code, place);
         }
     }
 

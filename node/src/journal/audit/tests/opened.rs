@@ -248,6 +248,21 @@ fn another_query_and_anything_altered_in_one_are_exposed() {
 }
 
 #[test]
+fn canaries_are_as_many_as_were_journalled() {
+    let mut world = world();
+    let query = exact_query(&mut world, 3);
+    let one = Asked { canaries: 1, ..query.clone() };
+    let says = "how many of the items are canaries is the word of RS";
+    assert!(checked(&one, &[&world.rs]).1.contains(says), "not noted, as after a crash");
+    let event = Event::CanariesAsked { query: query.ask.query, asked: 1, found: 1 };
+    world.rs.journal.append(event, world.now).unwrap();
+    assert!(checked(&one, &[&world.rs, &world.mk]).0);
+    assert!(checked(&one, &[&world.mk]).1.contains(says));
+    let (stands, text) = checked(&query, &[&world.rs]);
+    assert!(!stands && text.contains("1 canaries were asked, and 0 are opened as such"), "{text}");
+}
+
+#[test]
 fn a_count_without_its_dummies_or_of_other_people_is_exposed() {
     let mut world = world();
     let query = count_query(&mut world, false);
