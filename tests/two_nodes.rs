@@ -111,7 +111,7 @@ fn ended(by: &Agency, other: &Agency) {
         let refused = asker.ask(&people([1]), &[holder.code]);
         assert_eq!(refused.exit, Some(2), "{refused:#?}");
         let what = refused.json["failed"]["what"].as_str().unwrap();
-        assert_eq!(what, format!("no agreement is in force with {}", holder.code));
+        assert_eq!(what, format!("no agreement is in force with {}: it was revoked", holder.code));
     }
 }
 

@@ -46,7 +46,7 @@ pub use error::RegisterError;
 pub use flags::Flags;
 pub use import::{Format, ImportSummary};
 pub use lines::MAX_LINE;
-pub use people::{AskedPerson, FORM_OF_PEOPLE, People};
+pub use people::{AskedPerson, FORM_OF_PEOPLE, People, PersonLine};
 pub use probe::{MAX_PROBE, probe};
 pub use reading::samples::{MAX_SAMPLES, MAX_SAMPLES_EACH, PersonSample, SamplesError, person_samples};
 pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, Record, Subject, Version1};

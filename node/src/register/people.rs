@@ -32,6 +32,9 @@ pub struct AskedPerson {
     pub identifiers: Vec<RawIdentifier>,
 }
 
+/// The number of a line, and the person there or what is wrong.
+pub type PersonLine = (u64, Result<AskedPerson, Fault>);
+
 /// The people of a file, line by line.
 pub struct People<R> {
     lines: Lines<R>,
@@ -52,11 +55,11 @@ impl<R: Read> People<R> {
         Ok(Self { lines, header })
     }
 
-    /// The next line that is not blank: its number, and the person or what is wrong.
+    /// The next line that is not blank; none at the end.
     ///
     /// # Errors
     /// [`RegisterError::Read`].
-    pub fn next(&mut self) -> Result<Option<(u64, Result<AskedPerson, Fault>)>, RegisterError> {
+    pub fn line(&mut self) -> Result<Option<PersonLine>, RegisterError> {
         let line = self.lines.next();
         let line = line.map_err(|source| RegisterError::Read { line: self.lines.number(), source })?;
         let Some(line) = line else { return Ok(None) };
