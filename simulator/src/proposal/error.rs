@@ -4,7 +4,7 @@ use symbolon_policy::{
     agreement::AgreementError,
     canonical::CanonicalError,
     rules::RuleErrors,
-    words::{AgencyCode, FormName, WordError},
+    words::{AgencyCode, WordError},
 };
 
 /// A proposal that cannot be read.
@@ -65,22 +65,12 @@ pub enum ProposalError {
         code: AgencyCode,
     },
     /// A practice matches by a form that an agreement lacks.
-    #[error(
-        "line {line}: `practice[{practice}].form` is {form}, and the agreement of {pair} in the proposal {proposal} has {has}"
-    )]
+    #[error("line {line}: {what}")]
     Lacks {
         /// The line of the scenario.
         line: usize,
-        /// Which practice, from 0.
-        practice: usize,
-        /// The form.
-        form: FormName,
-        /// Of which two parties the agreement is.
-        pair: String,
-        /// Of which proposal.
-        proposal: String,
-        /// The forms that it has.
-        has: String,
+        /// What is named, and what is lacking where.
+        what: String,
     },
     /// A value that the terms cannot take.
     #[error("`{path}` cannot be changed so: {why}")]

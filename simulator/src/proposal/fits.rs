@@ -40,14 +40,12 @@ impl Proposal {
             let lacks = practice.form.as_ref().filter(|form| concerns && agreed.form(form).is_none());
             if let Some(form) = lacks {
                 let has: Vec<&str> = agreed.forms.iter().map(|form| form.name.as_str()).collect();
-                return Err(ProposalError::Lacks {
-                    line: practice.line,
-                    practice: place,
-                    form: form.clone(),
-                    pair: format!("{a} and {b}"),
-                    proposal: self.id.clone(),
-                    has: has.join(", "),
-                });
+                let what = format!(
+                    "`practice[{place}].form` is {form}, and the agreement of {a} and {b} in the proposal {} has {}",
+                    self.id,
+                    has.join(", ")
+                );
+                return Err(ProposalError::Lacks { line: practice.line, what });
             }
         }
         Ok(())
