@@ -39,7 +39,6 @@ use std::{
 use rayon::prelude::*;
 use sled::{IVec, Tree};
 use symbolon_policy::words::RegisterName;
-use zeroize::Zeroizing;
 
 pub use erasure::{Begins, ErasureReason, ErasureSummary, Selection};
 pub use error::RegisterError;
@@ -53,7 +52,7 @@ pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, R
 pub use reject::{Fault, ImportObserver, Progress, Reason, Reject, RejectReport};
 pub use retention::longest_months;
 pub use rows::{HeaderError, columns};
-pub use stored::StoredRecord;
+pub use stored::{StoredRecord, Traced};
 pub use template::{MAX_TEMPLATES, TemplateNote};
 pub use words::{Day, FormError, RecordId, Vulnerability};
 
@@ -94,9 +93,6 @@ pub struct RegisterInfo {
     /// How many records it holds, the expired ones included.
     pub records: u64,
 }
-
-/// What [`Registers::show_traced`] gives.
-pub type Traced = (Record, Vec<Zeroizing<Vec<u8>>>);
 
 /// One register at work.
 struct Register {

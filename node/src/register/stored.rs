@@ -63,6 +63,9 @@ impl std::fmt::Debug for StoredRecord {
     }
 }
 
+/// A record, and all that queries find it by: its canonical identifiers, and its templates as they are stored.
+pub type Traced = (Record, Vec<Zeroizing<Vec<u8>>>);
+
 /// The head as it is encoded: layout, id, category, age, provenance, flags, taken, expires, identifiers.
 ///
 /// Codes and days stand as words, so that a change in a list changes no record. Everything is borrowed, so
@@ -247,12 +250,8 @@ impl Vault {
         if same { Ok(record) } else { Err(Spoilt) }
     }
 
-    /// The same, and all that queries find it by: its canonical identifiers, and its templates as they are stored.
-    pub(super) fn traced(
-        &self,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<(Record, Vec<Zeroizing<Vec<u8>>>), Spoilt> {
+    /// The same, and all that queries find it by.
+    pub(super) fn traced(&self, key: &[u8], value: &[u8]) -> Result<Traced, Spoilt> {
         let opened = self.opened(key, value)?;
         let (record, templates) = (self.body(key, &opened)?, self.templates(key, &opened)?);
         Ok((record, opened.stored.identifiers.into_iter().chain(templates).collect()))
