@@ -76,6 +76,9 @@ fn main() {
     };
     let calibration = calibration.expect("it can be measured");
     println!("{}", calibration.machine);
+    if !full {
+        println!("a trial run under costs of that machine; `cargo bench` measures this one");
+    }
     let mut sums: BTreeMap<String, (usize, [f64; 4])> = BTreeMap::new();
     for (place, (engine, seeds)) in engines.into_iter().enumerate() {
         // Once is enough of what does not depend on the engine.
