@@ -6,6 +6,8 @@
 
 #[path = "support/hostile.rs"]
 mod partner;
+#[path = "support/stream.rs"]
+mod stream;
 mod support;
 
 use std::{
@@ -18,15 +20,14 @@ use std::{
 
 use ed25519_dalek::SigningKey;
 use libp2p::{StreamProtocol, identity::Keypair};
-use serde_json::{Value, json};
+use serde_json::Value;
 use symbolon_node::network::{Inbound, Network, NetworkConfig, Stream};
 use symbolon_policy::{
     ask, canonical,
     keys::KeySet,
-    permit::{Guarded, InForce, admit, admit_fetch, admit_prepare},
-    quota::{Balance, Ledger, MeterKey},
+    permit::{InForce, admit, admit_fetch, admit_prepare},
     signing,
-    words::{AgencyCode, AgreementId, Digest, Timestamp},
+    words::AgencyCode,
 };
 use symbolon_protocol::{
     exchange::{Fault, Frame},
@@ -39,19 +40,14 @@ use symbolon_protocol::{
     seed::Seed,
     transcript::Role,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    runtime::Runtime,
-};
+use tokio::{io::AsyncWriteExt as _, runtime::Runtime};
 
-use partner::{Heard, Hostile, Say, WORD, agreed, now, peer_of};
-use support::{Agency, Done, PERMITTED, REGISTER};
+use partner::{Heard, Hostile, Say, agreed, now, peer_of};
+use stream::{KEYS, MATCH, Nothing, PREPARE, drive, hear, say};
+use support::{Agency, Done, Faces, PERMITTED, REGISTER};
 
-const KEYS: &str = "/symbolon/keys/1";
-const PREPARE: &str = "/symbolon/prepare/1";
-const MATCH: &str = "/symbolon/match/1";
-/// Bits of a template, and people in the liar's register.
-const LENGTH: usize = 256;
+/// Faces, and people in the liar's register.
+const FACES: Faces = Faces(256);
 const PEOPLE: u64 = 300;
 
 /// Messages of the engine, by their tags on the wire (docs/protocols/match-interactive.md); 0 for none.
@@ -63,50 +59,6 @@ const VALUE: u8 = 15;
 const PLACES: u8 = 2;
 const TABLES: u8 = 17;
 
-const TERMS: &str = r#"
-[matching]
-engines = ["ot-garbled/1"]
-key_hours = 24
-largest_slice = 1000
-budget = 20
-budget_days = 3660
-prior_permille = 100
-
-[[matching.forms]]
-name = "face-256"
-modality = "FACE"
-length = 256
-masked = false
-s = 0
-p = 1
-kappa = 128
-degrees_of_freedom = 256
-alternatives = 1
-answers = ["any"]
-cap = 1
-
-[[quotas]]
-asker = "MK"
-unit = "probes"
-limit = 100
-period_days = 3660
-"#;
-
-/// A meter that nobody reads.
-struct Nothing;
-
-impl Ledger for Nothing {
-    fn spent(&self, _: &MeterKey) -> u64 {
-        0
-    }
-    fn balance(&self, _: &AgreementId, _: &AgencyCode) -> Balance {
-        Balance::default()
-    }
-    fn unexplained(&self, _: &AgreementId, _: Timestamp) -> u64 {
-        0
-    }
-}
-
 /// Templates that are all alike.
 struct Same(u64);
 
@@ -117,7 +69,7 @@ impl Rows for Same {
     fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
         let count = self.0.min(most as u64);
         self.0 -= count;
-        let template = Template::from_bytes(LENGTH, &[0x5a; LENGTH / 8], None).unwrap();
+        let template = Template::from_bytes(FACES.0, &[0x5a; FACES.0 / 8], None).unwrap();
         Ok((0..count).map(|_| Group { rows: vec![(0, template.clone())] }).collect())
     }
 }
@@ -160,58 +112,12 @@ impl Reads for Shelf {
     }
 }
 
-/// Runs a machine over a stream. `None` if the partner does not go on, or at the message in place of which it is cut.
-async fn drive<T: Send>(
-    stream: &mut Stream,
-    mut machine: Guarded<T>,
-    (lies, cuts): (u8, u8),
-) -> Option<(T, Digest)> {
-    loop {
-        let wants = machine.wants();
-        if wants.done {
-            return Some(machine.finish().unwrap());
-        }
-        if wants.send {
-            let mut frame = machine.produce().unwrap();
-            if frame.tag == cuts {
-                return None;
-            }
-            if frame.tag == lies {
-                // One bit of every item, whatever their size.
-                frame.body.iter_mut().step_by(8).for_each(|byte| *byte ^= 1);
-            }
-            stream.write_all(&frame.header()).await.ok()?;
-            stream.write_all(&frame.body).await.ok()?;
-            stream.flush().await.ok()?;
-        } else if wants.compute {
-            machine.compute(4_096).unwrap();
-        } else if wants.verdict {
-            machine.settle().unwrap();
-        } else {
-            let frame = read(stream).await?;
-            if frame.tag != WORD {
-                machine.consume(frame).ok()?;
-            }
-        }
+/// Changes one bit of every item of one message, whatever their size. Whether it is sent.
+fn lie(frame: &mut Frame, lies: u8, cuts: u8) -> bool {
+    if frame.tag == lies {
+        frame.body.iter_mut().step_by(8).for_each(|byte| *byte ^= 1);
     }
-}
-
-async fn read(stream: &mut Stream) -> Option<Frame> {
-    let mut header = [0; Frame::HEADER];
-    stream.read_exact(&mut header).await.ok()?;
-    let (mut frame, length) = Frame::parse_header(header).unwrap();
-    frame.body = vec![0; length];
-    stream.read_exact(&mut frame.body).await.ok()?;
-    Some(frame)
-}
-
-async fn hear(stream: &mut Stream) -> Heard {
-    serde_ipld_dagcbor::from_slice(&read(stream).await.unwrap().body).unwrap()
-}
-
-async fn say(stream: &mut Stream, word: Say) {
-    stream.write_all(&word.frame()).await.unwrap();
-    stream.flush().await.unwrap();
+    frame.tag != cuts
 }
 
 impl Liar {
@@ -221,7 +127,7 @@ impl Liar {
 
     /// Sets up keys as an honest partner does.
     async fn keys(&self, mut stream: Stream) {
-        let Heard::Fetch(fetch) = hear(&mut stream).await else { panic!("no request for keys") };
+        let Heard::Fetch(fetch) = hear(&mut stream).await.unwrap() else { panic!("no request for keys") };
         say(&mut stream, Say::Admitted).await;
         let setup = fetch.matching.clone().unwrap();
         let terms = self.agreement.terms().matching.as_ref().unwrap();
@@ -231,10 +137,10 @@ impl Liar {
         let opening = canonical::encode(&fetch).unwrap();
         let seed = Seed::new(rand::random());
         let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
-        let (name, transcript) = drive(&mut stream, machine, (NOTHING, NOTHING)).await.unwrap();
+        let (name, transcript) = drive(&mut stream, machine, |_| true).await.unwrap();
         // What the setup gives both is the name that is in the keys' file; the match needs it again.
         *self.name.lock().unwrap() = name;
-        let set = KeySet::of(&fetch, transcript, now(), 24).unwrap();
+        let set = KeySet::of(&fetch, transcript, now(), terms.key_hours).unwrap();
         let signature = signing::sign(&set, &self.signer).unwrap();
         say(&mut stream, Say::Keys { set: Box::new(set), signature }).await;
         let _ = stream.shutdown().await;
@@ -242,7 +148,9 @@ impl Liar {
 
     /// Makes a preparation, and lies in one message.
     async fn prepare(&self, mut stream: Stream) {
-        let Heard::Prepare(signed) = hear(&mut stream).await else { panic!("no request to prepare") };
+        let Heard::Prepare(signed) = hear(&mut stream).await.unwrap() else {
+            panic!("no request to prepare")
+        };
         say(&mut stream, Say::Admitted).await;
         let prepare = &signed.prepare;
         let terms = self.agreement.terms().matching.as_ref().unwrap();
@@ -257,17 +165,19 @@ impl Liar {
         let machine = || answering.ahead(&plan, Box::new(Same(PEOPLE)), &seed, keep);
         let opening = canonical::encode(&*signed).unwrap();
         let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
-        let (note, _) =
-            drive(&mut stream, machine, (self.lies.load(Ordering::SeqCst), NOTHING)).await.unwrap();
+        let lies = self.lies.load(Ordering::SeqCst);
+        let (note, _) = drive(&mut stream, machine, |frame| lie(frame, lies, NOTHING)).await.unwrap();
         say(&mut stream, Say::Kept).await;
-        assert!(matches!(hear(&mut stream).await, Heard::Kept));
+        assert!(matches!(hear(&mut stream).await, Some(Heard::Kept)));
         *self.half.lock().unwrap() = Some(Preparation { plan, seed, note, frames: Box::new(frames) });
         let _ = stream.shutdown().await;
     }
 
     /// Answers a match, with what was prepared if the asker names it, lies in one message, and breaks off before the receipt.
     async fn search(&self, mut stream: Stream) {
-        let Heard::Ask { ask, signature, prepared } = hear(&mut stream).await else { panic!("no query") };
+        let Heard::Ask { ask, signature, prepared } = hear(&mut stream).await.unwrap() else {
+            panic!("no query")
+        };
         self.begun.fetch_add(1, Ordering::SeqCst);
         say(&mut stream, Say::Admitted).await;
         let entries = self.says.load(Ordering::SeqCst);
@@ -289,7 +199,7 @@ impl Liar {
         };
         let machine = paid.open(Role::Holder, &[&opening], machine).unwrap();
         let [lies, cuts] = [&self.lies, &self.cuts].map(|tag| tag.load(Ordering::SeqCst));
-        drive(&mut stream, machine, (lies, cuts)).await;
+        drive(&mut stream, machine, |frame| lie(frame, lies, cuts)).await;
     }
 }
 
@@ -309,13 +219,7 @@ async fn serve(liar: Arc<Liar>, mut incoming: tokio::sync::mpsc::Receiver<Inboun
 
 #[track_caller]
 fn ask_it(asker: &Agency) -> Done {
-    let probe = json!({ "alternatives": [{ "position": "FACE", "bits": "5a".repeat(LENGTH / 8) }] });
-    let file = asker.file("probe.json", &probe.to_string());
-    let [purpose, basis] = PERMITTED;
-    let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
-    let rest =
-        ["--officer", "officer-1", "--case", "K-17/2026", "--peer", Hostile::CODE, "--form", "face-256"];
-    asker.run(&[words.as_slice(), &rest, &["--answer", "any", "--probe", &file]].concat())
+    FACES.ask(asker, Hostile::CODE, "any", &["5a".repeat(FACES.0 / 8)], &[]).wait()
 }
 
 /// How the journal says that runs of a query ended, whether by the partner's fault or not, and the last time why.
@@ -341,7 +245,8 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
     };
     let (network, incoming): (Network, _) = runtime.block_on(Network::start(config, node.clone())).unwrap();
     let addresses = network.listen_addresses().iter().map(ToString::to_string).collect();
-    let agreement = agreed(&asker, &node, &signer, addresses, TERMS);
+    let terms = FACES.terms(&["ot-garbled/1"], "MK", 20);
+    let agreement = agreed(&asker, &node, &signer, addresses, &terms);
     let agreement = InForce::new(&agreement, None).unwrap();
     let liar = Liar {
         agreement,

@@ -14,65 +14,24 @@ use std::{
 
 use serde_json::{Value, json};
 
-use support::{Agency, Cable, Done, Kept, Officer, PERMITTED, REGISTER, Running, officer, record};
+use support::{Agency, Cable, Done, Faces, Kept, Officer, Running, officer};
 
-/// Bits of a template, and how many may differ in a hit.
-const LENGTH: usize = 256;
-const MOST: usize = 64;
+const FACES: Faces = Faces(256);
+const MOST: usize = FACES.most();
 /// People in the register.
 const PEOPLE: u32 = 1_500;
 
-const TERMS: &str = r#"
-[matching]
-engines = ["tfhe-one-round/1", "ot-garbled/1"]
-against_holder = "semi_honest"
-key_hours = 24
-largest_slice = 5000
-budget = 20
-budget_days = 3660
-prior_permille = 100
+fn terms() -> String {
+    let demanded = "against_holder = \"semi_honest\"\nkey_hours";
+    FACES.terms(&["tfhe-one-round/1", "ot-garbled/1"], "MK", 20).replace("key_hours", demanded)
+}
 
-[[matching.forms]]
-name = "face-256"
-modality = "FACE"
-length = 256
-masked = false
-s = 0
-p = 1
-kappa = 128
-degrees_of_freedom = 256
-alternatives = 2
-answers = ["any", "candidates"]
-cap = 2
-
-[[quotas]]
-asker = "MK"
-unit = "probes"
-limit = 100
-period_days = 3660
-"#;
-
-/// A face that has nothing in common with those of other numbers, with so many positions turned.
 fn face(number: u32, apart: usize) -> String {
-    let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
-    let mut bits: Vec<bool> = std::iter::repeat_with(|| {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) & 1 == 1
-    })
-    .take(LENGTH)
-    .collect();
-    (0..apart).for_each(|at| bits[at * 3 % LENGTH] ^= true);
-    let nibble = |bits: &[bool]| bits.iter().fold(0, |sum, bit| sum << 1 | u32::from(*bit));
-    bits.chunks(4).map(|bits| char::from_digit(nibble(bits), 16).unwrap()).collect()
+    FACES.face(number.into(), apart)
 }
 
 fn with_face(number: u32, kept: Kept, face: &str) -> String {
-    let mut line: Value = serde_json::from_str(&record(number, kept, "")).unwrap();
-    line["templates"] = json!([{ "position": "FACE", "kind": "face-256", "length": LENGTH, "bits": face }]);
-    line.to_string() + "\n"
+    FACES.record(number, kept, face)
 }
 
 #[track_caller]
@@ -81,13 +40,7 @@ fn ask(asker: &Agency, answer: &str, faces: &[String], more: &[&str]) -> Done {
 }
 
 fn start(asker: &Agency, answer: &str, faces: &[String], more: &[&str]) -> Running {
-    let alternatives: Vec<Value> =
-        faces.iter().map(|face| json!({ "position": "FACE", "bits": face })).collect();
-    let file = asker.file("probe.json", &json!({ "alternatives": alternatives }).to_string());
-    let [purpose, basis] = PERMITTED;
-    let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
-    let rest = ["--officer", "officer-1", "--case", "K-17/2026", "--peer", "RS", "--form", "face-256"];
-    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file], more].concat())
+    FACES.ask(asker, "RS", answer, faces, more)
 }
 
 /// What a match told, and by which engine.
@@ -121,7 +74,7 @@ fn claim(asker: &Agency, hit: &Done, [asks, verifies]: &[Officer; 2]) -> Value {
 #[test]
 fn the_quickest_engine_answers_and_a_probe_is_claimed() {
     let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
-    holder.agree_on(&asker, TERMS);
+    holder.agree_on(&asker, &terms());
     let mut lines: String = (0..PEOPLE).map(|n| with_face(n, Kept::No, &face(n, 0))).collect();
     // One more of the face of record 5, one that is blocked, and three of one face.
     lines += &with_face(PEOPLE, Kept::No, &face(5, 6));
@@ -203,7 +156,7 @@ fn what_is_demanded_excludes_an_engine_and_is_said() {
     let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
     holder.agree_on(
         &asker,
-        &TERMS.replace("against_holder = \"semi_honest\"", "against_asker = \"malicious\""),
+        &terms().replace("against_holder = \"semi_honest\"", "against_asker = \"malicious\""),
     );
     holder.import(&(0..20).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
     holder.serve();
@@ -233,7 +186,7 @@ fn what_is_demanded_excludes_an_engine_and_is_said() {
         .run(&["agreement", "draft", "--with", card.to_str().unwrap(), "--out", draft.to_str().unwrap()])
         .ok();
     let text = fs::read_to_string(&draft).unwrap();
-    let terms = TERMS.replace("\"semi_honest\"", "\"malicious\"");
+    let terms = terms().replace("\"semi_honest\"", "\"malicious\"");
     fs::write(&draft, format!("{text}\n{terms}")).unwrap();
     let refused = asker.run(&["agreement", "sign", draft.to_str().unwrap()]);
     assert_eq!(refused.exit, Some(2), "{refused:#?}");
@@ -269,7 +222,7 @@ fn a_search_that_is_stopped_in_the_middle_leaves_nothing_behind() {
     // 3 MB and more a query.
     let cable = Cable { bits: 4e6, delay: Duration::from_millis(10) };
     let (mut holder, mut asker) = (Agency::behind("RS", cable), Agency::behind("MK", cable));
-    holder.agree_on(&asker, TERMS);
+    holder.agree_on(&asker, &terms());
     holder.import(&(0..4_500).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
     holder.serve();
     asker.serve();
@@ -337,7 +290,7 @@ fn the_holder_is_told_of_claims_whose_probes_hardly_differ() {
     let metrics = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let mut holder = Agency::new("RS").set("METRICS", &metrics.to_string());
     let mut asker = Agency::new("MK");
-    holder.agree_on(&asker, TERMS);
+    holder.agree_on(&asker, &terms());
     holder.import(&(0..10).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
     holder.serve();
     asker.serve();

@@ -15,81 +15,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ed25519_dalek::SigningKey;
-use libp2p::identity::Keypair;
-use serde_json::{Value, json};
+use partner::{Heard, Hostile, Say, elements, frame, now};
+use serde_json::json;
+use support::{Agency, Cable, Done, Faces, Kept, PERMITTED, REGISTER, Running};
 use symbolon_policy::{
-    ask::MatchSetup,
     permit::RefusalCode,
     prepare::{Prepare, SignedPrepare},
     signing,
     words::{Digest, Position},
 };
-use tokio::runtime::Runtime;
 
-use partner::{Heard, Hostile, Say, agreed, elements, frame, network, now, peer_of};
-use support::{Agency, Cable, Done, Kept, PERMITTED, REGISTER, Running, record};
-
-/// Bits of a template, people in the register, and how many positions may differ in a hit.
-const LENGTH: usize = 256;
+const FACES: Faces = Faces(256);
+/// People in the register, and how many positions may differ in a hit.
 const PEOPLE: u32 = 1_500;
-const MOST: usize = 64;
-
-const TERMS: &str = r#"
-[matching]
-engines = ["ot-garbled/1"]
-key_hours = 24
-largest_slice = 5000
-budget = 40
-budget_days = 3660
-prior_permille = 100
-
-[[matching.forms]]
-name = "face-256"
-modality = "FACE"
-length = 256
-masked = false
-s = 0
-p = 1
-kappa = 128
-degrees_of_freedom = 256
-alternatives = 2
-answers = ["any", "candidates"]
-cap = 2
-
-[[quotas]]
-asker = "CODE"
-unit = "probes"
-limit = 100
-period_days = 3660
-"#;
+const MOST: usize = FACES.most();
 
 fn terms(asker: &str) -> String {
-    TERMS.replace("CODE", asker)
-}
-
-/// A face that has nothing in common with those of other numbers, with so many positions turned.
-fn face(number: u32, apart: usize) -> String {
-    let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
-    let mut bits: Vec<bool> = std::iter::repeat_with(|| {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) & 1 == 1
-    })
-    .take(LENGTH)
-    .collect();
-    (0..apart).for_each(|at| bits[at * 3 % LENGTH] ^= true);
-    let nibble = |bits: &[bool]| bits.iter().fold(0, |sum, bit| sum << 1 | u32::from(*bit));
-    bits.chunks(4).map(|bits| char::from_digit(nibble(bits), 16).unwrap()).collect()
+    FACES.terms(&["ot-garbled/1"], asker, 40)
 }
 
 fn with_face(number: u32) -> String {
-    let mut line: Value = serde_json::from_str(&record(number, Kept::No, "")).unwrap();
-    let bits = face(number, 0);
-    line["templates"] = json!([{ "position": "FACE", "kind": "face-256", "length": LENGTH, "bits": bits }]);
-    line.to_string() + "\n"
+    FACES.record(number, Kept::No, &FACES.face(number.into(), 0))
 }
 
 fn start(asker: &Agency, number: u32, apart: usize) -> Running {
@@ -97,12 +43,7 @@ fn start(asker: &Agency, number: u32, apart: usize) -> Running {
 }
 
 fn start_with(asker: &Agency, answer: &str, number: u32, apart: usize) -> Running {
-    let probe = json!({ "alternatives": [{ "position": "FACE", "bits": face(number, apart) }] });
-    let file = asker.file("probe.json", &probe.to_string());
-    let [purpose, basis] = PERMITTED;
-    let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
-    let rest = ["--officer", "officer-1", "--case", "K-17/2026", "--peer", "RS", "--form", "face-256"];
-    asker.start(&[words.as_slice(), &rest, &["--answer", answer, "--probe", &file]].concat())
+    FACES.ask(asker, "RS", answer, &[FACES.face(number.into(), apart)], &[])
 }
 
 /// Whether a match is a hit, how much of it was done ahead, and bytes to the asker.
@@ -219,12 +160,7 @@ fn a_preparation_is_kept_over_restarts_used_once_and_stale_when_the_register_cha
 
     // A match of two alternatives is of another kind.
     prepare(&asker).ok();
-    let probe = json!({ "position": "FACE", "bits": face(8, 0) });
-    let file = asker.file("two.json", &json!({ "alternatives": [probe, probe] }).to_string());
-    let [purpose, basis] = PERMITTED;
-    let words = ["query", "match", "--register", REGISTER, "--purpose", purpose, "--basis", basis];
-    let rest = ["--officer", "officer-1", "--case", "K", "--peer", "RS", "--form", "face-256"];
-    let done = asker.run(&[words.as_slice(), &rest, &["--answer", "any", "--probe", &file]].concat());
+    let done = FACES.ask(&asker, "RS", "any", &[FACES.face(8, 0), FACES.face(8, 0)], &[]).wait();
     assert_eq!((told(&done).0, told(&done).1.as_str()), (true, "in_full"));
     assert_eq!([lying(&holder), lying(&asker)], [1, 1], "it waits for its own");
     end(holder, asker);
@@ -343,20 +279,9 @@ fn the_next_match_is_prepared_in_the_background_also_after_a_restart() {
 struct Without(Hostile, Digest);
 
 impl Without {
-    fn hostile(honest: &Agency) -> Hostile {
-        let runtime = Runtime::new().unwrap();
-        let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
-        let network = network(&runtime, node.clone());
-        let agreement = agreed(honest, &node, &signer, Vec::new(), &terms(Hostile::CODE));
-        let holder = peer_of(honest);
-        runtime.block_on(network.allow(holder, vec![honest.address.parse().unwrap()])).unwrap();
-        let (id, rules) = (agreement.id().unwrap(), agreement.rules().unwrap().digest());
-        Hostile { runtime, network, signer, holder, agreement: id, rules }
-    }
-
     /// Sets up keys as an honest partner does.
     fn with_keys(hostile: Hostile) -> Self {
-        let bytes = [Say::Fetch(Box::new(Self::fetch(&hostile))).frame(), frame(1, 1, &[5; 32])].concat();
+        let bytes = [Say::Fetch(Box::new(hostile.fetch_keys(FACES))).frame(), frame(1, 1, &[5; 32])].concat();
         let answer = hostile.send("/symbolon/keys/1", &bytes);
         let keys = answer.words.into_iter().find_map(|word| match word {
             Heard::Keys { set } => Some(set.keys),
@@ -365,15 +290,10 @@ impl Without {
         Self(hostile, keys.unwrap())
     }
 
-    fn fetch(hostile: &Hostile) -> symbolon_policy::ask::Fetch {
-        let (form, engine) = ("face-256".parse().unwrap(), "ot-garbled/1".parse().unwrap());
-        symbolon_policy::ask::Fetch { matching: Some(MatchSetup { form, engine }), ..hostile.fetch() }
-    }
-
     fn wanted(&self) -> Prepare {
         Prepare {
             id: Digest(rand::random()),
-            fetch: Self::fetch(&self.0),
+            fetch: self.0.fetch_keys(FACES),
             keys: self.1,
             positions: vec![Position::Face],
             asked_at: now(),
@@ -398,7 +318,7 @@ impl Without {
 #[test]
 fn a_partner_that_breaks_a_preparation_gets_no_other_until_a_person_says_so() {
     let mut holder = Agency::new("RS");
-    let hostile = Without::hostile(&holder);
+    let (hostile, _) = Hostile::under(&holder, &terms(Hostile::CODE));
     holder.import(&(0..20).map(with_face).collect::<String>());
     holder.serve();
     let without = Without::with_keys(hostile);
@@ -434,7 +354,7 @@ fn a_partner_that_breaks_a_preparation_gets_no_other_until_a_person_says_so() {
 
     // Trees and choices that are none, in the right sizes: a try at the holder's bits.
     let tried =
-        [frame(4, 1, &elements(0, 128)), frame(5, 1, &[0; 32 * 256]), frame(6, 1, &[0; 4 * LENGTH + 16])];
+        [frame(4, 1, &elements(0, 128)), frame(5, 1, &[0; 32 * 256]), frame(6, 1, &[0; 4 * FACES.0 + 16])];
     assert_eq!(without.prepares(without.wanted(), &tried.concat()), None);
     let events = broken(&holder);
     let [event] = events.as_slice() else { panic!("{events:#?}") };

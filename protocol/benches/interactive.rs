@@ -32,6 +32,8 @@ mod cable;
 mod link;
 #[path = "support/measure.rs"]
 mod measure;
+#[path = "support/simulated.rs"]
+mod simulated;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -44,8 +46,9 @@ use cable::Cable;
 
 use allow::Allow;
 use measure::{full, medians, proc, timed};
+use simulated::{Cost, LOOPBACK, Link, SHAPED, Side, on_core, run};
 use symbolon_protocol::{
-    exchange::{Boxed, Exchange, Fault, Frame},
+    exchange::{Boxed, Fault, Frame},
     matching::{
         ahead::{Keep, Kept, Plan, Preparation},
         engine::{Answer, Asked, Engine, Estimate, Group, Matched, Rows, Searched, engine},
@@ -58,8 +61,6 @@ use symbolon_protocol::{
     seed::{Seed, Stream},
 };
 
-/// Frames that a link holds in each direction.
-const CAPACITY: usize = 64;
 /// What the design allows at 512 bits without masks: records, and seconds of CPU of both sides together.
 const TARGETS: [(u64, f64); 2] = [(100_000, 1.0), (1_000_000, 8.0)];
 /// Megabytes for 100,000 of them: in all, and on line after a preparation.
@@ -122,113 +123,6 @@ impl Kept for Shelf {
     }
     fn next(&mut self) -> Result<Frame, Fault> {
         self.0.lock().unwrap().pop_front().ok_or(Fault::Misuse("no more frames"))
-    }
-}
-
-/// A link: bits a second and seconds one way.
-#[derive(Clone, Copy)]
-struct Link {
-    bits: f64,
-    delay: f64,
-}
-
-const LOOPBACK: Link = Link { bits: f64::INFINITY, delay: 0.0 };
-const SHAPED: Link = Link { bits: 100e6, delay: 0.010 };
-
-/// One direction: frames with the time of their arrival.
-struct Pipe {
-    frames: VecDeque<(Frame, f64)>,
-    free: f64,
-    bytes: u64,
-    turns: u32,
-}
-
-impl Pipe {
-    fn new() -> Self {
-        Self { frames: VecDeque::new(), free: 0.0, bytes: 0, turns: 0 }
-    }
-
-    fn push(&mut self, frame: Frame, now: f64, link: Link) {
-        let bytes = (Frame::HEADER + frame.body.len()) as u64;
-        self.bytes += bytes;
-        self.free = self.free.max(now) + bytes as f64 * 8.0 / link.bits;
-        self.frames.push_back((frame, self.free + link.delay));
-    }
-}
-
-/// What `work` gives, and the seconds that this thread was on a core for it: other programs do not count. Where the
-/// system does not tell, the seconds that passed.
-fn on_core<O>(work: impl FnOnce() -> O) -> (O, f64) {
-    let spent = || -> Option<u64> {
-        std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
-    };
-    let before = spent();
-    let (output, passed) = timed(work);
-    let on_core = spent().zip(before).map(|(after, before)| (after - before) as f64 / 1e9);
-    (output, on_core.unwrap_or(passed.as_secs_f64()))
-}
-
-/// One side: its clock, and what it spent by phase.
-#[derive(Default)]
-struct Side {
-    clock: f64,
-    phases: BTreeMap<&'static str, f64>,
-}
-
-impl Side {
-    /// Does one thing that is possible now; whether there was any.
-    fn turn<T: Send>(
-        &mut self,
-        machine: &mut dyn Exchange<Output = T>,
-        incoming: &mut Pipe,
-        outgoing: &mut Pipe,
-        link: Link,
-    ) -> bool {
-        let (wants, phase) = (machine.wants(), machine.progress().phase);
-        let arrived = incoming.frames.front().map(|(_, at)| *at);
-        let (took, frame) = if wants.send && outgoing.frames.len() < CAPACITY {
-            let (frame, took) = on_core(|| machine.produce().unwrap());
-            (took, Some(frame))
-        } else if wants.verdict {
-            (on_core(|| machine.settle(&mut Allow).unwrap()).1, None)
-        } else if wants.receive && arrived.is_some_and(|at| at <= self.clock || !wants.compute) {
-            let (frame, at) = incoming.frames.pop_front().unwrap();
-            self.clock = self.clock.max(at);
-            (on_core(|| machine.consume(frame).unwrap()).1, None)
-        } else if wants.compute {
-            (on_core(|| machine.compute(4_096).unwrap()).1, None)
-        } else {
-            return false;
-        };
-        self.clock += took;
-        *self.phases.entry(phase).or_default() += took;
-        if let Some(frame) = frame {
-            outgoing.push(frame, self.clock, link);
-        }
-        true
-    }
-}
-
-struct Cost {
-    asker: Side,
-    holder: Side,
-    up: u64,
-    down: u64,
-    turns: u32,
-}
-
-impl Cost {
-    fn cpu(&self) -> f64 {
-        // Making the records is not the engine's work.
-        let sum = |side: &Side| {
-            side.phases.iter().filter(|(phase, _)| **phase != "load").map(|(_, s)| s).sum::<f64>()
-        };
-        sum(&self.asker) + sum(&self.holder)
-    }
-
-    fn elapsed(&self) -> f64 {
-        let load = self.holder.phases.get("load").copied().unwrap_or(0.0);
-        self.asker.clock.max(self.holder.clock) - load
     }
 }
 
@@ -306,40 +200,6 @@ fn query(form: &Form, records: u64, answer: Answer, link: Link, halves: Option<H
     *cost.asker.phases.entry("ask").or_default() += preparing;
     assert_no_hits(&asker.finish().unwrap());
     cost
-}
-
-/// Runs both machines to their end.
-fn run<A: Send, H: Send>(
-    asker: &mut dyn Exchange<Output = A>,
-    holder: &mut dyn Exchange<Output = H>,
-    link: Link,
-) -> Cost {
-    let (mut up, mut down) = (Pipe::new(), Pipe::new());
-    let mut sides = (Side::default(), Side::default());
-    let mut last = None;
-    while !(asker.wants().done && holder.wants().done) {
-        // The side whose clock is behind goes first.
-        let first = sides.0.clock <= sides.1.clock;
-        let mut moved = false;
-        for asks in [first, !first] {
-            let (sent, received) = (up.bytes, down.bytes);
-            moved = if asks {
-                sides.0.turn(asker, &mut down, &mut up, link)
-            } else {
-                sides.1.turn(holder, &mut up, &mut down, link)
-            };
-            let spoke = (up.bytes > sent, down.bytes > received);
-            if (spoke.0 || spoke.1) && last != Some(spoke) {
-                last = Some(spoke);
-                if spoke.0 { up.turns += 1 } else { down.turns += 1 }
-            }
-            if moved {
-                break;
-            }
-        }
-        assert!(moved, "neither machine can go on");
-    }
-    Cost { asker: sides.0, holder: sides.1, up: up.bytes, down: down.bytes, turns: up.turns }
 }
 
 fn plain(form: &Form) -> f64 {

@@ -14,13 +14,14 @@ use sha2::{Digest as _, Sha256};
 use symbolon_node::network::{Network, NetworkConfig, Stream};
 use symbolon_policy::{
     agreement::Agreement,
-    ask::{Ask, Fetch},
+    ask::{Ask, Fetch, MatchSetup},
     canonical,
     identity::{Identity, IdentityCard},
     keys::KeySet,
     manifest::Manifest,
     permit::RefusalCode,
     prepare::SignedPrepare,
+    receipt::SignedReceipt,
     rules::ExchangeKind,
     signing::{self, Signature, Signer as _},
     words::{AgreementId, Digest, QueryId, SnapshotId, Timestamp},
@@ -32,7 +33,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{Agency, PERMITTED, REGISTER, text_of};
+use crate::support::{Agency, Faces, PERMITTED, REGISTER, text_of};
 
 pub(crate) const EXACT: &str = "/symbolon/exact/1";
 pub(crate) const COUNT: &str = "/symbolon/count/1";
@@ -100,10 +101,14 @@ pub(crate) enum Heard {
         code: RefusalCode,
     },
     Preparing,
+    Progress(IgnoredAny),
+    Searching {
+        entries: u64,
+    },
     Manifest {
         manifest: Box<Manifest>,
     },
-    Receipt(IgnoredAny),
+    Receipt(Box<SignedReceipt>),
     Seen(IgnoredAny),
     Checkpoint(IgnoredAny),
     Outcome(IgnoredAny),
@@ -145,19 +150,29 @@ impl Hostile {
 
     /// Puts an agreement with `honest` in force, which is honest in everything but the partner.
     pub(crate) fn new(honest: &Agency) -> Self {
+        Self::under(honest, "").0
+    }
+
+    /// The same with more terms as TOML, and the agreement.
+    pub(crate) fn under(honest: &Agency, terms: &str) -> (Self, Agreement) {
         let runtime = Runtime::new().unwrap();
         let (node, signer) = (Keypair::generate_ed25519(), SigningKey::from_bytes(&rand::random()));
         let network = network(&runtime, node.clone());
-        let agreement = agreed(honest, &node, &signer, Vec::new(), "");
+        let agreement = agreed(honest, &node, &signer, Vec::new(), terms);
         let holder = peer_of(honest);
         runtime.block_on(network.allow(holder, vec![honest.address.parse().unwrap()])).unwrap();
         let (id, rules) = (agreement.id().unwrap(), agreement.rules().unwrap().digest());
-        Self { runtime, network, signer, holder, agreement: id, rules }
+        (Self { runtime, network, signer, holder, agreement: id, rules }, agreement)
     }
 
     /// Opens a stream.
     pub(crate) fn open(&self, protocol: &'static str) -> Stream {
-        self.runtime.block_on(self.network.open(self.holder, StreamProtocol::new(protocol))).unwrap()
+        self.runtime.block_on(self.open_in(protocol))
+    }
+
+    /// The same where the runtime is at work already.
+    pub(crate) async fn open_in(&self, protocol: &'static str) -> Stream {
+        self.network.open(self.holder, StreamProtocol::new(protocol)).await.unwrap()
     }
 
     /// Sends `bytes`, ends its half, and reads until the honest node closes.
@@ -221,6 +236,12 @@ impl Hostile {
             case: true,
             matching: None,
         }
+    }
+
+    /// The words that fetch keys of the interactive engine.
+    pub(crate) fn fetch_keys(&self, faces: Faces) -> Fetch {
+        let (form, engine) = (faces.form().parse().unwrap(), "ot-garbled/1".parse().unwrap());
+        Fetch { matching: Some(MatchSetup { form, engine }), ..self.fetch() }
     }
 
     /// Fetches the current snapshot's manifest as an honest partner does.

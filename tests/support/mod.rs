@@ -8,6 +8,7 @@
 
 mod agency;
 mod cable;
+mod faces;
 mod officer;
 mod people;
 mod program;
@@ -17,6 +18,7 @@ use std::{path::Path, time::Duration};
 
 pub(crate) use agency::Agency;
 pub(crate) use cable::Cable;
+pub(crate) use faces::Faces;
 pub(crate) use officer::{Officer, officer};
 pub(crate) use people::{Kept, people, person, record, records};
 pub(crate) use program::{Done, Running};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rules::ClauseRef;
+use crate::rules::{ClauseRef, Decision, Reason};
 
 /// Reason codes. A refused query always gets one; a suppressed record never does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,5 +103,17 @@ impl Refusal {
     /// A refusal that no clause decided.
     pub fn new(code: RefusalCode, text: impl Into<String>) -> Self {
         Self { code, text: text.into(), clauses: Vec::new() }
+    }
+
+    /// What a decision of the rules does not permit.
+    pub(super) fn by_rules(decision: &Decision) -> Self {
+        let (code, text) = match &decision.reason {
+            Reason::EvaluationError(_) => {
+                (RefusalCode::RulesFailed, "a clause of the rules could not be evaluated")
+            }
+            Reason::NothingPermits => (RefusalCode::RulesForbid, "no clause of the rules permits the query"),
+            _ => (RefusalCode::RulesForbid, "the rules forbid the query"),
+        };
+        Self { clauses: decision.clauses.clone(), ..Self::new(code, text) }
     }
 }

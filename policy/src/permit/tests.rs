@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
-    agreement::{Quota, Unit},
+    agreement::{AgreementError, Quota, Unit},
     quota::Balance,
-    rules::{Kind, NATIONAL_EXAMPLE},
-    words::{LegalBasis, OfficerId, QueryId, SnapshotId},
+    rules::{ExchangeKind, Kind, NATIONAL_EXAMPLE},
+    words::{AgreementId, Digest, LegalBasis, OfficerId, Purpose, QueryId, SnapshotId},
     world::{
         Meters, NOW, OPEN, ask, border, count, in_force, in_force_under, match_ask, match_terms, matching,
         mk, officer, quota, rs, signed, terms,

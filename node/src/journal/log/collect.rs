@@ -1,13 +1,14 @@
-//! Reading entries into lines.
+//! Reading entries into lines. Entries about claims: `claims`; those that have a line of their own and no more: `others`.
+
+mod claims;
+mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::{
     agreement::{Agreement, ClaimTerms},
-    ask::{Ask, Fetch},
-    case::{Case, Step},
-    claim::{Claim, SignedRelease},
-    officer::{ActKind, SignedAct},
+    ask::Ask,
+    case::Case,
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::{Kind, RuleSet},
@@ -15,9 +16,8 @@ use symbolon_policy::{
 };
 
 use super::{
-    AgreementLine, CanaryLine, ChangeKind, ChangeLine, ClaimLine, DecisionLine, FaultLine, JudgementLine,
-    Log, OfficerLine, OpeningLine, Period, QueryLine, RefusalLine, Refused, ReleaseLine, Result, RulesLine,
-    balance::Balances,
+    AgreementLine, CanaryLine, ChangeLine, ClaimLine, FaultLine, JudgementLine, Log, OfficerLine,
+    OpeningLine, Period, QueryLine, RefusalLine, Refused, Result, RulesLine, balance::Balances,
 };
 use crate::journal::{Entry, Event, Side, audit::Report};
 
@@ -289,172 +289,6 @@ impl Collector {
         let (seq, at, query) = (entry.seq, entry.time, Some(*query));
         self.log.faults.push(FaultLine { seq, at, partner, query, claim: None, what });
     }
-
-    /// What has no more than its own line.
-    fn other(&mut self, entry: &Entry) {
-        let (seq, at) = (entry.seq, entry.time);
-        let change = |change, register: Option<&_>, count, reason: Option<&String>| ChangeLine {
-            seq,
-            at,
-            change,
-            register: register.cloned(),
-            count,
-            reason: reason.cloned(),
-        };
-        match &entry.event {
-            Event::Imported { register, good, .. } => {
-                self.log.changes.push(change(ChangeKind::Imported, Some(register), *good, None));
-            }
-            Event::Erased { register, records, reason, .. } => {
-                self.log.changes.push(change(ChangeKind::Erased, Some(register), *records, Some(reason)));
-            }
-            Event::FlagsSet { register, reason, .. } => {
-                self.log.changes.push(change(ChangeKind::FlagsSet, Some(register), 1, Some(reason)));
-            }
-            Event::Notice { notice, .. } => {
-                let about = format!("claim {}: {}", notice.notice.claim, notice.notice.cause.as_str());
-                let count = notice.notice.fields.len() as u64;
-                self.log.changes.push(change(ChangeKind::Notice, None, count, Some(&about)));
-            }
-            Event::ChangeFailed { register, reason } => {
-                self.log.changes.push(change(ChangeKind::Failed, Some(register), 0, Some(reason)));
-            }
-            Event::QueryOpened { act, file } => {
-                let (officer, file) = (act.act.officer.clone(), *file);
-                if let ActKind::OpenQuery { query, recipient, reason } = &act.act.act {
-                    let (query, recipient, reason) = (*query, recipient.clone(), reason.clone());
-                    let line = OpeningLine { seq, at, query, officer, recipient, reason, file };
-                    self.log.openings.push(line);
-                }
-            }
-            Event::QueriesErased { queries } => {
-                let count = queries.len() as u64;
-                self.log.changes.push(change(ChangeKind::QueriesErased, None, count, None));
-            }
-            Event::SnapshotEnded { reason, .. } => {
-                self.log.changes.push(change(ChangeKind::SnapshotEnded, None, 1, Some(reason)));
-            }
-            Event::KeysEnded { reason, .. } => {
-                self.log.changes.push(change(ChangeKind::KeysEnded, None, 1, Some(reason)));
-            }
-            Event::PreparationsAllowed { reason, .. } => {
-                self.log.changes.push(change(ChangeKind::PreparationsAllowed, None, 1, Some(reason)));
-            }
-            Event::PreparationFailed { partner, reason, .. } => {
-                let (partner, what) = (Some(partner.clone()), reason.clone());
-                self.log.faults.push(FaultLine { seq, at, partner, query: None, claim: None, what });
-            }
-            Event::SnapshotRefused { side, fetch, code, clauses } => {
-                self.log.refusals.push(of_fetch(entry, Refused::Snapshot, *side, fetch, *code, clauses));
-            }
-            Event::KeysRefused { side, fetch, code, clauses } => {
-                self.log.refusals.push(of_fetch(entry, Refused::Keys, *side, fetch, *code, clauses));
-            }
-            Event::KeysFailed { side, fetch, partner_at_fault: true, reason } => {
-                let partner = if *side == Side::Holder { &fetch.asker } else { &fetch.holder };
-                let (partner, what) = (Some(partner.clone()), reason.clone());
-                self.log.faults.push(FaultLine { seq, at, partner, query: None, claim: None, what });
-            }
-            Event::OfficerRefused { officer, reason, .. } => self.log.refusals.push(RefusalLine {
-                seq,
-                at,
-                refused: Refused::Request,
-                side: None,
-                partner: None,
-                register: None,
-                purpose: None,
-                officer: officer.clone(),
-                query: None,
-                claim: None,
-                code: None,
-                reason: Some(reason.clone()),
-                clauses: Vec::new(),
-            }),
-            Event::HitJudged { act } => self.log.judgements.extend(judgement(seq, act)),
-            Event::ForkSeen { partner, .. } => {
-                let what = "it showed a history that contradicts the one it showed before".to_owned();
-                let partner = Some(partner.clone());
-                self.log.faults.push(FaultLine { seq, at, partner, query: None, claim: None, what });
-            }
-            _ => {}
-        }
-    }
-
-    /// An entry about a claim.
-    fn claim(&mut self, entry: &Entry) {
-        let (seq, inside) = (entry.seq, self.period.contains(entry.time));
-        match &entry.event {
-            Event::Claimed { side, claim, found, at, .. } => {
-                let terms = self.terms.get(&claim.agreement).cloned().flatten();
-                let holder = *side == Side::Holder;
-                let case = terms.filter(|_| holder);
-                let case = case.map(|terms| Case::begin(claim.clone(), found.clone(), &terms, *at));
-                let again = self.claims.contains_key(&(*side, claim.claim));
-                let end = case.as_ref().and_then(|case| case.end.clone());
-                let line = (inside && !again).then(|| {
-                    let found = holder.then_some(found.len() as u64);
-                    self.log.claims.push(ClaimLine { found, end, ..line_of(entry, *side, claim) });
-                    self.log.claims.len().saturating_sub(1)
-                });
-                self.claims.entry((*side, claim.claim)).or_insert((line, case));
-            }
-            Event::ClaimAnswered { claim, outcome, .. } => {
-                if let Some((line, _)) = self.known(Side::Asker, claim) {
-                    line.into_iter().for_each(|line| line.found = Some(outcome.found.len() as u64));
-                }
-            }
-            Event::CaseStep { claim, step, at, .. } => {
-                let Some((line, case)) = self.known(Side::Holder, claim) else { return };
-                if let Some(case) = case {
-                    // A step that could not be taken was not recorded.
-                    let _ = case.step(step, *at);
-                    if let Some(line) = line {
-                        line.end = case.end.clone();
-                        line.decisions.push(DecisionLine { seq, at: *at, step: step.clone() });
-                    }
-                    let of = case.claim.clone();
-                    if let (Step::Refuse { officer, reason }, true) = (step, inside) {
-                        let line = fields_refused(entry, &of, Some(reason));
-                        self.log.refusals.push(RefusalLine { officer: officer.clone(), ..line });
-                    }
-                }
-            }
-            Event::Released { side, release, .. } => {
-                if let Some((Some(line), _)) = self.known(*side, &release.release.claim) {
-                    let made = released(seq, release);
-                    match line.releases.iter_mut().find(|known| known.number == made.number) {
-                        Some(known) => known.countersigned |= made.countersigned,
-                        None => line.releases.push(made),
-                    }
-                }
-            }
-            Event::ClaimRefused { side, claim, code, .. } if inside => {
-                let line = fields_refused(entry, claim, None);
-                let partner = if *side == Side::Holder { &claim.asker } else { &claim.holder };
-                let (refused, side) = (Refused::Claim, Some(*side));
-                let (code, partner) = (Some(*code), Some(partner.clone()));
-                self.log.refusals.push(RefusalLine { refused, side, code, partner, ..line });
-            }
-            Event::ClaimFailed { side, claim, partner_at_fault: true, reason, .. } if inside => {
-                let partner = if *side == Side::Holder { &claim.asker } else { &claim.holder };
-                self.log.faults.push(FaultLine {
-                    seq,
-                    at: entry.time,
-                    partner: Some(partner.clone()),
-                    query: Some(claim.query),
-                    claim: Some(claim.claim),
-                    what: reason.clone(),
-                });
-            }
-            _ => {}
-        }
-    }
-
-    #[allow(clippy::type_complexity, reason = "two halves of one entry, borrowed apart")]
-    fn known(&mut self, side: Side, id: &ClaimId) -> Option<(Option<&mut ClaimLine>, Option<&mut Case>)> {
-        let (line, case) = self.claims.get_mut(&(side, *id))?;
-        Some((line.and_then(|at| self.log.claims.get_mut(at)), case.as_mut()))
-    }
 }
 
 fn refusal(
@@ -481,95 +315,4 @@ fn refusal(
         reason: None,
         clauses: clauses.to_vec(),
     }
-}
-
-fn of_fetch(
-    entry: &Entry,
-    refused: Refused,
-    side: Side,
-    fetch: &Fetch,
-    code: RefusalCode,
-    clauses: &[String],
-) -> RefusalLine {
-    let partner = if side == Side::Holder { &fetch.asker } else { &fetch.holder };
-    RefusalLine {
-        seq: entry.seq,
-        at: entry.time,
-        refused,
-        side: Some(side),
-        partner: Some(partner.clone()),
-        register: Some(fetch.register.clone()),
-        purpose: Some(fetch.purpose),
-        officer: fetch.officer.clone(),
-        query: None,
-        claim: None,
-        code: Some(code),
-        reason: None,
-        clauses: clauses.to_vec(),
-    }
-}
-
-/// A refusal by the holder's officer, or of the claim as a whole.
-fn fields_refused(entry: &Entry, claim: &Claim, reason: Option<&String>) -> RefusalLine {
-    RefusalLine {
-        seq: entry.seq,
-        at: entry.time,
-        refused: Refused::Fields,
-        side: Some(Side::Holder),
-        partner: Some(claim.asker.clone()),
-        register: None,
-        purpose: None,
-        officer: claim.officer.clone(),
-        query: Some(claim.query),
-        claim: Some(claim.claim),
-        code: None,
-        reason: reason.cloned(),
-        clauses: Vec::new(),
-    }
-}
-
-fn line_of(entry: &Entry, side: Side, claim: &Claim) -> ClaimLine {
-    ClaimLine {
-        seq: entry.seq,
-        at: entry.time,
-        side,
-        claim: claim.claim,
-        query: claim.query,
-        asker: claim.asker.clone(),
-        holder: claim.holder.clone(),
-        basis: claim.basis,
-        officer: claim.officer.clone(),
-        verified_by: claim.verified_by.clone(),
-        verified_at: claim.verified_at,
-        items: claim.items.len() as u64,
-        fields: claim.fields.clone(),
-        found: None,
-        decisions: Vec::new(),
-        releases: Vec::new(),
-        end: None,
-    }
-}
-
-fn released(seq: u64, signed: &SignedRelease) -> ReleaseLine {
-    let release = &signed.release;
-    let fields: BTreeSet<_> = release.fields.iter().flat_map(|(_, fields)| fields.iter().copied()).collect();
-    ReleaseLine {
-        seq,
-        at: release.at,
-        number: release.number,
-        records: release.fields.len() as u64,
-        fields: fields.into_iter().collect(),
-        approved_by: release.approved_by.clone(),
-        countersigned: signed.asker.is_some(),
-    }
-}
-
-fn judgement(seq: u64, signed: &SignedAct) -> Option<JudgementLine> {
-    let act = &signed.act;
-    let (query, item, same, reason) = match &act.act {
-        ActKind::Verify { query, item, same, reason } => (*query, Some(*item), Some(*same), reason.clone()),
-        ActKind::Explain { query, reason } => (*query, None, None, Some(reason.clone())),
-        _ => return None,
-    };
-    Some(JudgementLine { seq, at: act.at, officer: act.officer.clone(), query, item, same, reason })
 }

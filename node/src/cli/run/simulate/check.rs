@@ -56,7 +56,7 @@ pub(super) fn text(checked: &[Checked], plan: &Plan<'_>) -> String {
     };
     format!(
         "\n\nSelf check: the real exchanges beside the model, {persons} persons, seed {seed}\n{}\n{said} Seconds are of one \
-         thread by the clock, the model's of {}.",
+         thread of processor time, the model's of {}.",
         render::checked(checked),
         plan.calibration.machine
     )
