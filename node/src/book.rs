@@ -56,13 +56,20 @@ impl Book {
                 "an unfinished entry was cut off: the node was stopped while it wrote"
             );
         }
-        let mut state = State::open(&home.state())?;
-        if state.applied()? > journal.size()? {
-            // The journal was restored from a backup; the state knows of entries that are gone.
-            drop(state);
-            std::fs::remove_dir_all(home.state())
-                .map_err(|e| Failure::local(format!("cannot remove {}: {e}", home.state().display())))?;
-            state = State::open(&home.state())?;
+        let state = State::open(&home.state())?;
+        // An entry is on the disk before it is in the state, so what the state knows of was there.
+        let (knew, has) = (state.applied()?, journal.size()?);
+        if knew > has {
+            let what = format!(
+                "the journal of {own} has {has} entries and this node had {knew}: {} were cut off",
+                knew.saturating_sub(has)
+            );
+            let help = format!(
+                "keep the files as they are and compare the journal with partners (`symbolon audit reconcile`); if an older \
+                 journal was put back on purpose, remove {}, which is made anew from it",
+                home.state().display()
+            );
+            return Err(Failure::integrity(what).with_help(help));
         }
         for entry in journal.entries_from(state.applied()?)? {
             let (entry, _) = entry?;

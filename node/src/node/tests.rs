@@ -145,3 +145,22 @@ async fn other_rules_are_tried_on_every_query_of_the_journal() {
         assert_eq!(agency.core().book.entries().unwrap(), before, "a dry run leaves no trace");
     }
 }
+
+// The state alone knows of entries that were cut off at the border of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_lost_entries_is_not_opened() {
+    let agency = pair::Agency::new("RS").await;
+    let home = crate::home::Home::new(agency.dir.path());
+    let journal = home.journal().join("journal");
+    let before = std::fs::read(&journal).unwrap();
+    agency.core().book.record(&crate::journal::Event::QueriesErased { queries: Vec::new() }).unwrap();
+    let pair::Agency { dir, node } = agency;
+    node.close().await.unwrap();
+    std::fs::write(&journal, before).unwrap();
+    let open = || Node::open(dir.path(), crate::config::Config::default(), "long enough".to_owned().into());
+    let failure = open().await.err().unwrap();
+    assert!(failure.what.contains("1 were cut off"), "{failure:?}");
+    assert!(failure.help.as_ref().is_some_and(|help| help.contains("audit reconcile")), "{failure:?}");
+    std::fs::remove_dir_all(home.state()).unwrap();
+    open().await.unwrap();
+}

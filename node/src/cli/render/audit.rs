@@ -7,6 +7,7 @@ use std::fmt::Display;
 use serde::Serialize;
 use symbolon_policy::{
     case::Step,
+    rules::ExchangeKind,
     words::{Digest, Timestamp},
 };
 
@@ -38,10 +39,20 @@ fn word(value: &impl Serialize) -> String {
 
 fn result(line: &QueryLine) -> String {
     match &line.result {
-        Ended::Answered { class, countersigned: true } => word(class),
-        Ended::Answered { class, countersigned: false } => format!("{}, not countersigned", word(class)),
+        Ended::Answered { countersigned: true, .. } => told(line),
+        Ended::Answered { countersigned: false, .. } => format!("{}, not countersigned", told(line)),
         Ended::Refused { code } => format!("refused: {}", word(code)),
         Ended::Open | Ended::Failed => line.result.as_str().to_owned(),
+    }
+}
+
+/// What came of an answered query, as far as this agency knows: a holder does not know whether anybody was found.
+fn told(line: &QueryLine) -> String {
+    match (line.side, line.exchange) {
+        (Side::Asker, ExchangeKind::Exact | ExchangeKind::Match) => {
+            format!("answered, {}", many(line.hits, "hit", "hits"))
+        }
+        _ => "answered".to_owned(),
     }
 }
 
@@ -125,7 +136,7 @@ fn refusals(lines: &[RefusalLine]) -> String {
         return String::new();
     }
     table(
-        ["WHEN", "WHAT", "BY", "PARTNER", "REGISTER", "PURPOSE", "OFFICER", "WHY", "CLAUSES"],
+        ["WHEN", "WHAT", "OUR SIDE", "PARTNER", "REGISTER", "PURPOSE", "OFFICER", "WHY", "CLAUSES"],
         lines.iter().map(|line| {
             [
                 line.at.to_string(),

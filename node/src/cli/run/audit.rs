@@ -100,6 +100,7 @@ pub(super) fn canary(command: CanaryCommand) -> Result<Request, Failure> {
 
 fn report(global: &Global, options: &ReportOptions) -> Result<Report, Failure> {
     let ReportOptions { from, to, smallest, .. } = *options;
+    in_order(from, to)?;
     let told = match &options.journal {
         Some(file) => of_export(file, options)?,
         None => match ask(global, Request::AuditReport { from, to, smallest })? {
@@ -114,6 +115,17 @@ fn report(global: &Global, options: &ReportOptions) -> Result<Report, Failure> {
         return Report::new(render::statistics(&told.statistics), &told.statistics);
     }
     Report::new(render::log(&told), &told)
+}
+
+/// An empty report about a time that ends before it begins would be read as if nothing had happened.
+fn in_order(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), Failure> {
+    match (from, to) {
+        (Some(from), Some(to)) if from >= to => {
+            Err(Failure::input(format!("the time ends at {to} and begins at {from}"))
+                .with_help("give --from a day that is not after that of --to"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The same from an exported journal, which is checked while it is read.
@@ -133,6 +145,7 @@ fn of_export(path: &Path, options: &ReportOptions) -> Result<AuditReport, Failur
 
 fn transparency(global: &Global, options: TransparencyOptions) -> Result<Report, Failure> {
     let TransparencyOptions { from, to, smallest, out, check, keys } = options;
+    in_order(from, to)?;
     if let Some(file) = out {
         free(Some(&file))?;
         let file = files::absolute(&file)?;
@@ -202,7 +215,12 @@ fn reconcile(one: &Path, other: &Path) -> Result<Report, Failure> {
     let import = |path: &Path| {
         audit::import_export(BufReader::new(open(path)?), None).map_err(|error| unverified(path, &error))
     };
-    let reconciliation = audit::reconcile(&import(one)?, &import(other)?);
+    let (one, other) = (import(one)?, import(other)?);
+    if one.agency == other.agency {
+        return Err(Failure::input(format!("both files are exports of {}", one.agency))
+            .with_help("give the exports of two agencies; `symbolon audit verify` checks one"));
+    }
+    let reconciliation = audit::reconcile(&one, &other);
     let report = Report::new(reconciliation.to_string(), &reconciliation)?;
     Ok(report.with_exit(exit(reconciliation.is_clean())))
 }

@@ -22,7 +22,7 @@ pub struct Import {
     pub report: Report,
     /// The checkpoint that it ends with.
     pub checkpoint: Checkpoint,
-    pub(super) agency: AgencyCode,
+    pub(crate) agency: AgencyCode,
     pub(super) note: String,
     pub(super) history: History,
 }
