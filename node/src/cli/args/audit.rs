@@ -74,10 +74,11 @@ pub(in crate::cli) enum AuditCommand {
         after_help = "The file holds all people of the query, or the probe, and the seed: whoever has it and what \
         crossed the wire knows everybody in the query. So it is sealed, to the officer who signs or to the age recipient \
         that is named, and is never for the partner. The journal tells who opened it, to whom and why.\n\nExamples:\n  \
-        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened --reason \"yearly audit\" \
-        --officer-key ivo.key\n  \
-        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened --reason \"request 12 of the supervisor\" \
-        --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --officer-key ivo.key"
+        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened \\\n    \
+        --reason \"yearly audit\" --officer-key ivo.key\n  \
+        symbolon audit open 5d41402abc4b2a76b9719d911017c592 --out query.opened \\\n    \
+        --reason \"request 12 of the supervisor\" --officer-key ivo.key \\\n    \
+        --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
     )]
     Open(OpenOptions),
     /// Check an opened query against exported journals, and say what was asked; departures end with exit code 5
@@ -85,8 +86,10 @@ pub(in crate::cli) enum AuditCommand {
         after_help = "Makes the asker's message again and compares it with what was signed. Needs no home. Give the \
         asker's export, the holder's, or both: what each shows, and what none does, is in the output and in \
         docs/audit.md.\n\nExamples:\n  \
-        symbolon audit check-opening query.opened --identity auditor.txt --journal mk.ndjson --journal rs.ndjson\n  \
-        symbolon audit check-opening query.opened --officer-key ivo.key --journal mk.ndjson --json"
+        symbolon audit check-opening query.opened --identity auditor.txt \\\n    \
+        --journal mk.ndjson --journal rs.ndjson\n  \
+        symbolon audit check-opening query.opened --officer-key ivo.key \\\n    \
+        --journal mk.ndjson --json"
     )]
     CheckOpening(CheckOpeningOptions),
     /// Write the journal to a new file
