@@ -18,6 +18,7 @@ mod import;
 mod json;
 mod lines;
 mod people;
+mod pieces;
 mod probe;
 mod reading;
 mod record;
@@ -31,13 +32,11 @@ mod words;
 
 use std::{
     fs::File,
-    ops::Bound,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rayon::prelude::*;
-use sled::{IVec, Tree};
+use sled::Tree;
 use symbolon_policy::words::RegisterName;
 
 pub use erasure::{Begins, ErasureReason, ErasureSummary, Selection};
@@ -58,16 +57,13 @@ pub use words::{Day, FormError, RecordId, Vulnerability};
 
 use crate::{files, sealing::StorageKey};
 use anchor::{Anchor, COMMITS};
-use stored::{Key, RECORD_PREFIX, Spoilt, Vault};
+use stored::{Key, RECORD_PREFIX, Vault};
 
 /// Most records on one page of [`Registers::page`].
 pub const MAX_PAGE: usize = 1_000;
 
 /// Bytes of pages that `sled` keeps, as they are on the disk. In memory they take up to three times as much.
 const CACHE: u64 = 64 << 20;
-
-/// Records that one core reads at a time, about.
-const PIECE: u64 = 256;
 
 /// Before the name of a register, in the name of its tree.
 const TREE_PREFIX: &str = "register/";
@@ -341,65 +337,6 @@ impl Register {
         after: Option<Key>,
     ) -> impl Iterator<Item = Result<StoredRecord, RegisterError>> + Send + 'static {
         self.read(after, Vault::head)
-    }
-
-    /// What `open` makes of every record, or of those after a key, in the order of the keys. Pieces of the register are read
-    /// and opened on all cores at once.
-    fn read<T: Send + 'static>(
-        self,
-        after: Option<Key>,
-        open: impl Fn(&Vault, &[u8], &[u8]) -> Result<T, Spoilt> + Send + Sync + 'static,
-    ) -> impl Iterator<Item = Result<T, RegisterError>> + Send + 'static {
-        let mut pieces = self.pieces(after).into_iter();
-        let mut ready = Vec::new().into_iter();
-        std::iter::from_fn(move || {
-            loop {
-                if let Some(next) = ready.next() {
-                    return Some(next);
-                }
-                let next: Vec<_> = pieces.by_ref().take(rayon::current_num_threads()).collect();
-                if next.is_empty() {
-                    return None;
-                }
-                let opened = |entry: sled::Result<(IVec, IVec)>| {
-                    let (key, value) = entry?;
-                    open(&self.vault, &key, &value).map_err(|_| self.corrupt(&key))
-                };
-                let read = next.into_par_iter().map(|piece| self.tree.range(piece).map(opened).collect());
-                ready = read.collect::<Vec<Vec<_>>>().into_iter().flatten().collect::<Vec<_>>().into_iter();
-            }
-        })
-    }
-
-    /// Ranges of keys that hold about [`PIECE`] records each, for pseudonyms are spread evenly; those after a key.
-    fn pieces(&self, after: Option<Key>) -> Vec<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
-        let noted = self.tree.get(COUNT_KEY).ok().flatten();
-        // While a write is under way nobody knows.
-        let noted =
-            noted.and_then(|sealed| self.vault.open_count(COUNT_KEY, &sealed).ok()).unwrap_or(u64::MAX);
-        let pieces = noted.div_ceil(PIECE).clamp(1, 1 << 16);
-        let first = |piece: u64| {
-            let place = (piece << 16).div_ceil(pieces);
-            u16::try_from(place).map_or(Bound::Unbounded, |place| {
-                Bound::Included([RECORD_PREFIX, &place.to_be_bytes()].concat())
-            })
-        };
-        let all = (0..pieces).map(|piece| {
-            let end = match first(piece.saturating_add(1)) {
-                Bound::Included(next) => Bound::Excluded(next),
-                // No key follows those of the records.
-                other => other,
-            };
-            (first(piece), end)
-        });
-        let Some(after) = after else { return all.collect() };
-        let rest =
-            all.filter(|(_, end)| !matches!(end, Bound::Excluded(end) if end.as_slice() <= after.as_slice()));
-        let mut rest: Vec<_> = rest.collect();
-        if let Some((start, _)) = rest.first_mut() {
-            *start = Bound::Excluded(after.to_vec());
-        }
-        rest
     }
 
     fn corrupt(&self, key: &[u8]) -> RegisterError {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::*;
+use super::{pieces::PIECE, *};
 
 /// Keeps what an import says.
 #[derive(Default)]
