@@ -17,6 +17,8 @@ pub(in crate::report) struct Line {
     pub(in crate::report) label: String,
     pub(in crate::report) told: String,
     pub(in crate::report) interval: Interval,
+    /// The place of its proposal, which has the same mark in every figure.
+    pub(in crate::report) place: usize,
 }
 
 /// What a text of size 14 takes in a wide face, about, in units; Cyrillic letters take more.
@@ -69,12 +71,12 @@ pub(in crate::report) fn forest(
     for offset in if double { [-1.6, 1.6] } else { [0.0, 0.0] } {
         d.line((x + offset, 4.0), (x + offset, bottom), &format!(r#"stroke="{INK}" stroke-width="1.3""#));
     }
-    for (kind, line) in lines.iter().enumerate() {
-        let y = 24.0 + (ROW + lift) * kind as f64;
+    for (row, line) in lines.iter().enumerate() {
+        let y = 24.0 + (ROW + lift) * row as f64;
         heading(&mut d, y, lift, &line.label, &line.told);
         let y = y + lift;
         let Interval { lo, mean, hi, .. } = line.interval;
-        d.whisker((axis.at(lo), axis.at(mean), axis.at(hi)), y + 16.0, kind + 1);
+        d.whisker((axis.at(lo), axis.at(mean), axis.at(hi)), y + 16.0, line.place);
     }
     d.done(bottom + 24.0, title, about)
 }

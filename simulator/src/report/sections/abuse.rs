@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         (0..report.outcome.proposals.len()).map(|place| report.outcome.abuse(place)).collect();
     let kinds = each.first().map_or(0, Vec::len);
     for abuse in 0..kinds {
-        for (proposal, found) in report.outcome.proposals.iter().zip(&each) {
+        for (place, (proposal, found)) in report.outcome.proposals.iter().zip(&each).enumerate() {
             let Some(of) = found.get(abuse) else { continue };
             let name = format!("{} ({})", words.get(key(of.kind)), of.id);
             let share = format!("{}/{}", of.detected.0, of.detected.1);
@@ -63,7 +63,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             let label = format!("{} · {}", words.get(key(of.kind)), proposal.title);
             let [_, half, _] = of.days;
             let interval = Interval { mean: half.unwrap_or(0.0), ..Interval::default() };
-            lines.push((Line { label, told, interval }, half.is_some()));
+            lines.push((Line { label, told, interval, place }, half.is_some()));
         }
     }
     if kinds == 0 {

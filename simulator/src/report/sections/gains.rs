@@ -23,7 +23,8 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         let mut lines = Vec::new();
         for (place, proposal) in outcome.proposals.iter().enumerate() {
             let interval = outcome.gain(place, party, &label.utility);
-            lines.push(Line { label: proposal.title.clone(), told: words.interval(&interval), interval });
+            let told = words.interval(&interval);
+            lines.push(Line { label: proposal.title.clone(), told, interval, place });
         }
         let line = words.number(label.utility.walk_away);
         let mut cells: Vec<String> = lines.iter().map(|line| line.told.clone()).collect();

@@ -63,7 +63,7 @@ pub(super) fn forest(report: &Report<'_>, words: &Words) -> Section {
             .map(|(place, proposal)| {
                 let interval = report.difference(place, measure);
                 let told = difference(words, measure, &interval);
-                Line { label: proposal.title.clone(), told, interval }
+                Line { label: proposal.title.clone(), told, interval, place }
             })
             .collect();
         let error = |line: &Line| format!("±\u{A0}{}", words.number(line.interval.error));
