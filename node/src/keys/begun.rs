@@ -42,7 +42,8 @@ impl KeyStore {
     /// Begins to set up the keys of a request, or goes on with a setup that broke off.
     ///
     /// The asker's seed is drawn for each setup. The holder's follows from its storage key, so that commitments that
-    /// come again after their setup ended meet the choice that they met.
+    /// come again after their setup ended meet the choice that they met. Who repeats all its words sets up the same keys
+    /// again, which have the same name.
     ///
     /// # Errors
     /// A local [`Failure`] if the file cannot be read or written; an integrity one if it is damaged.

@@ -102,13 +102,13 @@ fn fetch(core: &Core, partner: &Partner, terms: &QueryTerms, setup: MatchSetup) 
     }
 }
 
-/// Lets matches be prepared again with a partner.
+/// Lets keys be set up and matches be prepared again with a partner.
 pub(super) async fn allow(core: &Arc<Core>, partner: AgencyCode, reason: String) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
         let broken = core.book.state().broken_preparations()?;
         if !broken.iter().any(|(code, _)| *code == partner) {
-            return Err(Failure::input(format!("preparations with {partner} were not stopped")));
+            return Err(Failure::input(format!("neither keys nor preparations were stopped with {partner}")));
         }
         core.keys.forget_begun(&partner)?;
         core.book.record(&Event::PreparationsAllowed { partner, reason })?;

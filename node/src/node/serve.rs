@@ -106,7 +106,7 @@ async fn expiring(core: Arc<Core>) {
     let mut done = Expired::new();
     loop {
         let (work, before) = (core.clone(), std::mem::take(&mut done));
-        match blocking(move || Ok::<_, Failure>(expire(&work, before))).await {
+        match blocking(move || expire(&work, before)).await {
             Ok(now) => done = now,
             Err(failure) => tracing::error!(%failure, "records whose retention is over could not be erased"),
         }
@@ -118,7 +118,7 @@ async fn expiring(core: Arc<Core>) {
 type Expired = BTreeMap<RegisterName, (Day, u64)>;
 
 /// Erases what is due. Each register is read once a day, and again when it has changed.
-fn expire(core: &Core, mut done: Expired) -> Expired {
+fn expire(core: &Core, mut done: Expired) -> Result<Expired, Failure> {
     let one = |name: &RegisterName, done: &mut Expired| {
         let now = (clock::today()?, core.book.state().register_version(name)?);
         if done.get(name) != Some(&now) {
@@ -128,14 +128,13 @@ fn expire(core: &Core, mut done: Expired) -> Expired {
         }
         Ok::<_, Failure>(())
     };
-    let registers = core.registers.list().unwrap_or_default();
-    for register in registers {
+    for register in core.registers.list()? {
         // A register that is damaged must not keep the records of others.
         if let Err(failure) = one(&register.name, &mut done) {
             tracing::error!(register = %register.name, %failure, "what is due could not be erased");
         }
     }
-    done
+    Ok(done)
 }
 
 /// Tells partners what was revoked and corrected, beside the rounds, for a partner may keep it waiting.

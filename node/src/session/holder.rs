@@ -196,6 +196,12 @@ fn current(core: &Core, ask: &Ask) -> Result<(), SessionError> {
     if current { Ok(()) } else { Err(Failure::local("the snapshot ended while it was asked").into()) }
 }
 
+/// The version of the register when a query was first admitted: what was paid for is an answer over that one.
+pub(super) fn paid_version(core: &Core, ask: &Ask) -> Result<u64, SessionError> {
+    let known = core.book.state().query(Side::Holder, &ask.query)?;
+    Ok(known.ok_or_else(|| Failure::integrity("a query that was admitted is not there"))?.register_version)
+}
+
 /// Whether the register is still of the version for which the randomness of an answer was drawn.
 pub(super) fn settled(core: &Core, ask: &Ask, version: u64) -> Result<(), SessionError> {
     let state = core.book.state();
@@ -223,7 +229,7 @@ async fn answer(
             (entries, transcript)
         }
         ExchangeKind::Count => {
-            let version = core.book.state().register_version(&ask.register)?;
+            let version = paid_version(core, ask)?;
             let exchange = count_machine(core, agreement, ask)?;
             let guarded = paid.open(Role::Holder, &[&opening], || Ok(exchange))?;
             let still = || standing(core, ask).and_then(|()| settled(core, ask, version));

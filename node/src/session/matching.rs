@@ -21,7 +21,7 @@ use symbolon_protocol::{
 
 use super::{
     SessionError,
-    holder::{holder_seed, settled},
+    holder::{holder_seed, paid_version, settled},
     prepare::allowed,
 };
 use crate::{
@@ -224,7 +224,7 @@ pub(super) fn search(
     let keys = words.keys(core, Side::Holder, ask)?;
     let keys = keys.ok_or_else(|| Failure::local("the keys ended while they were asked"))?;
     let answering = core.keys.answering(words.engine, &form, &keys)?;
-    let version = core.book.state().register_version(&ask.register)?;
+    let version = paid_version(core, ask)?;
     let seed = holder_seed(core, ask)?;
     let mut members = core.claims.note()?;
     let rows = rows(core, agreement, ask, words.form, |record, had| members.add(record, had))?;

@@ -37,7 +37,7 @@ pub(super) fn status(lines: &PreparedLines) -> String {
     }
     parts.extend(lines.stopped.iter().map(|(partner, why)| {
         format!(
-            "Nothing is prepared with {partner}: {}. See `symbolon peer allow-preparations`.",
+            "No keys are set up for {partner} and nothing is prepared with it: {}. See `symbolon peer allow-preparations`.",
             one_line(why)
         )
     }));

@@ -1,35 +1,20 @@
 use symbolon_policy::{
-    claim::Claim,
     notice::{Cause, Notice, Sealed},
     signing::Signer,
-    words::{ClaimId, Digest, Field, NoticeId, QueryId, Reference},
+    words::{ClaimId, Digest, Field, NoticeId, Reference},
 };
 
 use super::*;
-use crate::{clock, node::tests::pair::pair};
+use crate::{
+    clock,
+    node::tests::pair::{made, pair},
+};
 
 /// A claim of the asker as if it had been made, and a notice about it.
 fn about(holder: &Core, asker: &Core) -> Notice {
     let agreement = asker.partner(holder.book.own()).unwrap().agreement.id();
     let (own, partner) = (asker.book.own().clone(), holder.book.own().clone());
-    let now = clock::now();
-    let claim = Claim {
-        claim: ClaimId([3; 16]),
-        query: QueryId([4; 16]),
-        agreement,
-        asker: own.clone(),
-        holder: partner.clone(),
-        basis: "READMISSION".parse().unwrap(),
-        case: "K-17".into(),
-        officer: "ana".parse().unwrap(),
-        seal: "age1".into(),
-        verified_by: "bojan".parse().unwrap(),
-        verified_at: now,
-        items: vec![0],
-        fields: vec![Field::Place],
-        opening: Digest([0; 32]),
-        claimed_at: now,
-    };
+    let (claim, now) = (made(agreement, Digest([0; 32])), clock::now());
     let signature = signing::sign(&claim, &*asker.signer).unwrap();
     let (side, act, found) = (Side::Asker, None, Vec::new());
     asker.book.record(&Event::Claimed { side, claim, signature, act, found, at: now }).unwrap();
