@@ -8,7 +8,7 @@
 mod notices;
 mod revocations;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use symbolon_policy::{
@@ -40,14 +40,25 @@ const SIGNED: &str = "\u{2014} ";
 /// Receipts that one meeting settles.
 const RECEIPTS: usize = 8;
 
+/// Pauses before a meeting that was broken off is opened again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
 /// Opens a meeting with a partner.
 ///
 /// # Errors
 /// [`SessionError`] with whose fault it was.
 pub(crate) async fn meet(core: &Arc<Core>, partner: &Partner) -> Result<(), SessionError> {
-    let mut channel = core.dial(partner, JOURNAL).await?;
-    talk(core, &partner.party.code, partner.party.key, &mut channel).await?;
-    channel.close().await
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let mut channel = core.dial(partner, JOURNAL).await?;
+        let talked = talk(core, &partner.party.code, partner.party.key, &mut channel).await;
+        let Err(error) = talked else { return channel.close().await };
+        match pauses.next() {
+            // Both may open one at once, as after a start; then one of the two comes between.
+            Some(pause) if error.may_pass() => tokio::time::sleep(pause).await,
+            _ => return Err(error),
+        }
+    }
 }
 
 /// Meets every partner that has to be told of a revocation, or for whom a correction notice waits. Who cannot
