@@ -130,6 +130,71 @@ fn the_quickest_engine_answers_and_a_probe_is_claimed() {
     asker.stop();
 }
 
+/// Several probes of one command: each is a query of its own, with a charge, an answer and a line in the journals.
+#[test]
+fn several_probes_are_asked_about_one_after_another() {
+    let (mut holder, mut asker) = (Agency::new("RS"), Agency::new("MK"));
+    holder.agree_on(&asker, &FACES.terms(&["ot-garbled/1"], "MK", 4));
+    holder.import(&(0..300).map(|n| with_face(n, Kept::No, &face(n, 0))).collect::<String>());
+    holder.serve();
+    asker.serve();
+    let [asks, _] = enrolled(&asker);
+    let probe = |name: &str, face: &str| {
+        asker.file(name, &json!({ "alternatives": [{ "position": "FACE", "bits": face }] }).to_string())
+    };
+    let hit = probe("hit.json", &face(7, 3));
+    let miss = probe("miss.json", &face(9_000, 0));
+    let other = probe("other.json", &face(8, MOST));
+    let form = FACES.form();
+    let ask = |files: &[&str], more: &[&str]| {
+        let words =
+            ["query", "match", "--register", "border", "--purpose", "SERIOUS_CRIME", "--basis", "PCC_PRUM"];
+        let rest = ["--case", "K-17/2026", "--peer", "RS", "--form", &form, "--answer", "any"];
+        let files: Vec<_> = files.iter().flat_map(|file| ["--probe", *file]).collect();
+        asker.run(&[&words[..], &rest, &asks.signs(), &files, more].concat())
+    };
+
+    // What is wrong with one is said before any is asked.
+    let short = probe("short.json", &face(7, 0)[2..]);
+    let gone = asker.path("gone.json");
+    for (bad, says) in [(short.as_str(), "cannot be asked about"), (gone.to_str().unwrap(), "cannot read")] {
+        let refused = ask(&[&hit, bad], &[]);
+        let what = refused.json["failed"]["what"].as_str().unwrap();
+        assert!(refused.exit == Some(2) && what.contains(says) && what.contains(bad), "{refused:#?}");
+    }
+    let file = asker.home().join("question.file");
+    let refused = ask(&[&hit, &miss], &["--courier", file.to_str().unwrap()]);
+    assert_eq!(refused.exit, Some(2), "one file, one query: {refused:#?}");
+    assert_eq!(asker.spent(), 0);
+
+    let done = ask(&[&hit, &miss, &other], &[]);
+    assert_eq!(done.exit, Some(0), "{done:#?}");
+    let told: Vec<_> = done.answers().iter().map(|one| (&one["probe"], &one["outcome"]["hit"])).collect();
+    let files = [&hit, &miss, &other].map(|file| Value::from(file.as_str()));
+    assert_eq!(told, [(&files[0], &true.into()), (&files[1], &false.into()), (&files[2], &true.into())]);
+    let spent: Vec<_> = done.answers().iter().map(|one| &one["outcome"]["budget"]["spent"]).collect();
+    assert_eq!(spent, [1, 2, 3], "{done:#?}");
+    let queries: std::collections::BTreeSet<_> =
+        done.answers().iter().map(|one| one["query"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(queries.len(), 3);
+
+    // One is left. The second is refused, and costs nothing.
+    let done = ask(&[&hit, &miss], &[]);
+    let ended: Vec<_> = done.answers().iter().map(|one| &one["outcome"]["outcome"]).collect();
+    assert_eq!(ended, ["matched", "refused"], "{done:#?}");
+    let compared = holder.reconcile(&asker, "end.ndjson");
+    assert_eq!((&compared["matched"], &compared["discrepancies"]), (&4.into(), &json!([])), "{compared}");
+
+    // Who is not there is asked once.
+    holder.stop();
+    let done = ask(&[&hit, &miss], &[]);
+    let whats: Vec<_> =
+        done.answers().iter().map(|one| one["outcome"]["failure"]["what"].as_str().unwrap()).collect();
+    assert!(done.exit != Some(0) && !whats[0].contains("not asked about"), "{done:#?}");
+    assert_eq!(whats[1..], ["not asked about, as the probe before it had no answer"], "{done:#?}");
+    asker.stop();
+}
+
 /// What binds a probe to this engine's query does not depend on keys: it is opened also when those have ended.
 fn opened(holder: &Agency, asker: &Agency, done: &Done) {
     let id = holder.run(&["agreement", "list"]).ok()["agreements"][0]["id"].as_str().unwrap().to_owned();

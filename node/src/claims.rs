@@ -107,6 +107,12 @@ impl ClaimStore {
         self.key.derive("traces").pseudonym(had)
     }
 
+    /// Under which name it is noted that a record takes part with its templates.
+    pub(crate) fn naming(&self) -> impl Fn(&Pseudonym, &[u8]) -> Pseudonym + Send + Sync + 'static {
+        let key = self.key.derive(MEMBERS);
+        move |record, had| member(&key, record, had)
+    }
+
     /// Begins to note who takes part in something that has no name yet.
     ///
     /// # Errors
@@ -267,8 +273,13 @@ pub(crate) struct Members {
 impl Members {
     /// Notes a record, with the identifier or the templates by which it takes part. A fault shows when it is kept.
     pub(crate) fn add(&mut self, record: &Pseudonym, had: &[u8]) {
+        self.named(&[member(&self.key, record, had)]);
+    }
+
+    /// Notes records by their [names](ClaimStore::naming).
+    pub(crate) fn named(&mut self, names: &[Pseudonym]) {
         if self.fault.is_none() {
-            self.fault = self.file.write_all(&member(&self.key, record, had)).err();
+            self.fault = self.file.write_all(names.as_flattened()).err();
         }
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod flags;
 mod import;
 mod json;
+mod kept;
 mod lines;
 mod people;
 mod pieces;
@@ -51,12 +52,14 @@ pub use record::{MAX_FIELD_NAME, MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS, R
 pub use reject::{Fault, ImportObserver, Progress, Reason, Reject, RejectReport};
 pub use retention::longest_months;
 pub use rows::{HeaderError, columns};
+pub use slice::{Member, Searchable, Wanted};
 pub use stored::{StoredRecord, Traced};
 pub use template::{MAX_TEMPLATES, TemplateNote};
 pub use words::{Day, FormError, RecordId, Vulnerability};
 
 use crate::{files, sealing::StorageKey};
 use anchor::{Anchor, COMMITS};
+use kept::Room;
 use stored::{Key, RECORD_PREFIX, Vault};
 
 /// Most records on one page of [`Registers::page`].
@@ -79,6 +82,7 @@ pub struct Registers {
     anchor: Anchor,
     /// Taken by whoever writes; holds the number of the last commit.
     commits: Mutex<u64>,
+    kept: Room,
 }
 
 /// What [`Registers::list`] tells about a register.
@@ -115,7 +119,8 @@ impl Registers {
         let db = files::database(&config).map_err(|error| RegisterError::opening(path, error))?;
         let root = key.derive("registers");
         let anchor = Anchor::new(path.to_owned(), root.derive("anchor"));
-        let mut registers = Self { db, path: path.to_owned(), root, anchor, commits: Mutex::new(0) };
+        let mut registers =
+            Self { db, path: path.to_owned(), root, anchor, commits: Mutex::new(0), kept: Room::new() };
         registers.commits = Mutex::new(registers.last_commit()?);
         Ok(registers)
     }

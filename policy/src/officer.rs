@@ -16,7 +16,7 @@ use crate::{
 
 pub use crate::words::Role;
 pub use act::{Act, ActError, ActKind, SKEW, SignedAct, TEXT_LIMIT};
-pub use intent::{How, Intent, subject};
+pub use intent::{How, Intent, files, subject};
 
 /// An officer as enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,11 @@ mod matching;
 mod retention;
 mod sealed;
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use futures::future::join_all;
 use symbolon_policy::{
@@ -53,7 +57,7 @@ pub(super) async fn exact(
     let path = subjects.to_owned();
     let (people, file) = blocking(move || people::read(&path, format)).await?;
     signed(core, &terms, How::Exact, &file).await?;
-    run(core, terms, Question::People(ExchangeKind::Exact, people), updates).await
+    run(core, terms, vec![Question::People(ExchangeKind::Exact, people)], updates).await
 }
 
 /// Asks how many people are in partners' registers.
@@ -75,10 +79,10 @@ pub(super) async fn count(
         return Err(Failure::input(format!("nobody in the file has an identifier of kind {kind}")));
     }
     signed(core, &terms, How::Count { kind }, &file).await?;
-    run(core, terms, Question::People(ExchangeKind::Count, people), updates).await
+    run(core, terms, vec![Question::People(ExchangeKind::Count, people)], updates).await
 }
 
-/// Asks who in partners' registers is close to a probe.
+/// Asks who in partners' registers is close to a probe, or to each of several.
 pub(super) async fn matching(
     core: &Arc<Core>,
     terms: QueryTerms,
@@ -86,9 +90,9 @@ pub(super) async fn matching(
     updates: Updates,
 ) -> Result<Reply, Failure> {
     let how = wish.how(false);
-    let wish = blocking(move || Wish::read(wish)).await?;
-    signed(core, &terms, how, &wish.file).await?;
-    run(core, terms, Question::Probe(wish), updates).await
+    let (wishes, files) = blocking(move || Wish::read(wish)).await?;
+    signed(core, &terms, how, &files).await?;
+    run(core, terms, wishes.into_iter().map(Question::Probe).collect(), updates).await
 }
 
 /// The officer's word for a new query. It comes before anything else about it.
@@ -105,10 +109,34 @@ enum Question {
     Probe(Wish),
 }
 
+/// Of a probe that was left out.
+const NOT_ASKED: &str = "not asked about, as the probe before it had no answer";
+
+impl Question {
+    /// The file with the probe.
+    fn probe(&self) -> Option<PathBuf> {
+        match self {
+            Self::People(..) => None,
+            Self::Probe(wish) => Some(wish.path.clone()),
+        }
+    }
+
+    /// Whether a partner can be asked this, as far as the agreement has what it is asked under.
+    ///
+    /// # Errors
+    /// An input [`Failure`].
+    fn check(&self, partner: &Partner) -> Result<(), Failure> {
+        match self {
+            Self::People(..) => Ok(()),
+            Self::Probe(wish) => wish.check(partner),
+        }
+    }
+}
+
 async fn run(
     core: &Arc<Core>,
     terms: QueryTerms,
-    question: Question,
+    questions: Vec<Question>,
     updates: Updates,
 ) -> Result<Reply, Failure> {
     let partners = if terms.partners.is_empty() {
@@ -124,21 +152,36 @@ async fn run(
             "see `symbolon agreement list`; an agreement must be signed by both and accepted here",
         ));
     }
-    let (terms, question) = (Arc::new(terms), Arc::new(question));
+    if let [_, _, ..] = questions.as_slice() {
+        // What is wrong with one is said before any is asked.
+        for (question, partner) in
+            questions.iter().flat_map(|question| partners.iter().map(move |p| (question, p)))
+        {
+            question.check(partner)?;
+        }
+    }
+    let (terms, questions) = (Arc::new(terms), Arc::new(questions));
     // Each partner under its own agreement; none waits for another.
     let each = partners.into_iter().map(|partner| {
-        let report = Report::new(partner.party.code.as_str(), updates.clone());
-        let (core, terms, question) = (core.clone(), terms.clone(), question.clone());
+        let (core, terms, questions, updates) =
+            (core.clone(), terms.clone(), questions.clone(), updates.clone());
         async move {
-            let started = Instant::now();
-            let timing = Vec::new();
-            let mut attempt =
-                Attempt { core, partner, report, timing, started, query: None, expected: None, choice: None };
-            let ended = attempt.run(&terms, &question).await;
-            attempt.answer(ended)
+            let mut answers: Vec<Answer> = Vec::with_capacity(questions.len());
+            for question in questions.iter() {
+                let report = Report::new(partner.party.code.as_str(), updates.clone());
+                let mut attempt = Attempt::new(&core, partner.clone(), report);
+                attempt.probe = question.probe();
+                // Who gave no answer is not asked the rest.
+                let ended = match answers.last().map(|answer| &answer.outcome) {
+                    Some(Outcome::Failed { .. }) => Err(Failure::local(NOT_ASKED).into()),
+                    _ => attempt.run(&terms, question).await,
+                };
+                answers.push(attempt.answer(ended));
+            }
+            answers
         }
     });
-    Ok(Reply::Answers { answers: join_all(each).await })
+    Ok(Reply::Answers { answers: join_all(each).await.into_iter().flatten().collect() })
 }
 
 /// Asks again a query that was interrupted.
@@ -170,17 +213,7 @@ pub(super) async fn resume(
     let partner = Partner { party: party.clone(), agreement };
     let sealed = Sealed::load(core, &query)?;
     let report = Report::new(partner.party.code.as_str(), updates);
-    let started = Instant::now();
-    let mut attempt = Attempt {
-        core: core.clone(),
-        partner,
-        report,
-        timing: Vec::new(),
-        started,
-        query: Some(query),
-        expected: None,
-        choice: None,
-    };
+    let mut attempt = Attempt::new(core, partner, report).of(query);
     let asked = sealed.asked(known.ask, known.signature)?;
     let _asking = core.prepared.ask();
     let ended = attempt.ask(asked, &sealed.people()).await;
@@ -195,6 +228,8 @@ struct Attempt {
     report: Report,
     timing: Vec<(String, f64)>,
     started: Instant,
+    /// The file with the probe.
+    probe: Option<PathBuf>,
     query: Option<QueryId>,
     expected: Option<Expected>,
     choice: Option<Choice>,
@@ -206,6 +241,25 @@ type Ended = Result<(Outcome, SignedReceipt), SessionError>;
 pub(super) type Asking = (String, Vec<Kind>);
 
 impl Attempt {
+    fn new(core: &Arc<Core>, partner: Partner, report: Report) -> Self {
+        Self {
+            core: core.clone(),
+            partner,
+            report,
+            timing: Vec::new(),
+            started: Instant::now(),
+            probe: None,
+            query: None,
+            expected: None,
+            choice: None,
+        }
+    }
+
+    /// The same, for a query that there is already.
+    fn of(self, query: QueryId) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
     async fn run(&mut self, terms: &QueryTerms, question: &Question) -> Ended {
         let stale = |error: &SessionError| {
             let SessionError::Refused { refusal, here: false } = error else { return false };
@@ -327,10 +381,11 @@ impl Attempt {
         let (bytes_out, bytes_in) = self.report.moved();
         let (setup, ahead) = (self.report.setup(), self.report.ahead());
         let partner = self.partner.party.code;
-        let (query, timing, expected) = (self.query, self.timing, self.expected);
+        let (probe, query, timing, expected) = (self.probe, self.query, self.timing, self.expected);
         let choice = self.choice.map(Box::new);
         Answer {
             partner,
+            probe,
             query,
             outcome,
             timing,

@@ -164,6 +164,7 @@ fn round(core: &Core) -> Result<(), Failure> {
     let queries = queries::erase_old(core, clock::now());
     let cases = claim::cases::expire(core, clock::now());
     core.claims.forget_old();
+    core.registers.forget_kept();
     claim::notices::reviewed(core);
     ended.and(queries).and(cases)?;
     warn(core)?;

@@ -1,16 +1,20 @@
 //! The templates of a slice, as an engine reads them.
 //!
-//! The register is read twice, first to count, and memory holds one batch only. Both readings and all
-//! batches must be of one state of the register: once a write has begun, the reader ends with a fault.
+//! A slice that fits is read once and kept for a while ([`kept`](super::kept)): probes that are asked one after another share
+//! one pass over the register. A larger one is read twice, first to count, and memory holds one batch only. What is given out
+//! is of one state of the register: once a write has begun, the reader ends with a fault.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use rayon::prelude::*;
 use sled::{IVec, Tree};
 use symbolon_policy::{
     agreement::FormTerms,
     rules::Slice,
-    words::{Position, RegisterName},
+    words::{Digest, Position, RegisterName},
 };
 use symbolon_protocol::{
     exchange::Fault,
@@ -25,10 +29,14 @@ use zeroize::Zeroizing;
 
 use super::{
     COUNT_KEY, Day, Register, RegisterError, Registers,
+    kept::{IDLE, Kept, Slot, size},
     stored::{Spoilt, Vault},
     template,
     words::RecordId,
 };
+
+/// The name under which it is noted that a record takes part with its templates.
+pub type Member = [u8; 16];
 
 /// A record that takes part.
 struct Part {
@@ -42,7 +50,7 @@ struct Part {
 pub(super) type Hit = (RecordId, [u8; 16], Zeroizing<Vec<u8>>);
 
 /// Which templates take part.
-struct Wanted {
+pub struct Wanted {
     slice: Slice,
     today: Day,
     form: FormTerms,
@@ -51,57 +59,113 @@ struct Wanted {
     positions: Vec<Position>,
 }
 
+impl PartialEq for Wanted {
+    /// The projection follows from the form.
+    fn eq(&self, other: &Self) -> bool {
+        let of = |wanted: &Self| (wanted.today, wanted.positions.clone(), wanted.form.clone());
+        of(self) == of(other) && self.slice == other.slice
+    }
+}
+
+/// A slice for one query.
+pub struct Searchable {
+    /// A group for each record that takes part.
+    pub rows: Box<dyn Rows>,
+    /// What each of them is noted under.
+    pub members: Arc<[Member]>,
+}
+
 impl Registers {
     /// The templates of a slice for one query: a group for each record that takes part and has a template for
     /// at least one alternative.
     ///
-    /// `slice` decides by the class of a record; one whose day of erasure is `today` or earlier takes no part.
-    /// `positions` says where each alternative of the query was taken, in their order, and each is compared
-    /// with the record's template of that position which serves `form`. Embeddings become bits under the
-    /// form's seed as they are read. A position that is none of the form's modality is compared with nothing.
-    /// `note` is told the pseudonym of each record that takes part, and its templates as they are stored.
+    /// `member` is told the pseudonym of each record that takes part and its templates as they are stored, and gives
+    /// the name that it is noted under; the same ones whenever it is asked. What was read for one asker is kept for
+    /// `whose` alone: or the time of an answer would tell one partner what another asks.
     ///
-    /// Waits for a write that is under way, and then reads the register once to count: long work. Once another
-    /// write begins, [`Rows::next`] gives [`Fault::Local`].
+    /// Waits for a write that is under way, and then reads the register once: long work. Once another write begins,
+    /// [`Rows::next`] gives [`Fault::Local`].
     ///
     /// # Errors
     /// [`RegisterError::NoSuchRegister`], [`RegisterError::Corrupt`], [`RegisterError::Incomplete`],
-    /// [`RegisterError::Changed`], [`RegisterError::Projection`], [`RegisterError::Store`].
+    /// [`RegisterError::Changed`], [`RegisterError::Store`].
     pub fn templates(
         &self,
         name: &RegisterName,
-        slice: Slice,
-        today: Day,
-        form: &FormTerms,
-        positions: &[Position],
-        mut note: impl FnMut(&[u8; 16], &[u8]),
-    ) -> Result<Box<dyn Rows>, RegisterError> {
+        whose: Digest,
+        wanted: Wanted,
+        member: impl Fn(&[u8; 16], &[u8]) -> Member + Send + Sync + 'static,
+    ) -> Result<Searchable, RegisterError> {
         let register = self.register(name)?;
         let version = self.version(&register)?;
+        let state = State { name: name.clone(), tree: register.tree.clone(), version };
+        // Held while the register is read: who comes meanwhile for the same slice waits for it.
+        let mut slot = self.kept.slot();
+        let wanted = Arc::new(wanted);
+        let (members, given) = match slot.find(&state.version, name, whose, &wanted) {
+            Some(Kept { groups, members }) => (members, Given::Kept(groups, 0)),
+            None => self.read_slice(register, &wanted, member, (&state, whose), &mut slot)?,
+        };
+        let rows = Box::new(TemplateRows { state, wanted, groups: members.len() as u64, given, taken: 0 });
+        rows.state.unchanged()?;
+        Ok(Searchable { rows, members })
+    }
+
+    /// Reads a slice, and keeps it if it fits.
+    fn read_slice(
+        &self,
+        register: Register,
+        wanted: &Arc<Wanted>,
+        member: impl Fn(&[u8; 16], &[u8]) -> Member + Send + Sync + 'static,
+        (state, whose): (&State, Digest),
+        slot: &mut Slot<'_>,
+    ) -> Result<(Arc<[Member]>, Given), RegisterError> {
         let noted = register.count()?;
-        let wanted = Arc::new(Wanted::new(slice, today, form, positions)?);
-        let (mut found, mut groups) = (0_u64, 0_u64);
-        for part in taking_part(self.register(name)?, wanted.clone()) {
+        // From when on groups are not made any more.
+        let too_large = Arc::new(AtomicBool::new(false));
+        let (asked, full) = (wanted.clone(), too_large.clone());
+        let parts = register.read(None, move |vault, key, value| {
+            let Some(part) = asked.of(vault, key, value)? else { return Ok(None) };
+            let group = if full.load(Relaxed) { None } else { Some(asked.group(&part.encoded)?) };
+            Ok(Some((member(&part.pseudonym, &part.encoded), group)))
+        });
+        let (mut found, mut bytes) = (0_u64, 0_usize);
+        let (mut members, mut groups) = (Vec::new(), Vec::new());
+        for part in parts {
             found = found.saturating_add(1);
-            if let Some(part) = part? {
-                groups = groups.saturating_add(1);
-                note(&part.pseudonym, &part.encoded);
+            let Some((member, group)) = part? else { continue };
+            members.push(member);
+            bytes = bytes.saturating_add(group.as_ref().map_or(0, size));
+            if bytes > slot.most() {
+                too_large.store(true, Relaxed);
+                groups = Vec::new();
+            } else {
+                groups.extend(group);
             }
         }
-        let (name, tree) = (name.clone(), register.tree.clone());
-        let records = Box::new(taking_part(register, wanted.clone()));
-        let rows = TemplateRows { name, tree, version, wanted, records, groups, given: 0 };
-        rows.unchanged()?;
+        state.unchanged()?;
         if found != noted {
-            return Err(RegisterError::Incomplete { name: rows.name, noted, found });
+            return Err(RegisterError::Incomplete { name: state.name.clone(), noted, found });
         }
-        Ok(Box::new(rows))
+        let members: Arc<[Member]> = members.into();
+        if too_large.load(Relaxed) {
+            let records = Box::new(taking_part(self.register(&state.name)?, wanted.clone()));
+            return Ok((members, Given::Read(records)));
+        }
+        let kept = Kept { groups: groups.into(), members: members.clone() };
+        slot.keep(state.version.clone(), state.name.clone(), whose, wanted.clone(), kept.clone());
+        Ok((members, Given::Kept(kept.groups, 0)))
+    }
+
+    /// Forgets a slice of which nobody asked for some time.
+    pub fn forget_kept(&self) {
+        self.kept.forget(IDLE);
     }
 
     /// The records of a slice that a probe is a hit with, in plaintext and by the same rule as an engine has: id, pseudonym,
     /// and templates as they are stored.
     ///
-    /// `probe` has the alternatives that were taken at `positions`. For the rest as
+    /// `probe` has the alternatives in the order of the wanted positions. For the rest as
     /// [`templates`](Self::templates), but that a write meanwhile may or may not be seen.
     ///
     /// # Errors
@@ -109,13 +173,10 @@ impl Registers {
     pub fn matching(
         &self,
         name: &RegisterName,
-        slice: Slice,
-        today: Day,
-        form: &FormTerms,
-        (positions, probe): (&[Position], &[Template]),
+        wanted: Wanted,
+        probe: &[Template],
     ) -> Result<Vec<Hit>, RegisterError> {
-        let rule = form.form().rule;
-        let wanted = Arc::new(Wanted::new(slice, today, form, positions)?);
+        let (rule, wanted) = (wanted.form.form().rule, Arc::new(wanted));
         let register = self.register(name)?;
         let spoilt = |_| RegisterError::Corrupt { name: name.clone(), key: Vault::digest(b"templates") };
         let mut hits = Vec::new();
@@ -145,6 +206,9 @@ impl Registers {
     }
 }
 
+/// Records of a register; of those that take part the templates, still encoded.
+type Parts = Box<dyn Iterator<Item = Result<Option<Part>, RegisterError>> + Send>;
+
 /// Every record; what takes part with its templates, still encoded.
 fn taking_part(
     register: Register,
@@ -154,7 +218,16 @@ fn taking_part(
 }
 
 impl Wanted {
-    fn new(
+    /// What takes part in a query.
+    ///
+    /// `slice` decides by the class of a record; one whose day of erasure is `today` or earlier takes no part.
+    /// `positions` says where each alternative of the query was taken, in their order, and each is compared
+    /// with the record's template of that position which serves `form`. Embeddings become bits under the
+    /// form's seed as they are read. A position that is none of the form's modality is compared with nothing.
+    ///
+    /// # Errors
+    /// [`RegisterError::Projection`].
+    pub fn new(
         slice: Slice,
         today: Day,
         form: &FormTerms,
@@ -197,24 +270,63 @@ impl Wanted {
     }
 }
 
-/// What [`Registers::templates`] gives.
-struct TemplateRows {
+/// Which register, as it was when the slice was read.
+struct State {
     name: RegisterName,
     tree: Tree,
     version: IVec,
-    wanted: Arc<Wanted>,
-    records: Box<dyn Iterator<Item = Result<Option<Part>, RegisterError>> + Send>,
-    groups: u64,
-    given: u64,
 }
 
-impl TemplateRows {
-    /// Fails if a write has begun since the register was counted. Checked after reading: a write takes the
-    /// count away before it changes a record.
+impl State {
+    /// Fails if a write has begun since. Checked after reading: a write takes the count away before it changes a
+    /// record.
     fn unchanged(&self) -> Result<(), RegisterError> {
         match self.tree.get(COUNT_KEY)? {
             Some(version) if version == self.version => Ok(()),
             _ => Err(RegisterError::Changed { name: self.name.clone() }),
+        }
+    }
+}
+
+/// Where groups come from.
+enum Given {
+    /// Those that are kept, from this one on.
+    Kept(Arc<[Group]>, usize),
+    /// The register, read again.
+    Read(Parts),
+}
+
+/// What [`Registers::templates`] gives.
+struct TemplateRows {
+    state: State,
+    wanted: Arc<Wanted>,
+    groups: u64,
+    given: Given,
+    taken: u64,
+}
+
+impl TemplateRows {
+    fn more(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
+        let local = |error: RegisterError| Fault::Local(error.to_string());
+        match &mut self.given {
+            Given::Kept(groups, next) => {
+                let groups = groups.get(*next..).unwrap_or_default();
+                let groups = groups.get(..most).unwrap_or(groups).to_vec();
+                *next = next.saturating_add(groups.len());
+                self.state.unchanged().map_err(local)?;
+                Ok(groups)
+            }
+            Given::Read(records) => {
+                let parts = records.by_ref().filter_map(Result::transpose).take(most);
+                let parts = parts.collect::<Result<Vec<_>, _>>();
+                // First: a record that is being written may look like anything.
+                self.state.unchanged().map_err(local)?;
+                let spoilt =
+                    |_| Fault::Local(format!("a template of register `{}` cannot be read", self.state.name));
+                let parts = parts.map_err(local)?;
+                let groups = parts.par_iter().map(|part| self.wanted.group(&part.encoded));
+                groups.collect::<Result<Vec<_>, Spoilt>>().map_err(spoilt)
+            }
         }
     }
 }
@@ -225,22 +337,13 @@ impl Rows for TemplateRows {
     }
 
     fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault> {
-        let local = |error: RegisterError| Fault::Local(error.to_string());
-        let records = self.records.by_ref().filter_map(Result::transpose).take(most);
-        let parts = records.collect::<Result<Vec<_>, _>>();
-        // First: a record that is being written may look like anything.
-        self.unchanged().map_err(local)?;
-        let parts = parts.map_err(local)?;
-        let spoilt = |_| Fault::Local(format!("a template of register `{}` cannot be read", self.name));
-        let groups = parts.par_iter().map(|part| self.wanted.group(&part.encoded));
-        let groups = groups.collect::<Result<Vec<_>, Spoilt>>().map_err(spoilt)?;
-
-        self.given = self.given.saturating_add(groups.len() as u64);
-        let short = most > 0 && groups.is_empty() && self.given != self.groups;
-        if short || self.given > self.groups {
+        let groups = self.more(most)?;
+        self.taken = self.taken.saturating_add(groups.len() as u64);
+        let short = most > 0 && groups.is_empty() && self.taken != self.groups;
+        if short || self.taken > self.groups {
             return Err(Fault::Local(format!(
                 "register `{}` gave {} groups where {} were counted",
-                self.name, self.given, self.groups
+                self.state.name, self.taken, self.groups
             )));
         }
         Ok(groups)

@@ -4,6 +4,7 @@ mod atrest;
 mod crash;
 mod files;
 mod flags;
+mod kept;
 mod sealed;
 mod slice;
 
@@ -56,7 +57,9 @@ fn day(text: &str) -> Day {
 
 fn empty() -> (TempDir, Registers) {
     let home = tempfile::tempdir().unwrap();
-    let registers = Registers::open(home.path(), &key()).unwrap();
+    let mut registers = Registers::open(home.path(), &key()).unwrap();
+    // Or what a test damages would go unnoticed.
+    registers.kept = Room::of(0);
     registers.create(&name()).unwrap();
     (home, registers)
 }

@@ -12,7 +12,7 @@ use symbolon_policy::{
 use symbolon_protocol::{
     exchange::Boxed,
     matching::{
-        engine::{Asked, Engine, Matched, Prepared, Rows, Searched},
+        engine::{Asked, Engine, Matched, Prepared, Searched},
         template::Template,
     },
     padding::bucket,
@@ -30,6 +30,7 @@ use crate::{
     journal::Side,
     node::{Core, Partner},
     prepared::{Kind, Lent},
+    register::{Searchable, Wanted},
     state::Keys,
 };
 
@@ -184,7 +185,7 @@ pub(super) fn answerable(core: &Core, agreement: &InForce, ask: &Ask) -> Result<
     let records = list.iter().find(|info| info.name == ask.register).map_or(0, |info| info.records);
     // The slice is counted only where the register alone does not tell that it fits.
     let most = words.both.largest_slice;
-    if records > most && rows(core, agreement, ask, words.form, |_, _| ()).map_err(failed)?.groups() > most {
+    if records > most && slice(core, agreement, ask, words.form).map_err(failed)?.rows.groups() > most {
         let text = format!("the slice has more than the {most} records that a query may search");
         return Err(Refusal::new(RefusalCode::SliceTooLarge, text));
     }
@@ -226,12 +227,13 @@ pub(super) fn search(
     let answering = core.keys.answering(words.engine, &form, &keys)?;
     let version = paid_version(core, ask)?;
     let seed = holder_seed(core, ask)?;
-    let mut members = core.claims.note()?;
-    let rows = rows(core, agreement, ask, words.form, |record, had| members.add(record, had))?;
+    let Searchable { rows, members } = slice(core, agreement, ask, words.form)?;
     // Else a retry would have the same randomness for another slice.
     settled(core, ask, version)?;
     // Who takes part is kept before anything is answered: a claim is answered by it.
-    core.claims.keep(members, &ask.query)?;
+    let mut noted = core.claims.note()?;
+    noted.named(&members);
+    core.claims.keep(noted, &ask.query)?;
     // Room for the place that says whether there are too many.
     let entries = bucket(rows.groups().saturating_add(1));
     let Asked { alternatives, answer, .. } = words.both;
@@ -249,16 +251,19 @@ pub(super) fn search(
 }
 
 /// The templates of the slice that the rules allow, each beside the alternatives taken at its place.
-pub(super) fn rows(
+pub(super) fn slice(
     core: &Core,
     agreement: &InForce,
     ask: &Ask,
     form: &FormTerms,
-    note: impl FnMut(&[u8; 16], &[u8]),
-) -> Result<Box<dyn Rows>, Failure> {
+) -> Result<Searchable, Failure> {
     let positions = ask.matching.as_ref().map(|asked| asked.positions.as_slice()).unwrap_or_default();
     let slice = agreement.slice(&ask.asker, core.book.own(), &ask.register, ask.purpose, ExchangeKind::Match);
     // The day of the query, not of the retry: the slice of a repeated match must be the same.
-    let day = clock::day(ask.asked_at)?;
-    Ok(core.registers.templates(&ask.register, slice, day, form, positions, note)?)
+    let wanted = Wanted::new(slice, clock::day(ask.asked_at)?, form, positions)?;
+    let whose = Digest::of(
+        "symbolon/slice-kept/1",
+        &[ask.agreement.as_bytes(), ask.asker.as_str().as_bytes()].concat(),
+    );
+    Ok(core.registers.templates(&ask.register, whose, wanted, core.claims.naming())?)
 }

@@ -30,7 +30,7 @@ use super::{
     Channel, PREPARE, SessionError,
     channel::unexpected,
     drive::drive,
-    matching::{Words, rows},
+    matching::{Words, slice},
     words::Word,
 };
 use crate::{
@@ -276,7 +276,7 @@ fn admit(core: &Core, asker: &AgencyCode, signed: &SignedPrepare) -> Result<(Pai
     let work = Work::of(core, Side::Holder, &agreement, prepare, &ask)?;
     work.estimate(1)?;
     let turn = core.prepared.turns.begin(asker, now)?;
-    let rows = rows(core, &agreement, &ask, work.words.form, |_, _| ()).map_err(failed)?;
+    let rows = slice(core, &agreement, &ask, work.words.form).map_err(failed)?.rows;
     if rows.groups() > work.plan.largest_slice {
         let text = format!(
             "the slice has more than the {} records that a query may search",

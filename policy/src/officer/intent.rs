@@ -97,6 +97,17 @@ impl How {
     }
 }
 
+/// The digest of the files of one request: of a single one its own.
+pub fn files(each: &[Digest]) -> Digest {
+    match each {
+        [one] => *one,
+        several => Digest::of(
+            "symbolon/officer-files/1",
+            several.iter().map(Digest::as_bytes).copied().collect::<Vec<_>>().as_flattened(),
+        ),
+    }
+}
+
 /// Binds an intent to a case reference and to the file of people or of the probe. Who does not know the
 /// salt cannot try out whom it was about.
 pub fn subject(salt: &Salt, case: Option<&str>, file: &Digest) -> Digest {

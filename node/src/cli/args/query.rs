@@ -59,7 +59,10 @@ pub(in crate::cli) enum QueryCommand {
             --answer any --probe face.json\n  \
             symbolon query match --register border --purpose CHILD_PROTECTION \\\n    \
             --basis VITAL_INTEREST --officer n.ilic --case K-18/2026 \\\n    \
-            --form iris-2048 --answer candidates --probe eye.json --json")]
+            --form iris-2048 --answer candidates --probe eye.json --json\n  \
+            symbolon query match --peer MK --register border --purpose SERIOUS_CRIME \\\n    \
+            --basis PCC_PRUM --officer n.ilic --case K-17/2026 --form face-512 \\\n    \
+            --answer any --probe first.json --probe second.json")]
     Match {
         #[command(flatten)]
         terms: Terms,
@@ -72,9 +75,10 @@ pub(in crate::cli) enum QueryCommand {
         /// What is to be told: whether there is a hit, or how many candidates there are
         #[arg(long)]
         answer: AnswerName,
-        /// The file with the probe
-        #[arg(long, value_name = "FILE")]
-        probe: PathBuf,
+        /// The file with the probe; once for each probe. Several are asked about one after another, each by a query of its
+        /// own, and the partner reads its register once for all of them
+        #[arg(long = "probe", value_name = "FILE", required = true)]
+        probes: Vec<PathBuf>,
         /// The engine [default: of those of the agreement, the one expected to be quickest]
         #[arg(long)]
         engine: Option<EngineName>,

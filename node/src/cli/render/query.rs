@@ -23,7 +23,9 @@ pub(super) fn answers(answers: &[Answer]) -> String {
     if answers.is_empty() {
         return "No partner was asked: no agreement in force covers the query.".to_owned();
     }
-    let mut blocks: Vec<String> = answers.iter().map(answer).collect();
+    let several =
+        answers.iter().any(|one| one.probe != answers.first().and_then(|first| first.probe.clone()));
+    let mut blocks: Vec<String> = answers.iter().map(|one| answer(one, several)).collect();
     let hit = |answer: &Answer| match &answer.outcome {
         Outcome::Hits { hits, .. } => *hits > 0,
         Outcome::Matched(matched) => matched.hit,
@@ -78,8 +80,11 @@ pub(super) fn opened(told: &[Answer], receipt: Option<&Path>) -> String {
     )
 }
 
-fn answer(answer: &Answer) -> String {
-    let partner = &answer.partner;
+/// One answer; if `several` probes were asked about, with the name of its file.
+fn answer(answer: &Answer, several: bool) -> String {
+    let file = answer.probe.as_ref().filter(|_| several).and_then(|path| path.file_name());
+    let file = file.map(|name| format!(", {}", one_line(&name.to_string_lossy()))).unwrap_or_default();
+    let partner = &format!("{}{file}", answer.partner);
     match &answer.outcome {
         Outcome::Hits { people, hits } => {
             let all = u64::try_from(people.len()).unwrap_or(u64::MAX);
@@ -117,7 +122,7 @@ fn answer(answer: &Answer) -> String {
     }
 }
 
-fn matched(partner: &AgencyCode, told: &Matched) -> String {
+fn matched(partner: &str, told: &Matched) -> String {
     let Matched { form, answer, hit, candidates, cap, engine, entries, comparisons, .. } = told;
     let found = match (answer, hit, candidates) {
         (MatchAnswer::Any, false, _) => "no hit".to_owned(),

@@ -24,6 +24,7 @@ fn text(told: &Reply) -> String {
 fn answer(partner: &str, outcome: Outcome) -> Answer {
     Answer {
         partner: partner.parse().unwrap(),
+        probe: None,
         query: Some(QueryId([0xab; 16])),
         outcome,
         timing: vec![("fetch".to_owned(), 0.25), ("ask".to_owned(), 1.0)],

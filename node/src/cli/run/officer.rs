@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 use symbolon_policy::{
-    officer::{Act, ActKind, Intent, OfficerCard, SignedAct},
+    officer::{Act, ActKind, Intent, OfficerCard, SignedAct, files},
     signing::Document as _,
     words::{OfficerId, Salt},
 };
@@ -84,8 +84,9 @@ pub(super) fn signed(key: &Key, named: Option<&OfficerId>, request: Request) -> 
     let intent = match &request {
         Request::QueryResume { query, .. } => Intent::Resume { query: *query },
         other => {
-            let Some((terms, how, path)) = other.query() else { return Ok(request) };
-            terms.intent(how, &salt, &digest(path)?)
+            let Some((terms, how, paths)) = other.query() else { return Ok(request) };
+            let each = paths.iter().map(|path| digest(path)).collect::<Result<Vec<_>, _>>()?;
+            terms.intent(how, &salt, &files(&each))
         }
     };
     let odd =

@@ -76,8 +76,9 @@ pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
             let (key, terms) = words(terms, None);
             (key, None, Request::QueryCount { terms, subjects, format, kind })
         }
-        QueryCommand::Match { terms, case, form, answer, probe, engine, courier } => {
-            let wish = Wish { form, answer: answer.into(), engine, probe: absolute(&probe)? };
+        QueryCommand::Match { terms, case, form, answer, probes, engine, courier } => {
+            let probes = probes.iter().map(|probe| absolute(probe)).collect::<Result<_, _>>()?;
+            let wish = Wish { form, answer: answer.into(), engine, probes };
             let (key, terms) = words(terms, case);
             match courier {
                 Some(file) => (key, None, Request::QueryWrite { terms, wish, file: absolute(&file)? }),

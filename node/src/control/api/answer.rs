@@ -1,5 +1,7 @@
 //! What partners answered to a query, or why there is no answer.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::MatchAnswer,
@@ -17,6 +19,9 @@ use crate::{control::failure::Failure, engines::Choice};
 pub struct Answer {
     /// The partner.
     pub partner: AgencyCode,
+    /// The file with the probe that was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<PathBuf>,
     /// The query's id, once one was made.
     pub query: Option<QueryId>,
     /// How it ended.

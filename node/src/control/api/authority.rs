@@ -1,6 +1,6 @@
 //! An officer's signed word, beside the request that it is for.
 
-use std::path::Path;
+use std::{path::PathBuf, slice};
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
@@ -46,13 +46,15 @@ impl Wish {
 }
 
 impl Request {
-    /// The words of a query, its exchange and its file; `None` if the request is no new query.
-    pub fn query(&self) -> Option<(&QueryTerms, How, &Path)> {
+    /// The words of a query, its exchange and its files; `None` if the request is no new query.
+    pub fn query(&self) -> Option<(&QueryTerms, How, &[PathBuf])> {
         Some(match self {
-            Self::QueryExact { terms, subjects, .. } => (terms, How::Exact, subjects),
-            Self::QueryCount { terms, subjects, kind, .. } => (terms, How::Count { kind: *kind }, subjects),
-            Self::QueryMatch { terms, wish } => (terms, wish.how(false), &wish.probe),
-            Self::QueryWrite { terms, wish, .. } => (terms, wish.how(true), &wish.probe),
+            Self::QueryExact { terms, subjects, .. } => (terms, How::Exact, slice::from_ref(subjects)),
+            Self::QueryCount { terms, subjects, kind, .. } => {
+                (terms, How::Count { kind: *kind }, slice::from_ref(subjects))
+            }
+            Self::QueryMatch { terms, wish } => (terms, wish.how(false), &wish.probes),
+            Self::QueryWrite { terms, wish, .. } => (terms, wish.how(true), &wish.probes),
             _ => return None,
         })
     }

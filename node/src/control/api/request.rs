@@ -466,8 +466,8 @@ pub struct Wish {
     pub answer: MatchAnswer,
     /// The engine; the first that can be used when absent.
     pub engine: Option<EngineName>,
-    /// Absolute path of the file with the probe.
-    pub probe: PathBuf,
+    /// Absolute paths of files with one probe each, which are asked about one after another, each by a query of its own.
+    pub probes: Vec<PathBuf>,
 }
 
 /// A query to be explained, not asked.

@@ -4,7 +4,6 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
 };
 
 use symbolon_policy::words::{AgencyCode, AgreementId, QueryId};
@@ -39,20 +38,15 @@ pub(in crate::node) async fn write(
     };
     let partner = core.partner(code)?;
     let how = wish.how(true);
-    let wish = blocking(move || Wish::read(wish)).await?;
-    signed(core, &terms, how, &wish.file).await?;
-    let report = Report::new(code.as_str(), updates);
-    let started = Instant::now();
-    let mut attempt = Attempt {
-        core: core.clone(),
-        partner,
-        report,
-        timing: Vec::new(),
-        started,
-        query: None,
-        expected: None,
-        choice: None,
+    let (mut wishes, files) = blocking(move || Wish::read(wish)).await?;
+    let (Some(wish), true) = (wishes.pop(), wishes.is_empty()) else {
+        return Err(
+            Failure::input("a file for a courier holds one query").with_help("give one --probe a file")
+        );
     };
+    signed(core, &terms, how, &files).await?;
+    let report = Report::new(code.as_str(), updates);
+    let mut attempt = Attempt::new(core, partner, report);
     match written(&mut attempt, &terms, &wish, file).await {
         Ok(reply) => Ok(reply),
         Err(error) => Ok(Reply::Answers { answers: vec![attempt.answer(Err(error))] }),
@@ -197,18 +191,8 @@ async fn hear(core: &Arc<Core>, opened: Opened, out: PathBuf, updates: Updates) 
     }
     let (partner, sealed) = known_partner(core, &known.ask.agreement, &query)?;
     let report = Report::new(slip.from.as_str(), updates);
-    let started = Instant::now();
     let asked = sealed.asked(known.ask, known.signature)?;
-    let mut attempt = Attempt {
-        core: core.clone(),
-        partner,
-        report,
-        timing: Vec::new(),
-        started,
-        query: Some(query),
-        expected: None,
-        choice: None,
-    };
+    let mut attempt = Attempt::new(core, partner, report).of(query);
     let (mut channel, gathered) = core.carried(frames);
     let read = asker::read(core, &attempt.partner, &asked, &mut channel, &attempt.report).await;
     attempt.lap("exchange");

@@ -1,10 +1,16 @@
 //! A match: the probe, the keys, and what is told of the answer.
 
-use std::{fs::File, io::Read};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use symbolon_policy::{
     agreement::{FormTerms, MatchTerms},
     ask::{self, Ask, Fetch, MatchAsk, MatchSetup},
+    officer::files,
     permit::RefusalCode,
     quota::{Meter, charges},
     receipt::Receipt,
@@ -17,7 +23,7 @@ use symbolon_protocol::{
 };
 use zeroize::Zeroizing;
 
-use super::{super::ahead, Attempt, Draft, Ended, Sealed};
+use super::{super::ahead, Attempt, Draft, Ended, Partner, Sealed};
 use crate::{
     control::api::{self, Budget, Expected, Failure, Outcome, QueryTerms},
     engines::{Choice, Weighed, Work},
@@ -39,20 +45,37 @@ type Alternatives = Vec<(Position, Template)>;
 
 /// What is asked of every partner, each under its own agreement.
 pub(super) struct Wish {
-    wish: api::Wish,
-    /// The file with the probe. It is read for each partner by itself, for forms differ.
+    wish: Arc<api::Wish>,
+    /// The file with the probe.
+    pub(super) path: PathBuf,
+    /// What is in it. It is read for each partner by itself, for forms differ.
     probe: Zeroizing<Vec<u8>>,
-    /// Its digest.
-    pub(super) file: Digest,
 }
 
+/// Most probes in one request.
+const MAX_PROBES: usize = 100;
+
 impl Wish {
-    /// Reads the file of the probe.
+    /// Reads the files of the probes. Gives one wish for each, and the digest that an officer signs.
     ///
     /// # Errors
-    /// An input [`Failure`] if it cannot be read.
-    pub(super) fn read(wish: api::Wish) -> Result<Self, Failure> {
-        let path = &wish.probe;
+    /// An input [`Failure`] if one cannot be read, or if there are none or too many.
+    pub(super) fn read(wish: api::Wish) -> Result<(Vec<Self>, Digest), Failure> {
+        if !(1..=MAX_PROBES).contains(&wish.probes.len()) {
+            let what = format!("there must be 1 to {MAX_PROBES} probes, not {}", wish.probes.len());
+            return Err(Failure::input(what));
+        }
+        let wish = Arc::new(wish);
+        let (mut wishes, mut digests) = (Vec::new(), Vec::new());
+        for path in &wish.probes {
+            let (probe, digest) = Self::file(path)?;
+            wishes.push(Self { wish: wish.clone(), path: path.clone(), probe });
+            digests.push(digest);
+        }
+        Ok((wishes, files(&digests)))
+    }
+
+    fn file(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Digest), Failure> {
         let unreadable = |e: std::io::Error| Failure::input(format!("cannot read {}: {e}", path.display()));
         let file = File::open(path).map_err(unreadable)?;
         // One byte more than may be, so that a longer file is refused and not cut. Sized at once: growing
@@ -63,8 +86,30 @@ impl Wish {
         let mut probe = Zeroizing::new(Vec::with_capacity(size));
         let mut hashed = Hashed::new(file.take(limit as u64));
         hashed.read_to_end(&mut probe).map_err(unreadable)?;
-        let file = hashed.finish().map_err(unreadable)?;
-        Ok(Self { wish, probe, file })
+        let digest = hashed.finish().map_err(unreadable)?;
+        Ok((probe, digest))
+    }
+
+    /// The probe under a form.
+    ///
+    /// # Errors
+    /// An input [`Failure`] that says what is wrong with the file.
+    fn under(&self, form: &FormTerms) -> Result<Alternatives, Failure> {
+        register::probe(&self.probe, form).map_err(|fault| {
+            Failure::input(format!("{} cannot be asked about: {fault}", self.path.display()))
+                .with_help("see docs/templates.md")
+        })
+    }
+
+    /// Whether a partner can be asked about it; without a word of what the agreement lacks.
+    ///
+    /// # Errors
+    /// As [`under`](Self::under).
+    pub(super) fn check(&self, partner: &Partner) -> Result<(), Failure> {
+        let agreed = partner.agreement.terms().matching.as_ref();
+        agreed
+            .and_then(|agreed| agreed.form(&self.wish.form))
+            .map_or(Ok(()), |form| self.under(form).map(drop))
     }
 }
 
@@ -155,10 +200,7 @@ impl Attempt {
                 "both sign an amendment with a `[matching]`; `symbolon agreement draft` has one as a comment",
             )
         })?;
-        let alternatives = register::probe(&wish.probe, form(agreed, &wish.wish)?).map_err(|fault| {
-            Failure::input(format!("{} cannot be asked about: {fault}", wish.wish.probe.display()))
-                .with_help("see docs/templates.md")
-        })?;
+        let alternatives = wish.under(form(agreed, &wish.wish)?)?;
         let choice = self.choose(terms, wish, agreed, alternatives.len(), courier)?;
         if agreed.engines.len() > 1 {
             self.report.note(format!("engine {}", choice.why));

@@ -23,17 +23,7 @@ async fn interrupted(core: &Arc<Core>, holder: &Agency, asker: &Agency) -> Asked
     let partner = core.partner(holder.core().book.own()).unwrap();
     let (people, _) = people::read(&asker.file("people.ndjson", &person(1)), None).unwrap();
     let report = Report::new("RS", updates());
-    let started = Instant::now();
-    let mut attempt = Attempt {
-        core: core.clone(),
-        partner,
-        report,
-        timing: Vec::new(),
-        started,
-        query: None,
-        expected: None,
-        choice: None,
-    };
+    let mut attempt = Attempt::new(core, partner, report);
     let snapshot = attempt.fetch(&terms()).await.unwrap();
     let identifiers: Vec<_> =
         people.iter().flat_map(|person| &person.identifiers).map(|(_, bytes)| bytes.clone()).collect();

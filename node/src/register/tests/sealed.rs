@@ -3,7 +3,7 @@
 use symbolon_protocol::exchange::Fault;
 
 use super::{
-    slice::{LEFT, code, drain, eye, file, iris, open, rows, with},
+    slice::{LEFT, code, drain, eye, file, iris, rows, searchable, with},
     *,
 };
 
@@ -14,8 +14,7 @@ fn damage_is_not_counted_over() {
     let register = registers.register(&name()).unwrap();
     let key = register.vault.key(&id("RS-2"));
     let value = register.tree.get(key).unwrap().unwrap();
-    let fails =
-        || registers.templates(&name(), open(), day("2026-06-01"), &iris(), LEFT, |_, _| ()).map(drop);
+    let fails = || searchable(&registers, &name(), &iris(), LEFT).map(drop);
 
     let mut reader = rows(&registers, &iris(), LEFT);
     register.tree.remove(key).unwrap();
@@ -59,8 +58,7 @@ fn templates_are_of_their_head_and_cannot_be_taken_away() {
         second[..head + 2].to_vec(),
     ] {
         register.tree.insert(key, value).unwrap();
-        let read =
-            registers.templates(&name(), open(), day("2026-06-01"), &iris(), LEFT, |_, _| ()).map(drop);
+        let read = searchable(&registers, &name(), &iris(), LEFT).map(drop);
         assert!(matches!(read, Err(RegisterError::Corrupt { .. })), "{read:?}");
         assert!(registers.check(&name()).is_err());
     }

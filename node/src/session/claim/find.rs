@@ -17,7 +17,7 @@ use crate::{
     clock,
     control::api::Failure,
     node::Core,
-    register::{Record, RecordId},
+    register::{Record, RecordId, Wanted},
     session::SessionError,
 };
 
@@ -61,8 +61,8 @@ pub(super) fn find(
             let asked = ask.matching.as_ref().ok_or_else(missing)?;
             let agreed = agreement.terms().matching.as_ref().and_then(|agreed| agreed.form(&asked.form));
             let form = agreed.ok_or_else(missing)?;
-            let probe = (asked.positions.as_slice(), opened.probe.as_slice());
-            let hits = core.registers.matching(&ask.register, slice, today, form, probe);
+            let wanted = Wanted::new(slice, today, form, &asked.positions).map_err(Failure::from)?;
+            let hits = core.registers.matching(&ask.register, wanted, &opened.probe);
             hits.map_err(Failure::from)?.into_iter().map(|(id, name, had)| (id, name, None, had)).collect()
         }
     };
