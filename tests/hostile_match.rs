@@ -136,7 +136,7 @@ impl Liar {
         let paid = admit_fetch(&self.agreement, &fetch, &Self::own(), &Nothing, now()).unwrap();
         let opening = canonical::encode(&fetch).unwrap();
         let seed = Seed::new(rand::random());
-        let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed)).unwrap();
+        let machine = paid.open(Role::Holder, &[&opening], || engine.accept(&form, &seed, &seed)).unwrap();
         let (name, transcript) = drive(&mut stream, machine, |_| true).await.unwrap();
         // What the setup gives both is the name that is in the keys' file; the match needs it again.
         *self.name.lock().unwrap() = name;

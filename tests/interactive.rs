@@ -149,7 +149,18 @@ fn several_probes_are_asked_about_one_after_another() {
     let ask = |files: &[&str], more: &[&str]| {
         let words =
             ["query", "match", "--register", "border", "--purpose", "SERIOUS_CRIME", "--basis", "PCC_PRUM"];
-        let rest = ["--case", "K-17/2026", "--peer", "RS", "--form", &form, "--answer", "any"];
+        let rest = [
+            "--officer",
+            "officer-1",
+            "--case",
+            "K-17/2026",
+            "--peer",
+            "RS",
+            "--form",
+            &form,
+            "--answer",
+            "any",
+        ];
         let files: Vec<_> = files.iter().flat_map(|file| ["--probe", *file]).collect();
         asker.run(&[&words[..], &rest, &asks.signs(), &files, more].concat())
     };

@@ -24,6 +24,7 @@ use symbolon_protocol::matching::{
 use zeroize::Zeroizing;
 
 use crate::{control::api::Failure, files, journal::Side, sealing::StorageKey, state::Keys};
+pub(crate) use begun::{Begun, kind};
 
 /// Partners' keys that stay loaded: about 170 MB each with the one-round engine.
 const LOADED: usize = 2;
@@ -38,19 +39,21 @@ pub(crate) struct KeyStore {
     loaded: Mutex<VecDeque<(Digest, Arc<dyn Answering>)>>,
     /// For each partner, the day and the setups begun on it.
     setups: Mutex<HashMap<AgencyCode, (i64, u32)>>,
-    /// Partners with whom keys are being set up.
-    setting_up: Mutex<HashSet<AgencyCode>>,
+    /// Partners with whom keys are being set up, and whose keys: own ones, for an asker, or theirs.
+    setting_up: Mutex<HashSet<(Side, AgencyCode)>>,
+    /// Held while a file of a setup that was begun is changed.
+    begun: Arc<Mutex<()>>,
 }
 
 /// The turn of one partner to set up keys, until it is dropped.
 pub(crate) struct Turn<'a> {
     store: &'a KeyStore,
-    partner: AgencyCode,
+    whose: (Side, AgencyCode),
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.store.setting_up.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.partner);
+        self.store.setting_up.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.whose);
     }
 }
 
@@ -58,14 +61,16 @@ impl KeyStore {
     /// Keys in a directory that exists.
     pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
         let (loaded, setups) = (Mutex::default(), Mutex::default());
-        Self { dir, key, loaded, setups, setting_up: Mutex::default() }
+        Self { dir, key, loaded, setups, setting_up: Mutex::default(), begun: Arc::default() }
     }
 
-    /// The turn of a partner, if no other setup with it runs. Partners do not wait for each other: one that stalls would
+    /// The turn of a partner, if no other setup with it runs on this side. Two at once would go on with one seed, and an
+    /// asker that answered two choices would have opened every set. Partners do not wait for each other: one that stalls would
     /// keep all others from asking.
-    pub(crate) fn turn(&self, partner: &AgencyCode) -> Option<Turn<'_>> {
+    pub(crate) fn turn(&self, side: Side, partner: &AgencyCode) -> Option<Turn<'_>> {
         let mut setting_up = self.setting_up.lock().unwrap_or_else(PoisonError::into_inner);
-        setting_up.insert(partner.clone()).then(|| Turn { store: self, partner: partner.clone() })
+        let whose = (side, partner.clone());
+        setting_up.insert(whose.clone()).then(|| Turn { store: self, whose })
     }
 
     fn path(&self, side: Side, keys: &Digest) -> PathBuf {

@@ -197,7 +197,7 @@ fn main() {
     let form = Form { length: 512, masked: false, rule: Rule { s: 2, p: 5, kappa: 48 } };
     let ((asker, holder), taken) = timed(|| {
         let mut offer = OneRound.offer(&form, &Seed::new([1; 32])).unwrap();
-        let mut accept = OneRound.accept(&form, &Seed::new([2; 32])).unwrap();
+        let mut accept = OneRound.accept(&form, &Seed::new([2; 32]), &Seed::new([3; 32])).unwrap();
         let traffic = pump::run(&mut *offer, &mut *accept, 2, &mut Allow, |_, _| ()).unwrap();
         println!("setup, bytes   {} up, {} down", traffic.to_holder, traffic.to_asker);
         (offer.finish().unwrap(), accept.finish().unwrap())

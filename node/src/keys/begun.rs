@@ -5,22 +5,26 @@
 //! One file for each kind of keys (agreement, form, engine) and side:
 //!
 //! ```text
-//! <side>-<partner>-<kind>.begun    the seed of this side, and the digest of what the partner is bound to; sealed
+//! <side>-<partner>-<kind>.begun    the seed of this side, what the partner is bound to, what became of it; sealed
 //! ```
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
-    ask::Fetch,
+    ask::{Fetch, MatchSetup},
     canonical,
-    words::{AgencyCode, Digest},
+    words::{AgencyCode, AgreementId, Digest},
 };
 use symbolon_protocol::seed::Seed;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::KeyStore;
-use crate::{control::api::Failure, files, journal::Side, session::SessionError};
+use crate::{control::api::Failure, files, journal::Side, sealing::StorageKey, session::SessionError};
 
 /// What is in the file.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -28,115 +32,229 @@ struct Kept {
     seed: [u8; 32],
     #[zeroize(skip)]
     bound: Option<Digest>,
+    /// The partner broke the protocol in it.
+    #[serde(default)]
+    caught: bool,
+    /// The keys that came of it, from before they are journalled.
+    #[zeroize(skip)]
+    #[serde(default)]
+    made: Option<Digest>,
 }
 
 /// One setup that was begun and may have broken off before.
-pub(crate) struct Begun<'a> {
-    store: &'a KeyStore,
+pub(crate) struct Begun {
+    file: BegunFile,
+    seed: Zeroizing<[u8; 32]>,
+}
+
+/// Where a setup lies. All changes of such files are made one at a time.
+struct BegunFile {
+    key: StorageKey,
+    writing: Arc<Mutex<()>>,
+    side: Side,
     kind: Digest,
     path: PathBuf,
-    kept: Kept,
+}
+
+/// Names what keys are set up for.
+pub(crate) fn kind(
+    agreement: &AgreementId,
+    asker: &AgencyCode,
+    holder: &AgencyCode,
+    setup: &MatchSetup,
+) -> Result<Digest, Failure> {
+    let kind = canonical::encode(&(agreement, asker, holder, &setup.form, &setup.engine));
+    Ok(Digest::of("symbolon/setup-kind/1", &kind.map_err(|e| Failure::local(e.to_string()))?))
 }
 
 impl KeyStore {
-    /// Begins to set up the keys of a request, or goes on with a setup that broke off.
-    ///
-    /// The asker's seed is drawn for each setup. The holder's follows from its storage key, so that commitments that
-    /// come again after their setup ended meet the choice that they met. Who repeats all its words sets up the same keys
-    /// again, which have the same name.
+    /// Begins to set up the keys of a request that was admitted, or goes on with a setup that broke off. The seed is drawn
+    /// for each setup, and kept before a word is said: a side that lost it could not go on.
     ///
     /// # Errors
     /// A local [`Failure`] if the file cannot be read or written; an integrity one if it is damaged.
-    pub(crate) fn begun(&self, side: Side, fetch: &Fetch) -> Result<Begun<'_>, Failure> {
+    pub(crate) fn begun(&self, side: Side, fetch: &Fetch) -> Result<Begun, Failure> {
         let setup = fetch.matching.as_ref().ok_or_else(|| Failure::local("no keys were asked for"))?;
-        let kind = (fetch.agreement, &fetch.asker, &fetch.holder, &setup.form, &setup.engine);
-        let kind = canonical::encode(&kind).map_err(|e| Failure::local(e.to_string()))?;
-        let kind = Digest::of("symbolon/setup-kind/1", &kind);
-        let path = match side {
-            Side::Asker => self.dir.join(format!("asker-{}-{kind}.{BEGUN}", fetch.holder)),
-            Side::Holder => self.dir.join(format!("holder-{}-{kind}.{BEGUN}", fetch.asker)),
-        };
-        let damaged = || {
-            Failure::integrity(format!("{} is damaged", path.display()))
-                .with_help("remove it; the partner may then have to allow this node to set up keys again")
-        };
-        let kept = match fs::read(&path) {
-            Ok(sealed) => {
-                let plain = self.begun_key().open(kind.as_bytes(), &sealed).map_err(|_| damaged())?;
-                canonical::decode(&plain).map_err(|_| damaged())?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let seed = match side {
-                    Side::Asker => rand::random(),
-                    Side::Holder => *self.begun_key().derive(&kind.to_string()).as_bytes(),
-                };
-                Kept { seed, bound: None }
-            }
-            Err(error) => return Err(Failure::local(format!("cannot read {}: {error}", path.display()))),
-        };
-        let begun = Begun { store: self, kind, path, kept };
-        // Before a word is said: an asker that lost its seed could not go on.
-        if side == Side::Asker {
-            begun.save()?;
-        }
-        Ok(begun)
+        let kind = kind(&fetch.agreement, &fetch.asker, &fetch.holder, setup)?;
+        let partner = if side == Side::Asker { &fetch.holder } else { &fetch.asker };
+        let path = self.dir.join(format!("{}{kind}{END}", start(side, partner)));
+        let file = BegunFile { key: self.key.derive("begun"), writing: self.begun.clone(), side, kind, path };
+        let seed = file.seed()?;
+        Ok(Begun { file, seed })
     }
 
-    fn begun_key(&self) -> crate::sealing::StorageKey {
-        self.key.derive(BEGUN)
-    }
-
-    /// Forgets what a partner was bound to.
+    /// Forgets the setups in which a partner was caught, and what it was bound to in them.
     ///
     /// # Errors
-    /// A local [`Failure`] if a file cannot be removed.
-    pub(crate) fn forget_begun(&self, partner: &AgencyCode) -> Result<(), Failure> {
-        let start = format!("holder-{partner}-");
+    /// A [`Failure`] if a file cannot be read or removed.
+    pub(crate) fn forget_caught(&self, partner: &AgencyCode) -> Result<(), Failure> {
+        self.end_begun(|file, kept| {
+            file.path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+                // A code may begin with another one.
+                let kind = name.strip_prefix(&start(Side::Holder, partner));
+                kind == Some(&format!("{}{END}", file.kind))
+            }) && kept.is_none_or(|kept| kept.caught)
+        })
+    }
+
+    /// Ends setups of which keys came, `made`, when the node was stopped before they ended, and those of kinds for which
+    /// nothing is asked any more.
+    ///
+    /// # Errors
+    /// As [`forget_caught`](Self::forget_caught).
+    pub(crate) fn sweep_begun(&self, made: &[Digest], current: &[Digest]) -> Result<(), Failure> {
+        self.end_begun(|file, kept| {
+            let over = kept.and_then(|kept| kept.made).is_some_and(|keys| made.contains(&keys));
+            over || !current.contains(&file.kind)
+        })
+    }
+
+    /// Removes the files of setups that are over; told of one that cannot be read, too.
+    fn end_begun(&self, over: impl Fn(&BegunFile, Option<&Kept>) -> bool) -> Result<(), Failure> {
         let unreadable = |e: io::Error| Failure::local(format!("cannot clear {}: {e}", self.dir.display()));
         for entry in fs::read_dir(&self.dir).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&start)) {
-                files::destroy(&entry.path()).map_err(unreadable)?;
+            let path = entry.map_err(unreadable)?.path();
+            let Some((side, kind)) = path.file_name().and_then(|name| named(name.to_str()?)) else {
+                continue;
+            };
+            let file =
+                BegunFile { key: self.key.derive("begun"), writing: self.begun.clone(), side, kind, path };
+            let _writing = file.lock();
+            if over(&file, file.load().ok().flatten().as_ref()) {
+                file.destroy()?;
             }
         }
         Ok(())
     }
 }
 
-/// The extension of these files, and the label of their key.
-const BEGUN: &str = "begun";
+/// How these files end.
+const END: &str = ".begun";
 
-impl Begun<'_> {
+/// How the name of such a file begins.
+fn start(side: Side, partner: &AgencyCode) -> String {
+    let side = if side == Side::Asker { "asker" } else { "holder" };
+    format!("{side}-{partner}-")
+}
+
+/// The side and the kind in the name of a file, if it is one of these.
+fn named(name: &str) -> Option<(Side, Digest)> {
+    let (before, kind) = name.strip_suffix(END)?.rsplit_once('-')?;
+    let side = if before.starts_with("asker-") { Side::Asker } else { Side::Holder };
+    Some((side, kind.parse().ok()?))
+}
+
+impl BegunFile {
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        // A file is whole at any time.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The seed that is there, or a new one.
+    fn seed(&self) -> Result<Zeroizing<[u8; 32]>, Failure> {
+        let _writing = self.lock();
+        if let Some(kept) = self.load()? {
+            return Ok(Zeroizing::new(kept.seed));
+        }
+        let kept = Kept { seed: rand::random(), bound: None, caught: false, made: None };
+        self.save(&kept)?;
+        Ok(Zeroizing::new(kept.seed))
+    }
+
+    fn load(&self) -> Result<Option<Kept>, Failure> {
+        let path = self.path.display();
+        let sealed = match fs::read(&self.path) {
+            // Stopped between overwriting it and removing it: the setup was over.
+            Ok(sealed) if sealed.iter().all(|byte| *byte == 0) => return Ok(None),
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::local(format!("cannot read {path}: {error}"))),
+        };
+        let help = match self.side {
+            Side::Asker => "remove it; the partner may then have to allow this node to set up keys again",
+            Side::Holder => "remove it only if you trust the partner: what it was bound to is forgotten then",
+        };
+        let damaged = || Failure::integrity(format!("{path} is damaged")).with_help(help);
+        let plain = self.key.open(self.kind.as_bytes(), &sealed).map_err(|_| damaged())?;
+        canonical::decode(&plain).map(Some).map_err(|_| damaged())
+    }
+
+    fn save(&self, kept: &Kept) -> Result<(), Failure> {
+        let plain = Zeroizing::new(canonical::encode(kept).map_err(|e| Failure::local(e.to_string()))?);
+        let sealed = self.key.seal(self.kind.as_bytes(), &plain);
+        files::write_whole(&self.path, &sealed).map_err(|error| {
+            Failure::local(format!("cannot write {}: {error}", self.path.display()))
+                .with_help("make room on the disk")
+        })
+    }
+
+    fn destroy(&self) -> Result<(), Failure> {
+        let unremoved = |e| Failure::local(format!("cannot remove {}: {e}", self.path.display()));
+        files::destroy(&self.path).map_err(unremoved)
+    }
+}
+
+impl Begun {
     /// This side's seed.
     pub(crate) fn seed(&self) -> Seed {
-        Seed::new(self.kept.seed)
+        Seed::new(*self.seed)
+    }
+
+    /// What the choice follows from, beside the commitments. It lasts, so that commitments that come again after their
+    /// setup ended meet the choice that they met.
+    pub(crate) fn lasting(&self) -> Seed {
+        Seed::new(*self.file.key.derive(&self.file.kind.to_string()).as_bytes())
     }
 
     /// The partner is bound to this now, or was before and says the same.
     ///
     /// # Errors
     /// [`SessionError::Misbehaved`] if it was bound to something else.
-    pub(crate) fn bind(&mut self, bound: Digest) -> Result<(), SessionError> {
-        match self.kept.bound {
-            Some(before) if before == bound => Ok(()),
-            Some(_) => Err(SessionError::Misbehaved(
-                "it left a setup of keys when it knew what was chosen, and came again with something else"
-                    .into(),
-            )),
-            None => {
-                self.kept.bound = Some(bound);
-                Ok(self.save()?)
+    pub(crate) fn bind(&self, bound: Digest) -> Result<(), SessionError> {
+        self.change(|kept| match kept.bound {
+            Some(before) if before == bound => Ok(false),
+            Some(_) => {
+                let what = "it left a setup of keys when it knew what was chosen, and came again with something else";
+                Err(SessionError::Misbehaved(what.into()))
             }
-        }
+            None => {
+                kept.bound = Some(bound);
+                Ok(true)
+            }
+        })
     }
 
-    fn save(&self) -> Result<(), Failure> {
-        let plain = canonical::encode(&self.kept).map_err(|e| Failure::local(e.to_string()))?;
-        let sealed = self.store.begun_key().seal(self.kind.as_bytes(), &Zeroizing::new(plain));
-        files::write_whole(&self.path, &sealed).map_err(|error| {
-            Failure::local(format!("cannot write {}: {error}", self.path.display()))
-                .with_help("make room on the disk")
-        })
+    /// The partner broke the protocol in it.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it cannot be noted.
+    pub(crate) fn caught(&self) -> Result<(), SessionError> {
+        self.change(|kept| Ok(!std::mem::replace(&mut kept.caught, true)))
+    }
+
+    /// These keys came of it, and are about to be journalled.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it cannot be noted.
+    pub(crate) fn made(&self, keys: Digest) -> Result<(), SessionError> {
+        self.change(|kept| Ok(kept.made.replace(keys) != Some(keys)))
+    }
+
+    /// Changes what is kept, as it lies there now: another session may have come further with the same setup.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Kept) -> Result<bool, SessionError>,
+    ) -> Result<(), SessionError> {
+        let _writing = self.file.lock();
+        let kept = self.file.load()?.filter(|kept| kept.seed == *self.seed);
+        let mut kept = kept.ok_or_else(|| {
+            Failure::local("such keys were set up in another way meanwhile, so this setup is over")
+                .with_help("ask again")
+        })?;
+        if change(&mut kept)? {
+            self.file.save(&kept)?;
+        }
+        Ok(())
     }
 
     /// The setup is over: the next one is another.
@@ -144,7 +262,7 @@ impl Begun<'_> {
     /// # Errors
     /// A local [`Failure`] if the file cannot be removed.
     pub(crate) fn end(self) -> Result<(), Failure> {
-        files::destroy(&self.path)
-            .map_err(|e| Failure::local(format!("cannot remove {}: {e}", self.path.display())))
+        let _writing = self.file.lock();
+        self.file.destroy()
     }
 }

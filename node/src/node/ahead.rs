@@ -110,7 +110,7 @@ pub(super) async fn allow(core: &Arc<Core>, partner: AgencyCode, reason: String)
         if !broken.iter().any(|(code, _)| *code == partner) {
             return Err(Failure::input(format!("neither keys nor preparations were stopped with {partner}")));
         }
-        core.keys.forget_begun(&partner)?;
+        core.keys.forget_caught(&partner)?;
         core.book.record(&Event::PreparationsAllowed { partner, reason })?;
         Ok(Reply::Ok)
     })

@@ -1,10 +1,11 @@
 //! Ends what is over: what a crash left open, snapshots, epochs.
 
 use symbolon_policy::{
+    ask::MatchSetup,
     keys::KeySet,
     manifest::Manifest,
     permit::InForce,
-    words::{AgreementId, RegisterName, Timestamp},
+    words::{AgreementId, Digest, RegisterName, Timestamp},
 };
 
 use super::Core;
@@ -12,6 +13,7 @@ use crate::{
     clock,
     control::api::Failure,
     journal::{Event, Side},
+    keys::kind,
     state::Keys,
 };
 
@@ -39,10 +41,31 @@ impl Core {
             self.keys.destroy(Side::Asker, &stray);
             self.keys.destroy(Side::Holder, &stray);
         }
+        self.keys.sweep_begun(&known, &self.set_up_now()?)?;
         self.end_expired()?;
         // A register may have changed before the node was stopped. What cannot be reviewed now is tried again.
         crate::session::claim::notices::reviewed(self);
         Ok(())
+    }
+
+    /// The kinds of keys that can be set up now.
+    fn set_up_now(&self) -> Result<Vec<Digest>, Failure> {
+        let (now, mut kinds) = (clock::now(), Vec::new());
+        for agreement in self.book.agreements().iter().filter(|agreement| agreement.holds(now).is_ok()) {
+            let terms = agreement.terms();
+            let Some(agreed) = &terms.matching else { continue };
+            for (form, engine) in
+                agreed.forms.iter().flat_map(|form| agreed.engines.iter().map(move |engine| (form, engine)))
+            {
+                let setup = MatchSetup { form: form.name.clone(), engine: engine.clone() };
+                for (asker, holder) in
+                    terms.parties.iter().flat_map(|one| terms.parties.iter().map(move |other| (one, other)))
+                {
+                    kinds.push(kind(&agreement.id(), &asker.code, &holder.code, &setup)?);
+                }
+            }
+        }
+        Ok(kinds)
     }
 
     /// Records that a change of a register was broken off. A part of it may be in the register, so what
@@ -78,6 +101,7 @@ impl Core {
         let now = clock::now();
         self.book.amendments_take_effect(now)?;
         crate::session::courier::keys::sweep(self);
+        self.keys.sweep_begun(&[], &self.set_up_now()?)?;
         self.snapshots.forget_parts();
         for snapshot in self.book.state().snapshots()? {
             let agreement = self.book.agreement(&snapshot.manifest.agreement);

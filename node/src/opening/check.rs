@@ -113,17 +113,24 @@ impl Check<'_> {
     /// The query must stand in a journal as it is opened, under the asker's signature.
     fn words(&mut self, journals: &[Told], keys: &BTreeMap<AgencyCode, PublicKey>) {
         let ask = &self.opening.ask;
+        let mut bound = false;
         for told in journals {
             match &told.asked {
                 Some(Words { seq, ask: journalled, signature }) => {
                     let key = keys.get(&ask.asker);
-                    if journalled != ask {
-                        self.problem(at(told, *seq), "the query stands there in other words than are opened");
-                    } else if key.is_none_or(|key| signing::verify(ask, key, signature).is_err()) {
+                    let signed = key.is_some_and(|key| signing::verify(journalled, key, signature).is_ok());
+                    if !signed && told.side == Side::Holder {
+                        // Whoever keeps a journal can write into it what it likes; only the signature is the asker's.
+                        let what =
+                            "has words of the query there that the asker did not sign: they say nothing";
+                        self.limits.push(format!("{} {what}", at(told, *seq)));
+                    } else if !signed {
                         self.problem(at(told, *seq), "the query is not signed by the asker");
+                    } else if journalled != ask {
+                        self.problem(at(told, *seq), "the query stands there in other words than are opened");
                     } else {
-                        let what = format!("{} signed for this query before it asked", ask.asker);
-                        self.shows.push(format!("{what} ({})", at(told, *seq)));
+                        bound = true;
+                        self.shows.push(format!("{} signed for this query ({})", ask.asker, at(told, *seq)));
                     }
                 }
                 // It journals what it signs before it sends it.
@@ -139,8 +146,11 @@ impl Check<'_> {
                 ));
             }
         }
-        if journals.iter().all(|told| told.asked.is_none()) {
-            self.problem("journal", "no journal here has the query, so nothing binds what is opened");
+        if !bound {
+            self.problem(
+                "journal",
+                "no journal here has the query as it was signed, so nothing binds what is opened",
+            );
         }
     }
 
@@ -184,8 +194,15 @@ impl Check<'_> {
             Some(keys) if keys.contains(&file) => {
                 self.shows.push(format!("it is encrypted under the keys that {holder} took from the asker"));
             }
+            // The export may be older than the keys.
+            Some(keys) if keys.is_empty() => self.limits.push(format!(
+                "that the probe is encrypted under the keys that were set up: the journal of {holder} does not have them"
+            )),
             Some(_) => {
-                let what = "the keys are not those that the holder took from the asker for this query";
+                let what = format!(
+                    "by this journal other keys were set up for the query than those that are opened; {holder} did not sign \
+                     for them alone, so it is the word of the one against that of the other"
+                );
                 self.problem(format!("journal of {holder}"), what);
             }
         }
@@ -216,6 +233,12 @@ impl Check<'_> {
         }
         if !answered {
             self.limits.push("no receipt is here: whether the message ever came and was answered".to_owned());
+            let holders = |told: &Told| told.side == Side::Holder && told.has(&self.opening.ask);
+            if !journals.iter().any(holders) {
+                self.limits.push(format!(
+                    "when {asker} signed: it alone keeps what is here, and could have signed afterwards for what it opens"
+                ));
+            }
         }
     }
 

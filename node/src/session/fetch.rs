@@ -1,6 +1,11 @@
 //! The snapshot before the query: fetched once an epoch, resumed where it broke off.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use symbolon_policy::{
     ask::Fetch,
@@ -15,7 +20,7 @@ use symbolon_protocol::{exchange::Progress, identifier::CANONICALISATION, snapsh
 use super::{Channel, SNAPSHOT, SessionError, channel::unexpected, drive::drive, words::Word};
 use crate::{
     clock,
-    control::api::Failure,
+    control::api::{Failure, FailureKind},
     journal::{Event, Side},
     node::{Core, Partner, Report, blocking},
     snapshots::{FilterFile, SliceOf, Snapshots},
@@ -38,6 +43,7 @@ pub(crate) async fn fetch(
         refuse(core, Side::Asker, fetch, &refusal).await?;
         return Err(SessionError::refused_here(refusal));
     }
+    let began = Instant::now();
     loop {
         // One at a time: two transfers must not write into one file.
         let turn = core.snapshots.turn(&partner.party.code);
@@ -52,7 +58,13 @@ pub(crate) async fn fetch(
             }
             Word::Preparing => {
                 report.say("partner builds the snapshot", 0, 0);
-                drop(turn);
+                drop((turn, channel));
+                // Nor is a partner waited for that only says so.
+                if began.elapsed() >= Duration::from_secs(core.config.session_limit_secs) {
+                    return Err(SessionError::Connection(
+                        "its snapshot was being built all the time".to_owned(),
+                    ));
+                }
                 tokio::time::sleep(POLL).await;
             }
             Word::Manifest { manifest, signature } => {
@@ -141,20 +153,27 @@ async fn receive(
     }
     let finished = core.clone();
     let checked = manifest.clone();
-    let whole = tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let _settling = finished.book.settling();
         // Another partner may have given its own the same name meanwhile.
-        known(&finished, &checked).map_err(Failure::from)?;
+        known(&finished, &checked)?;
         let path = finished.snapshots.filter_path(&id);
         let renamed = file.sync_all().and_then(|()| std::fs::rename(&part, &path));
         renamed.map_err(|e| Failure::local(format!("cannot keep the snapshot: {e}")))?;
-        finished.snapshots.filter(&checked).inspect_err(|_| finished.snapshots.destroy(&id))?;
-        finished.book.record(&Event::SnapshotMoved { side: Side::Asker, manifest: checked, signature })
-    });
-    match whole.await.map_err(|e| Failure::local(e.to_string()))? {
-        Ok(()) => Ok(manifest),
-        Err(failure) => Err(SessionError::Misbehaved(format!("its snapshot cannot be used: {failure}"))),
-    }
+        finished.snapshots.filter(&checked).map_err(|failure| {
+            finished.snapshots.destroy(&id);
+            match failure.kind {
+                FailureKind::Integrity => {
+                    SessionError::Misbehaved(format!("its snapshot cannot be used: {failure}"))
+                }
+                _ => failure.into(),
+            }
+        })?;
+        finished.book.record(&Event::SnapshotMoved { side: Side::Asker, manifest: checked, signature })?;
+        Ok::<_, SessionError>(())
+    })
+    .await?;
+    Ok(manifest)
 }
 
 /// Whether the snapshot of a manifest was fetched before and lies here whole. Names are their makers', so what else

@@ -5,7 +5,10 @@
 //! transcript of their setup, which both nodes have. A setup that breaks off goes on with the same seeds; a partner that
 //! comes with something else is refused until a person lets it ([`Begun`](crate::keys)).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use symbolon_policy::{
     ask::{self, Fetch, MatchSetup},
@@ -29,6 +32,7 @@ use crate::{
     clock,
     control::api::Failure,
     journal::{Event, Side},
+    keys::Begun,
     node::{Core, Partner, Report, blocking},
     state::Keys,
 };
@@ -62,10 +66,18 @@ pub(crate) async fn obtain(
     fetch: &Fetch,
     report: &Report,
 ) -> Result<Keys, SessionError> {
+    let began = Instant::now();
     loop {
+        // First: whoever had the turn may have set up these keys.
+        let turn = core.keys.turn(Side::Asker, &fetch.holder);
         if let Some(keys) = core.own_keys(fetch)? {
             return Ok(keys);
         }
+        let Some(turn) = turn else {
+            report.say("other keys are being set up", 0, 0);
+            wait(core, report, began).await?;
+            continue;
+        };
         if let Err(refusal) = core.book.admit_fetch(&partner.agreement, fetch, clock::now()) {
             refuse(core, Side::Asker, fetch, &refusal).await?;
             return Err(SessionError::refused_here(refusal));
@@ -80,7 +92,8 @@ pub(crate) async fn obtain(
             }
             Word::Preparing => {
                 report.say("partner sets up other keys", 0, 0);
-                tokio::time::sleep(POLL).await;
+                drop((turn, channel));
+                wait(core, report, began).await?;
             }
             Word::Admitted => {
                 let made = tokio::select! {
@@ -99,7 +112,18 @@ pub(crate) async fn obtain(
     }
 }
 
-/// The asker's side of one setup that was admitted.
+/// Waits for keys that are being set up, but not for ever, and not when nobody waits for this node.
+async fn wait(core: &Core, report: &Report, began: Instant) -> Result<(), SessionError> {
+    if began.elapsed() >= Duration::from_secs(core.config.session_limit_secs) {
+        return Err(SessionError::Connection("other keys were being set up all the time".to_owned()));
+    }
+    tokio::select! {
+        () = tokio::time::sleep(POLL) => Ok(()),
+        () = report.abandoned() => Err(SessionError::Stopped),
+    }
+}
+
+/// The asker's side of one setup that was admitted, by whoever has the turn.
 pub(super) async fn offer(
     core: &Arc<Core>,
     partner: &Partner,
@@ -111,7 +135,7 @@ pub(super) async fn offer(
     let (engine, form) = plan(&partner.agreement, setup).map_err(SessionError::refused_here)?;
     let paid =
         core.book.admit_fetch(&partner.agreement, fetch, clock::now()).map_err(SessionError::refused_here)?;
-    let mut begun = core.keys.begun(Side::Asker, fetch)?;
+    let begun = core.keys.begun(Side::Asker, fetch)?;
     let exchange = paid.open(Role::Asker, &[&opening(fetch)?], || engine.offer(&form, &begun.seed()))?;
     let show = |p: Progress| report.say("setting up keys", p.done, p.total);
     let driven = drive_bound(exchange, channel, show, |bound| begun.bind(bound)).await;
@@ -131,12 +155,8 @@ pub(super) async fn offer(
         other => return Err(unexpected("a set of keys", &other)),
     };
     check(core, partner, fetch, (transcript, channel.under_way()), &set, &signature)?;
-    let kept = {
-        let core = core.clone();
-        blocking(move || keep(&core, Side::Asker, set, signature, &material)).await?
-    };
-    begun.end()?;
-    Ok(kept)
+    let core = core.clone();
+    blocking(move || keep(&core, Side::Asker, set, signature, &material, begun)).await
 }
 
 /// Checks that the holder signed the keys that were just set up, and for as long as is agreed.
@@ -166,19 +186,22 @@ fn check(
     Ok(())
 }
 
-/// Writes keys down and journals them.
+/// Writes keys down and journals them, and ends their setup: its seed must not outlive them.
 fn keep(
     core: &Core,
     side: Side,
     set: KeySet,
     signature: Signature,
     material: &[u8],
+    begun: Begun,
 ) -> Result<Keys, SessionError> {
+    begun.made(set.keys)?;
     let (file, bytes) = core.keys.save(side, &set.keys, material)?;
     let keys = Keys { set: set.clone(), side, file };
     core.book
         .record(&Event::KeysMade { side, set, signature, file, bytes })
         .inspect_err(|_| core.keys.destroy(side, &keys.set.keys))?;
+    begun.end()?;
     Ok(keys)
 }
 
@@ -213,7 +236,7 @@ pub(crate) async fn serve(
         Word::Fetch(fetch) => *fetch,
         other => return Err(unexpected("a request for keys", &other)),
     };
-    let turn = core.keys.turn(asker);
+    let turn = core.keys.turn(Side::Holder, asker);
     let admitted = admit(core, asker, &fetch).and_then(|admitted| match &turn {
         Some(_) => core.keys.begin(asker, clock::now()).map(|()| Some(admitted)),
         None => Ok(None),
@@ -270,9 +293,19 @@ pub(super) async fn accept(
 ) -> Result<(), SessionError> {
     let setup = fetch.matching.as_ref().ok_or_else(|| Failure::local("no keys were asked for"))?;
     let (engine, form) = plan(agreement, setup).map_err(SessionError::refused_here)?;
-    let mut begun = core.keys.begun(Side::Holder, fetch)?;
-    let exchange = paid.open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, &begun.seed()))?;
-    let (material, transcript) = drive_bound(exchange, channel, |_| (), |bound| begun.bind(bound)).await?;
+    let begun = core.keys.begun(Side::Holder, fetch)?;
+    let exchange = paid
+        .open(Role::Holder, &[&opening(fetch)?], || engine.accept(&form, &begun.seed(), &begun.lasting()))?;
+    let (material, transcript) = match drive_bound(exchange, channel, |_| (), |bound| begun.bind(bound)).await
+    {
+        Ok(driven) => driven,
+        Err(error) => {
+            if error.partner_at_fault() {
+                begun.caught()?;
+            }
+            return Err(error);
+        }
+    };
     let hours = agreement.terms().matching.as_ref().map_or(0, |agreed| agreed.key_hours);
     let set = KeySet::of(fetch, transcript, clock::now(), hours);
     let set = set.ok_or_else(|| Failure::local("no keys were asked for"))?;
@@ -280,12 +313,11 @@ pub(super) async fn accept(
     {
         let (core, set) = (core.clone(), set.clone());
         let kept = blocking(move || {
-            keep(&core, Side::Holder, set.clone(), signature, &material)?;
+            keep(&core, Side::Holder, set.clone(), signature, &material, begun)?;
             Ok::<_, SessionError>(core.end_replaced(&set, KEPT)?)
         });
         channel.during(kept).await?;
     }
-    begun.end()?;
     metrics::counter!("symbolon_keys_set_up_total").increment(1);
     channel.say(&Word::Keys { set: Box::new(set), signature }).await
 }

@@ -195,9 +195,12 @@ pub trait Engine: Send + Sync {
 
     /// The holder's side of the setup. Its output is the holder's material; it is not secret.
     ///
+    /// `seed` is of this setup alone, and to be forgotten with it. What must be chosen alike whenever the same is offered
+    /// follows from `lasting`.
+    ///
     /// # Errors
     /// As [`offer`](Self::offer).
-    fn accept(&self, form: &Form, seed: &Seed) -> Result<Boxed<Vec<u8>>, Fault>;
+    fn accept(&self, form: &Form, seed: &Seed, lasting: &Seed) -> Result<Boxed<Vec<u8>>, Fault>;
 
     /// Reads the asker's material.
     ///

@@ -111,7 +111,7 @@ impl Engine for Interactive {
         Ok(Box::new(setup::Naming::new(true, seed)?))
     }
 
-    fn accept(&self, form: &Form, seed: &Seed) -> Result<Boxed<Vec<u8>>, Fault> {
+    fn accept(&self, form: &Form, seed: &Seed, _lasting: &Seed) -> Result<Boxed<Vec<u8>>, Fault> {
         Encoding::of(form)?;
         Ok(Box::new(setup::Naming::new(false, seed)?))
     }

@@ -117,8 +117,8 @@ impl Engine for OneRound {
         Ok(Box::new(setup::Offer::new(*form, Encoding::of(form)?, seed)))
     }
 
-    fn accept(&self, form: &Form, seed: &Seed) -> Result<Boxed<Vec<u8>>, Fault> {
-        Ok(Box::new(setup::Accept::new(*form, Encoding::of(form)?, seed)))
+    fn accept(&self, form: &Form, seed: &Seed, lasting: &Seed) -> Result<Boxed<Vec<u8>>, Fault> {
+        Ok(Box::new(setup::Accept::new(*form, Encoding::of(form)?, (seed, lasting))))
     }
 
     fn asking(&self, form: &Form, material: &[u8]) -> Result<Arc<dyn Asking>, Fault> {

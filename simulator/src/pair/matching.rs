@@ -73,7 +73,8 @@ impl Pair<'_> {
         let form = agreed.and_then(|agreed| agreed.form(&setup.form)).cloned();
         let form = form.ok_or(Fault::Misuse("the agreement has no such form"))?;
         let shape = form.form();
-        let machines = (engine.offer(&shape, &draws.asker)?, engine.accept(&shape, &draws.holder)?);
+        let machines =
+            (engine.offer(&shape, &draws.asker)?, engine.accept(&shape, &draws.holder, &draws.holder)?);
         let opening = canonical::encode(&fetch)?;
         let (own, theirs, (traffic, spent), digest) =
             run((asking, machines.0), (answering, machines.1), &opening, self.watch)?;

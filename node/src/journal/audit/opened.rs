@@ -69,14 +69,14 @@ pub(crate) fn read(
         }
         told.iter_mut().for_each(|told| told.take(entry, ask));
     })?;
-    if let Some(key) = known.get(&import.agency) {
+    let terms = import.history.agreements.get(&ask.agreement).map(|held| held.terms.clone());
+    // A journal names the keys of its agency itself, in agreements that anybody could have made up. The one that counts
+    // is in the agreement of this query, which people compare.
+    let agreed = terms.as_ref().and_then(|terms| terms.party(&import.agency).ok()).map(|party| &party.key);
+    for key in known.get(&import.agency).into_iter().chain(agreed) {
         Checkpoint::verify(&import.note, &import.agency, key).map_err(ImportError::Checkpoint)?;
     }
-    Ok(told.map(|told| Told {
-        clean: import.report.is_clean(),
-        terms: import.history.agreements.get(&ask.agreement).map(|held| held.terms.clone()),
-        ..told
-    }))
+    Ok(told.map(|told| Told { clean: import.report.is_clean(), terms, ..told }))
 }
 
 impl Told {
@@ -97,7 +97,7 @@ impl Told {
     }
 
     /// Whether the query was found in these words.
-    fn has(&self, ask: &Ask) -> bool {
+    pub(crate) fn has(&self, ask: &Ask) -> bool {
         self.asked.as_ref().is_some_and(|words| words.ask == *ask)
     }
 

@@ -193,7 +193,7 @@ pub(crate) async fn open(
     report: &Report,
 ) -> Result<Next, SessionError> {
     // Two files in one place of a setup must not be taken at once.
-    let _turn = turn(core, &slip.from)?;
+    let _turn = turn(core, Side::Asker, &slip.from)?;
     let unknown = || Failure::input("this node has no setup of keys under way to which the file belongs");
     let mut pending = Pending::load(core, Side::Asker, &slip.query)?.ok_or_else(unknown)?;
     if pending.fetch.holder != slip.from || pending.fetch.agreement != slip.agreement {
@@ -209,12 +209,7 @@ pub(crate) async fn open(
         return Err(SessionError::Refused { refusal, here: false });
     }
     pending.take(&slip, &bytes(&frames))?;
-    if commitment(core, Side::Asker, &fetch)? != pending.seed {
-        end(core, Side::Asker, &slip.query);
-        return Err(Failure::input("such keys were set up in another way meanwhile, so this setup is over")
-            .with_help("ask the match again; if the keys have ended since, begin a new setup")
-            .into());
-    }
+    current(core, Side::Asker, &slip.query, &pending)?;
     let (mut channel, gathered) = core.carried(pending.frames()?);
     let made = offered(core, partner, &fetch, &mut channel, report).await;
     channel.close().await?;
@@ -259,7 +254,7 @@ pub(crate) async fn answer(
     Opened { slip, frames }: Opened,
 ) -> Result<(Vec<u8>, Option<SessionError>), SessionError> {
     // No two may change one setup.
-    let _turn = turn(core, &slip.from)?;
+    let _turn = turn(core, Side::Holder, &slip.from)?;
     let mut pending = match Pending::load(core, Side::Holder, &slip.query)? {
         Some(pending) => pending,
         None => first(core, &slip, &frames)?,
@@ -271,6 +266,10 @@ pub(crate) async fn answer(
     let new = pending.take(&slip, &bytes(&frames))?;
     if let (false, Some(last)) = (new, &pending.last) {
         return Ok((last.to_vec(), None));
+    }
+    // A setup that was not admitted has no seed, and is refused again.
+    if pending.seed != NOT_ADMITTED {
+        current(core, Side::Holder, &slip.query, &pending)?;
     }
     let (mut channel, gathered) = core.carried(pending.frames()?);
     let begins = new && pending.heard.len() == 1;
@@ -304,13 +303,26 @@ pub(crate) async fn answer(
     }
 }
 
+/// In place of a commitment to a seed.
+const NOT_ADMITTED: Digest = Digest([0; 32]);
+
+/// Ends a setup that goes on with another seed than it began with.
+fn current(core: &Core, side: Side, id: &QueryId, pending: &Pending) -> Result<(), Failure> {
+    if commitment(core, side, &pending.fetch)? == pending.seed {
+        return Ok(());
+    }
+    end(core, side, id);
+    Err(Failure::input("such keys were set up in another way meanwhile, so this setup is over")
+        .with_help("ask the match again; if the keys have ended since, begin a new setup"))
+}
+
 /// A commitment to the seed with which a setup goes on.
 fn commitment(core: &Core, side: Side, fetch: &Fetch) -> Result<Digest, Failure> {
     Ok(Digest(core.keys.begun(side, fetch)?.seed().commitment()))
 }
 
-fn turn<'a>(core: &'a Core, partner: &AgencyCode) -> Result<Turn<'a>, Failure> {
-    core.keys.turn(partner).ok_or_else(|| {
+fn turn<'a>(core: &'a Core, side: Side, partner: &AgencyCode) -> Result<Turn<'a>, Failure> {
+    core.keys.turn(side, partner).ok_or_else(|| {
         Failure::new(FailureKind::Refused, "other keys are being set up")
             .with_help("open the file again in a minute")
     })
@@ -330,8 +342,12 @@ fn first(core: &Core, slip: &Slip, frames: &[Frame]) -> Result<Pending, SessionE
         Word::Fetch(fetch) => *fetch,
         other => return Err(unexpected("a request for keys", &other)),
     };
-    let (seed, heard, said) = (commitment(core, Side::Holder, &fetch)?, Vec::new(), vec![0]);
-    Ok(Pending { fetch, begun: clock::now().0, seed, heard, said, last: None })
+    // Only what is admitted leaves a file.
+    let seed = match admit(core, &slip.from, &fetch) {
+        Ok(_) => commitment(core, Side::Holder, &fetch)?,
+        Err(_) => NOT_ADMITTED,
+    };
+    Ok(Pending { fetch, begun: clock::now().0, seed, heard: Vec::new(), said: vec![0], last: None })
 }
 
 async fn accepted(

@@ -57,8 +57,10 @@ fn single(template: Template) -> Group {
 
 /// The name that a setup gives both.
 fn name() -> Vec<u8> {
-    let (mut asker, mut holder) =
-        (Interactive.offer(&plain(), &seed(1)).unwrap(), Interactive.accept(&plain(), &seed(2)).unwrap());
+    let (mut asker, mut holder) = (
+        Interactive.offer(&plain(), &seed(1)).unwrap(),
+        Interactive.accept(&plain(), &seed(2), &seed(3)).unwrap(),
+    );
     pump::run(&mut *asker, &mut *holder, 1, &mut Allow, |_, _| ()).unwrap();
     let (a, b) = (asker.finish().unwrap(), holder.finish().unwrap());
     assert_eq!(a, b);

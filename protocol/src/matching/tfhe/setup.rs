@@ -6,7 +6,7 @@
 //! with probability 1/8 at most.
 //!
 //! That is so only for an asker that cannot hang up at a choice it does not like and come again. So the choice follows
-//! from the holder's seed and the commitments, and both machines tell what the other side is bound to
+//! from a seed of the holder that lasts and the commitments, and both machines tell what the other side is bound to
 //! ([`Exchange::bound`]): whoever runs them keeps that, has a setup that broke off go on with the same seed, and takes
 //! other commitments, or another choice, for what they are.
 
@@ -35,7 +35,7 @@ pub(super) fn key_seed(seed: &Seed, set: usize) -> Seed {
     Seed::new(bytes)
 }
 
-/// The set that stays closed: uniform for whoever lacks the seed, and the same if the same commitments come again.
+/// The set that stays closed: uniform for whoever lacks the lasting seed, and the same if the same commitments come again.
 pub(super) fn choice(seed: &Seed, commitments: &[[u8; 32]]) -> usize {
     let committed = HEXLOWER.encode(&digest(COMMITTED, commitments));
     let chosen = seed.stream(&format!("tfhe/choice/{committed}")).below(KEY_SETS as u64);
@@ -232,7 +232,10 @@ enum Accepting {
 pub(super) struct Accept {
     form: Form,
     encoding: Encoding,
+    /// Of the reference string. Who knows it can prove falsehoods, so it ends with the setup.
     seed: Seed,
+    /// Of the choice.
+    lasting: Seed,
     reference: Vec<u8>,
     commitments: Vec<[u8; 32]>,
     chosen: usize,
@@ -241,11 +244,12 @@ pub(super) struct Accept {
 }
 
 impl Accept {
-    pub(super) fn new(form: Form, encoding: Encoding, seed: &Seed) -> Self {
+    pub(super) fn new(form: Form, encoding: Encoding, (seed, lasting): (&Seed, &Seed)) -> Self {
         Self {
             form,
             encoding,
             seed: seed.clone(),
+            lasting: lasting.clone(),
             reference: Vec::new(),
             commitments: Vec::new(),
             chosen: 0,
@@ -256,9 +260,14 @@ impl Accept {
 
     /// A holder that has sent its reference string.
     #[cfg(test)]
-    pub(super) fn after_reference(form: Form, encoding: Encoding, seed: &Seed, reference: Vec<u8>) -> Self {
+    pub(super) fn after_reference(
+        form: Form,
+        encoding: Encoding,
+        lasting: &Seed,
+        reference: Vec<u8>,
+    ) -> Self {
         let state = Accepting::Commitments(Inbox::new(COMMITMENTS, KEY_SETS as u64), Vec::new());
-        Self { reference, state, ..Self::new(form, encoding, seed) }
+        Self { reference, state, ..Self::new(form, encoding, (&Seed::new([0; 32]), lasting)) }
     }
 
     /// The sets to be checked, in the order of their seeds.
@@ -341,7 +350,7 @@ impl Exchange for Accept {
                 digests.extend_from_slice(inbox.open(&frame)?);
                 if inbox.complete() {
                     self.commitments = std::mem::take(digests);
-                    self.chosen = choice(&self.seed, &self.commitments);
+                    self.chosen = choice(&self.lasting, &self.commitments);
                     let mut outbox = Outbox::new(CHOICE, 1);
                     outbox.push(&[[u8::try_from(self.chosen).unwrap_or(0)]])?;
                     self.state = Accepting::Choice(outbox);

@@ -231,6 +231,21 @@ fn another_query_and_anything_altered_in_one_are_exposed() {
     let (stands, text) = checked(&words, &[&world.mk]);
     assert!(!stands && text.contains("nothing binds what is opened"), "{text}");
 
+    // Who keeps a journal writes what it likes. Only words that the asker signed bind.
+    let mut forged = query.clone();
+    forged.ask.query = symbolon_policy::words::QueryId([98; 16]);
+    forged.signature = signing::sign(&forged.ask, &world.rs.key).unwrap();
+    let event =
+        |side, ask: &Ask, signature| Event::Query { side, ask: ask.clone(), signature, charges: Vec::new() };
+    let junk = Ask { items: 2, ..forged.ask.clone() };
+    world.mk.journal.append(event(Side::Holder, &junk, forged.signature), world.now).unwrap();
+    world.rs.journal.append(event(Side::Asker, &forged.ask, forged.signature), world.now).unwrap();
+    let (stands, text) = checked(&forged, &[&world.rs, &world.mk]);
+    assert!(stands && text.contains("words of the query there that the asker did not sign"), "{text}");
+    assert!(text.contains("could have signed afterwards"), "nobody else has it: {text}");
+    let (stands, text) = checked(&forged, &[&world.mk]);
+    assert!(!stands && text.contains("nothing binds what is opened"), "{text}");
+
     // Something that is no identifier, though it was asked.
     let dummy = Zeroizing::new(b"symbolon/count-dummy/1\0\0\0\0\0".to_vec());
     let odd = Subject::Identifiers(vec![person(0), dummy]);
@@ -270,6 +285,20 @@ fn a_count_without_its_dummies_or_of_other_people_is_exposed() {
     let mut others = people(119);
     others.push(person(500));
     caught(&Asked { subject: Subject::Identifiers(others), ..query }, &world, "does not make the message");
+}
+
+#[test]
+fn an_export_that_is_older_than_the_keys_contradicts_nothing() {
+    let mut world = world();
+    let query = match_query(&mut world);
+    let identity = Identity::generate();
+    let sealed = Opening::of(&query, Some(CASE.to_owned()), vec![1; 64]).seal(&identity.to_public()).unwrap();
+    let (_, text) = told(&sealed, &identity, &[&world.rs, &world.mk]);
+    assert!(
+        text.contains("not shown: that the probe is encrypted under the keys that were set up"),
+        "{text}"
+    );
+    assert!(!text.contains("other keys were set up"), "{text}");
 }
 
 #[test]

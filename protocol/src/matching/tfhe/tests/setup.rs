@@ -15,7 +15,7 @@ use crate::{
 fn the_whole_setup_gives_both_sides_their_material() {
     let form = form();
     let mut offer = OneRound.offer(&form, &Seed::new([1; 32])).unwrap();
-    let mut accept = OneRound.accept(&form, &Seed::new([2; 32])).unwrap();
+    let mut accept = OneRound.accept(&form, &Seed::new([2; 32]), &Seed::new([3; 32])).unwrap();
     pump::run(&mut *offer, &mut *accept, 1, &mut Allow, |_, _| ()).unwrap();
     let (asker, holder) = (offer.finish().unwrap(), accept.finish().unwrap());
     let (seed, reference) = asker.split_at(32);
