@@ -111,9 +111,10 @@ impl Report<'_> {
     }
 
     /// The number of a path, as people read it.
-    fn label<'a>(&'a self, path: &'a str) -> &'a str {
+    fn label(&self, words: &Words, path: &str) -> String {
         let number = self.outcome.numbers.iter().find(|number| number.path == path);
-        number.map(|number| number.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(path)
+        let label = number.map(|number| number.label.as_str()).filter(|label| !label.is_empty());
+        words.quantity(path, label.unwrap_or(path))
     }
 
     fn title(&self, proposal: usize) -> &str {

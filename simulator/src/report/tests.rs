@@ -37,6 +37,32 @@ fn every_language_has_every_key_with_the_same_variables() {
     }
 }
 
+/// What a negotiator reads of a scenario's numbers are words, not the paths of the file.
+#[test]
+fn every_number_of_the_ready_scenarios_has_words() {
+    let mut seen = BTreeSet::new();
+    for entry in library::READY {
+        let scenario = Scenario::parse(entry.text).unwrap();
+        for (path, _) in scenario.quantities() {
+            let label = scenario.label(&path);
+            for language in Language::ALL {
+                let said = Words::new(*language).quantity(&path, &label);
+                let names = ["[", "]", "_p", "party.", "people.", "n-"];
+                assert!(!names.iter().any(|name| said.contains(name)), "{language}: {path}: {said}");
+                seen.insert(said);
+            }
+        }
+    }
+    assert!(seen.len() > 300, "{}", seen.len());
+    let words = Words::new(Language::En);
+    let said = |path, label| words.quantity(path, label);
+    assert_eq!(said("party.RS.officers", "party.RS.officers"), "officers who ask (RS)");
+    assert_eq!(said("field_bits.NAME", "field_bits.NAME"), "bits that a field tells (NAME)");
+    assert_eq!(said("route[1].weight", "route[1].weight (MK → RS)"), "chance of a way (MK → RS)");
+    assert_eq!(said("people.count", "people.count"), "persons there are in truth");
+    assert_eq!(said("party.RS.height", "party.RS.height"), "party.RS.height", "what has no words");
+}
+
 /// Numbers are put into texts as written, so that no rule of plurals is known: no counted thing stands behind one.
 #[test]
 fn no_text_counts_one_things() {

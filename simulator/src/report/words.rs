@@ -79,6 +79,24 @@ impl Words {
         self.get(&format!("m-{}", measure.as_str()))
     }
 
+    /// What a number of a scenario says, and of whom: `party.RS.register_p` becomes "… (RS)". Its `label` has after the path
+    /// what a place in a list stands for, in brackets. A path without words stays as it is.
+    pub fn quantity(&self, path: &str, label: &str) -> String {
+        let mut parts = path.split('.');
+        let (Some(table), Some(last)) = (parts.next(), parts.next_back()) else { return label.to_owned() };
+        let (list, middle) = (table.split('[').next().unwrap_or(table), parts.next());
+        let (key, whose) = match list {
+            "field_bits" => (format!("n-{list}"), Some(last)),
+            _ => (format!("n-{list}-{last}"), middle),
+        };
+        if !self.bundle.has_message(&key) {
+            return label.to_owned();
+        }
+        let said = label.split_once(" (").and_then(|(_, said)| said.strip_suffix(')'));
+        let whose = whose.or(said).map(|whose| format!(" ({whose})"));
+        self.get(&key) + &whose.unwrap_or_default()
+    }
+
     /// A number with about three digits that count.
     pub fn number(&self, value: f64) -> String {
         let size = value.abs();

@@ -127,7 +127,7 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
         ("tornado-settled", &tornado.settled),
     ] {
         if !paths.is_empty() {
-            let paths: Vec<&str> = paths.iter().map(|path| report.label(path)).collect();
+            let paths: Vec<String> = paths.iter().map(|path| report.label(words, path)).collect();
             notes.push(words.with(key, &[("paths", &paths.join(", "))]));
         }
     }
@@ -146,16 +146,16 @@ pub(super) fn tornado(report: &Report<'_>, words: &Words) -> Section {
         let mark = if swing.ends == Ends::Usual { "± " } else { "" };
         let range = format!("{mark}{} … {}", words.number(swing.lo), words.number(swing.hi));
         table.row(
-            report.label(&swing.path),
+            report.label(words, &swing.path),
             vec![range.clone(), words.difference(&swing.at_lo), words.difference(&swing.at_hi)],
         );
         if swings.len() < MOST {
-            swings.push((report.label(&swing.path).to_owned(), range, swing.at_lo.mean, swing.at_hi.mean));
+            swings.push((report.label(words, &swing.path), range, swing.at_lo.mean, swing.at_hi.mean));
         }
     }
-    let widest = tornado.swings.first().map_or("", |swing| report.label(&swing.path));
+    let widest = tornado.swings.first().map_or_else(String::new, |swing| report.label(words, &swing.path));
     let about =
-        words.with("tornado-alt", &[("count", &tornado.swings.len().to_string()), ("widest", widest)]);
+        words.with("tornado-alt", &[("count", &tornado.swings.len().to_string()), ("widest", &widest)]);
     let svg = charts::swings(words, "tornado-figure", tornado.centre.mean, &swings, (&measure, &about));
     section.figures.push(Figure { id: "tornado-picture".to_owned(), caption: measure, svg });
     section.tables.push(table);

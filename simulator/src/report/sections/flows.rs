@@ -9,14 +9,16 @@ use super::super::{
 };
 
 pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
+    let codes = report.codes();
+    let n = codes.len();
+    // Between two parties there is one ribbon, which says less than two squares.
+    let ribbons = n > 2;
     let mut section = Section {
         id: "flows",
         title: words.get("flows"),
-        lead: words.get("flows-lead"),
+        lead: words.get(if ribbons { "flows-lead" } else { "flows-lead-two" }),
         ..Section::default()
     };
-    let codes = report.codes();
-    let n = codes.len();
     for (place, proposal) in report.outcome.proposals.iter().enumerate() {
         if proposal.agreements.is_empty() {
             section.lists.push((proposal.title.clone(), vec![words.get("no-agreements")]));
@@ -35,10 +37,12 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             ("asker", name(*asker)),
             ("holder", name(*holder)),
         ];
-        let about = words.with("flows-alt", &put);
-        let id = format!("flows-{place}");
-        let svg = charts::chord(&id, &codes, &flows, (&proposal.title, &about));
-        section.figures.push(Figure { id, caption: proposal.title.clone(), svg });
+        if ribbons {
+            let about = words.with("flows-alt", &put);
+            let id = format!("flows-{place}");
+            let svg = charts::chord(&id, &codes, &flows, (&proposal.title, &about));
+            section.figures.push(Figure { id, caption: proposal.title.clone(), svg });
+        }
         let id = format!("matrix-{place}");
         let about = words.with("matrix-alt", &[("proposal", &proposal.title)]);
         let svg = charts::matrix(words, &id, &codes, &flows, (&proposal.title, &about));

@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         run.row(&proposal.title, vec![format!("{} · {}", proposal.id, proposal.digest)]);
     }
     let numbers = |caption: &str, assumed: bool| {
-        let head = ["number", "range", "source"].map(|key| words.get(key));
+        let head = ["number", "range", "source", "in-file"].map(|key| words.get(key));
         let mut table = Table::new(words.get(caption), head.to_vec());
         for number in outcome.numbers.iter().filter(|number| number.assumed == assumed) {
             let range = if number.lo < number.hi {
@@ -27,7 +27,8 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             } else {
                 words.number(number.lo)
             };
-            table.row(report.label(&number.path), vec![range, number.src.clone()]);
+            let row = vec![range, number.src.clone(), number.path.clone()];
+            table.row(report.label(words, &number.path), row);
         }
         table
     };
