@@ -234,6 +234,7 @@ fn another_query_and_anything_altered_in_one_are_exposed() {
     // Who keeps a journal writes what it likes. Only words that the asker signed bind.
     let mut forged = query.clone();
     forged.ask.query = symbolon_policy::words::QueryId([98; 16]);
+    forged.ask.case = Some(case_digest(&forged.ask.query, CASE));
     forged.signature = signing::sign(&forged.ask, &world.rs.key).unwrap();
     let event =
         |side, ask: &Ask, signature| Event::Query { side, ask: ask.clone(), signature, charges: Vec::new() };
