@@ -3,11 +3,10 @@
 //! A reader and a writer task move one frame each; the queues hold one more. So a peer that does not
 //! read stops us, a peer that we do not read is stopped, and neither costs memory.
 
+mod tap;
+mod timer;
+
 use std::{
-    fs::File,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
     pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use data_encoding::HEXLOWER;
 use symbolon_protocol::exchange::Frame;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
@@ -25,48 +23,13 @@ use tokio::{
     time::timeout,
 };
 
+pub(crate) use tap::Tap;
+pub(crate) use timer::Patience;
+
 use super::{SessionError, words::Word};
-use crate::{clock, control::api::Failure, network::Stream};
-
-/// Writes down every frame in clear, before Noise encrypts it: for reviewers, never in service.
-#[derive(Clone, Debug)]
-pub(crate) struct Tap {
-    own: String,
-    file: Arc<Mutex<File>>,
-}
-
-impl Tap {
-    /// A tap into a new file.
-    ///
-    /// # Errors
-    /// A local [`Failure`] if it cannot be made.
-    pub(crate) fn create(path: &Path, own: String) -> Result<Self, Failure> {
-        let mut options = File::options();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-        let file = file.map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
-        Ok(Self { own, file: Arc::new(Mutex::new(file)) })
-    }
-
-    fn note(&self, line: &Labels, sent: bool, frame: &Frame) {
-        let (from, to) = if sent { (&self.own, &line.partner) } else { (&line.partner, &self.own) };
-        let record = serde_json::json!({
-            "time": clock::now(), "from": from, "to": to, "protocol": line.protocol,
-            "direction": if sent { "sent" } else { "received" },
-            "bytes": HEXLOWER.encode(&[frame.header().as_slice(), &frame.body].concat()),
-        });
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = writeln!(file, "{record}") {
-            tracing::warn!(%error, "the capture cannot be written");
-        }
-    }
-}
-
-/// Whom a channel is with, for the capture.
-#[derive(Clone, Debug)]
-struct Labels {
-    partner: String,
-    protocol: String,
-}
+use crate::{control::api::Failure, network::Stream};
+use tap::Labels;
+use timer::Timer;
 
 /// Bytes that were handed to a channel and that came out of it, headers included. What is queued counts as sent, so
 /// the number does not depend on how far the writer is.
@@ -141,50 +104,6 @@ impl Gathered {
     /// The bytes, as they would be on a stream.
     pub(crate) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// How long a partner is waited for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// For one frame, or for room for one.
-    pub(crate) silence: Duration,
-    /// For the whole session, however alive the partner is.
-    pub(crate) whole: Duration,
-}
-
-/// The patience with one session, from its begin on.
-#[derive(Clone, Copy, Debug)]
-struct Timer {
-    patience: Patience,
-    deadline: Instant,
-}
-
-impl Timer {
-    fn start(patience: Patience) -> Self {
-        let now = Instant::now();
-        // The settings allow a day; what the clock cannot tell ends at once rather than never.
-        Self { patience, deadline: now.checked_add(patience.whole).unwrap_or(now) }
-    }
-
-    fn in_time(self) -> Result<(), SessionError> {
-        if Instant::now() < self.deadline {
-            return Ok(());
-        }
-        Err(SessionError::TooLong(self.patience.whole.as_secs()))
-    }
-
-    /// Waits for the partner.
-    async fn wait<T>(self, event: impl Future<Output = Result<T, SessionError>>) -> Result<T, SessionError> {
-        self.in_time()?;
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        match timeout(self.patience.silence.min(left), event).await {
-            Ok(came) => came,
-            Err(_) => {
-                self.in_time()?;
-                Err(SessionError::Silent(self.patience.silence.as_secs()))
-            }
-        }
     }
 }
 

@@ -7,12 +7,14 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use symbolon_policy::{
     agreement::{Agreement, ExactTerms, Party, Quota, Revocation, Terms, Unit},
+    ask::Ask,
+    manifest::Manifest,
     officer::{Act, ActKind, Intent, Officer, SignedAct},
     permit::{self, InForce, Paid, RefusalCode},
     quota::Meter,
     receipt::{AnswerClass, Receipt},
     rules::ExchangeKind,
-    signing::{self, Signer},
+    signing::{self, Signature, Signer},
     words::{Digest, LegalBasis, Purpose, Role, Timestamp},
 };
 use symbolon_protocol::identifier::CANONICALISATION;

@@ -199,7 +199,7 @@ fn the_page_stands_by_itself() {
         ("share of events that is asked about (exact, IRREG_ENTRY)", "practice[0].share"),
     ] {
         assert!(
-            html.contains(&format!(">{number}</th>")) && html.contains(&format!(">{path}</td>")),
+            html.contains(&format!(">{number}</th>")) && html.contains(&format!(">{path}</span>")),
             "{number}"
         );
     }

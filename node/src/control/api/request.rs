@@ -4,19 +4,21 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
-    agreement::MatchAnswer,
     claim::Claim,
     identity::IdentityCard,
     officer::{OfficerCard, SignedAct},
     rules::proof::Certificate,
     words::{
-        AgencyCode, ClaimId, EngineName, Field, FormName, LegalBasis, OfficerId, Position, Purpose, QueryId,
+        AgencyCode, ClaimId, Field, FormName, LegalBasis, OfficerId, Position, Purpose, QueryId,
         RegisterName, Role, Timestamp,
     },
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::Authority;
+use super::{
+    Authority,
+    words::{Explain, Format, NationalChange, QueryTerms, Wish},
+};
 use crate::register::Flags;
 
 /// What a node can be asked to do.
@@ -411,85 +413,4 @@ pub enum Request {
     },
     /// Stops the node.
     Stop,
-}
-
-/// The form of a file of records or people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// One JSON object a line.
-    Ndjson,
-    /// Comma-separated values with a header.
-    Csv,
-}
-
-/// What to do with the national rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NationalChange {
-    /// Show them.
-    Show,
-    /// Put this text in their place.
-    Set(String),
-    /// Remove them.
-    Clear,
-}
-
-/// Words of a query.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueryTerms {
-    /// Partners to ask; all with an agreement in force when empty.
-    pub partners: Vec<AgencyCode>,
-    /// Which register.
-    pub register: RegisterName,
-    /// Why.
-    pub purpose: Purpose,
-    /// On which legal basis.
-    pub basis: LegalBasis,
-    /// The officer who asks.
-    pub officer: OfficerId,
-    /// The case reference.
-    pub case: Option<String>,
-    /// The officer's word for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<Box<Authority>>,
-}
-
-/// What is asked of a match.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wish {
-    /// The form of the templates, by its name in the agreement.
-    pub form: FormName,
-    /// What is to be told.
-    pub answer: MatchAnswer,
-    /// The engine; the first that can be used when absent.
-    pub engine: Option<EngineName>,
-    /// Absolute paths of files with one probe each, which are asked about one after another, each by a query of its own.
-    pub probes: Vec<PathBuf>,
-}
-
-/// A query to be explained, not asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Explain {
-    /// With which partner.
-    pub partner: AgencyCode,
-    /// Whether this node would ask (true) or be asked.
-    pub asking: bool,
-    /// Counts instead of exact hits.
-    pub count: bool,
-    /// Which register.
-    pub register: RegisterName,
-    /// Why.
-    pub purpose: Purpose,
-    /// On which legal basis.
-    pub basis: LegalBasis,
-    /// The officer.
-    pub officer: OfficerId,
-    /// Whether a case reference would be given.
-    pub case: bool,
-    /// Identifiers.
-    pub items: u32,
 }

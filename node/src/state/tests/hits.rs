@@ -1,6 +1,10 @@
 //! Hits that are open and overdue, against a plain account of them.
 
-use symbolon_policy::{agreement::ClaimTerms, claim::Claim, words::Field};
+use symbolon_policy::{
+    agreement::ClaimTerms,
+    claim::{Claim, Outcome},
+    words::Field,
+};
 
 use super::*;
 
