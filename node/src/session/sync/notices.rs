@@ -116,6 +116,8 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
     if signing::verify(notice, &key, &signed.holder).is_err() {
         return Err(wrong("is not signed by its agreement key"));
     }
+    // Two meetings at once may bring it, as after a start.
+    let _settling = core.book.settling();
     if let Some(known) = state.notice(Side::Asker, &notice.notice)? {
         return if known.notice == *notice { Ok(known.asker) } else { Err(wrong("was another one before")) };
     }
@@ -151,6 +153,11 @@ fn confirm(core: &Core, notice: SignedNotice, signature: Signature) -> Result<()
     let key = agreement.terms().party(&told.asker).map_err(|e| Failure::local(e.to_string()))?.key;
     signing::verify(told, &key, &signature)
         .map_err(|e| SessionError::Misbehaved(format!("its signature under a notice does not stand: {e}")))?;
+    let _settling = core.book.settling();
+    let known = core.book.state().notice(Side::Holder, &told.notice)?;
+    if known.is_some_and(|known| known.asker.is_some()) {
+        return Ok(());
+    }
     let notice = Box::new(SignedNotice { asker: Some(signature), ..notice });
     Ok(core.book.record(&Event::Notice { side: Side::Holder, notice, marks: Vec::new() })?)
 }
