@@ -5,7 +5,7 @@
 //! which it suppresses a share `s`, so it is undetected with chance `(1 - c s)^n`, and of `k` different ones never with
 //! `(1 - s)^k` (`docs/audit.md`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Progress,
@@ -45,7 +45,7 @@ pub(super) struct Wrong<'a> {
     different: u32,
     found: Option<i64>,
     /// Persons of whom a corrupt officer was told.
-    told_of: BTreeSet<u32>,
+    told_of: BTreeSet<(u32, u64)>,
     sum: Sum,
 }
 
@@ -180,28 +180,29 @@ impl State<'_> {
         self.wrong = Some(wrong);
     }
 
-    /// Lines of the party by one of the exchanges, the first towards each holder.
-    fn lines_of(&self, wrong: &Wrong<'_>, exchanges: &[ExchangeKind]) -> Vec<usize> {
-        let mut found: Vec<usize> = Vec::new();
+    /// Lines of the party by one of the exchanges, those towards each holder together.
+    fn lines_of(&self, wrong: &Wrong<'_>, exchanges: &[ExchangeKind]) -> Vec<Vec<usize>> {
+        let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, line) in self.contract.lines.iter().enumerate() {
-            let known = |place: &usize| {
-                self.contract.lines.get(*place).is_some_and(|other| other.holder == line.holder)
-            };
-            if wrong.concerns(line) && exchanges.contains(&line.exchange) && !found.iter().any(known) {
-                found.push(place);
+            if wrong.concerns(line) && exchanges.contains(&line.exchange) {
+                found.entry(line.holder).or_default().push(place);
             }
         }
-        found
+        found.into_values().collect()
     }
 
-    /// Puts a wrongful query in the name of one officer. It counts once, whatever a person stands for.
-    fn put(&mut self, line: &Line, wrong: &mut Wrong<'_>) -> bool {
-        let when = self.day * 86_400 + 10 * 3_600;
-        let admitted = self.admit(line, Officer::Wrongdoer, line.charged, 1.0, when);
-        let put = matches!(admitted, Admitted::Yes(_));
-        wrong.sum.asked += f64::from(u8::from(put));
-        wrong.sum.refused += f64::from(u8::from(!put));
-        put
+    /// Puts a wrongful query in the name of one officer, by the first of the lines that is open: who does wrong names
+    /// whatever purpose is permitted. It counts once, whatever a person stands for.
+    fn put(&mut self, lines: &[usize], wrong: &mut Wrong<'_>) -> Option<usize> {
+        let (when, contract) = (self.day * 86_400 + 10 * 3_600, self.contract);
+        let open = lines.iter().copied().find(|place| {
+            contract.lines.get(*place).is_some_and(|line| {
+                matches!(self.admit(line, Officer::Wrongdoer, line.charged, 1.0, when), Admitted::Yes(_))
+            })
+        });
+        wrong.sum.asked += f64::from(u8::from(open.is_some()));
+        wrong.sum.refused += f64::from(u8::from(open.is_none()));
+        open
     }
 
     fn corrupt(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
@@ -209,12 +210,9 @@ impl State<'_> {
         let contract = self.contract;
         for query in 0..wrong.per_day.round() as u64 {
             let draws = draws.of(query);
-            let pick =
-                lines.get(draws.bits(0) as usize % lines.len().max(1)).and_then(|at| contract.lines.get(*at));
-            let Some(line) = pick else { return };
-            if !self.put(line, wrong) {
-                continue;
-            }
+            let Some(towards) = lines.get(draws.bits(0) as usize % lines.len().max(1)) else { return };
+            let put = self.put(towards, wrong);
+            let Some(line) = put.and_then(|at| contract.lines.get(at)) else { continue };
             let person = (draws.bits(1) % self.people.len().max(1) as u64) as usize;
             let retention = self.region.parties.get(line.holder).map_or(0, |party| party.retention);
             let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
@@ -231,7 +229,9 @@ impl State<'_> {
             wrong.sum.bits += entropy(chance.min(1.0));
             wrong.sum.hits += f64::from(u8::from(found));
             // One person is one, however often it is asked about.
-            if found && wrong.told_of.insert(number) {
+            // Which of those that the simulated one stands for.
+            let which = (draws.unit(5) * self.region.weight) as u64;
+            if found && wrong.told_of.insert((number, which)) {
                 wrong.sum.persons += 1.0;
                 wrong.sum.minors += f64::from(u8::from(here.is(MINOR) || here.is(IN_DOUBT)));
             }
@@ -243,9 +243,8 @@ impl State<'_> {
     }
 
     fn probe(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let contract = self.contract;
         let lines = self.lines_of(wrong, &[ExchangeKind::Match]);
-        let Some(line) = lines.first().and_then(|place| contract.lines.get(*place)) else {
+        let Some(towards) = lines.first() else {
             wrong.sum.refused += wrong.per_day;
             return;
         };
@@ -254,7 +253,7 @@ impl State<'_> {
                 return;
             }
             // A probe near the threshold tells a whole bit of one template.
-            if self.put(line, wrong) {
+            if self.put(towards, wrong).is_some() {
                 wrong.sum.bits += 1.0;
                 wrong.sum.persons = 1.0;
                 if draws.of(query).chance(2, wrong.audited) {
@@ -270,13 +269,11 @@ impl State<'_> {
         let lines = self.lines_of(wrong, &[ExchangeKind::Exact]);
         for query in 0..wrong.per_day.round() as u64 {
             let draws = draws.of(query);
-            let pick = lines.get(draws.bits(0) as usize % lines.len().max(1));
-            let Some((place, line)) = pick.and_then(|at| Some((*at, contract.lines.get(*at)?))) else {
-                return;
-            };
-            if !self.put(line, wrong) {
+            let Some(towards) = lines.get(draws.bits(0) as usize % lines.len().max(1)) else { return };
+            let put = self.put(towards, wrong);
+            let Some((place, line)) = put.and_then(|at| Some((at, contract.lines.get(at)?))) else {
                 continue;
-            }
+            };
             // Each identifier is one of the slice with chance N/|D|.
             let entries = self.past.get(place).map_or(0.0, |past| past.entries);
             let chance = (entries / wrong.space).min(1.0);

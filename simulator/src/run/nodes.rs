@@ -61,8 +61,12 @@ impl State<'_> {
         let (size, cost) = (past.size(line.charged), &line.cost);
         let (up, down) = (cost.up.of(size), cost.down.of(size));
         let now = self.day * DAY;
-        let renew = now >= past.ready_until;
-        if renew {
+        let mut renewals = 0.0;
+        if now >= past.ready_until {
+            // What it was made ready for last began then, or it never was.
+            let since = (past.ready_until - line.epoch_seconds).max(0);
+            let epochs = ((now - since) as f64 / (line.epoch_seconds.max(1) as f64)).max(1.0);
+            renewals = distinct(epochs, self.region.weight);
             past.ready_until = now + line.epoch_seconds;
         }
         let (Some(holder), Some(asker)) =
@@ -75,12 +79,10 @@ impl State<'_> {
         pair.holder_cpu += queries * cost.holder.of(size);
         pair.bytes_up += queries * up;
         pair.bytes_down += queries * down;
-        if renew {
-            pair.asker_cpu += cost.setup.asker.of(size);
-            pair.holder_cpu += cost.setup.holder.of(size);
-            pair.bytes_up += cost.setup.up.of(size);
-            pair.bytes_down += cost.setup.down.of(size);
-        }
+        pair.asker_cpu += renewals * cost.setup.asker.of(size);
+        pair.holder_cpu += renewals * cost.setup.holder.of(size);
+        pair.bytes_up += renewals * cost.setup.up.of(size);
+        pair.bytes_down += renewals * cost.setup.down.of(size);
         // Beyond what a day can carry, the work that is left over is what is waited for.
         let queue =
             waiting(load.service, load.load.min(0.98), holder.cores, 1.0, load.variation) + load.behind;
@@ -88,4 +90,10 @@ impl State<'_> {
         let travel = asker.round_trip.max(holder.round_trip) * 2.0 + (up + down) / line_speed;
         queue + cost.holder.of(size) + cost.asker.of(size) + travel
     }
+}
+
+/// How many of so many epochs are met by days that fall anywhere in them: a simulated day with queries stands for `days` of
+/// the truth, which lie in as many epochs as chance has it, and for one at least.
+fn distinct(epochs: f64, days: f64) -> f64 {
+    -epochs * libm::expm1(days.max(1.0) * libm::log1p(-1.0 / epochs.max(1.0)).max(-700.0))
 }

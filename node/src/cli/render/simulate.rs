@@ -147,7 +147,7 @@ pub(in crate::cli) fn outcome(outcome: &Outcome) -> String {
             ]
         });
         text += &format!("\n\nWhat goes wrong, under {}:\n", proposal.id);
-        let head = ["", "detected", "days to it", "wrongful queries", "bits", "minors", "true hits lost"];
+        let head = ["", "detected", "days to it", "queries", "bits", "minors", "true hits lost"];
         text += &table(&head, rows.collect());
     }
     outcome.warnings.iter().for_each(|warning| text += &format!("\n\nNote: {warning}."));

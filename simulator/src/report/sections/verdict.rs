@@ -90,7 +90,10 @@ fn abuse(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
 fn walk_away(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
     let sides = report.outcome.parties.iter().enumerate().map(|(party, label)| {
         let gain = report.outcome.gain(place, party, &label.utility);
-        (label.name.as_str(), gain.side(label.utility.walk_away))
+        let line = label.utility.walk_away;
+        // On the line is not below it.
+        let not_below = (gain.n > 1 && gain.lo >= line).then_some(Ordering::Greater);
+        (label.name.as_str(), not_below.or_else(|| gain.side(line)))
     });
     let sides: Vec<(&str, Option<Ordering>)> = sides.collect();
     let on = |wanted: Option<Ordering>| {

@@ -296,3 +296,53 @@ fn cases_wait_alike_at_any_weight() {
         assert!((mean / hours - 1.0).abs() < 0.2, "{weight}: {mean} {hours}");
     }
 }
+
+/// Keys and snapshots are made anew as often as they end, whatever a simulated person stands for.
+#[test]
+fn what_is_made_ready_costs_alike_at_any_weight() {
+    let cost = |weight: f64| {
+        let (mut scenario, proposals) = standing_for(weight, 12_000);
+        scenario.abuse.clear();
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6], &calibration);
+        let outcome = run(&plan, &Silent).unwrap();
+        [Measure::Bytes, Measure::CpuSeconds].map(|measure| outcome.figure(0, measure, Scope::All).mean)
+    };
+    let truth = cost(1.0);
+    for weight in [6.0, 30.0] {
+        let found = cost(weight);
+        for (found, truth) in found.iter().zip(truth) {
+            assert!((found / truth - 1.0).abs() < 0.15, "{weight}: {found} {truth}");
+        }
+    }
+}
+
+/// The persons that a corrupt officer learns of are those of the truth, and he asks for a purpose that is open.
+#[test]
+fn a_corrupt_officer_learns_of_persons_in_truth() {
+    let told = |weight: f64, rule: &str| {
+        let (scenario, mut proposals) = standing_for(weight, 6_000);
+        let mut scenario = scenario.with("abuse[0].per_day", 100.0).with("abuse[0].audited", 0.0);
+        scenario.abuse.truncate(1);
+        for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+            terms.rules += rule;
+        }
+        let calibration = Calibration::embedded().unwrap();
+        let plan =
+            Plan { abuse_seeds: 3, ..Plan::new(&scenario, &proposals[1..2], &[3, 4, 5], &calibration) };
+        let outcome = run(&plan, &Silent).unwrap();
+        let each = outcome.proposals[0].by_seed.iter().map(|seed| &seed.abuse[0]);
+        each.fold((0.0, 0.0), |(queries, persons), abuse| (queries + abuse.queries, persons + abuse.persons))
+    };
+    let (queries, truth) = told(1.0, "");
+    assert!(truth > 100.0, "{truth}");
+    for weight in [6.0, 30.0] {
+        let (asked, persons) = told(weight, "");
+        assert_eq!(asked, queries);
+        assert!((persons / truth - 1.0).abs() < 0.35, "{weight}: {persons} {truth}");
+    }
+    let closed = "\n@id(\"no-entry\")\n@title(\"Not for an entry\")\nforbid(principal, action, resource)\n\
+                  when { context.purpose == Purpose::\"IRREG_ENTRY\" };\n";
+    let (asked, _) = told(6.0, closed);
+    assert!(asked > 0.9 * queries, "other purposes are open: {asked} of {queries}");
+}

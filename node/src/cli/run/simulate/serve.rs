@@ -39,8 +39,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 struct Site {
     tryout: Tryout,
-    waiting: Semaphore,
-    one: Semaphore,
+    waiting: Arc<Semaphore>,
+    one: Arc<Semaphore>,
 }
 
 /// Serves until Ctrl-C.
@@ -60,7 +60,11 @@ pub(super) fn run(
     }
     let tryout = Tryout::new(scenario, proposals, calibration, language)
         .map_err(|error| Failure::input(error.to_string()))?;
-    let site = Arc::new(Site { tryout, waiting: Semaphore::new(WAITING), one: Semaphore::new(1) });
+    let site = Arc::new(Site {
+        tryout,
+        waiting: Arc::new(Semaphore::new(WAITING)),
+        one: Arc::new(Semaphore::new(1)),
+    });
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::local(format!("cannot start: {error}")))?;
     let fault = |error: std::io::Error| Failure::local(format!("cannot listen on {address}: {error}"));
@@ -134,14 +138,19 @@ async fn answer(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Res
 type Make = fn(&Tryout, &str) -> Result<String, TryoutError>;
 
 async fn made(site: Arc<Site>, query: Option<String>, make: Make) -> Response {
-    let Ok(_waiting) = site.waiting.try_acquire() else {
+    let Ok(waiting) = site.waiting.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many requests at once\n").into_response();
     };
-    let Ok(_one) = site.one.acquire().await else {
+    let Ok(one) = site.one.clone().acquire_owned().await else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the page is ending\n").into_response();
     };
     let work = Arc::clone(&site);
-    let done = tokio::task::spawn_blocking(move || make(&work.tryout, query.as_deref().unwrap_or(""))).await;
+    // A browser that goes away leaves the run, and the run keeps its place.
+    let run = move || {
+        let _places = (waiting, one);
+        make(&work.tryout, query.as_deref().unwrap_or(""))
+    };
+    let done = tokio::task::spawn_blocking(run).await;
     let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     match done {
         Ok(Ok(text)) => (html, text).into_response(),
