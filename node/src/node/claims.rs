@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use symbolon_policy::{
     claim::{Claim, opening_digest},
-    officer::{ActKind, SignedAct},
+    officer::{ActKind, Role, SignedAct},
     rules::ExchangeKind,
     signing::{self, Document as _},
     words::{ClaimId, Field, OfficerId, QueryId},
@@ -204,7 +204,7 @@ fn verification(
     items: &[u32],
     claims: &OfficerId,
 ) -> Result<(OfficerId, symbolon_policy::words::Timestamp), Failure> {
-    let judged = core.book.state().judged(query)?;
+    let (judged, now) = (core.book.state().judged(query)?, clock::now());
     let said = |by: &OfficerId, of: u32| {
         let last = judged.iter().rev().find_map(|act| match &act.act.act {
             ActKind::Verify { item, same, .. } if *item == of && act.act.officer == *by => {
@@ -215,7 +215,21 @@ fn verification(
         last.filter(|(same, _)| *same).map(|(_, at)| at)
     };
     let items = places(exchange, items);
-    let by: Vec<&OfficerId> = judged.iter().map(|act| &act.act.officer).filter(|by| *by != claims).collect();
+    // Whoever looked last decides, whoever that was.
+    let last = |of: u32| {
+        judged.iter().rev().find_map(|act| match &act.act.act {
+            ActKind::Verify { item, same, .. } if *item == of => Some(*same),
+            _ => None,
+        })
+    };
+    let stands = items.iter().all(|item| last(*item) == Some(true));
+    let mut by = Vec::new();
+    for officer in judged.iter().map(|act| &act.act.officer).filter(|by| stands && *by != claims) {
+        // The word of who was removed since is nobody's.
+        if core.book.state().officer(officer)?.is_some_and(|known| known.holds(Role::Verifies, now)) {
+            by.push(officer);
+        }
+    }
     let found = by.into_iter().find_map(|by| {
         let at = items.iter().map(|item| said(by, *item)).collect::<Option<Vec<_>>>()?;
         Some((by.clone(), at.into_iter().max()?))

@@ -114,7 +114,10 @@ pub(super) fn notices(core: &Core, sent: bool) -> Result<Reply, Failure> {
         notices.push(NoticeLine {
             confirmed: signed.asker.is_some(),
             officer: claimed.map(|claimed| claimed.case.claim.officer),
-            file: file.map(|_| core.claims.notice_path(Side::Asker, &signed.notice.notice)),
+            // The holder may have kept the values back.
+            file: file
+                .map(|_| core.claims.notice_path(Side::Asker, &signed.notice.notice))
+                .filter(|path| path.exists()),
             notice: signed.notice,
         });
     }

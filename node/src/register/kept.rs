@@ -1,7 +1,7 @@
 //! The slice of the last match, kept in memory for the next one.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -61,9 +61,16 @@ impl Room {
         Self { most, held: Mutex::new(None) }
     }
 
-    pub(super) fn slot(&self) -> Slot<'_> {
-        // What is held is whole at any time.
-        Slot { most: self.most, held: self.held.lock().unwrap_or_else(PoisonError::into_inner) }
+    /// The room, or nothing while a slice is read into it: whoever comes meanwhile reads by itself, for another one's slice
+    /// may take long.
+    pub(super) fn slot(&self) -> Option<Slot<'_>> {
+        let held = match self.held.try_lock() {
+            Ok(held) => held,
+            // What is held is whole at any time.
+            Err(TryLockError::Poisoned(held)) => held.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Slot { most: self.most, held })
     }
 
     /// Drops what nobody asked for in so long.

@@ -99,12 +99,13 @@ impl Registers {
         let register = self.register(name)?;
         let version = self.version(&register)?;
         let state = State { name: name.clone(), tree: register.tree.clone(), version };
-        // Held while the register is read: who comes meanwhile for the same slice waits for it.
+        // Held while the register is read.
         let mut slot = self.kept.slot();
         let wanted = Arc::new(wanted);
-        let (members, given) = match slot.find(&state.version, name, whose, &wanted) {
+        let kept = slot.as_mut().and_then(|slot| slot.find(&state.version, name, whose, &wanted));
+        let (members, given) = match kept {
             Some(Kept { groups, members }) => (members, Given::Kept(groups, 0)),
-            None => self.read_slice(register, &wanted, member, (&state, whose), &mut slot)?,
+            None => self.read_slice(register, &wanted, member, (&state, whose), slot.as_mut())?,
         };
         let rows = Box::new(TemplateRows { state, wanted, groups: members.len() as u64, given, taken: 0 });
         rows.state.unchanged()?;
@@ -118,7 +119,7 @@ impl Registers {
         wanted: &Arc<Wanted>,
         member: impl Fn(&[u8; 16], &[u8]) -> Member + Send + Sync + 'static,
         (state, whose): (&State, Digest),
-        slot: &mut Slot<'_>,
+        slot: Option<&mut Slot<'_>>,
     ) -> Result<(Arc<[Member]>, Given), RegisterError> {
         let noted = register.count()?;
         // From when on groups are not made any more.
@@ -129,6 +130,7 @@ impl Registers {
             let group = if full.load(Relaxed) { None } else { Some(asked.group(&part.encoded)?) };
             Ok(Some((member(&part.pseudonym, &part.encoded), group)))
         });
+        let most = slot.as_ref().map_or(0, |slot| slot.most());
         let (mut found, mut bytes) = (0_u64, 0_usize);
         let (mut members, mut groups) = (Vec::new(), Vec::new());
         for part in parts {
@@ -136,7 +138,7 @@ impl Registers {
             let Some((member, group)) = part? else { continue };
             members.push(member);
             bytes = bytes.saturating_add(group.as_ref().map_or(0, size));
-            if bytes > slot.most() {
+            if bytes > most {
                 too_large.store(true, Relaxed);
                 groups = Vec::new();
             } else {
@@ -153,7 +155,9 @@ impl Registers {
             return Ok((members, Given::Read(records)));
         }
         let kept = Kept { groups: groups.into(), members: members.clone() };
-        slot.keep(state.version.clone(), state.name.clone(), whose, wanted.clone(), kept.clone());
+        if let Some(slot) = slot {
+            slot.keep(state.version.clone(), state.name.clone(), whose, wanted.clone(), kept.clone());
+        }
         Ok((members, Given::Kept(kept.groups, 0)))
     }
 

@@ -142,13 +142,12 @@ impl State {
                 let terms =
                     terms.ok_or_else(|| Failure::integrity("a claim under no agreement for claims"))?;
                 let case = Case::begin(claim.clone(), found.clone(), &terms, *at);
-                let claimed = Claimed {
-                    case,
-                    signature: *signature,
-                    outcome: None,
-                    releases: Vec::new(),
-                    told: Vec::new(),
-                };
+                // The same claim made again, because its answer did not come, takes nothing away of what did.
+                let before = self.get::<Claimed>(&Key::case(*side, &claim.claim))?;
+                let before = before.filter(|before| *side == Side::Asker && before.case.claim == *claim);
+                let (outcome, releases, told) =
+                    before.map(|before| (before.outcome, before.releases, before.told)).unwrap_or_default();
+                let claimed = Claimed { case, signature: *signature, outcome, releases, told };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,

@@ -23,7 +23,11 @@ pub(crate) struct Told {
 pub(super) fn released(told: &mut Vec<Told>, marks: &[(Reference, Vec<(Field, Digest)>)]) {
     for (reference, fields) in marks {
         match told.iter_mut().find(|told| told.reference == *reference) {
-            Some(told) => fields.iter().for_each(|mark| told.now(*mark)),
+            Some(told) => {
+                // It may have been there again, as it was, after it was erased.
+                told.erased = false;
+                fields.iter().for_each(|mark| told.now(*mark));
+            }
             None => told.push(Told {
                 reference: *reference,
                 fields: fields.clone(),

@@ -81,6 +81,20 @@ pub enum Verdict {
     Undecided,
 }
 
+impl Verdict {
+    /// Refuted if any finding is, else undecided if any is, else proved.
+    fn of(findings: &[Finding]) -> Self {
+        let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+        if any(Self::Refuted) {
+            Self::Refuted
+        } else if any(Self::Undecided) {
+            Self::Undecided
+        } else {
+            Self::Proved
+        }
+    }
+}
+
 /// A request that rules were put to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -161,14 +175,7 @@ pub async fn prove<S: Solver>(
     let mut compiler = CedarSymCompiler::new(solver).map_err(|e| ProofError::Solver(e.to_string()))?;
     let mut claims = Claims::new(question, rules, proposal, &mut compiler)?;
     let findings = claims.findings(question).await?;
-    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    let verdict = if any(Verdict::Refuted) {
-        Verdict::Refuted
-    } else if any(Verdict::Undecided) {
-        Verdict::Undecided
-    } else {
-        Verdict::Proved
-    };
+    let verdict = Verdict::of(&findings);
     Ok(Proof { question: question.clone(), verdict, assumptions: claims.assumptions(), findings })
 }
 

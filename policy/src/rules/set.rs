@@ -206,6 +206,8 @@ fn take_apart(
     titles: BTreeMap<Language, String>,
     text: String,
 ) -> Result<Clause, String> {
+    // Under its own name: the place in the text is no part of a clause.
+    let policy = policy.new_id(policy_id(&name));
     let tree = policy.to_pst().map_err(|e| e.to_string())?.body().clone();
     for Part::When(expr) | Part::Unless(expr) in tree.clauses() {
         if let Some(what) = mixed_codes(expr) {
@@ -213,7 +215,7 @@ fn take_apart(
         }
     }
     let conditions = Condition::all_of(&tree)?;
-    Ok(Clause { policy: policy.new_id(policy_id(&name)), name, titles, text, tree, conditions })
+    Ok(Clause { policy, name, titles, text, tree, conditions })
 }
 
 /// What a clause calls itself, if it may stand in rules of this kind.

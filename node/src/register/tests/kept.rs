@@ -119,3 +119,13 @@ fn a_slice_that_does_not_fit_is_read_again() {
     take_away(&registers);
     assert!(read(&registers, OWN, wanted()).is_err());
 }
+
+/// Whoever comes while a slice is read does not wait for it.
+#[test]
+fn nobody_waits_for_the_slice_of_another() {
+    let (_home, registers) = keeping();
+    let _busy = registers.kept.slot().unwrap();
+    assert!(registers.kept.slot().is_none());
+    let all = (0..4).map(|n| vec![(0, code(n, "LEFT_IRIS").to_vec())]).collect();
+    assert_eq!(drain(read(&registers, OWN, wanted()).unwrap().rows, 3), all);
+}

@@ -179,6 +179,17 @@ fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(),
     core.book.record(&Event::Notice { side: Side::Holder, notice, marks: draft.marks })
 }
 
+/// Whether the values of a notice that waited may leave still: all of its fields, as of now.
+///
+/// # Errors
+/// A [`Failure`] if the register or the claim cannot be read.
+pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
+    let Some(claimed) = core.book.state().claim(Side::Holder, &notice.claim)? else { return Ok(false) };
+    let case = &claimed.case;
+    let may = Leaving::now(core, case)?.fields(&notice.reference, &notice.fields, case.approvals())?;
+    Ok(may.is_some_and(|(_, may)| may == notice.fields))
+}
+
 /// What corrected fields say now, sealed to the officer who claimed: those that may leave now with the approvals
 /// there are. None if nothing is left to say, or if it would be too long.
 fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Vec<u8>>, Failure> {

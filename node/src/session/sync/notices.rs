@@ -15,7 +15,10 @@ use symbolon_policy::{
 use super::super::{
     Channel, SessionError,
     channel::unexpected,
-    claim::{cases::sealed_digest, notices::LONGEST},
+    claim::{
+        cases::sealed_digest,
+        notices::{LONGEST, may_leave},
+    },
     words::Word,
 };
 use crate::{
@@ -48,7 +51,13 @@ pub(super) async fn notices(
 ) -> Result<(), SessionError> {
     let mut waiting = core.book.state().waiting_notices(partner, NOTICES)?.into_iter();
     for _ in 0..=NOTICES {
-        let ours = waiting.next().map(|notice| carry(core, notice)).transpose()?;
+        let ours = match waiting.next() {
+            None => None,
+            Some(notice) => {
+                let core = core.clone();
+                Some(blocking(move || carry(&core, notice)).await?)
+            }
+        };
         channel.say(&Word::Notice(ours.clone().map(Box::new))).await?;
         let theirs = match channel.hear().await? {
             Word::Notice(theirs) => theirs,
@@ -85,7 +94,10 @@ pub(super) async fn notices(
 
 fn carry(core: &Core, notice: SignedNotice) -> Result<Carried, SessionError> {
     let path = core.claims.notice_path(Side::Holder, &notice.notice.notice);
-    let sealed = match notice.notice.sealed {
+    // What may not leave any more stays: the notice goes without its values, for whoever has fields must know that they
+    // changed.
+    let leaves = notice.notice.sealed.is_some() && may_leave(core, &notice.notice)?;
+    let sealed = match notice.notice.sealed.filter(|_| leaves) {
         None => None,
         Some(_) => Some(serde_bytes::ByteBuf::from(
             std::fs::read(&path)
@@ -122,7 +134,8 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
         return if known.notice == *notice { Ok(known.asker) } else { Err(wrong("was another one before")) };
     }
     let as_named = match (&notice.sealed, &sealed) {
-        (None, None) => true,
+        // The holder may keep back what it sealed: a notice can wait long.
+        (None | Some(_), None) => true,
         (Some(named), Some(sealed)) => {
             sealed.len() <= LONGEST
                 && named.bytes == sealed.len() as u64

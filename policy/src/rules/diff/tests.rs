@@ -390,3 +390,25 @@ fn the_report_reads_well() {
         assert!(report.contains(line), "{line}\n---\n{report}");
     }
 }
+
+/// The place of a clause in the text is no part of it.
+#[test]
+fn a_clause_that_only_moved_is_not_changed() {
+    let clause = |id: &str, condition: &str| {
+        format!(
+            "@id(\"{id}\")\n@title(\"{id}\")\npermit(principal, action == Action::\"QueryExact\", resource) when {{ {condition} }};\n"
+        )
+    };
+    let [a, b, c] = ["a", "b", "c"].map(|id| clause(id, "context.purpose == Purpose::\"RETURN_ID\""));
+    let other = clause("b", "context.purpose == Purpose::\"TERRORISM\"");
+    let book = |text: String| Rulebook::new(RuleSet::parse(&text, Kind::Shared).unwrap(), None).unwrap();
+    let before = book(format!("{a}{b}"));
+    let named = |clauses: &[ClauseRef]| clauses.iter().map(|clause| clause.id.clone()).collect::<Vec<_>>();
+    let moved = diff(&before, &book(format!("{c}{b}{a}")), 10).unwrap();
+    assert_eq!((named(&moved.added), named(&moved.changed)), (vec!["c".to_owned()], vec![]));
+    let changed = diff(&before, &book(format!("{c}{other}{a}")), 10).unwrap();
+    assert_eq!(
+        (named(&changed.added), named(&changed.changed)),
+        (vec!["c".to_owned()], vec!["b".to_owned()])
+    );
+}

@@ -164,7 +164,14 @@ impl Certificate {
         }
         let rules = self.rules.book()?;
         let proposal = self.proposal.as_ref().map(Subject::book).transpose()?;
-        for finding in &self.proof.findings {
+        let findings = &self.proof.findings;
+        if self.proof.verdict != Verdict::of(findings) {
+            return Err(contradiction("its verdict is not that of its findings"));
+        }
+        if findings.is_empty() && self.proof.question != Question::Clauses {
+            return Err(contradiction("it has a verdict and no finding"));
+        }
+        for finding in findings {
             let Some(case) = &finding.case else { continue };
             if !self.confirms(case, finding.verdict, &rules, proposal.as_ref(), &finding.about) {
                 return Err(contradiction(format!(

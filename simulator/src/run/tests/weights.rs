@@ -25,6 +25,8 @@ fn a_corrupt_officer_has_one_quota() {
         let mut scenario = scenario.with("abuse[0].per_day", 100.0).with("abuse[0].audited", 0.0);
         scenario.run.days = 90;
         scenario.abuse.truncate(1);
+        // By identifiers alone: probes have a quota of their own.
+        scenario.practice.truncate(1);
         quota_of_an_officer(&mut proposals, 10);
         let calibration = Calibration::embedded().unwrap();
         let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals[1..2], &[3], &calibration) };
@@ -309,10 +311,11 @@ fn what_is_made_ready_costs_alike_at_any_weight() {
         [Measure::Bytes, Measure::CpuSeconds].map(|measure| outcome.figure(0, measure, Scope::All).mean)
     };
     let truth = cost(1.0);
-    for weight in [6.0, 30.0] {
+    // What falls after the last of the simulated days is not seen.
+    for (weight, most) in [(6.0, 0.15), (30.0, 0.3)] {
         let found = cost(weight);
         for (found, truth) in found.iter().zip(truth) {
-            assert!((found / truth - 1.0).abs() < 0.15, "{weight}: {found} {truth}");
+            assert!((found / truth - 1.0).abs() < most, "{weight}: {found} {truth}");
         }
     }
 }
