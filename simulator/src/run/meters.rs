@@ -119,6 +119,10 @@ impl Meters {
 impl Meter {
     /// How many of so many queries still fit, each of an amount: whole ones, or all, or none.
     pub(super) fn room(&self, amount: f64, queries: f64) -> f64 {
+        // The node never admits it, in whatever period. Canaries are a part of the last item.
+        if amount.floor() > self.limit {
+            return 0.0;
+        }
         let left = self.limit * self.periods - self.spent + SLACK;
         if amount * queries <= left {
             return queries;
@@ -130,6 +134,16 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_period_takes_is_never_admitted() {
+        let meter = |limit, periods| Meter { limit, periods, window: 0, spent: 0.0, single: false };
+        for periods in [1.0, 22.0] {
+            assert_eq!(meter(10.0, periods).room(11.0, 1.0), 0.0);
+            assert_eq!(meter(10.0, periods).room(10.0, 1.0), 1.0);
+            assert_eq!(meter(2.0, periods).room(2.02, 22.0) > 0.0, periods > 1.0);
+        }
+    }
 
     fn kind(limit: f64, officers_of: Option<usize>) -> MeterKind {
         MeterKind { limit, days: 1, officers_of }

@@ -64,7 +64,7 @@ impl State<'_> {
         let mut renewals = 0.0;
         if now >= past.ready_until {
             // What it was made ready for last began then, or it never was.
-            let since = (past.ready_until - line.epoch_seconds).max(0);
+            let since = (past.ready_until - line.epoch_seconds).max(self.region.warm_up * DAY);
             let epochs = ((now - since) as f64 / (line.epoch_seconds.max(1) as f64)).max(1.0);
             renewals = distinct(epochs, self.region.weight);
             past.ready_until = now + line.epoch_seconds;

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     rules::{
         Kind, RuleSet, Rulebook,
-        proof::{Proof, Question},
+        proof::{Finding, Proof, Question},
     },
     world::{OPEN, terms},
 };
@@ -13,7 +13,10 @@ fn book(text: &str) -> Rulebook {
 
 /// A certificate that says `question` was proved. Nothing here asks a solver.
 fn certificate(question: Question, rules: &str, proposal: Option<&str>) -> Certificate {
-    let proof = Proof { question, verdict: Verdict::Proved, findings: Vec::new(), assumptions: Vec::new() };
+    let finding =
+        Finding { about: "a query".into(), verdict: Verdict::Proved, case: None, note: String::new() };
+    let proof =
+        Proof { question, verdict: Verdict::Proved, findings: vec![finding], assumptions: Vec::new() };
     let mut certificate = Certificate::new(proof, &book(rules), None, "test".into());
     certificate.proposal = proposal.map(|text| crate::rules::proof::Subject::of(&book(text)));
     certificate
