@@ -144,7 +144,12 @@ fn counts_are_refused_for_what_they_are_refused_for() {
         ]
         .map(|amount| amount > 0.0)
     };
-    assert_eq!(refused(&|_| ()), [true, false, false, false]);
+    let roomy = |terms: &mut symbolon_policy::agreement::Terms| {
+        terms.quotas.iter_mut().for_each(|quota| quota.limit = 10_000_000);
+    };
+    assert_eq!(refused(&roomy), [true, false, false, false]);
+    // Some batches are larger than the quota of a day.
+    assert_eq!(refused(&|_| ()), [true, false, false, true]);
     let ended = |terms: &mut symbolon_policy::agreement::Terms| terms.valid_until.0 = 1_500_000_000;
     assert_eq!(refused(&ended), [false, true, false, false]);
     let strict = |terms: &mut symbolon_policy::agreement::Terms| {
