@@ -27,12 +27,10 @@ pub(super) fn join(
         Failure::integrity(format!("an accepted agreement no longer stands: {e}"))
     };
     let mut terms: BTreeMap<AgreementId, Terms> = BTreeMap::new();
-    let mut over: BTreeSet<AgreementId> = BTreeSet::new();
     for accepted in &accepted {
-        let id = accepted.agreement.id().map_err(|e| broken(&e))?;
-        terms.insert(id, accepted.agreement.terms.clone());
-        over.extend(accepted.revoked.is_some().then_some(id));
+        terms.insert(accepted.agreement.id().map_err(|e| broken(&e))?, accepted.agreement.terms.clone());
     }
+    let over = revoked(&accepted)?;
     // The latest first: what amends an agreement begins later than it.
     accepted.sort_by_key(|accepted| std::cmp::Reverse(accepted.agreement.terms.valid_from));
     let mut joined: BTreeMap<AgreementId, Arc<InForce>> = BTreeMap::new();
@@ -40,7 +38,6 @@ pub(super) fn join(
     for Accepted { agreement, revoked, effective } in accepted {
         let in_force = InForce::new(&agreement, national.cloned()).map_err(|e| broken(&e))?;
         let in_force = in_force.after(before(&agreement.terms, &terms));
-        // What would have amended an agreement that was revoked before does not bring it back.
         let void = !effective && agreement.terms.amends.is_some_and(|amended| over.contains(&amended));
         let in_force = if revoked.is_some() || void { in_force.revoke() } else { in_force };
         let id = in_force.id();
@@ -56,6 +53,13 @@ pub(super) fn join(
         joined.insert(id, in_force);
     }
     Ok(joined)
+}
+
+/// Agreements that were revoked. What would have amended one of them, and had not yet, does not bring it back.
+fn revoked(accepted: &[Accepted]) -> Result<BTreeSet<AgreementId>, Failure> {
+    let revoked = accepted.iter().filter(|accepted| accepted.revoked.is_some());
+    let ids = revoked.map(|accepted| accepted.agreement.id()).collect::<Result<_, _>>();
+    ids.map_err(|e| Failure::integrity(e.to_string()))
 }
 
 /// The terms whose place these took, the latest first.
@@ -79,9 +83,7 @@ impl Book {
     /// A [`Failure`] if it cannot be recorded.
     pub(crate) fn amendments_take_effect(&self, now: Timestamp) -> Result<(), Failure> {
         let all = self.state.agreements()?;
-        let revoked_before: Vec<_> = all.iter().filter(|one| one.revoked.is_some()).collect();
-        let over = revoked_before.iter().map(|one| one.agreement.id()).collect::<Result<BTreeSet<_>, _>>();
-        let over = over.map_err(|e| Failure::integrity(e.to_string()))?;
+        let over = self::revoked(&all)?;
         for Accepted { agreement, revoked, effective } in all {
             let Some(amended) = agreement.terms.amends.filter(|amended| !over.contains(amended)) else {
                 continue;

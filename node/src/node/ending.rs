@@ -41,8 +41,9 @@ impl Core {
             self.keys.destroy(Side::Asker, &stray);
             self.keys.destroy(Side::Holder, &stray);
         }
-        self.keys.sweep_begun(&known, &self.set_up_now()?)?;
         self.end_expired()?;
+        // After it: a file that cannot be removed must not keep alive what has ended.
+        self.keys.sweep_begun(&known, &self.set_up_now()?)?;
         // A register may have changed before the node was stopped. What cannot be reviewed now is tried again.
         crate::session::claim::notices::reviewed(self);
         Ok(())
@@ -101,7 +102,6 @@ impl Core {
         let now = clock::now();
         self.book.amendments_take_effect(now)?;
         crate::session::courier::keys::sweep(self);
-        self.keys.sweep_begun(&[], &self.set_up_now()?)?;
         self.snapshots.forget_parts();
         for snapshot in self.book.state().snapshots()? {
             let agreement = self.book.agreement(&snapshot.manifest.agreement);
@@ -134,7 +134,7 @@ impl Core {
                 self.end_keys(&keys, reason)?;
             }
         }
-        Ok(())
+        self.keys.sweep_begun(&[], &self.set_up_now()?)
     }
 
     /// Ends a partner's sets of the same kind as `newest`, but for the newest `kept` and those before them under which
