@@ -91,6 +91,11 @@ impl ClaimStore {
         reviewed.get(register) == Some(&version)
     }
 
+    /// Has the releases of a register reviewed again, though it did not change.
+    pub(crate) fn review_again(&self, register: &RegisterName) {
+        self.reviewed.lock().unwrap_or_else(PoisonError::into_inner).remove(register);
+    }
+
     /// Notes that they were.
     pub(crate) fn set_reviewed(&self, register: &RegisterName, version: u64) {
         let mut reviewed = self.reviewed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
 pub(crate) use kept::{Accepted, Claimed, Keys, Query, Revoked, Snapshot, Stage};
 use keys::Key;
 pub(crate) use keys::Slice;
-pub(crate) use notices::Told;
+pub(crate) use notices::{Marks, Told};
 pub(crate) use officers::Meant;
 
 /// The state.
@@ -36,7 +36,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"11";
+const LAYOUT: &[u8] = b"12";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.

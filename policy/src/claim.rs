@@ -269,7 +269,7 @@ pub struct Release {
     pub number: u32,
     /// Of which record which fields.
     pub fields: Vec<(Reference, Vec<Field>)>,
-    /// Who approved, in that order.
+    /// Who approved, in that order; as many as these fields needed.
     pub approved_by: Vec<OfficerId>,
     /// Digest of the sealed fields.
     pub sealed: Digest,
@@ -277,6 +277,13 @@ pub struct Release {
     pub bytes: u64,
     /// When, by the holder's clock.
     pub at: Timestamp,
+}
+
+impl Release {
+    /// How many persons approved it.
+    pub fn approvals(&self) -> u8 {
+        u8::try_from(self.approved_by.len()).unwrap_or(u8::MAX)
+    }
 }
 
 impl Document for Release {

@@ -18,6 +18,9 @@ use crate::{
 /// How old an act may be when it comes, in seconds.
 const FRESH: i64 = SKEW;
 
+/// Why an act is not taken again.
+const USED: &str = "what the officer signed was used already; each act is signed by itself";
+
 impl Book {
     /// Enrols an officer.
     ///
@@ -89,7 +92,7 @@ impl Book {
         Err(Failure::new(FailureKind::Refused, refused).with_help(help))
     }
 
-    /// Checks any other act of an officer; whoever uses it records it.
+    /// Checks any other act of an officer. Whoever uses it records it with [`record_acted`](Self::record_acted).
     ///
     /// # Errors
     /// A [`Failure`] of refusal, which is journalled.
@@ -103,6 +106,17 @@ impl Book {
         Err(refused)
     }
 
+    /// Records an event with the act that it rests on. The act is looked at again, under the lock of the entry: it may have
+    /// been used meanwhile, or the officer removed.
+    ///
+    /// # Errors
+    /// A [`Failure`] of refusal; then nothing was recorded.
+    pub(crate) fn record_acted(&self, act: &SignedAct, event: &Event, now: Timestamp) -> Result<(), Failure> {
+        let writing = self.writing();
+        self.acts(act, now)?;
+        self.append(&writing, event)
+    }
+
     fn acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
         let refused = |why: String| {
             Failure::new(FailureKind::Refused, why)
@@ -113,6 +127,10 @@ impl Book {
         act.verify(&officer, now).map_err(|error| refused(error.to_string()))?;
         if act.act.at.plus(FRESH) < now {
             return Err(refused("what the officer signed is older than five minutes".to_owned()));
+        }
+        let digest = act.act.digest().map_err(|error| Failure::local(error.to_string()))?;
+        if self.state.act_seen(&officer.id, &digest)? {
+            return Err(refused(USED.to_owned()));
         }
         Ok(())
     }

@@ -220,11 +220,19 @@ pub(super) async fn accept(
     // Rules that this version of the program cannot read must not be accepted.
     InForce::new(&agreement, None).map_err(bad)?;
     let id = agreement.id().map_err(bad)?;
-    amendable(core, &agreement)?;
     proven(core, &agreement, proofs)?;
-    if core.book.agreement(&id).is_none() {
+    {
         let (core, agreement) = (core.clone(), Box::new(agreement.clone()));
-        blocking(move || core.book.record(&Event::AgreementAccepted { agreement })).await?;
+        let accept = move || {
+            // Of two amendments of one agreement that come at once, one is refused.
+            let _settling = core.book.settling();
+            amendable(&core, &agreement)?;
+            if core.book.agreement(&id).is_some() {
+                return Ok(());
+            }
+            core.book.record(&Event::AgreementAccepted { agreement })
+        };
+        blocking(accept).await?;
     }
     // An amendment that was accepted late takes effect at once.
     let work = core.clone();

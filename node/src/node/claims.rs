@@ -105,7 +105,9 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
             core.book.officer_acts(act, clock::now())?;
         }
         let text = acts.iter().map(judged).collect::<Vec<_>>().join("\n");
-        acts.into_iter().try_for_each(|act| core.book.record(&Event::HitJudged { act }))?;
+        for act in acts {
+            core.book.record_acted(&act, &Event::HitJudged { act: act.clone() }, clock::now())?;
+        }
         Ok(Reply::Noted { text })
     })
     .await
@@ -288,8 +290,9 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     }
     let signature = signing::sign(&claim, &*core.signer).map_err(|e| odd(&e))?;
     let at = clock::now();
-    let (side, found, act) = (Side::Asker, Vec::new(), Some(act));
-    core.book.record(&Event::Claimed { side, claim: claim.clone(), signature, act, found, at })?;
+    let (side, found, by) = (Side::Asker, Vec::new(), Some(act.clone()));
+    let event = Event::Claimed { side, claim: claim.clone(), signature, act: by, found, at };
+    core.book.record_acted(&act, &event, at)?;
     Ok((partner, Claiming { claim, signature, opening, ask, receipt }))
 }
 

@@ -34,7 +34,8 @@ pub(super) async fn open(core: &Arc<Core>, act: SignedAct, file: PathBuf) -> Res
         let sealed = opened(&core, &query)?.seal(&seal)?;
         let digest = opening::file_digest(&sealed);
         // First, so that nothing is opened of which the journal does not tell.
-        core.book.record(&Event::QueryOpened { act, file: digest })?;
+        let event = Event::QueryOpened { act: act.clone(), file: digest };
+        core.book.record_acted(&act, &event, clock::now())?;
         files::write_new(&file, &sealed).map_err(|error| {
             Failure::input(format!("cannot write {}: {error}", file.display()))
                 .with_help("name a file that does not exist yet in a directory that does")

@@ -16,6 +16,7 @@ mod find;
 pub(crate) mod holder;
 mod leaving;
 pub(crate) mod notices;
+pub(crate) mod releases;
 
 use std::sync::Arc;
 use symbolon_policy::{

@@ -145,9 +145,11 @@ impl State {
                 // The same claim made again, because its answer did not come, takes nothing away of what did.
                 let before = self.get::<Claimed>(&Key::case(*side, &claim.claim))?;
                 let before = before.filter(|before| *side == Side::Asker && before.case.claim == *claim);
-                let (outcome, releases, told) =
-                    before.map(|before| (before.outcome, before.releases, before.told)).unwrap_or_default();
-                let claimed = Claimed { case, signature: *signature, outcome, releases, told };
+                // None of it is the holder's.
+                let (marks, told) = (Vec::new(), Vec::new());
+                let (outcome, releases) =
+                    before.map(|before| (before.outcome, before.releases)).unwrap_or_default();
+                let claimed = Claimed { case, signature: *signature, outcome, releases, marks, told };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
@@ -157,7 +159,8 @@ impl State {
                     claimed.outcome = Some(outcome.clone())
                 })?;
             }
-            Event::CaseStep { claim, step, at, .. } => {
+            Event::CaseStep { claim, step, act, at } => {
+                act.iter().try_for_each(|act| self.used(&mut batch, &act.act))?;
                 // A step that could not be taken was not recorded.
                 self.follow(&mut batch, Side::Holder, claim, |claimed| {
                     let _ = claimed.case.step(step, *at);
@@ -170,6 +173,9 @@ impl State {
                         Some(known) => *known = release.clone(),
                         None => claimed.releases.push(release.clone()),
                     }
+                    if !marks.is_empty() {
+                        claimed.marks.push((release.release.number, marks.clone()));
+                    }
                     notices::released(&mut claimed.told, marks);
                 })?;
             }
@@ -177,6 +183,7 @@ impl State {
                 self.notice_told((&mut batch, seq), *side, notice, marks)?
             }
             Event::HitJudged { act } => {
+                self.used(&mut batch, &act.act)?;
                 if let Some(query) = hits::judged(&act.act.act) {
                     self.follow_hits(&mut batch, &query, |hits| hits.judged(&act.act.act))?;
                     let mut judged = self.judged(&query)?;
@@ -186,17 +193,18 @@ impl State {
             }
             Event::AlertRaised { alert } => put(&mut batch, Key::alert(&alert.id()?), alert)?,
             Event::AlertAcknowledged { act } => {
+                self.used(&mut batch, &act.act)?;
                 if let ActKind::Acknowledge { alert, .. } = &act.act.act {
                     put(&mut batch, Key::acknowledged(alert), act)?;
                 }
             }
+            Event::QueryOpened { act, .. } => self.used(&mut batch, &act.act)?,
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }
             | Event::CanariesAdded { .. }
             | Event::CanariesAsked { .. }
             | Event::QueriesErased { .. }
-            | Event::QueryOpened { .. }
             | Event::OfficerRefused { .. }
             | Event::CheckpointSeen { .. }
             | Event::CheckpointCountersigned { .. }

@@ -14,7 +14,7 @@ use symbolon_policy::{
     words::Digest,
 };
 
-use super::Told;
+use super::{Marks, Told};
 use crate::journal::Side;
 
 /// Where a query stands.
@@ -59,6 +59,9 @@ pub(crate) struct Claimed {
     pub(crate) outcome: Option<Outcome>,
     /// Releases, in their order.
     pub(crate) releases: Vec<SignedRelease>,
+    /// What each release said when it was made, by its number, at the holder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) marks: Vec<(u32, Marks)>,
     /// What the asker was told last of each record of which fields were released, at the holder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) told: Vec<Told>,

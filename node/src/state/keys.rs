@@ -206,6 +206,15 @@ impl Key {
         key(b'j', &[query.as_bytes()])
     }
 
+    /// What an officer signed, other than a request to ask or a claim; it is used once.
+    pub(super) fn used(officer: &OfficerId, act: &Digest) -> Self {
+        key(b'z', &[officer.as_str().as_bytes(), &[0], act.as_bytes()])
+    }
+
+    pub(super) fn all_used(officer: &OfficerId) -> Self {
+        key(b'z', &[officer.as_str().as_bytes(), &[0]])
+    }
+
     pub(super) fn alerts() -> Self {
         key(b'x', &[])
     }

@@ -19,8 +19,11 @@ pub(crate) struct Told {
     pub(crate) erased: bool,
 }
 
+/// Released fields of records, each with a mark of what it said.
+pub(crate) type Marks = Vec<(Reference, Vec<(Field, Digest)>)>;
+
 /// Fields were released.
-pub(super) fn released(told: &mut Vec<Told>, marks: &[(Reference, Vec<(Field, Digest)>)]) {
+pub(super) fn released(told: &mut Vec<Told>, marks: &Marks) {
     for (reference, fields) in marks {
         match told.iter_mut().find(|told| told.reference == *reference) {
             Some(told) => {

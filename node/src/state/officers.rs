@@ -53,7 +53,20 @@ impl State {
 
     /// Whether an act was accepted before.
     pub(crate) fn act_seen(&self, id: &OfficerId, act: &Digest) -> Result<bool, Failure> {
-        Ok(self.get::<Meant>(&Key::act(id, act))?.is_some())
+        let used = self.get::<Timestamp>(&Key::used(id, act))?.is_some();
+        Ok(used || self.get::<Meant>(&Key::act(id, act))?.is_some())
+    }
+
+    /// Keeps that an act was used, and drops those of the same officer that are too old to come again.
+    pub(super) fn used(&self, batch: &mut sled::Batch, act: &Act) -> Result<(), Failure> {
+        let digest = act.digest().map_err(|e| Failure::local(e.to_string()))?;
+        for item in self.db.scan_prefix(Key::all_used(&act.officer).bytes()) {
+            let (key, value) = item.map_err(super::failure)?;
+            if super::decode::<Timestamp>(&value)?.plus(Timestamp::DAY) < act.at {
+                batch.remove(key);
+            }
+        }
+        put(batch, Key::used(&act.officer, &digest), &act.at)
     }
 
     /// Whether the officer of a query signed for it.

@@ -94,7 +94,7 @@ impl Claims {
             self.known.insert(key, known);
             return Ok(());
         };
-        // The asker may make the same claim again; then it takes all releases again.
+        // The asker may make the same claim again, because its answer did not come.
         let again = side == Side::Asker && before.case.claim == *claim;
         if again {
             (known.outcome, known.releases) = (before.outcome, before.releases);
@@ -190,20 +190,23 @@ impl Claims {
     pub(super) fn released(&mut self, side: Side, signed: &SignedRelease) -> Result<(), String> {
         let release = &signed.release;
         let known = self.known.get_mut(&(side, release.claim)).ok_or("a release without a claim")?;
+        let next = known.released.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
         let before = known.released.insert(release.number, signed.asker.is_some());
         if side == Side::Asker {
             return if before.is_none() { Ok(()) } else { Err("it was taken twice".to_owned()) };
         }
         match (before, signed.asker) {
-            (None, None) => {}
+            (None, None) if release.number == next => {}
+            (None, None) => return Err("it has another number than the next one".to_owned()),
             (Some(false), Some(_)) => return Ok(()),
             _ => return Err("it was made twice, or countersigned before it was made".to_owned()),
         }
-        // What may come out with the approvals there are, in the order in which it may.
-        let stages = (0..=known.case.approvals().min(MOST_APPROVALS)).map(|n| (n, known.case.released_at(n)));
-        let mut stages = stages.filter(|(_, fields)| !fields.is_empty());
-        let number = usize::try_from(release.number).unwrap_or(usize::MAX);
-        let (approvals, due) = stages.nth(number).ok_or("more than was approved")?;
+        // One that was not collected may be made again, with what may leave by then.
+        let approvals = release.approvals();
+        let due = known.case.released_at(approvals);
+        if due.is_empty() || approvals > known.case.approvals().min(MOST_APPROVALS) {
+            return Err("more than was approved".to_owned());
+        }
         let approved = known.case.approved_by.iter().take(approvals.into());
         if !release.approved_by.iter().eq(approved) {
             return Err("it names other persons than approved".to_owned());

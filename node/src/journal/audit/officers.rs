@@ -1,6 +1,6 @@
 //! Officers in one journal: who was enrolled, and what was signed for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use symbolon_policy::{
     ask::Ask,
@@ -19,6 +19,8 @@ pub(super) struct Officers {
     begun: bool,
     enrolled: BTreeMap<OfficerId, Officer>,
     acts: HashMap<OfficerId, BTreeMap<Digest, Meant>>,
+    /// Other acts but claims, which may be made again in the same words.
+    used: HashSet<Digest>,
 }
 
 impl Officers {
@@ -54,10 +56,13 @@ impl Officers {
     }
 
     /// Checks any other act.
-    pub(super) fn acted(&self, act: &SignedAct, time: Timestamp) -> Result<(), String> {
+    pub(super) fn acted(&mut self, act: &SignedAct, time: Timestamp) -> Result<(), String> {
         let officer = self.enrolled.get(&act.act.officer).ok_or("the officer was not enrolled")?;
         let earlier = time.plus(DELAY.saturating_neg());
-        act.verify(officer, time).or_else(|_| act.verify(officer, earlier)).map_err(|e| e.to_string())
+        act.verify(officer, time).or_else(|_| act.verify(officer, earlier)).map_err(|e| e.to_string())?;
+        let digest = act.act.digest().map_err(|e| e.to_string())?;
+        let again = !matches!(act.act.act, ActKind::Claim { .. }) && !self.used.insert(digest);
+        if again { Err("it was used twice".to_owned()) } else { Ok(()) }
     }
 
     /// Whether a query of this agency was signed for by an enrolled officer, if it had to be.

@@ -13,7 +13,11 @@ use symbolon_policy::{
 use symbolon_protocol::{claim, exact, matching::opening, seed::Seed, transcript::Role};
 use zeroize::Zeroizing;
 
-use super::{LONGEST_RELEASE, cases::sealed_digest, words};
+use super::{
+    LONGEST_RELEASE,
+    releases::{MOST_RELEASES, sealed_digest},
+    words,
+};
 use crate::{
     clock,
     control::api::Failure,
@@ -138,9 +142,6 @@ async fn tell(
     Ok((outcome, signature))
 }
 
-/// Releases of one claim: at most one when it begins and one with each approval, and room for later rules.
-const MOST_RELEASES: u32 = 16;
-
 /// How a claim stands at the holder.
 #[derive(Clone, Debug)]
 pub(crate) struct Stands {
@@ -174,22 +175,24 @@ pub(crate) async fn collect(
     if releases > MOST_RELEASES {
         return Err(SessionError::Misbehaved(format!("it says that it made {releases} releases")));
     }
-    for number in 0..releases {
-        report.say("taking what is released", number.into(), releases.into());
-        take(core, partner, id, number, &mut channel).await?;
+    let mut next = 0;
+    for taken in 0..releases {
+        report.say("taking what is released", taken.into(), releases.into());
+        next = take(core, partner, (id, next), &mut channel).await?;
     }
     report.bytes(&channel);
     channel.close().await?;
     Ok(stands)
 }
 
+/// Takes a release with the number `next` or a higher one: what did not stand any more was left out. Gives the number
+/// after it.
 async fn take(
     core: &Arc<Core>,
     partner: &Partner,
-    id: ClaimId,
-    number: u32,
+    (id, next): (ClaimId, u32),
     channel: &mut Channel,
-) -> Result<(), SessionError> {
+) -> Result<u32, SessionError> {
     let signed = match channel.hear().await? {
         Word::Release(signed) => *signed,
         other => return Err(unexpected("a release", &other)),
@@ -199,7 +202,8 @@ async fn take(
     if signing::verify(release, &partner.party.key, &signed.holder).is_err() {
         return Err(wrong("is not signed by its agreement key"));
     }
-    if (release.claim, release.number) != (id, number) || release.bytes > LONGEST_RELEASE {
+    let due = release.claim == id && (next..MOST_RELEASES).contains(&release.number);
+    if !due || release.bytes > LONGEST_RELEASE {
         return Err(wrong("is another one than was due, or too long"));
     }
     let mut sealed = Vec::new();
@@ -218,7 +222,8 @@ async fn take(
         blocking(move || keep(&core, signed, &sealed)).await
     };
     kept?;
-    channel.say(&Word::Countersigned(own)).await
+    channel.say(&Word::Countersigned(own)).await?;
+    Ok(signed.release.number.saturating_add(1))
 }
 
 /// Keeps sealed fields, then journals them, once. What is here already stays as it is.

@@ -16,7 +16,7 @@ use symbolon_protocol::{
     transcript::Role,
 };
 
-use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, leaving::Leaving, replay, words};
+use super::{LONGEST_OPENING, Opened, PIECE, cases, find::find, releases, replay, words};
 use crate::{
     claims::Records,
     clock,
@@ -254,7 +254,7 @@ fn begin(
     let at = clock::now();
     let event = Event::Claimed { side: Side::Holder, claim: claim.clone(), signature, act: None, found, at };
     core.book.record(&event)?;
-    cases::release_due(core, &claim.claim)?;
+    releases::release_due(core, &claim.claim)?;
     let claimed = state.claim(Side::Holder, &claim.claim)?;
     Ok(claimed.ok_or_else(|| Failure::local("the case is not there"))?.case)
 }
@@ -278,10 +278,10 @@ async fn hand_over(
             let _writing = core.claims.writing();
             cases::end_late(&core, &id, clock::now())?;
             // What a crash kept from being made is made now.
-            cases::release_due(&core, &id)?;
+            releases::release_due(&core, &id)?;
             let claimed = core.book.state().claim(Side::Holder, &id)?;
             let claimed = claimed.filter(|claimed| claimed.case.claim.asker == asker);
-            claimed.map(|claimed| Ok((collectable(&core, &claimed)?, claimed))).transpose()
+            claimed.map(|claimed| Ok((releases::collectable(&core, &id)?, claimed))).transpose()
         });
         channel.during(settled).await?
     };
@@ -326,25 +326,6 @@ async fn hand_over(
         }
     }
     Ok(())
-}
-
-/// The releases that the asker has or may take now, in their order. What it has not taken stays here if it could not be
-/// made now: the agreement has ended, or a record was erased, blocked or otherwise left what may be claimed.
-fn collectable(core: &Core, claimed: &state::Claimed) -> Result<Vec<SignedRelease>, Failure> {
-    let (mut releases, mut leaving) = (Vec::new(), None);
-    for signed in &claimed.releases {
-        if signed.asker.is_none() {
-            let leaving = match &mut leaving {
-                Some(leaving) => leaving,
-                none => none.insert(Leaving::now(core, &claimed.case)?),
-            };
-            if !leaving.all_of(&signed.release)? {
-                break;
-            }
-        }
-        releases.push(signed.clone());
-    }
-    Ok(releases)
 }
 
 /// Records that the asker has a release, once: two sessions that collect the same may overlap.

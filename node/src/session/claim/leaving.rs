@@ -9,10 +9,10 @@ use std::sync::Arc;
 use symbolon_policy::{
     ask::Ask,
     case::Case,
-    claim::{Claim, Release, Standing, decide},
+    claim::{Claim, Standing, decide},
     permit::InForce,
     rules::Slice,
-    words::{Field, Reference, Timestamp},
+    words::{Field, Reference, RegisterName, Timestamp},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 
 /// What decides on one claim at one moment.
 pub(super) struct Leaving<'a> {
-    core: &'a Core,
+    pub(super) core: &'a Core,
     claim: &'a Claim,
     ask: Ask,
     /// None if it, or what is in its place, has ended.
@@ -60,6 +60,11 @@ impl<'a> Leaving<'a> {
         })
     }
 
+    /// The register of the records.
+    pub(super) fn register(&self) -> &RegisterName {
+        &self.ask.register
+    }
+
     /// The record behind a reference, as it is now, and those of the `wanted` fields that may leave with so many
     /// approvals. Nothing if there are none: then the record is gone, does not take part any more, lacks what was
     /// opened, or its fields are refused.
@@ -90,20 +95,5 @@ impl<'a> Leaving<'a> {
         };
         let fields: Vec<Field> = wanted.iter().filter(may).copied().collect();
         Ok(Some((record, fields)).filter(|(_, fields)| !fields.is_empty()))
-    }
-
-    /// Whether all of a release that was made may leave still.
-    ///
-    /// # Errors
-    /// As [`fields`](Self::fields).
-    pub(super) fn all_of(&self, release: &Release) -> Result<bool, Failure> {
-        let approvals = u8::try_from(release.approved_by.len()).unwrap_or(u8::MAX);
-        for (reference, wanted) in &release.fields {
-            match self.fields(reference, wanted, approvals)? {
-                Some((_, fields)) if fields == *wanted => {}
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
     }
 }

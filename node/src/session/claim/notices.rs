@@ -14,9 +14,10 @@ use symbolon_policy::{
 use zeroize::Zeroizing;
 
 use super::{
-    cases::{Plain, PlainRecord, recipient, sealed_digest},
+    cases::recipient,
     find::values,
     leaving::Leaving,
+    releases::{Plain, PlainRecord, sealed_digest, standing},
 };
 use crate::{
     clock,
@@ -186,7 +187,8 @@ fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(),
 pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
     let Some(claimed) = core.book.state().claim(Side::Holder, &notice.claim)? else { return Ok(false) };
     let case = &claimed.case;
-    let may = Leaving::now(core, case)?.fields(&notice.reference, &notice.fields, case.approvals())?;
+    let stand = standing(core, &case.approved_by)?;
+    let may = Leaving::now(core, case)?.fields(&notice.reference, &notice.fields, stand)?;
     Ok(may.is_some_and(|(_, may)| may == notice.fields))
 }
 
@@ -195,9 +197,8 @@ pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool
 fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Vec<u8>>, Failure> {
     let case = &claimed.case;
     let leaving = Leaving::now(core, case)?;
-    let Some((record, may)) = leaving.fields(&told.reference, fields, case.approvals())? else {
-        return Ok(None);
-    };
+    let stand = standing(core, &case.approved_by)?;
+    let Some((record, may)) = leaving.fields(&told.reference, fields, stand)? else { return Ok(None) };
     let said = may.iter().map(|field| (field.as_str(), values(&record, *field).into_iter().collect()));
     let said: BTreeMap<_, _> = said.collect();
     let records = vec![PlainRecord { reference: told.reference, fields: said }];

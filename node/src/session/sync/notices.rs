@@ -16,8 +16,8 @@ use super::super::{
     Channel, SessionError,
     channel::unexpected,
     claim::{
-        cases::sealed_digest,
         notices::{LONGEST, may_leave},
+        releases::sealed_digest,
     },
     words::Word,
 };

@@ -1,0 +1,161 @@
+//! What is released of a case whose steps are taken here, and what of it an asker could collect.
+
+use ed25519_dalek::SigningKey;
+use symbolon_policy::{
+    case::{Found, Step},
+    claim::{Claim, FieldDecision, Standing, opening_digest},
+    officer::Officer,
+    signing::Signer as _,
+};
+
+use super::*;
+use crate::{
+    claims::{Behind, Records},
+    control::api::{Reply, Request},
+    node::tests::pair::{Agency, exact, made, pair, record, terms},
+    session::claim::cases::{expire, take},
+};
+
+fn officer(name: &str, seed: u8) -> Officer {
+    let key = SigningKey::from_bytes(&[seed; 32]).public();
+    Officer { id: name.parse().unwrap(), roles: vec![Role::Approves], key, seal: "age1".into(), until: None }
+}
+
+fn approve(name: &str) -> Step {
+    Step::Approve { officer: name.parse().unwrap() }
+}
+
+/// A case of the first two records, of each of which one field needs one person and another two. `dana` and `edin` may
+/// approve.
+async fn case(holder: &Agency, asker: &Agency) -> ClaimId {
+    let core = holder.core();
+    let answer = exact(asker, 0..2, terms()).await;
+    let asked = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap();
+    let claim = Claim {
+        query: asked.ask.query,
+        fields: vec![Field::Taken, Field::Name],
+        seal: age::x25519::Identity::generate().to_public().to_string(),
+        ..made(asked.ask.agreement, opening_digest(b"opened"))
+    };
+    let (id, signature) = (claim.claim, signing::sign(&claim, &*asker.core().signer).unwrap());
+    let mut records = core.registers.page(&asked.ask.register, None, 10).unwrap();
+    records.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+    let (mut found, mut behind) = (Vec::new(), Vec::new());
+    for record in records.into_iter().take(2) {
+        let reference = core.claims.reference(&id, &record.pseudonym);
+        let fields = [(Field::Taken, 1), (Field::Name, 2)].map(|(field, needs)| FieldDecision {
+            field,
+            standing: Standing::Needs(needs),
+            clauses: Vec::new(),
+        });
+        found.push(Found { reference, record: Digest([1; 32]), item: Some(0), fields: fields.into() });
+        let trace = core.claims.trace(&record.identifiers[0]);
+        behind.push(Behind { reference, record: record.id, trace });
+    }
+    core.claims.keep_records(&id, &Records(behind)).unwrap();
+    for officer in [officer("dana", 1), officer("edin", 2)] {
+        core.book.enrol(officer).unwrap();
+    }
+    let (side, act, at) = (Side::Holder, None, clock::now());
+    core.book.record(&Event::Claimed { side, claim, signature, act, found, at }).unwrap();
+    id
+}
+
+/// How many records are in each release of it, and of them the fields.
+fn released(core: &Core, id: &ClaimId) -> Vec<(usize, Vec<Field>)> {
+    let claimed = core.book.state().claim(Side::Holder, id).unwrap().unwrap();
+    claimed.releases.into_iter().map(|signed| told(&signed)).collect()
+}
+
+fn told(signed: &SignedRelease) -> (usize, Vec<Field>) {
+    let fields = &signed.release.fields;
+    (fields.len(), fields.first().map(|(_, fields)| fields.clone()).unwrap_or_default())
+}
+
+/// Numbers of the releases that could be collected now, and how many records are in each.
+fn offered(core: &Core, id: &ClaimId) -> Vec<(u32, usize)> {
+    let offered = collectable(core, id).unwrap();
+    offered.iter().map(|signed| (signed.release.number, told(signed).0)).collect()
+}
+
+async fn import(holder: &Agency, line: &str) {
+    let register = "border".parse().unwrap();
+    let file = holder.file("again.ndjson", line);
+    let import = Request::RegisterImport { register, file, format: None, create: false, rejects: None };
+    let Ok(Reply::Imported(imported)) = holder.ask(import).await else { panic!("import") };
+    assert_eq!(imported.replaced, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_released_after_a_refusal_though_it_was_due_before() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    // There is no room for the release.
+    let path = core.claims.release_path(Side::Holder, &id, 0);
+    std::fs::create_dir(&path).unwrap();
+    assert!(take(core, &id, approve("dana"), None).is_err());
+    std::fs::remove_dir(&path).unwrap();
+    let refuse = Step::Refuse { officer: "edin".parse().unwrap(), reason: "no".into() };
+    take(core, &id, refuse, None).unwrap();
+    expire(core, clock::now()).unwrap();
+    assert!(released(core, &id).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_approve_any_more_does_not_count() {
+    for removed in [false, true] {
+        let (holder, asker, _serving) = pair(2).await;
+        let (core, id) = (holder.core(), case(&holder, &asker).await);
+        take(core, &id, approve("dana"), None).unwrap();
+        assert_eq!(released(core, &id), [(2, vec![Field::Taken])]);
+        assert_eq!(offered(core, &id), [(0, 2)]);
+        if removed {
+            core.book.remove_officer("dana".parse().unwrap(), "left".into()).unwrap();
+            // Not for what was released and not collected either.
+            assert_eq!(offered(core, &id), []);
+        }
+        take(core, &id, approve("edin"), None).unwrap();
+        let second = if removed { (0, vec![]) } else { (2, vec![Field::Name]) };
+        assert_eq!(released(core, &id), [(2, vec![Field::Taken]), second]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_gone_holds_back_no_other_one() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    take(core, &id, approve("dana"), None).unwrap();
+    take(core, &id, approve("edin"), None).unwrap();
+    assert_eq!(offered(core, &id), [(0, 2), (1, 2)]);
+    let (register, ids) = ("border".parse().unwrap(), vec!["R-0".to_owned()]);
+    let reason = "SUBJECT_REQUEST".into();
+    holder.ask(Request::RegisterErase { register, ids, reason }).await.unwrap();
+    // Both stages are released again without it, once.
+    for _ in 0..2 {
+        assert_eq!(offered(core, &id), [(2, 1), (3, 1)]);
+    }
+    assert_eq!(released(core, &id)[2..], [(1, vec![Field::Taken]), (1, vec![Field::Name])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_corrected_before_it_was_collected_leaves_corrected() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    take(core, &id, approve("dana"), None).unwrap();
+    // The same again is no correction.
+    import(&holder, &record(0, false)).await;
+    assert_eq!(offered(core, &id), [(0, 2)]);
+    import(&holder, &record(0, false).replace("2026-05-01", "2026-05-02")).await;
+    assert_eq!(offered(core, &id), [(1, 2)]);
+    let claimed = core.book.state().claim(Side::Holder, &id).unwrap().unwrap();
+    assert_ne!(claimed.marks[0].1, claimed.marks[1].1);
+    // What the asker has is not made again: a notice tells it.
+    let signed = claimed.releases[1].clone();
+    let taken = SignedRelease {
+        asker: Some(signing::sign(&signed.release, &*asker.core().signer).unwrap()),
+        ..signed
+    };
+    core.book.record(&Event::Released { side: Side::Holder, release: taken, marks: vec![] }).unwrap();
+    import(&holder, &record(0, false).replace("2026-05-01", "2026-05-03")).await;
+    assert_eq!(offered(core, &id), [(1, 2)]);
+}
