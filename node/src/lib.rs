@@ -30,3 +30,4 @@ mod session;
 mod snapshots;
 mod state;
 mod thresholds;
+mod verification;

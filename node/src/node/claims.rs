@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use symbolon_policy::{
     claim::{Claim, opening_digest},
-    officer::{ActKind, Role, SignedAct},
+    officer::{ActKind, SignedAct},
     rules::ExchangeKind,
     signing::{self, Document as _},
     words::{ClaimId, Field, OfficerId, QueryId},
@@ -21,6 +21,7 @@ use crate::{
     journal::{Event, Side},
     session::claim::asker::{self, Claiming},
     state::{Claimed, Query, Stage},
+    verification::{self, MATCHED},
 };
 
 /// The places in a query of hits, given by the person's reference and the kind of identifier; none are given of a
@@ -59,9 +60,6 @@ pub(super) fn items(core: &Core, query: &QueryId, named: &[(String, Kind)]) -> R
     items.dedup();
     Ok(Reply::Items { items })
 }
-
-/// The place of the hit of a match.
-const MATCHED: &[u32] = &[0];
 
 /// Places of what is claimed; a match is verified and claimed as a whole.
 fn places(exchange: ExchangeKind, items: &[u32]) -> &[u32] {
@@ -168,7 +166,8 @@ pub(super) async fn draft(
             Failure::input("the query had no case reference, and a claim names the case of its query")
                 .with_help("ask again with --case")
         })?;
-        let (verified_by, verified_at) = verification(&core, &query, ask.exchange, &items, &officer)?;
+        let (verified_by, verified_at) =
+            verification(&core, &query, places(ask.exchange, &items), &officer)?;
         let asked = sealed.asked(ask.clone(), known.signature)?;
         let opening = asker::opening(&asked, &items).map_err(Failure::from)?;
         let claim = Claim {
@@ -202,40 +201,14 @@ fn refused(refusal: symbolon_policy::permit::Refusal) -> Failure {
 fn verification(
     core: &Core,
     query: &QueryId,
-    exchange: ExchangeKind,
     items: &[u32],
     claims: &OfficerId,
 ) -> Result<(OfficerId, symbolon_policy::words::Timestamp), Failure> {
-    let (judged, now) = (core.book.state().judged(query)?, clock::now());
-    let said = |by: &OfficerId, of: u32| {
-        let last = judged.iter().rev().find_map(|act| match &act.act.act {
-            ActKind::Verify { item, same, .. } if *item == of && act.act.officer == *by => {
-                Some((*same, act.act.at))
-            }
-            _ => None,
-        });
-        last.filter(|(same, _)| *same).map(|(_, at)| at)
-    };
-    let items = places(exchange, items);
-    // Whoever looked last decides, whoever that was.
-    let last = |of: u32| {
-        judged.iter().rev().find_map(|act| match &act.act.act {
-            ActKind::Verify { item, same, .. } if *item == of => Some(*same),
-            _ => None,
-        })
-    };
-    let stands = items.iter().all(|item| last(*item) == Some(true));
-    let mut by = Vec::new();
-    for officer in judged.iter().map(|act| &act.act.officer).filter(|by| stands && *by != claims) {
-        // The word of who was removed since is nobody's.
-        if core.book.state().officer(officer)?.is_some_and(|known| known.holds(Role::Verifies, now)) {
-            by.push(officer);
-        }
-    }
-    let found = by.into_iter().find_map(|by| {
-        let at = items.iter().map(|item| said(by, *item)).collect::<Option<Vec<_>>>()?;
-        Some((by.clone(), at.into_iter().max()?))
-    });
+    let (state, now) = (core.book.state(), clock::now());
+    let (judged, officers) = (state.judged(query)?, state.officers()?);
+    let counts = |act: &&SignedAct| officers.iter().any(|officer| verification::counts(act, officer, now));
+    let words: Vec<_> = judged.iter().filter(counts).collect();
+    let found = verification::verified(&words, items, claims);
     found.ok_or_else(|| {
         Failure::new(
             crate::control::api::FailureKind::Refused,
@@ -279,7 +252,7 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let ask = known.ask.clone();
     are_hits(core, &claim.query, places(ask.exchange, &claim.items))?;
     claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused)?;
-    let (by, at) = verification(core, &claim.query, ask.exchange, &claim.items, &claim.officer)?;
+    let (by, at) = verification(core, &claim.query, verification::items(&claim), &claim.officer)?;
     if (&by, at) != (&claim.verified_by, claim.verified_at) {
         return Err(Failure::input("the claim names another verification than was made"));
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use symbolon_policy::{
     ask::Ask,
     canonical,
-    case::Case,
+    case::{Case, Step},
     claim::SignedRelease,
     officer::ActKind,
     quota::{Charge, Ledger},
@@ -145,11 +145,12 @@ impl State {
                 // The same claim made again, because its answer did not come, takes nothing away of what did.
                 let before = self.get::<Claimed>(&Key::case(*side, &claim.claim))?;
                 let before = before.filter(|before| *side == Side::Asker && before.case.claim == *claim);
-                // None of it is the holder's.
-                let (marks, told) = (Vec::new(), Vec::new());
+                // Nothing of what only the holder has.
+                let (approved_with, marks, told) = Default::default();
                 let (outcome, releases) =
                     before.map(|before| (before.outcome, before.releases)).unwrap_or_default();
-                let claimed = Claimed { case, signature: *signature, outcome, releases, marks, told };
+                let signature = *signature;
+                let claimed = Claimed { case, signature, approved_with, outcome, releases, marks, told };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
@@ -161,9 +162,15 @@ impl State {
             }
             Event::CaseStep { claim, step, act, at } => {
                 act.iter().try_for_each(|act| self.used(&mut batch, &act.act))?;
-                // A step that could not be taken was not recorded.
+                let by = match step {
+                    Step::Approve { officer } => self.officer(officer)?,
+                    _ => None,
+                };
                 self.follow(&mut batch, Side::Holder, claim, |claimed| {
-                    let _ = claimed.case.step(step, *at);
+                    // A step that could not be taken was not recorded.
+                    if claimed.case.step(step, *at).is_ok() && matches!(step, Step::Approve { .. }) {
+                        claimed.approved_with.push(by.map(|officer| officer.key));
+                    }
                 })?;
             }
             Event::Released { side, release, marks } => {

@@ -10,7 +10,7 @@ use symbolon_policy::{
     manifest::Manifest,
     quota::Charge,
     receipt::SignedReceipt,
-    signing::Signature,
+    signing::{PublicKey, Signature},
     words::Digest,
 };
 
@@ -55,6 +55,9 @@ pub(crate) struct Claimed {
     pub(crate) case: Case,
     /// By the asker's agreement key.
     pub(crate) signature: Signature,
+    /// The key of each who approved, as it was enrolled then, at the holder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) approved_with: Vec<Option<PublicKey>>,
     /// What the holder said, at the asker.
     pub(crate) outcome: Option<Outcome>,
     /// Releases, in their order.

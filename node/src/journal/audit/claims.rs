@@ -6,13 +6,13 @@ use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found, Step},
     claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease},
-    officer::{Act, ActKind, SignedAct},
+    officer::{ActKind, SignedAct},
     permit::RefusalCode,
     signing::{Document as _, PublicKey},
     words::{ClaimId, Digest, OfficerId, QueryId, Timestamp},
 };
 
-use crate::journal::Side;
+use crate::{journal::Side, verification};
 
 /// Where a journal says something.
 #[derive(Clone, Copy)]
@@ -26,8 +26,10 @@ pub(super) struct Place {
 pub(super) struct Claims {
     known: BTreeMap<(Side, ClaimId), Known>,
     turned: BTreeMap<(Side, ClaimId), Turned>,
-    /// Queries of this agency of which an officer said at that moment that a hit is the person.
-    verified: BTreeSet<(QueryId, OfficerId, Timestamp)>,
+    /// What officers said of the hits of queries of this agency.
+    judged: BTreeMap<QueryId, Vec<SignedAct>>,
+    /// Claims of this agency that rest on such words.
+    verified: BTreeSet<ClaimId>,
 }
 
 /// A claim that was refused or broken off, at least once.
@@ -115,16 +117,32 @@ impl Claims {
         turned.codes.extend(code);
     }
 
-    /// Takes an officer's word that a hit is the person.
-    pub(super) fn verified(&mut self, act: &Act) {
-        if let ActKind::Verify { query, same: true, .. } = &act.act {
-            self.verified.insert((*query, act.officer.clone(), act.at));
+    /// Takes an officer's word on a hit.
+    pub(super) fn judged(&mut self, act: &SignedAct) {
+        if let ActKind::Verify { query, .. } = &act.act.act {
+            self.judged.entry(*query).or_default().push(act.clone());
         }
     }
 
-    /// Whether the officer that a claim of this agency names verified its hit when it says.
+    /// Whether a claim of this agency names the officer whose word counts, of those that `counts` finds to.
+    pub(super) fn verify(
+        &mut self,
+        claim: &Claim,
+        counts: impl Fn(&SignedAct) -> bool,
+    ) -> Result<(), String> {
+        let judged = self.judged.get(&claim.query).into_iter().flatten();
+        let words: Vec<_> = judged.filter(|act| counts(act)).collect();
+        let by = verification::verified(&words, verification::items(claim), &claim.officer);
+        if by != Some((claim.verified_by.clone(), claim.verified_at)) {
+            return Err(format!("{} did not verify every hit that it is about", claim.verified_by));
+        }
+        self.verified.insert(claim.claim);
+        Ok(())
+    }
+
+    /// Whether an officer's word stands behind a claim of this agency.
     pub(super) fn is_verified(&self, claim: &Claim) -> bool {
-        self.verified.contains(&(claim.query, claim.verified_by.clone(), claim.verified_at))
+        self.verified.contains(&claim.claim)
     }
 
     /// Takes what the holder signed that a claim found.

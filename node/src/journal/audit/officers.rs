@@ -10,7 +10,7 @@ use symbolon_policy::{
 };
 
 use super::history::DELAY;
-use crate::state::Meant;
+use crate::{state::Meant, verification};
 
 /// Officers as the journal tells of them so far.
 #[derive(Default)]
@@ -63,6 +63,15 @@ impl Officers {
         let digest = act.act.digest().map_err(|e| e.to_string())?;
         let again = !matches!(act.act.act, ActKind::Claim { .. }) && !self.used.insert(digest);
         if again { Err("it was used twice".to_owned()) } else { Ok(()) }
+    }
+
+    /// Whether an officer's word on a hit counts.
+    pub(super) fn verifies(&self, act: &SignedAct, time: Timestamp) -> bool {
+        let earlier = time.plus(DELAY.saturating_neg());
+        let officer = self.enrolled.get(&act.act.officer);
+        officer.is_some_and(|officer| {
+            verification::counts(act, officer, time) || verification::counts(act, officer, earlier)
+        })
     }
 
     /// Whether a query of this agency was signed for by an enrolled officer, if it had to be.

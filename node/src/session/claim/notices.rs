@@ -187,7 +187,7 @@ fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(),
 pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
     let Some(claimed) = core.book.state().claim(Side::Holder, &notice.claim)? else { return Ok(false) };
     let case = &claimed.case;
-    let stand = standing(core, &case.approved_by)?;
+    let stand = standing(core, &claimed, case.approvals())?;
     let may = Leaving::now(core, case)?.fields(&notice.reference, &notice.fields, stand)?;
     Ok(may.is_some_and(|(_, may)| may == notice.fields))
 }
@@ -197,7 +197,7 @@ pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool
 fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Vec<u8>>, Failure> {
     let case = &claimed.case;
     let leaving = Leaving::now(core, case)?;
-    let stand = standing(core, &case.approved_by)?;
+    let stand = standing(core, claimed, case.approvals())?;
     let Some((record, may)) = leaving.fields(&told.reference, fields, stand)? else { return Ok(None) };
     let said = may.iter().map(|field| (field.as_str(), values(&record, *field).into_iter().collect()));
     let said: BTreeMap<_, _> = said.collect();

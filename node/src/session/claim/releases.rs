@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use symbolon_policy::{
-    case::{Case, End},
+    case::End,
     claim::{Release, SignedRelease},
     signing,
-    words::{ClaimId, Digest, Field, OfficerId, Reference, Role},
+    words::{ClaimId, Digest, Field, Reference, Role},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -64,9 +64,7 @@ pub(super) fn release_due(core: &Core, id: &ClaimId) -> Result<(), Failure> {
         if due.is_empty() || claimed.releases.iter().any(|made| made.release.approvals() == approvals) {
             continue;
         }
-        let approved_by = case.approved_by.iter().take(approvals.into()).cloned().collect();
-        let leaving = Leaving::now(core, case)?;
-        release(&leaving, case, (number, approved_by), &due)?;
+        release(&Leaving::now(core, case)?, &claimed, (number, approvals), &due)?;
         number = number.saturating_add(1);
     }
     Ok(())
@@ -96,7 +94,7 @@ pub(super) fn collectable(core: &Core, id: &ClaimId) -> Result<Vec<SignedRelease
 
 /// Whether all of a release may leave still, and says what it said when it was made.
 fn as_it_was(leaving: &Leaving<'_>, claimed: &Claimed, release: &Release) -> Result<bool, Failure> {
-    let approvals = standing(leaving.core, &release.approved_by)?;
+    let approvals = standing(leaving.core, claimed, release.approvals())?;
     let marks = claimed.marks.iter().find(|(number, _)| *number == release.number);
     for (reference, wanted) in &release.fields {
         let Some((record, fields)) = leaving.fields(reference, wanted, approvals)? else { return Ok(false) };
@@ -133,7 +131,7 @@ fn renew(
                 other.approvals() == old.approvals() && other.fields.iter().any(|(known, _)| known == of)
             })
         };
-        let approvals = standing(leaving.core, &old.approved_by)?;
+        let approvals = standing(leaving.core, claimed, old.approvals())?;
         let mut parts = Parts::new();
         for (reference, wanted) in old.fields.iter().filter(|(of, _)| !later(of)) {
             if leaving.fields(reference, wanted, approvals)?.is_some() {
@@ -141,7 +139,7 @@ fn renew(
             }
         }
         if !parts.is_empty() {
-            release(leaving, &claimed.case, (number, old.approved_by.clone()), &parts)?;
+            release(leaving, claimed, (number, old.approvals()), &parts)?;
             return Ok(true);
         }
     }
@@ -156,12 +154,12 @@ fn next(claimed: &Claimed) -> u32 {
 
 fn release(
     leaving: &Leaving<'_>,
-    case: &Case,
-    (number, approved_by): (u32, Vec<OfficerId>),
+    claimed: &Claimed,
+    (number, approvals): (u32, u8),
     due: &Parts,
 ) -> Result<(), Failure> {
-    let (core, claim) = (leaving.core, &case.claim);
-    let stand = standing(core, &approved_by)?;
+    let (core, claim) = (leaving.core, &claimed.case.claim);
+    let stand = standing(core, claimed, approvals)?;
     let (mut records, mut fields, mut marks, mut contested) = (Vec::new(), Parts::new(), Vec::new(), false);
     for (reference, wanted) in due {
         // The rules of now decide, on the record as it is now.
@@ -184,7 +182,7 @@ fn release(
         claim: claim.claim,
         number,
         fields,
-        approved_by,
+        approved_by: claimed.case.approved_by.iter().take(approvals.into()).cloned().collect(),
         sealed: sealed_digest(&sealed),
         bytes: sealed.len() as u64,
         at: clock::now(),
@@ -199,13 +197,13 @@ fn release(
     Ok(())
 }
 
-/// How many of those who approved may approve now: whoever was removed meanwhile, or whose enrolment has ended, does not
-/// count.
-pub(super) fn standing(core: &Core, approved_by: &[OfficerId]) -> Result<u8, Failure> {
-    let now = clock::now();
-    let mut stand = 0_u8;
-    for id in approved_by {
-        let officer = core.book.state().officer(id)?;
+/// How many of the first so many who approved may approve now, with the key that they had then: whoever was removed
+/// meanwhile, or whose enrolment has ended, does not count, nor does a key that was withdrawn.
+pub(super) fn standing(core: &Core, claimed: &Claimed, approvals: u8) -> Result<u8, Failure> {
+    let (mut stand, now) = (0_u8, clock::now());
+    let approved = claimed.case.approved_by.iter().zip(&claimed.approved_with);
+    for (id, key) in approved.take(approvals.into()) {
+        let officer = core.book.state().officer(id)?.filter(|officer| Some(officer.key) == *key);
         stand =
             stand.saturating_add(officer.is_some_and(|officer| officer.holds(Role::Approves, now)).into());
     }

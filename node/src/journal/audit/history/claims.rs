@@ -3,6 +3,7 @@
 use symbolon_policy::{
     claim::{Claim, SignedRelease},
     notice::SignedNotice,
+    officer::SignedAct,
     permit::RefusalCode,
     signing::{Document as _, Signature},
     words::ClaimId,
@@ -27,6 +28,12 @@ impl History {
                     let own = if *side == Side::Asker { &claim.asker } else { &claim.holder };
                     if self.agency.as_ref() != Some(own) {
                         self.odd(seq, &claim.claim, "this agency is not on the side that the entry names");
+                    }
+                    // Made again, it rests on what was said before it was made first.
+                    if *side == Side::Asker && self.claims.claim(*side, &claim.claim).is_none() {
+                        let counts = |act: &SignedAct| self.officers.verifies(act, time);
+                        let verified = self.claims.verify(claim, counts);
+                        self.allowed(seq, &claim.claim, verified);
                     }
                     let held = self.agreements.get(&claim.agreement);
                     let terms = held.and_then(|held| held.terms.claims.clone());
@@ -62,7 +69,7 @@ impl History {
             }
             Event::HitJudged { act } => {
                 if self.acted(seq, act, time) {
-                    self.claims.verified(&act.act);
+                    self.claims.judged(act);
                 }
                 self.hits.judged(&act.act.act);
             }

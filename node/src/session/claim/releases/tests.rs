@@ -113,6 +113,9 @@ async fn who_may_not_approve_any_more_does_not_count() {
             core.book.remove_officer("dana".parse().unwrap(), "left".into()).unwrap();
             // Not for what was released and not collected either.
             assert_eq!(offered(core, &id), []);
+            // Nor does a new key under the name bring back what another one signed.
+            core.book.enrol(officer("dana", 3)).unwrap();
+            assert_eq!(offered(core, &id), []);
         }
         take(core, &id, approve("edin"), None).unwrap();
         let second = if removed { (0, vec![]) } else { (2, vec![Field::Name]) };
