@@ -14,7 +14,7 @@
 //! A name tells nothing to whoever lacks the storage key. What is another one since did not take part.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},
     path::PathBuf,
@@ -25,6 +25,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     canonical,
+    notice::SignedNotice,
     words::{ClaimId, NoticeId, Reference, RegisterName},
 };
 use zeroize::Zeroizing;
@@ -57,12 +58,14 @@ pub(crate) struct ClaimStore {
     writing: Mutex<()>,
     /// The version of each register that was reviewed last.
     reviewed: Mutex<BTreeMap<RegisterName, u64>>,
+    /// Notices of whose claim the partner said that it knows none.
+    unknown: Mutex<BTreeSet<NoticeId>>,
 }
 
 impl ClaimStore {
     /// The store in a directory that exists.
     pub(crate) fn new(dir: PathBuf, key: StorageKey) -> Self {
-        Self { dir, key, writing: Mutex::default(), reviewed: Mutex::default() }
+        Self { dir, key, writing: Mutex::default(), reviewed: Mutex::default(), unknown: Mutex::default() }
     }
 
     /// Held from looking at a case to the entry that changes it.
@@ -89,6 +92,18 @@ impl ClaimStore {
     pub(crate) fn reviewed(&self, register: &RegisterName, version: u64) -> bool {
         let reviewed = self.reviewed.lock().unwrap_or_else(PoisonError::into_inner);
         reviewed.get(register) == Some(&version)
+    }
+
+    /// Those first that the partner may know the claim of: the others must not keep them waiting.
+    pub(crate) fn in_turn(&self, mut notices: Vec<SignedNotice>) -> Vec<SignedNotice> {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.sort_by_key(|signed| unknown.contains(&signed.notice.notice));
+        notices
+    }
+
+    /// Notes that a partner knows no claim of a notice.
+    pub(crate) fn set_unknown(&self, notice: NoticeId) {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).insert(notice);
     }
 
     /// Has the releases of a register reviewed again, though it did not change.

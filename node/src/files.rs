@@ -31,6 +31,26 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// The same, and overwrites what was there before: it is not to be found again. See [`destroy`].
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let before = match OpenOptions::new().write(true).open(path) {
+        Ok(before) => Some(before),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    write_whole(path, bytes)?;
+    before.map_or(Ok(()), overwrite)
+}
+
+fn overwrite(mut file: File) -> io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()
+}
+
 /// Writes a new file readable by its owner only, whole or not at all. Nothing is overwritten.
 ///
 /// # Errors
@@ -71,11 +91,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 /// What the file system says.
 pub(crate) fn destroy(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(path) {
-        Ok(mut file) => {
-            let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
-            file.write_all(&vec![0; length])?;
-            file.sync_all()?;
-        }
+        Ok(file) => overwrite(file)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }

@@ -150,6 +150,14 @@ impl State {
         self.scan(&Key::agreements())
     }
 
+    /// Whether a party revoked this agreement; one that is void because what it amends was revoked is not meant.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn revoked(&self, id: &AgreementId) -> Result<bool, Failure> {
+        Ok(self.get::<Accepted>(&Key::agreement(id))?.is_some_and(|accepted| accepted.revoked.is_some()))
+    }
+
     /// The national rules.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ use symbolon_policy::{
     receipt::SignedReceipt,
     signing::Signature,
     words::{
-        AgencyCode, AgreementId, ClaimId, Digest, Field, OfficerId, QueryId, Reference, RegisterName,
-        SnapshotId, Timestamp,
+        AgencyCode, AgreementId, ClaimId, Digest, Field, NoticeId, OfficerId, QueryId, Reference,
+        RegisterName, SnapshotId, Timestamp,
     },
 };
 
@@ -401,6 +401,9 @@ pub enum Event {
         /// Marks of corrected fields, when the holder makes it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         marks: Vec<(Field, Digest)>,
+        /// The notice in whose place the holder tells this one: its values may not leave any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<NoticeId>,
     },
     /// Something stood out in this journal, and was told for the first time.
     AlertRaised {

@@ -182,7 +182,7 @@ impl BegunFile {
     fn save(&self, kept: &Kept) -> Result<(), Failure> {
         let plain = Zeroizing::new(canonical::encode(kept).map_err(|e| Failure::local(e.to_string()))?);
         let sealed = self.key.seal(self.kind.as_bytes(), &plain);
-        files::write_whole(&self.path, &sealed).map_err(|error| {
+        files::replace_secret(&self.path, &sealed).map_err(|error| {
             Failure::local(format!("cannot write {}: {error}", self.path.display()))
                 .with_help("make room on the disk")
         })
@@ -190,6 +190,8 @@ impl BegunFile {
 
     fn destroy(&self) -> Result<(), Failure> {
         let unremoved = |e| Failure::local(format!("cannot remove {}: {e}", self.path.display()));
+        // What a crash left half written has the seed, too.
+        files::destroy(&files::temporary(&self.path)).map_err(unremoved)?;
         files::destroy(&self.path).map_err(unremoved)
     }
 }

@@ -357,7 +357,7 @@ fn accepted(core: &Core, id: &AgreementId) -> Result<Accepted, Failure> {
 pub(super) async fn revoke(core: &Arc<Core>, prefix: &str, reason: String) -> Result<Reply, Failure> {
     let id = find(core, prefix, NAMED)?;
     flags::reasoned(&reason)?;
-    if core.book.agreement(&id).is_some_and(|agreement| agreement.revoked()) {
+    if core.book.state().revoked(&id)? {
         return Err(Failure::input("the agreement is revoked already"));
     }
     let by: AgencyCode = core.book.own().clone();

@@ -166,8 +166,7 @@ pub(super) async fn draft(
             Failure::input("the query had no case reference, and a claim names the case of its query")
                 .with_help("ask again with --case")
         })?;
-        let (verified_by, verified_at) =
-            verification(&core, &query, places(ask.exchange, &items), &officer)?;
+        let (verified_by, verified_at) = verification(&core, &query, places(ask.exchange, &items), &officer)?;
         let asked = sealed.asked(ask.clone(), known.signature)?;
         let opening = asker::opening(&asked, &items).map_err(Failure::from)?;
         let claim = Claim {

@@ -173,7 +173,9 @@ async fn run(
                 attempt.probe = question.probe();
                 // Who gave no answer is not asked the rest.
                 let ended = match answers.last().map(|answer| &answer.outcome) {
-                    Some(Outcome::Failed { .. }) => Err(Failure::local(NOT_ASKED).into()),
+                    Some(Outcome::Failed { .. } | Outcome::Refused { .. }) => {
+                        Err(Failure::local(NOT_ASKED).into())
+                    }
                     _ => attempt.run(&terms, question).await,
                 };
                 answers.push(attempt.answer(ended));

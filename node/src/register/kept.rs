@@ -1,7 +1,7 @@
 //! The slice of the last match, kept in memory for the next one.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, TryLockError, Weak},
     time::{Duration, Instant},
 };
 
@@ -32,10 +32,17 @@ pub(super) struct Kept {
 /// Room for one slice.
 pub(super) struct Room {
     most: usize,
-    held: Mutex<Option<Held>>,
+    inside: Mutex<Inside>,
 }
 
-struct Held {
+struct Inside {
+    held: Option<Held>,
+    /// What was read here and may be read still, though another slice is held by now; and its bytes.
+    out: Vec<(Weak<[Group]>, usize)>,
+}
+
+/// A slice, and what it is the slice of.
+pub(super) struct Held {
     /// The state of the register.
     version: IVec,
     name: RegisterName,
@@ -48,7 +55,7 @@ struct Held {
 /// The room, as long as nobody else is in it.
 pub(super) struct Slot<'a> {
     most: usize,
-    held: MutexGuard<'a, Option<Held>>,
+    inside: MutexGuard<'a, Inside>,
 }
 
 impl Room {
@@ -56,36 +63,50 @@ impl Room {
         Self::of(MOST)
     }
 
-    /// Room for so many bytes of groups.
+    /// Room for so many bytes of groups, those among them that are read still.
     pub(super) const fn of(most: usize) -> Self {
-        Self { most, held: Mutex::new(None) }
+        Self { most, inside: Mutex::new(Inside { held: None, out: Vec::new() }) }
     }
 
     /// The room, or nothing while a slice is read into it: whoever comes meanwhile reads by itself, for another one's slice
     /// may take long.
     pub(super) fn slot(&self) -> Option<Slot<'_>> {
-        let held = match self.held.try_lock() {
-            Ok(held) => held,
+        let inside = match self.inside.try_lock() {
+            Ok(inside) => inside,
             // What is held is whole at any time.
-            Err(TryLockError::Poisoned(held)) => held.into_inner(),
+            Err(TryLockError::Poisoned(inside)) => inside.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(Slot { most: self.most, held })
+        Some(Slot { most: self.most, inside })
     }
 
     /// Drops what nobody asked for in so long.
     pub(super) fn forget(&self, idle: Duration) {
         // Who reads a slice now has forgotten the old one.
-        let Ok(mut held) = self.held.try_lock() else { return };
-        if held.as_ref().is_some_and(|held| held.used.elapsed() >= idle) {
-            *held = None;
+        let Some(mut slot) = self.slot() else { return };
+        if slot.inside.held.as_ref().is_some_and(|held| held.used.elapsed() >= idle) {
+            slot.inside.held = None;
         }
     }
 }
 
+impl Held {
+    pub(super) fn new(
+        version: IVec,
+        name: RegisterName,
+        whose: Digest,
+        wanted: Arc<Wanted>,
+        kept: Kept,
+    ) -> Self {
+        Self { version, name, whose, wanted, kept, used: Instant::now() }
+    }
+}
+
 impl Slot<'_> {
+    /// Bytes of groups for which there is room. Whoever was given a slice may keep it long, so those count.
     pub(super) fn most(&self) -> usize {
-        self.most
+        let read = self.inside.out.iter().filter(|(groups, _)| groups.strong_count() > 0);
+        read.fold(self.most, |left, (_, bytes)| left.saturating_sub(*bytes))
     }
 
     /// The slice, if it is there. Else the room is empty from here on, so that there is never more than one in memory
@@ -97,23 +118,19 @@ impl Slot<'_> {
         whose: Digest,
         wanted: &Wanted,
     ) -> Option<Kept> {
-        let held = self.held.take().filter(|held| {
+        let held = self.inside.held.take().filter(|held| {
             (&held.version, &held.name, held.whose) == (version, name, whose) && *held.wanted == *wanted
         })?;
         let kept = held.kept.clone();
-        *self.held = Some(Held { used: Instant::now(), ..held });
+        self.inside.held = Some(Held { used: Instant::now(), ..held });
         Some(kept)
     }
 
-    pub(super) fn keep(
-        &mut self,
-        version: IVec,
-        name: RegisterName,
-        whose: Digest,
-        wanted: Arc<Wanted>,
-        kept: Kept,
-    ) {
-        *self.held = Some(Held { version, name, whose, wanted, kept, used: Instant::now() });
+    /// Keeps a slice of so many bytes.
+    pub(super) fn keep(&mut self, held: Held, bytes: usize) {
+        self.inside.out.retain(|(groups, _)| groups.strong_count() > 0);
+        self.inside.out.push((Arc::downgrade(&held.kept.groups), bytes));
+        self.inside.held = Some(held);
     }
 }
 

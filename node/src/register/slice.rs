@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 
 use super::{
     COUNT_KEY, Day, Register, RegisterError, Registers,
-    kept::{IDLE, Kept, Slot, size},
+    kept::{Held, IDLE, Kept, Slot, size},
     stored::{Spoilt, Vault},
     template,
     words::RecordId,
@@ -156,7 +156,8 @@ impl Registers {
         }
         let kept = Kept { groups: groups.into(), members: members.clone() };
         if let Some(slot) = slot {
-            slot.keep(state.version.clone(), state.name.clone(), whose, wanted.clone(), kept.clone());
+            let (version, name, wanted) = (state.version.clone(), state.name.clone(), wanted.clone());
+            slot.keep(Held::new(version, name, whose, wanted, kept.clone()), bytes);
         }
         Ok((members, Given::Kept(kept.groups, 0)))
     }
@@ -351,5 +352,10 @@ impl Rows for TemplateRows {
             )));
         }
         Ok(groups)
+    }
+
+    fn still(&mut self) -> Result<(), Fault> {
+        self.given = Given::Kept(Arc::new([]), 0);
+        self.state.unchanged().map_err(|error| Fault::Local(error.to_string()))
     }
 }

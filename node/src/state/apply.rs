@@ -186,8 +186,8 @@ impl State {
                     notices::released(&mut claimed.told, marks);
                 })?;
             }
-            Event::Notice { side, notice, marks } => {
-                self.notice_told((&mut batch, seq), *side, notice, marks)?
+            Event::Notice { side, notice, marks, instead_of } => {
+                self.notice_told((&mut batch, seq), *side, (notice, *instead_of), marks)?
             }
             Event::HitJudged { act } => {
                 self.used(&mut batch, &act.act)?;

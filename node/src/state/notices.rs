@@ -87,13 +87,17 @@ impl State {
         &self,
         (batch, seq): (&mut sled::Batch, u64),
         side: Side,
-        signed: &SignedNotice,
+        (signed, instead_of): (&SignedNotice, Option<NoticeId>),
         marks: &[(Field, Digest)],
     ) -> Result<(), Failure> {
         let notice = &signed.notice;
         let key = Key::notice(side, &notice.notice);
-        // In the order in which they were made, not confirmed.
-        let entry = self.get::<(u64, SignedNotice)>(&key)?.map_or(seq, |(entry, _)| entry);
+        // In the order in which they were made, not confirmed; one in the place of another keeps that one's.
+        let before = instead_of.map_or(key.clone(), |old| Key::notice(side, &old));
+        let entry = self.get::<(u64, SignedNotice)>(&before)?.map_or(seq, |(entry, _)| entry);
+        if instead_of.is_some() {
+            batch.remove(before.bytes());
+        }
         put(batch, key, &(entry, signed))?;
         if side == Side::Asker {
             return Ok(());

@@ -51,6 +51,15 @@ pub trait Rows: Send {
     /// # Errors
     /// [`Fault::Local`] if the register cannot be read.
     fn next(&mut self, most: usize) -> Result<Vec<Group>, Fault>;
+
+    /// Says that what was given is still as it was. Asked when all of it was read, so it need not be kept any longer, and
+    /// then before each part of an answer.
+    ///
+    /// # Errors
+    /// [`Fault::Local`] if it has changed.
+    fn still(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// What both sides know before the query's first frame.

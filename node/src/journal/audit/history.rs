@@ -47,7 +47,10 @@ pub(super) struct History {
 /// An agreement that was accepted. Its terms are kept without the text of the rules.
 pub(super) struct Held {
     pub(super) terms: Terms,
+    /// By a party, or with the agreement that it would have amended.
     revoked: bool,
+    /// It took the place of the agreement that it amends.
+    effective: bool,
 }
 
 /// A partner's checkpoint that was seen.
@@ -121,9 +124,7 @@ impl History {
             }
             Event::AgreementRevoked { revocation, signature } => {
                 self.check(seq, "revocation", revocation, &revocation.agreement, &revocation.by, signature);
-                if let Some(held) = self.agreements.get_mut(&revocation.agreement) {
-                    held.revoked = true;
-                }
+                self.revoked(&revocation.agreement);
             }
             Event::SnapshotMoved { manifest, signature, .. } => {
                 self.check(seq, "manifest", manifest, &manifest.agreement, &manifest.holder, signature);
@@ -258,7 +259,7 @@ impl History {
             self.keys.entry(party.code.clone()).or_default().insert(party.key);
         }
         let terms = Terms { rules: String::new(), ..agreement.terms.clone() };
-        self.agreements.insert(agreement.id()?, Held { terms, revoked: false });
+        self.agreements.insert(agreement.id()?, Held { terms, revoked: false, effective: false });
         Ok(())
     }
 
@@ -282,12 +283,23 @@ impl History {
         chain.take(self.agreements.len()).collect()
     }
 
+    /// An agreement is over, and what would have amended it and had not yet is void.
+    fn revoked(&mut self, agreement: &AgreementId) {
+        for (id, held) in &mut self.agreements {
+            held.revoked |= id == agreement || (held.terms.amends == Some(*agreement) && !held.effective);
+        }
+    }
+
     /// From then on the earlier terms hold no more, and what was spent under them counts under the later.
     fn amended(&mut self, entry: &Entry, agreement: &AgreementId, amended: &AgreementId) {
-        let terms = self.agreements.get(agreement).map(|held| held.terms.clone());
+        let held = self.agreements.get(agreement).filter(|held| !held.revoked);
+        let terms = held.map(|held| held.terms.clone());
         let terms = terms.filter(|terms| terms.amends == Some(*amended) && entry.time >= terms.valid_from);
         match terms.zip(self.agreements.get_mut(amended)) {
-            Some((terms, held)) => held.terms.valid_until = held.terms.valid_until.min(terms.valid_from),
+            Some((terms, held)) => {
+                held.terms.valid_until = held.terms.valid_until.min(terms.valid_from);
+                self.agreements.entry(*agreement).and_modify(|held| held.effective = true);
+            }
             None => self.violation(entry.seq, Fault::UnknownAgreement { agreement: *agreement }),
         }
     }

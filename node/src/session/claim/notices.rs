@@ -107,8 +107,7 @@ fn of_claim(core: &Core, claimed: &Claimed, query: &Query) -> Result<u64, Failur
         let of = behind.iter().find(|of| of.reference == told.reference).ok_or_else(gone)?;
         for draft in differences(core, claimed, told, core.registers.show(&query.ask.register, &of.record)?)?
         {
-            tell(core, claimed, told, draft)?;
-            made = made.saturating_add(1);
+            made = made.saturating_add(tell(core, claimed, told, draft)?);
         }
     }
     Ok(made)
@@ -153,12 +152,38 @@ fn differences(
     Ok(drafts)
 }
 
-/// Signs and journals one notice; sealed fields are on the disk before.
-fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(), Failure> {
+/// Signs and journals what is to be told; sealed fields are on the disk before. Fields whose values may leave and those
+/// whose may not are told apart, so that no notice names values of only some. Gives how many notices were made.
+fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<u64, Failure> {
+    let Draft { cause, fields, marks, speaks } = draft;
+    let sealed = if speaks { seal(core, claimed, told, &fields)? } else { None };
+    let (spoken, values) = sealed.unzip();
+    let spoken = spoken.unwrap_or_default();
+    let of = |marks: &[(Field, Digest)], may: bool| {
+        marks.iter().filter(|(field, _)| spoken.contains(field) == may).copied().collect::<Vec<_>>()
+    };
+    let mut made = 0_u64;
+    for (may, values) in [(true, values), (false, None)] {
+        let fields: Vec<_> = fields.iter().filter(|field| spoken.contains(field) == may).copied().collect();
+        if !fields.is_empty() {
+            note(core, claimed, (told.reference, cause, fields), of(&marks, may), values.as_deref())?;
+            made = made.saturating_add(1);
+        }
+    }
+    Ok(made)
+}
+
+/// Signs and journals one notice.
+fn note(
+    core: &Core,
+    claimed: &Claimed,
+    (reference, cause, fields): (Reference, Cause, Vec<Field>),
+    marks: Vec<(Field, Digest)>,
+    sealed: Option<&[u8]>,
+) -> Result<(), Failure> {
     let claim = &claimed.case.claim;
     let id = NoticeId(rand::random());
-    let sealed = if draft.speaks { seal(core, claimed, told, &draft.fields)? } else { None };
-    if let Some(sealed) = &sealed {
+    if let Some(sealed) = sealed {
         let path = core.claims.notice_path(Side::Holder, &id);
         files::write_whole(&path, sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))?;
@@ -169,35 +194,105 @@ fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<(),
         holder: claim.holder.clone(),
         asker: claim.asker.clone(),
         claim: claim.claim,
-        reference: told.reference,
-        cause: draft.cause,
-        fields: draft.fields,
-        sealed: sealed.map(|sealed| Sealed { digest: sealed_digest(&sealed), bytes: sealed.len() as u64 }),
+        reference,
+        cause,
+        fields,
+        sealed: sealed.map(|sealed| Sealed { digest: sealed_digest(sealed), bytes: sealed.len() as u64 }),
         at: clock::now(),
     };
-    let holder = signing::sign(&notice, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
-    let notice = Box::new(SignedNotice { notice, holder, asker: None });
-    core.book.record(&Event::Notice { side: Side::Holder, notice, marks: draft.marks })
+    record(core, notice, marks, None).map(drop)
 }
 
-/// Whether the values of a notice that waited may leave still: all of its fields, as of now.
+fn record(
+    core: &Core,
+    notice: Notice,
+    marks: Vec<(Field, Digest)>,
+    instead_of: Option<NoticeId>,
+) -> Result<SignedNotice, Failure> {
+    let holder = signing::sign(&notice, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
+    let signed = SignedNotice { notice, holder, asker: None };
+    let notice = Box::new(signed.clone());
+    core.book.record(&Event::Notice { side: Side::Holder, notice, marks, instead_of })?;
+    Ok(signed)
+}
+
+/// A notice that waited, as it may be told now, and its sealed fields. If their values may not leave any more, or cannot be
+/// read, another one without them takes its place; so no notice names what does not come with it. None if it does not wait
+/// any more.
 ///
 /// # Errors
-/// A [`Failure`] if the register or the claim cannot be read.
-pub(in crate::session) fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
-    let Some(claimed) = core.book.state().claim(Side::Holder, &notice.claim)? else { return Ok(false) };
-    let case = &claimed.case;
-    let stand = standing(core, &claimed, case.approvals())?;
-    let may = Leaving::now(core, case)?.fields(&notice.reference, &notice.fields, stand)?;
-    Ok(may.is_some_and(|(_, may)| may == notice.fields))
+/// A [`Failure`] if it cannot be recorded.
+pub(in crate::session) fn to_tell(
+    core: &Core,
+    signed: SignedNotice,
+) -> Result<Option<(SignedNotice, Option<Vec<u8>>)>, Failure> {
+    let id = signed.notice.notice;
+    if signed.notice.sealed.is_none() {
+        return Ok(Some((signed, None)));
+    }
+    let _writing = core.claims.writing();
+    if core.book.state().notice(Side::Holder, &id)?.is_none_or(|known| known.asker.is_some()) {
+        return Ok(None);
+    }
+    let path = core.claims.notice_path(Side::Holder, &id);
+    let read = may_leave(core, &signed.notice).and_then(|may| match may {
+        true => std::fs::read(&path)
+            .map(Some)
+            .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display()))),
+        false => Ok(None),
+    });
+    let values = read.unwrap_or_else(|failure| {
+        tracing::error!(notice = %id, %failure, "a correction is told without its values");
+        None
+    });
+    if values.is_some() {
+        return Ok(Some((signed, values)));
+    }
+    let notice = Notice { notice: NoticeId(rand::random()), sealed: None, at: clock::now(), ..signed.notice };
+    let told = record(core, notice, Vec::new(), Some(id))?;
+    if let Err(error) = files::remove(&path) {
+        tracing::warn!(path = %path.display(), %error, "corrected values that are not told could not be removed");
+    }
+    Ok(Some((told, None)))
 }
 
-/// What corrected fields say now, sealed to the officer who claimed: those that may leave now with the approvals
-/// there are. None if nothing is left to say, or if it would be too long.
-fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Vec<u8>>, Failure> {
+/// Whether the values of a notice that waited may leave still: all of its fields, as of now, and as they are now.
+fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
+    let state = core.book.state();
+    let Some(claimed) = state.claim(Side::Holder, &notice.claim)? else { return Ok(false) };
+    let stand = standing(core, &claimed, claimed.case.approvals())?;
+    let leaving = Leaving::now(core, &claimed.case)?;
+    let Some((record, may)) = leaving.fields(&notice.reference, &notice.fields, stand)? else {
+        return Ok(false);
+    };
+    // A later correction tells what they say now.
+    let waiting = state.waiting_notices(&notice.asker, usize::MAX)?;
+    let later = waiting.iter().map(|signed| &signed.notice).skip_while(|known| known.notice != notice.notice);
+    let again = later.skip(1).any(|later| {
+        (later.claim, later.reference, later.cause) == (notice.claim, notice.reference, Cause::Corrected)
+            && later.fields.iter().any(|field| notice.fields.contains(field))
+    });
+    let told = claimed.told.iter().find(|told| told.reference == notice.reference);
+    let mut as_told = told.is_some();
+    for (field, before) in told.iter().flat_map(|told| &told.fields) {
+        if notice.fields.contains(field) {
+            as_told &= mark(core, &notice.claim, &notice.reference, *field, &record)? == *before;
+        }
+    }
+    Ok(may == notice.fields && as_told && !again)
+}
+
+/// Those of corrected fields whose values may leave now with the approvals there are, and these values sealed to the
+/// officer who claimed. None if nothing is left to say, or if it would be too long.
+fn seal(
+    core: &Core,
+    claimed: &Claimed,
+    told: &Told,
+    fields: &[Field],
+) -> Result<Option<(Vec<Field>, Vec<u8>)>, Failure> {
     let case = &claimed.case;
-    let leaving = Leaving::now(core, case)?;
     let stand = standing(core, claimed, case.approvals())?;
+    let leaving = Leaving::now(core, case)?;
     let Some((record, may)) = leaving.fields(&told.reference, fields, stand)? else { return Ok(None) };
     let said = may.iter().map(|field| (field.as_str(), values(&record, *field).into_iter().collect()));
     let said: BTreeMap<_, _> = said.collect();
@@ -208,5 +303,5 @@ fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result
     let recipient = recipient(&case.claim).map_err(|e| local(&e))?;
     let sealed = age::encrypt(&recipient, &json).map_err(|e| local(&e))?;
     // The notice goes without them: they can be claimed again.
-    Ok(Some(sealed).filter(|sealed| sealed.len() <= LONGEST))
+    Ok(Some((may, sealed)).filter(|(_, sealed)| sealed.len() <= LONGEST))
 }

@@ -85,7 +85,7 @@ impl Pending {
         let plain = Zeroizing::new(canonical::encode(self).map_err(|e| Failure::local(e.to_string()))?);
         let sealed = core.storage.derive("setups").seal(id.as_bytes(), &plain);
         let path = path(core, side, id);
-        files::write_whole(&path, &sealed)
+        files::replace_secret(&path, &sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
     }
 

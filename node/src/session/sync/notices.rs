@@ -16,7 +16,7 @@ use super::super::{
     Channel, SessionError,
     channel::unexpected,
     claim::{
-        notices::{LONGEST, may_leave},
+        notices::{LONGEST, to_tell},
         releases::sealed_digest,
     },
     words::Word,
@@ -30,6 +30,9 @@ use crate::{
 
 /// Notices that each side tells at one meeting.
 const NOTICES: usize = 32;
+
+/// Notices that are kept of one claim: a partner must not fill the disk.
+const MOST: usize = 1_000;
 
 /// A notice on its way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,14 +52,14 @@ pub(super) async fn notices(
     partner: &AgencyCode,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
-    let mut waiting = core.book.state().waiting_notices(partner, NOTICES)?.into_iter();
+    let waiting = core.book.state().waiting_notices(partner, usize::MAX)?;
+    let mut waiting = core.claims.in_turn(waiting).into_iter().take(NOTICES);
     for _ in 0..=NOTICES {
-        let ours = match waiting.next() {
-            None => None,
-            Some(notice) => {
-                let core = core.clone();
-                Some(blocking(move || carry(&core, notice)).await?)
-            }
+        let ours = {
+            let core = core.clone();
+            let next;
+            (next, waiting) = blocking(move || carry(&core, waiting)).await?;
+            next
         };
         channel.say(&Word::Notice(ours.clone().map(Box::new))).await?;
         let theirs = match channel.hear().await? {
@@ -84,7 +87,9 @@ pub(super) async fn notices(
                 blocking(move || confirm(&core, ours.notice, signature)).await?;
             }
             (Some(ours), None) => {
-                tracing::warn!(%partner, notice = %ours.notice.notice.notice, "the partner does not know the claim of a notice");
+                let notice = ours.notice.notice.notice;
+                tracing::warn!(%partner, %notice, "the partner does not know the claim of a notice");
+                core.claims.set_unknown(notice);
             }
             (None, _) => {}
         }
@@ -92,19 +97,18 @@ pub(super) async fn notices(
     Err(SessionError::Misbehaved("it has more notices than one meeting takes".into()))
 }
 
-fn carry(core: &Core, notice: SignedNotice) -> Result<Carried, SessionError> {
-    let path = core.claims.notice_path(Side::Holder, &notice.notice.notice);
-    // What may not leave any more stays: the notice goes without its values, for whoever has fields must know that they
-    // changed.
-    let leaves = notice.notice.sealed.is_some() && may_leave(core, &notice.notice)?;
-    let sealed = match notice.notice.sealed.filter(|_| leaves) {
-        None => None,
-        Some(_) => Some(serde_bytes::ByteBuf::from(
-            std::fs::read(&path)
-                .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display())))?,
-        )),
-    };
-    Ok(Carried { notice, sealed })
+/// The next notice that waits still, with what goes with it, and those after it.
+fn carry<I: Iterator<Item = SignedNotice>>(
+    core: &Core,
+    mut waiting: I,
+) -> Result<(Option<Carried>, I), Failure> {
+    while let Some(next) = waiting.next() {
+        if let Some((notice, sealed)) = to_tell(core, next)? {
+            let sealed = sealed.map(serde_bytes::ByteBuf::from);
+            return Ok((Some(Carried { notice, sealed }), waiting));
+        }
+    }
+    Ok((None, waiting))
 }
 
 /// Journals the partner's notice, once; gives the confirmation, or nothing if its claim is not known here.
@@ -134,8 +138,7 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
         return if known.notice == *notice { Ok(known.asker) } else { Err(wrong("was another one before")) };
     }
     let as_named = match (&notice.sealed, &sealed) {
-        // The holder may keep back what it sealed: a notice can wait long.
-        (None | Some(_), None) => true,
+        (None, None) => true,
         (Some(named), Some(sealed)) => {
             sealed.len() <= LONGEST
                 && named.bytes == sealed.len() as u64
@@ -146,6 +149,11 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
     if !as_named {
         return Err(wrong("came with other fields than it names"));
     }
+    let told = state.notices(Side::Asker)?.into_iter().filter(|known| known.notice.claim == notice.claim);
+    if told.count() >= MOST {
+        tracing::error!(%partner, claim = %notice.claim, "more correction notices of one claim than are kept");
+        return Ok(None);
+    }
     if let Some(sealed) = sealed {
         let path = core.claims.notice_path(Side::Asker, &notice.notice);
         files::write_whole(&path, &sealed)
@@ -154,7 +162,7 @@ fn take(core: &Core, partner: &AgencyCode, carried: Carried) -> Result<Option<Si
     let own = signing::sign(notice, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
     tracing::warn!(%partner, claim = %notice.claim, cause = ?notice.cause, "fields that were received changed: `symbolon notice list`");
     let notice = Box::new(SignedNotice { asker: Some(own), ..signed });
-    core.book.record(&Event::Notice { side: Side::Asker, notice, marks: Vec::new() })?;
+    core.book.record(&Event::Notice { side: Side::Asker, notice, marks: Vec::new(), instead_of: None })?;
     Ok(Some(own))
 }
 
@@ -172,7 +180,12 @@ fn confirm(core: &Core, notice: SignedNotice, signature: Signature) -> Result<()
         return Ok(());
     }
     let notice = Box::new(SignedNotice { asker: Some(signature), ..notice });
-    Ok(core.book.record(&Event::Notice { side: Side::Holder, notice, marks: Vec::new() })?)
+    Ok(core.book.record(&Event::Notice {
+        side: Side::Holder,
+        notice,
+        marks: Vec::new(),
+        instead_of: None,
+    })?)
 }
 
 impl Core {

@@ -77,7 +77,7 @@ fn hear(
         if revocation.by != *partner || !stands {
             return Err(SessionError::Misbehaved("its revocation is not its own word".into()));
         }
-        if !agreement.revoked() {
+        if !core.book.state().revoked(&id)? {
             tracing::warn!(%partner, agreement = %id, "the partner revoked an agreement");
             core.book.record(&Event::AgreementRevoked { revocation, signature })?;
         }

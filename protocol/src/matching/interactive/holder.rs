@@ -161,6 +161,7 @@ impl Holder {
 
     /// Garbles a block; after the last, says what outputs look like.
     fn garble(&mut self) -> Result<(), Fault> {
+        self.rows.still()?;
         let encoding = self.encoding;
         let out = &mut self.out;
         let search = self.search.as_deref_mut().ok_or(Fault::Misuse("nothing to compute"))?;

@@ -39,7 +39,7 @@ fn told_by(
 }
 
 fn note(agency: &Agency, side: Side, notice: &SignedNotice, at: Timestamp) {
-    let event = Event::Notice { side, notice: Box::new(notice.clone()), marks: Vec::new() };
+    let event = Event::Notice { side, notice: Box::new(notice.clone()), marks: Vec::new(), instead_of: None };
     agency.journal.append(event, at).unwrap();
 }
 

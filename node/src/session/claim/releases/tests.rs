@@ -4,6 +4,7 @@ use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     case::{Found, Step},
     claim::{Claim, FieldDecision, Standing, opening_digest},
+    notice::{Cause, SignedNotice},
     officer::Officer,
     signing::Signer as _,
 };
@@ -13,7 +14,11 @@ use crate::{
     claims::{Behind, Records},
     control::api::{Reply, Request},
     node::tests::pair::{Agency, exact, made, pair, record, terms},
-    session::claim::cases::{expire, take},
+    register::Flags,
+    session::claim::{
+        cases::{expire, take},
+        notices::{reviewed, to_tell},
+    },
 };
 
 fn officer(name: &str, seed: u8) -> Officer {
@@ -161,4 +166,53 @@ async fn what_was_corrected_before_it_was_collected_leaves_corrected() {
     core.book.record(&Event::Released { side: Side::Holder, release: taken, marks: vec![] }).unwrap();
     import(&holder, &record(0, false).replace("2026-05-01", "2026-05-03")).await;
     assert_eq!(offered(core, &id), [(1, 2)]);
+}
+
+/// Of each notice that waits what it is about and whether values would go with it, and whether it is told as it was made.
+fn told_now(core: &Core) -> Vec<(Cause, bool, bool)> {
+    let waiting = core.book.state().waiting_notices(&"MK".parse().unwrap(), 10).unwrap();
+    let told = |signed: SignedNotice| {
+        let made = signed.notice.notice;
+        let (now, values) = to_tell(core, signed).unwrap().unwrap();
+        assert_eq!(now.notice.sealed.is_some(), values.is_some(), "it names what comes with it");
+        (now.notice.cause, values.is_some(), now.notice.notice == made)
+    };
+    waiting.into_iter().map(told).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrected_values_leave_as_they_are_or_not_at_all() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    take(core, &id, approve("dana"), None).unwrap();
+    for day in ["2026-05-02", "2026-05-03"] {
+        import(&holder, &record(0, false).replace("2026-05-01", day)).await;
+    }
+    // What it says no more is not told; that it was corrected is.
+    let corrected = |values, as_made| (Cause::Corrected, values, as_made);
+    assert_eq!(told_now(core), [corrected(false, false), corrected(true, true)]);
+    assert_eq!(told_now(core), [corrected(false, true), corrected(true, true)]);
+    let newest = core.book.state().all_waiting_notices().unwrap().pop().unwrap();
+    let path = core.claims.notice_path(Side::Holder, &newest.notice.notice);
+    assert!(path.exists());
+    let flags = Flags { blocked: Some(true), ..Flags::default() };
+    let (register, id, reason) = ("border".parse().unwrap(), "R-0".to_owned(), "court".to_owned());
+    holder.ask(Request::RegisterFlag { register, id, flags, reason }).await.unwrap();
+    assert_eq!(told_now(core), [corrected(false, true), corrected(false, false)]);
+    assert!(!path.exists(), "values that are not told do not stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_of_a_contested_record_is_followed_by_a_notice() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    let flags = Flags { contested: Some(true), ..Flags::default() };
+    let (register, record, reason) = ("border".parse().unwrap(), "R-0".to_owned(), "says who".to_owned());
+    holder.ask(Request::RegisterFlag { register, id: record, flags, reason }).await.unwrap();
+    assert_eq!(reviewed(core), 0);
+    take(core, &id, approve("dana"), None).unwrap();
+    assert_eq!(released(core, &id), [(2, vec![Field::Taken])]);
+    assert_eq!(reviewed(core), 1);
+    assert_eq!(told_now(core), [(Cause::Contested, false, true)]);
+    assert_eq!(reviewed(core), 0);
 }

@@ -62,6 +62,10 @@ async fn only_the_holders_own_word_about_a_claim_of_this_agency_is_taken() {
             "with others than it names",
             carried(&Notice { sealed: sealed(b"some"), ..notice.clone() }, theirs, Some(b"same")),
         ),
+        (
+            "without those that it names",
+            carried(&Notice { sealed: sealed(b"some"), ..notice.clone() }, theirs, None),
+        ),
         ("too long", carried(&Notice { sealed: sealed(&long), ..notice.clone() }, theirs, Some(&long))),
     ] {
         let taken = take(core, partner, forged);
@@ -98,16 +102,4 @@ async fn only_the_holders_own_word_about_a_claim_of_this_agency_is_taken() {
     assert_eq!(waits(), None);
     confirm(holder.core(), signed, confirmed).unwrap();
     assert_eq!(waits().unwrap().asker, Some(confirmed));
-}
-
-/// A notice may have waited until its values could not leave any more. That fields changed is told all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_notice_without_the_values_that_it_names_is_taken() {
-    let (holder, asker, _serving) = pair(1).await;
-    let (core, theirs) = (asker.core(), &*holder.core().signer);
-    let sealed = Some(Sealed { digest: sealed_digest(b"some"), bytes: 4 });
-    let notice = Notice { sealed, ..about(holder.core(), core) };
-    let taken = take(core, holder.core().book.own(), carried(&notice, theirs, None)).unwrap();
-    signing::verify(&notice, &core.signer.public(), &taken.unwrap()).unwrap();
-    assert!(!core.claims.notice_path(Side::Asker, &notice.notice).exists());
 }

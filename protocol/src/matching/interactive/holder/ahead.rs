@@ -81,6 +81,7 @@ impl Ahead {
         if !slice.load(&mut *self.rows)? {
             return Ok(());
         }
+        self.rows.still()?;
         self.note = slice.digest().to_vec();
         let layout = Layout::new(self.places, self.plan.alternatives, slice.depth())?;
         let context = Context::ahead(&self.form, &self.name, &self.plan);

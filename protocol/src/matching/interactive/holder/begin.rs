@@ -35,6 +35,7 @@ impl Holder {
         if !slice.load(&mut *self.rows)? {
             return Ok(());
         }
+        self.rows.still()?;
         let loading = loading.take().ok_or(NOTHING)?;
         let layout = Layout::new(self.places, self.asked.alternatives, loading.depth())?;
         let words = words(&self.encoding, self.asked.alternatives);
