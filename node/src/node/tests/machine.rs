@@ -10,7 +10,10 @@
 mod model;
 mod steps;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
@@ -44,8 +47,11 @@ fn key(id: &str) -> SigningKey {
     SigningKey::from_bytes(&Digest::of("test officer", id.as_bytes()).0)
 }
 
+/// Each at another moment, for an act is used once and more than one may be made in a second.
 fn signed(id: &str, act: ActKind) -> SignedAct {
-    SignedAct::sign(Act { officer: id.parse().unwrap(), act, at: clock::now() }, &key(id)).unwrap()
+    static MADE: AtomicI64 = AtomicI64::new(0);
+    let at = clock::now().plus(-(MADE.fetch_add(1, Ordering::Relaxed) % 200));
+    SignedAct::sign(Act { officer: id.parse().unwrap(), act, at }, &key(id)).unwrap()
 }
 
 struct Machine {

@@ -170,9 +170,18 @@ pub(crate) async fn pair_with(
     records: u32,
     config: Config,
 ) -> (Agency, Agency, tokio::task::JoinHandle<Result<(), Failure>>) {
+    pair_on(records, config, |text| text).await
+}
+
+/// The same under an agreement that is edited.
+pub(crate) async fn pair_on(
+    records: u32,
+    config: Config,
+    edit: impl FnOnce(String) -> String,
+) -> (Agency, Agency, tokio::task::JoinHandle<Result<(), Failure>>) {
     let (holder, asker) = (Agency::new("RS").await, Agency::new("MK").await);
     let holder = holder.again(config).await;
-    agree(&holder, &asker).await;
+    agree_on(&holder, &asker, edit).await;
     let lines: Vec<String> = (0..records).map(|i| record(i, i == 3)).collect();
     let file = holder.file("border.ndjson", &lines.join("\n"));
     let register = "border".parse().unwrap();

@@ -113,7 +113,8 @@ async fn history() -> (Agency, Agency, [ClaimId; 2]) {
     step(&holder, &second, &dana, stop).await.unwrap();
     step(&holder, &second, &dana, |claim| ActKind::ResumeClock { claim }).await.unwrap();
     step(&holder, &second, &dana, refuse).await.unwrap();
-    assert!(step(&holder, &second, &dana, refuse).await.is_err(), "it is over");
+    let again = |claim| ActKind::Refuse { claim, reason: "once more".into() };
+    assert!(step(&holder, &second, &dana, again).await.is_err(), "it is over");
     let explain = ActKind::Explain { query, reason: "the person left".into() };
     asker.ask(Request::HitJudge { acts: vec![ana.signs(explain)] }).await.unwrap();
 

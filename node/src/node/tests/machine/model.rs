@@ -54,8 +54,8 @@ impl Person {
 pub(super) struct Asked {
     pub(super) people: Vec<u32>,
     pub(super) took_part: BTreeSet<u32>,
-    /// The last word of each verifier about each item.
-    pub(super) judged: BTreeMap<(u32, &'static str), bool>,
+    /// The last word about each item.
+    pub(super) judged: BTreeMap<u32, bool>,
 }
 
 pub(super) struct Claimed {
@@ -67,8 +67,8 @@ pub(super) struct Claimed {
     pub(super) stopped: bool,
     pub(super) end: Option<&'static str>,
     pub(super) releases: Vec<BTreeSet<Field>>,
-    /// How many of them the asker has.
-    pub(super) collected: usize,
+    /// Which of them the asker has.
+    pub(super) collected: BTreeSet<usize>,
 }
 
 impl Claimed {

@@ -106,7 +106,7 @@ impl Machine {
             return;
         }
         judged.unwrap();
-        self.model.asked.get_mut(&query).unwrap().judged.insert((item, by), same);
+        self.model.asked.get_mut(&query).unwrap().judged.insert(item, same);
     }
 
     pub(super) async fn claim(&mut self) {
@@ -119,7 +119,7 @@ impl Machine {
         let draft =
             self.asker.ask(Request::ClaimDraft { query, items: vec![item], fields: wanted, officer }).await;
         let asked = &self.model.asked[&query];
-        let verified = VERIFIERS.iter().any(|by| asked.judged.get(&(item, *by)) == Some(&true));
+        let verified = asked.judged.get(&item) == Some(&true);
         if !verified || self.model.revoked {
             assert!(draft.is_err(), "{draft:?}");
             return;
@@ -143,7 +143,7 @@ impl Machine {
             stopped: false,
             end,
             releases: Vec::new(),
-            collected: 0,
+            collected: BTreeSet::new(),
         };
         self.model.claims.insert(id, claimed);
         self.model.cases.push(id);
@@ -206,10 +206,11 @@ impl Machine {
         let model = &mut self.model;
         let case = model.claims.get_mut(&id).unwrap();
         let told = model.people.get(&case.person).is_some_and(|person| person.may_be_told());
-        let waiting = case.releases.iter().skip(case.collected);
-        case.collected += waiting.take_while(|fields| fields.is_empty() || told).count();
-        assert_eq!(line.releases.len(), case.collected);
-        if case.collected < case.releases.len() {
+        let may = |at: &usize| case.releases[*at].is_empty() || told;
+        case.collected.extend((0..case.releases.len()).filter(may));
+        let numbers: BTreeSet<_> = line.releases.iter().map(|line| line.release.number as usize).collect();
+        assert_eq!(numbers, case.collected);
+        if case.collected.len() < case.releases.len() {
             model.seen.insert("held back at the collection");
         }
     }

@@ -12,8 +12,9 @@ use symbolon_policy::{
 use super::*;
 use crate::{
     claims::{Behind, Records},
+    config::Config,
     control::api::{Reply, Request},
-    node::tests::pair::{Agency, exact, made, pair, record, terms},
+    node::tests::pair::{Agency, exact, made, pair, pair_on, record, terms},
     register::Flags,
     session::claim::{
         cases::{expire, take},
@@ -204,7 +205,10 @@ async fn corrected_values_leave_as_they_are_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_of_a_contested_record_is_followed_by_a_notice() {
-    let (holder, asker, _serving) = pair(2).await;
+    // The rules of these two do not keep such a record.
+    let released_too =
+        |text: String| text.replace("when { resource.contested };", "when { resource.blocked };");
+    let (holder, asker, _serving) = pair_on(2, Config::default(), released_too).await;
     let (core, id) = (holder.core(), case(&holder, &asker).await);
     let flags = Flags { contested: Some(true), ..Flags::default() };
     let (register, record, reason) = ("border".parse().unwrap(), "R-0".to_owned(), "says who".to_owned());
