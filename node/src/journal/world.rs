@@ -2,7 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
-    agreement::{Agreement, ExactTerms, Party, Quota, Terms, Unit},
+    agreement::{Agreement, ExactTerms, Party, Quota, Revocation, Terms, Unit},
     ask::Ask,
     permit::RefusalCode,
     quota,
@@ -115,6 +115,33 @@ impl World {
         for agency in [&self.rs, &self.mk] {
             let event = Event::AgreementAccepted { agreement: Box::new(agreement.clone()) };
             agency.journal.append(event, START).unwrap();
+        }
+    }
+
+    /// Both sign the same terms from that moment on, in the place of those before. Gives the agreement that is amended.
+    pub(super) fn amend(&mut self, from: Timestamp) -> AgreementId {
+        let before = self.agreement;
+        (self.terms.amends, self.terms.valid_from) = (Some(before), from);
+        self.agree();
+        before
+    }
+
+    /// RS revokes an agreement, and MK hears of it.
+    pub(super) fn revoke(&self, agreement: AgreementId) {
+        let (by, reason) = (self.rs.code.clone(), "ended".into());
+        let revocation = Revocation { agreement, by, reason, at: self.now };
+        let signature = signing::sign(&revocation, &self.rs.key).unwrap();
+        for agency in [&self.rs, &self.mk] {
+            let event = Event::AgreementRevoked { revocation: revocation.clone(), signature };
+            agency.journal.append(event, self.now).unwrap();
+        }
+    }
+
+    /// The amendment takes the place of what it amends, in both journals.
+    pub(super) fn take_effect(&self, amended: AgreementId) {
+        for agency in [&self.rs, &self.mk] {
+            let event = Event::AgreementAmended { agreement: self.agreement, amended };
+            agency.journal.append(event, self.now).unwrap();
         }
     }
 

@@ -265,7 +265,7 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let (side, found, by) = (Side::Asker, Vec::new(), Some(act.clone()));
     let event = Event::Claimed { side, claim: claim.clone(), signature, act: by, found, at };
     core.book.record_acted(&act, &event, at)?;
-    Ok((partner, Claiming { claim, signature, opening, ask, receipt }))
+    Ok((partner, Claiming { claim, signature, opening, ask, receipt, at }))
 }
 
 /// The holder of a claim, under the claim's agreement.
@@ -276,13 +276,33 @@ fn partner(core: &Core, claim: &Claim) -> Result<Partner, Failure> {
     Ok(Partner { party: party.clone(), agreement })
 }
 
-/// Asks how a claim stands, and takes what is released.
+/// A claim whose answer did not come, as it was made. None if what it opens is not kept any more.
+fn again(core: &Core, claimed: Claimed) -> Result<Option<Claiming>, Failure> {
+    let Claimed { case, signature, .. } = claimed;
+    let (claim, at) = (case.claim, case.begun);
+    let (known, receipt) = answered(core, &claim.query)?;
+    let ask = known.ask.clone();
+    let Ok(sealed) = Sealed::load(core, &claim.query) else { return Ok(None) };
+    let asked = sealed.asked(ask.clone(), known.signature)?;
+    let opening = asker::opening(&asked, &claim.items).map_err(Failure::from)?;
+    let same = opening_digest(&opening) == claim.opening;
+    Ok(same.then_some(Claiming { claim, signature, opening, ask, receipt, at }))
+}
+
+/// Asks how a claim stands, and takes what is released. One whose answer did not come is made again first, in the same
+/// words.
 pub(super) async fn collect(core: &Arc<Core>, id: ClaimId, updates: Updates) -> Result<Reply, Failure> {
     let claimed = core.book.state().claim(Side::Asker, &id)?;
     let missing = || Failure::input(format!("this node made no claim {id}"));
     let claimed = claimed.ok_or_else(|| missing().with_help("see `symbolon claim list`"))?;
     let partner = partner(core, &claimed.case.claim)?;
     let report = Report::new(partner.party.code.as_str(), updates);
+    if claimed.outcome.is_none() {
+        let work = core.clone();
+        if let Some(claiming) = blocking(move || again(&work, claimed)).await? {
+            asker::claim(core, &partner, claiming, &report).await?;
+        }
+    }
     collected(core, &partner, id, &report).await
 }
 

@@ -215,7 +215,7 @@ fn agreements(log: &Log) -> String {
         return String::new();
     }
     table(
-        ["AGREEMENT", "PARTNER", "HELD IN THE PERIOD", "FROM", "TO", "REVOKED", "RULES", "TITLE"],
+        ["AGREEMENT", "PARTNER", "HELD IN THE PERIOD", "FROM", "TO", "REVOKED", "AMENDED", "RULES", "TITLE"],
         log.agreements.iter().map(|line| {
             [
                 short(&line.agreement),
@@ -224,6 +224,7 @@ fn agreements(log: &Log) -> String {
                 line.valid_from.to_string(),
                 line.valid_until.to_string(),
                 some(line.revoked.as_ref()),
+                some(line.amended.as_ref()),
                 digest(line.rules.as_ref()),
                 line.title.clone(),
             ]

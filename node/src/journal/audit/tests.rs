@@ -1,3 +1,4 @@
+mod amended;
 mod blame;
 mod claims;
 mod notices;

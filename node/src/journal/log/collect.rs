@@ -26,11 +26,14 @@ pub struct Collector {
     period: Period,
     own: Option<AgencyCode>,
     log: Lines,
-    /// The line of each query, and whether both signed its receipt; also of queries before the period.
-    queries: BTreeMap<(Side, QueryId), Option<usize>>,
+    /// The partner of each query, and its line; none of one before the period.
+    queries: BTreeMap<(Side, QueryId), (AgencyCode, Option<usize>)>,
+    /// Queries whose receipt both signed.
     settled: BTreeSet<(Side, QueryId)>,
     claims: BTreeMap<(Side, ClaimId), (Option<usize>, Option<Case>)>,
     terms: BTreeMap<AgreementId, Option<ClaimTerms>>,
+    /// Of each amendment what it amends, as long as it has not taken its place.
+    amends: BTreeMap<AgreementId, AgreementId>,
     balances: Balances,
 }
 
@@ -60,6 +63,7 @@ impl Collector {
             settled: BTreeSet::new(),
             claims: BTreeMap::new(),
             terms: BTreeMap::new(),
+            amends: BTreeMap::new(),
             balances: Balances::default(),
         }
     }
@@ -90,7 +94,8 @@ impl Collector {
             canaries,
         } = self.log;
         for line in &mut agreements {
-            let end = line.revoked.unwrap_or(line.valid_until).min(line.valid_until);
+            let ends = [Some(line.valid_until), line.revoked, line.amended];
+            let end = ends.into_iter().flatten().min().unwrap_or(line.valid_until);
             line.in_force = line.valid_from < self.period.to && end > self.period.from;
         }
         Some(Log {
@@ -122,10 +127,15 @@ impl Collector {
             Event::Begun { agency, .. } => self.own = Some(agency.clone()),
             Event::AgreementAccepted { agreement } => self.accepted(entry, agreement),
             Event::AgreementRevoked { revocation, .. } => {
-                let of = |line: &&mut AgreementLine| line.agreement == revocation.agreement;
+                let amends = &self.amends;
+                let over = |line: &&mut AgreementLine| {
+                    // What would have amended it is void.
+                    line.agreement == revocation.agreement
+                        || amends.get(&line.agreement) == Some(&revocation.agreement)
+                };
                 if at < self.period.to {
-                    let line = self.log.agreements.iter_mut().find(of);
-                    line.into_iter().for_each(|line| line.revoked = line.revoked.or(Some(at)));
+                    let lines = self.log.agreements.iter_mut().filter(over);
+                    lines.for_each(|line| line.revoked = line.revoked.or(Some(at)));
                 }
                 if inside {
                     let (agreement, by) = (revocation.agreement, revocation.by.clone());
@@ -133,9 +143,16 @@ impl Collector {
                     self.log.rules.push(RulesLine::Revoked { seq, at, agreement, by, reason });
                 }
             }
-            Event::AgreementAmended { agreement, amended } if inside => {
+            Event::AgreementAmended { agreement, amended } => {
                 let (agreement, amended) = (*agreement, *amended);
-                self.log.rules.push(RulesLine::Amended { seq, at, agreement, amended });
+                self.amends.remove(&agreement);
+                if at < self.period.to {
+                    let line = self.log.agreements.iter_mut().find(|line| line.agreement == amended);
+                    line.into_iter().for_each(|line| line.amended = Some(at));
+                }
+                if inside {
+                    self.log.rules.push(RulesLine::Amended { seq, at, agreement, amended });
+                }
             }
             Event::NationalRules { text } if inside => {
                 let rules = text.as_ref().and_then(|text| RuleSet::parse(text, Kind::National).ok());
@@ -185,6 +202,9 @@ impl Collector {
         let (seq, at) = (entry.seq, entry.time);
         let Ok(id) = agreement.id() else { return };
         self.terms.insert(id, agreement.terms.claims.clone());
+        if let Some(amended) = agreement.terms.amends {
+            self.amends.insert(id, amended);
+        }
         let partner = self.own.as_ref().and_then(|own| agreement.terms.partner_of(own).ok());
         let Some(partner) = partner.map(|party| party.code.clone()) else { return };
         if at < self.period.to && !self.log.agreements.iter().any(|line| line.agreement == id) {
@@ -197,6 +217,7 @@ impl Collector {
                 valid_from: agreement.terms.valid_from,
                 valid_until: agreement.terms.valid_until,
                 revoked: None,
+                amended: None,
                 in_force: false,
             });
         }
@@ -231,11 +252,13 @@ impl Collector {
             });
             self.log.queries.len().saturating_sub(1)
         });
-        self.queries.insert((side, ask.query), line);
+        let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };
+        self.queries.insert((side, ask.query), (partner.clone(), line));
     }
 
     fn line(&mut self, side: Side, query: &QueryId) -> Option<&mut QueryLine> {
-        let at = self.queries.get(&(side, *query)).copied().flatten()?;
+        let (_, at) = self.queries.get(&(side, *query))?;
+        let at = (*at)?;
         self.log.queries.get_mut(at)
     }
 
@@ -259,7 +282,7 @@ impl Collector {
         // An altered retry says nothing about the query whose name it bears.
         if code != RefusalCode::AlteredRetry {
             // A query before the period has no line here.
-            let before = self.queries.get(&(side, ask.query)) == Some(&None);
+            let before = self.queries.get(&(side, ask.query)).is_some_and(|(_, line)| line.is_none());
             match self.line(side, &ask.query) {
                 Some(line) if line.asked_at == ask.asked_at => {
                     // A retry that is refused leaves the first answer as it was.
@@ -278,13 +301,12 @@ impl Collector {
     }
 
     fn failed(&mut self, entry: &Entry, side: Side, query: &QueryId, fault: Option<&String>) {
-        let line = self.line(side, query);
-        let partner = line.map(|line| {
-            if line.result == Result::Open {
-                line.result = Result::Failed;
-            }
-            if side == Side::Holder { line.asker.clone() } else { line.holder.clone() }
-        });
+        if let Some(line) = self.line(side, query)
+            && line.result == Result::Open
+        {
+            line.result = Result::Failed;
+        }
+        let partner = self.queries.get(&(side, *query)).map(|(partner, _)| partner.clone());
         let Some(what) = fault.cloned().filter(|_| self.period.contains(entry.time)) else { return };
         let (seq, at, query) = (entry.seq, entry.time, Some(*query));
         self.log.faults.push(FaultLine { seq, at, partner, query, claim: None, what });

@@ -240,8 +240,11 @@ pub struct AgreementLine {
     pub valid_from: Timestamp,
     /// To when.
     pub valid_until: Timestamp,
-    /// When it was revoked, if it was before the end of the period.
+    /// When it was revoked, if it was before the end of the period; or what it would have amended.
     pub revoked: Option<Timestamp>,
+    /// When an amendment took its place, if it was before the end of the period.
+    #[serde(default)]
+    pub amended: Option<Timestamp>,
     /// Whether it held at any moment of the period.
     pub in_force: bool,
 }

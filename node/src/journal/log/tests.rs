@@ -123,6 +123,40 @@ fn a_revocation_ends_what_holds_and_a_fault_is_told() {
 }
 
 #[test]
+fn an_agreement_holds_until_another_takes_its_place_or_it_is_void() {
+    let held = |world: &World, from: Timestamp| {
+        let [rs, _] = logs(world, Period { from, to: Timestamp::LAST });
+        rs.agreements.iter().map(|line| line.in_force).collect::<Vec<_>>()
+    };
+    for over in [false, true] {
+        let mut world = World::new();
+        let start = world.now;
+        let before = world.amend(start.plus(10 * Timestamp::DAY));
+        if over {
+            world.revoke(before);
+        }
+        world.now = start.plus(10 * Timestamp::DAY);
+        if !over {
+            world.take_effect(before);
+        }
+        assert_eq!(held(&world, start), [true, !over]);
+        assert_eq!(held(&world, start.plus(11 * Timestamp::DAY)), [false, !over]);
+    }
+}
+
+#[test]
+fn a_fault_names_the_partner_of_a_query_before_the_period() {
+    let mut world = World::new();
+    let query = world.exchange(1).query;
+    world.now = world.now.plus(Timestamp::DAY);
+    let (side, reason) = (Side::Holder, "odd frame".into());
+    let failed = Event::Failed { side, query, partner_at_fault: true, reason };
+    world.mk.journal.append(failed, world.now).unwrap();
+    let [_, mk] = logs(&world, Period { from: world.now, to: Timestamp::LAST });
+    assert_eq!((mk.queries.len(), mk.faults[0].partner.as_ref()), (0, Some(&world.rs.code)));
+}
+
+#[test]
 fn statistics_add_up_and_leave_small_counts_out() {
     let mut world = World::new();
     for _ in 0..7 {

@@ -19,7 +19,6 @@ use super::{
     words,
 };
 use crate::{
-    clock,
     control::api::Failure,
     files,
     journal::{Event, Side},
@@ -57,6 +56,8 @@ pub(crate) struct Claiming {
     pub(crate) opening: Zeroizing<Vec<u8>>,
     pub(crate) ask: symbolon_policy::ask::Ask,
     pub(crate) receipt: Receipt,
+    /// When it was made first.
+    pub(crate) at: Timestamp,
 }
 
 /// Makes a claim. It may be made again, with the same words.
@@ -98,10 +99,10 @@ async fn tell(
     claiming: Claiming,
     report: &Report,
 ) -> Result<(Outcome, Signature), SessionError> {
-    let Claiming { claim, signature, opening, ask, receipt } = claiming;
+    let Claiming { claim, signature, opening, ask, receipt, at } = claiming;
     let bytes = opening.len() as u64;
     debug_assert_eq!(claim.opening, opening_digest(&opening));
-    let (paid, _) = admit_claim(&partner.agreement, &claim, (&ask, &receipt), bytes, clock::now())
+    let (paid, _) = admit_claim(&partner.agreement, &claim, (&ask, &receipt), bytes, at)
         .map_err(SessionError::refused_here)?;
     let mut channel = core.dial(partner, CLAIM).await?;
     channel.say(&Word::Claim { claim: Box::new(claim.clone()), signature }).await?;

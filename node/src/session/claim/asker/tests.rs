@@ -3,6 +3,7 @@
 use symbolon_policy::{claim::Release, words::Digest};
 
 use super::*;
+use crate::clock;
 use crate::node::tests::pair::{made, pair};
 
 #[tokio::test(flavor = "multi_thread")]
