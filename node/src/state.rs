@@ -106,6 +106,14 @@ impl State {
         self.scan(&Key::cases(side))
     }
 
+    /// How often a partner opened one of its queries falsely in a claim.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn false_openings(&self, query: &QueryId) -> Result<u64, Failure> {
+        Ok(self.get(&Key::false_openings(query))?.unwrap_or_default())
+    }
+
     /// What officers said of the hits of a query, in their order.
     ///
     /// # Errors

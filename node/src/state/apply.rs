@@ -206,6 +206,10 @@ impl State {
                 }
             }
             Event::QueryOpened { act, .. } => self.used(&mut batch, &act.act)?,
+            Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault: true, .. } => {
+                let before = self.false_openings(&claim.query)?;
+                put(&mut batch, Key::false_openings(&claim.query), &before.saturating_add(1))?;
+            }
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
             Event::Begun { .. }

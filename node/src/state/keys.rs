@@ -202,6 +202,11 @@ impl Key {
         key(b'w', &[side(of), claim.as_bytes()])
     }
 
+    /// How often a partner opened one of its queries falsely.
+    pub(super) fn false_openings(query: &QueryId) -> Self {
+        key(b'i', &[query.as_bytes()])
+    }
+
     pub(super) fn judged(query: &QueryId) -> Self {
         key(b'j', &[query.as_bytes()])
     }

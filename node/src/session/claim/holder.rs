@@ -46,6 +46,9 @@ pub(crate) async fn serve(
 /// Cases that one query may make, beside one for each of its items.
 const MOST_CLAIMS: usize = 32;
 
+/// False openings of one query that are kept as evidence. Then no more claims of it are heard: each may be large.
+const MOST_FALSE: u64 = 8;
+
 /// A claim that is the partner's own word, and the query that it is about.
 struct Known {
     agreement: Arc<InForce>,
@@ -156,6 +159,12 @@ fn admit(
             if apart > core.config.clock_skew_secs {
                 let text = format!("the clocks of the two nodes are {apart} s apart");
                 return Err(Refusal::new(RefusalCode::ClockSkew, text));
+            }
+            let falsely =
+                state.false_openings(&claim.query).map_err(|e| Refusal::new(RefusalCode::Failed, e.what))?;
+            if falsely >= MOST_FALSE {
+                let text = format!("the query was opened falsely {falsely} times");
+                return Err(Refusal::new(RefusalCode::QuotaExceeded, text));
             }
             let made = state.claims(Side::Holder).map_err(|e| Refusal::new(RefusalCode::Failed, e.what))?;
             let made = made.iter().filter(|made| made.case.claim.query == claim.query).count();
