@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     canonical,
-    words::{AgencyCode, Digest, OfficerId, Timestamp},
+    words::{AgencyCode, ClaimId, Digest, OfficerId, Timestamp},
 };
 
 use crate::{
@@ -172,6 +172,9 @@ pub struct Alert {
     pub partner: Option<AgencyCode>,
     /// The officer; none for a partner as a whole.
     pub officer: Option<OfficerId>,
+    /// The first of the claims that it is about, if it is about claims that are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimId>,
     /// What was counted.
     pub observed: u64,
     /// Of how many.
@@ -189,7 +192,12 @@ impl Alert {
     /// A local [`Failure`] never in fact.
     pub(crate) fn id(&self) -> Result<Digest, Failure> {
         let about = (self.kind, self.from, &self.partner, &self.officer);
-        let bytes = canonical::encode(&about).map_err(|e| Failure::local(e.to_string()))?;
+        let bytes = match &self.claim {
+            None => canonical::encode(&about),
+            // Two groups of claims may begin in one second.
+            Some(claim) => canonical::encode(&(about, claim)),
+        };
+        let bytes = bytes.map_err(|e| Failure::local(e.to_string()))?;
         Ok(Digest::of("symbolon/alert/1", &bytes))
     }
 }
@@ -297,6 +305,7 @@ fn missed(found: &mut Evaluation, log: &Log, from: Timestamp, now: Timestamp) {
             kind: Kind::CanaryMissed,
             partner: Some(partner.clone()),
             officer: None,
+            claim: None,
             observed: sum(|line| line.asked.saturating_sub(line.found)),
             of: sum(|line| line.asked),
             chance: 0,

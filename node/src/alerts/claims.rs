@@ -49,7 +49,7 @@ pub(super) fn claims(found: &mut Evaluation, settings: &Settings, log: &Log, (fi
         let of_them = of_them.min(*items);
         let alert = |kind, observed, of, text: String| {
             let (partner, officer) = subject.clone();
-            move |chance| Alert { from, to, kind, partner, officer, observed, of, chance, text }
+            move |chance| Alert { from, to, kind, partner, officer, claim: None, observed, of, chance, text }
         };
         let name = named(subject);
         if let Some(seen) = hits.get(subject) {

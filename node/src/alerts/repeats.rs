@@ -96,6 +96,7 @@ fn groups(
             kind,
             partner: asker,
             officer: None,
+            claim: group.first().map(|claim| claim.claim),
             observed: count as u64,
             of: n,
             chance: billionths,

@@ -360,6 +360,10 @@ fn each_group_of_repeats_is_an_alert_of_its_own_and_keeps_its_name() {
     // What ended before the time that is asked about is not told; what goes on is, under its old name.
     let recent = told(&after, 7);
     assert_eq!(ids(&recent), ids(&alerts)[1..]);
+    // Two that begin in one second are two.
+    let at_once = before.into_iter().map(|claim| Claimed { at: end(1), ..claim }).collect::<Vec<_>>();
+    let names = ids(&told(&at_once, 1));
+    assert!(names.len() == 2 && names[0] != names[1]);
     // The links of a chain are one group, and its best linked claim is what is counted as unlikely.
     let people = [&["a", "b"][..], &["b", "c"], &["c", "d"], &["e"]];
     let chain: Vec<_> = (1..).zip(people).map(|(n, names)| opened(n, names, vec![])).collect();

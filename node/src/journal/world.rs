@@ -214,6 +214,8 @@ impl World {
         let answered = Event::Answered { receipt: Box::new(answered) };
         self.mk.journal.append(answered, self.now).unwrap();
         self.rs.journal.append(receipt(Side::Asker), self.now).unwrap();
+        let seen = Event::HitsSeen { query: ask.query, items: vec![0] };
+        self.rs.journal.append(seen, self.now).unwrap();
         self.mk.journal.append(receipt(Side::Holder), self.now).unwrap();
     }
 

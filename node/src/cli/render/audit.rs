@@ -1,5 +1,6 @@
-//! The log of the journal, alerts and canaries as text; `csv` has the log as comma-separated values.
+//! The log of the journal as text, with alerts and canaries in `alerts`; `csv` has the log as comma-separated values.
 
+mod alerts;
 mod csv;
 
 use std::fmt::Display;
@@ -16,13 +17,14 @@ use super::{
     table::{number, one_line, pairs, short, table},
 };
 use crate::{
-    control::api::{Acknowledged, AlertLine, Alerts, AuditReport, CanaryLine, CanaryReach},
+    control::api::AuditReport,
     journal::{
         Side,
         log::{BalanceLine, Block, ClaimLine, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
     },
 };
 
+pub(super) use alerts::{alerts, alerts_line, canaries, reach};
 pub(in crate::cli) use csv::csv;
 
 /// What stands for a count that is left out.
@@ -314,94 +316,6 @@ fn balance(lines: &[BalanceLine]) -> String {
             ]
         }),
     )
-}
-
-/// How many alerts there are.
-pub(super) fn alerts_line(count: u64) -> String {
-    match count {
-        0 => "none about the last thirty days".to_owned(),
-        _ => format!("{} about the last thirty days; see `symbolon audit alerts`", number(count)),
-    }
-}
-
-/// What stands out.
-pub(super) fn alerts(found: &Alerts) -> String {
-    let tests = many(found.tests, "test", "tests");
-    let thousandths = found.expected.div_ceil(1_000);
-    let expected = format!("{}.{:03}", thousandths.div_euclid(1_000), thousandths.rem_euclid(1_000));
-    let left_out = match found.left_out {
-        0 => String::new(),
-        count => format!("\n{} left out, for officers acknowledged them; see --all.", number(count)),
-    };
-    let note = format!(
-        "{tests}; where the models of docs/audit.md hold, honest people set off at most {expected} of them.{left_out}"
-    );
-    if found.alerts.is_empty() {
-        return format!("Nothing stands out. {note}");
-    }
-    let rows = found.alerts.iter().map(|AlertLine { id, alert, acknowledged }| {
-        let chance = if alert.chance <= 1 {
-            "below 1 in 1,000,000,000".to_owned()
-        } else {
-            format!("1 in {}", number(1_000_000_000_u64.div_euclid(alert.chance)))
-        };
-        let mut text = alert.text.clone();
-        if let Some(Acknowledged { officer, at, note }) = acknowledged {
-            text = format!("{text}; acknowledged by {officer} at {at}: {}", one_line(note));
-        }
-        [short(id), alert.from.to_string(), word(&alert.kind).replace('_', " "), chance, text]
-    });
-    format!("{}\n\n{note}", table(["ALERT", "FROM", "WHAT", "BY CHANCE", ""], rows))
-}
-
-/// Canaries.
-pub(super) fn canaries(canaries: &[CanaryLine]) -> String {
-    if canaries.is_empty() {
-        return "No canaries; `symbolon canary add` adds some.".to_owned();
-    }
-    let rows = canaries.iter().map(|line| {
-        [
-            line.name.clone(),
-            line.partner.to_string(),
-            line.register.to_string(),
-            list(&line.purposes),
-            line.until.to_string(),
-            number(line.asked),
-            number(line.found),
-            short(&line.commitment),
-        ]
-    });
-    table(["NAME", "PARTNER", "REGISTER", "PURPOSES", "UNTIL", "ASKED", "FOUND", "COMMITMENT"], rows)
-}
-
-/// What canaries have shown.
-pub(super) fn reach(reach: &[CanaryReach]) -> String {
-    let parts = reach.iter().map(|line| {
-        let CanaryReach { partner, register, items, asked, found, different, .. } = line;
-        let head = format!(
-            "{partner}, register {register}: {} of {} items were canaries, {} different ones; {} found.",
-            number(*asked),
-            number(*items),
-            number(*different),
-            number(*found)
-        );
-        let missed = match line.missed.as_slice() {
-            [] => "None was missed.".to_owned(),
-            names => format!("MISSED: {}", names.join(", ")),
-        };
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let rows = line.rates.iter().map(|(suppressed, by_share, by_canary)| {
-            [format!("{suppressed} %"), percent(*by_share), percent(*by_canary)]
-        });
-        let rates = table(["SUPPRESSED", "WOULD HAVE SHOWN", "COUNTING EACH CANARY ONCE"], rows);
-        format!("{head}\n{missed}\n{rates}")
-    });
-    let parts: Vec<String> = parts.collect();
-    if parts.is_empty() {
-        return "No canaries; `symbolon canary add` adds some.".to_owned();
-    }
-    let note = "A holder that knows which records are canaries can answer about these and suppress others.";
-    format!("{}\n\n{note}", parts.join("\n\n"))
 }
 
 fn per_mille(share: i16) -> String {

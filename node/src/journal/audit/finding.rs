@@ -183,6 +183,12 @@ pub enum Fault {
         /// Which query.
         query: QueryId,
     },
+    /// Which hits the answer had is not noted yet; the node notes it before it shows them to anybody.
+    #[error("query {query} was answered, and which hits the answer has is not noted yet")]
+    UnseenHits {
+        /// Which query.
+        query: QueryId,
+    },
     /// A checkpoint that a partner countersigned is of another history.
     #[error(
         "{partner} countersigned a checkpoint of {size} entries that is not of this history: the journal was \

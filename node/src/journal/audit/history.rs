@@ -221,6 +221,10 @@ impl History {
                 findings.push(Finding::new(Some(case.seq), Weight::Open, Fault::OpenQuery { query }));
             }
         }
+        for query in self.hits.unseen() {
+            let seq = self.cases.get(&(Side::Asker, query)).map(|case| case.seq);
+            findings.push(Finding::new(seq, Weight::Open, Fault::UnseenHits { query }));
+        }
         findings.sort_by_key(|finding| finding.seq.unwrap_or(u64::MAX));
         Report {
             agency: self.agency.clone(),

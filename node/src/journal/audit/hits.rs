@@ -45,6 +45,12 @@ impl HitBook {
         Ok(())
     }
 
+    /// Answered queries of which no hits were noted. A count has none.
+    pub(super) fn unseen(&self) -> impl Iterator<Item = QueryId> {
+        let unseen = self.answered.iter().filter(|(_, (_, exchange, _))| *exchange != ExchangeKind::Count);
+        unseen.map(|(query, _)| *query)
+    }
+
     /// An officer judged a hit.
     pub(super) fn judged(&mut self, act: &ActKind) {
         if let Some(query) = hits::judged(act) {

@@ -99,6 +99,19 @@ fn an_unfinished_tail_is_open() {
 }
 
 #[test]
+fn an_answer_of_which_no_hits_are_noted_is_open() {
+    let mut world = World::new();
+    let query = world.exchange(1).query;
+    let mut events = world.rs.events();
+    events.retain(|(_, event)| !matches!(event, Event::HitsSeen { .. }));
+    world.rs.rewrite(events);
+    let report = audit(&world.rs);
+    assert!(report.is_clean());
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].fault, Fault::UnseenHits { query });
+}
+
+#[test]
 fn what_has_no_end_is_open() {
     let mut world = World::new();
     let (ask, signature) = world.ask(1);

@@ -133,6 +133,7 @@ fn an_agreement_holds_until_another_takes_its_place_or_it_is_void() {
         let start = world.now;
         let before = world.amend(start.plus(10 * Timestamp::DAY));
         if over {
+            world.now = start.plus(Timestamp::DAY);
             world.revoke(before);
         }
         world.now = start.plus(10 * Timestamp::DAY);

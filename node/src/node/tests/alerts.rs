@@ -51,6 +51,7 @@ async fn nobody_acknowledges_an_alert_about_themselves() {
         kind: Kind::MoreThanBefore,
         partner: None,
         officer: Some(ana.0.clone()),
+        claim: None,
         observed: 40,
         of: 50,
         chance: 1,
