@@ -96,7 +96,7 @@ impl Collector {
         for line in &mut agreements {
             let ends = [Some(line.valid_until), line.revoked, line.amended];
             let end = ends.into_iter().flatten().min().unwrap_or(line.valid_until);
-            line.in_force = line.valid_from < self.period.to && end > self.period.from;
+            line.in_force = line.valid_from < self.period.to.min(end) && end > self.period.from;
         }
         Some(Log {
             agency: self.own?,

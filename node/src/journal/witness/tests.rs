@@ -18,7 +18,7 @@ fn honest_journals_are_countersigned_again_and_again() {
     world.meet();
     world.exchange(1);
     world.meet();
-    assert_eq!(world.rs.journal.size().unwrap(), 2 + 2 + 2 + 2 + 2);
+    assert_eq!(world.rs.journal.size().unwrap(), 2 + 2 + 2 + 3 + 2);
 }
 
 #[test]
@@ -30,8 +30,8 @@ fn a_cut_journal_is_a_rollback() {
     events.truncate(2);
     world.rs.rewrite(events);
     assert!(matches!(
-        world.rs.journal.offer(4, &world.rs.key),
-        Err(JournalError::Behind { seen: 4, held: 2 })
+        world.rs.journal.offer(5, &world.rs.key),
+        Err(JournalError::Behind { seen: 5, held: 2 })
     ));
     let review = show(&world.rs, &world.mk, world.now);
     assert!(matches!(review, Review::Rollback { .. }), "{review:?}");
@@ -43,7 +43,7 @@ fn a_rewritten_journal_is_caught_at_every_size() {
     world.exchange(1);
     world.meet();
     let honest = world.rs.events();
-    let seen = 4;
+    let seen = 5;
     // Entry 2 is replaced; everything is chained and signed anew.
     for more in 0..4 {
         let mut events = honest.clone();

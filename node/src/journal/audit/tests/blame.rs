@@ -37,6 +37,7 @@ fn turned(world: &mut World, ask: &Ask) {
     rs.append(world.paid(Side::Holder, &ask, signature), now).unwrap();
     rs.append(Event::Answered { receipt: Box::new(answered) }, now).unwrap();
     mk.append(receipt(Side::Asker), now).unwrap();
+    mk.append(Event::HitsSeen { query: ask.query, items: vec![0] }, now).unwrap();
     rs.append(receipt(Side::Holder), now).unwrap();
 }
 
