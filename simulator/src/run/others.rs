@@ -1,0 +1,209 @@
+//! What those ask for whom a simulated person stands: load on quotas and balances.
+//!
+//! Where a simulated person stands for `w`, their queries do not come at once, as they do not in truth. One is put when
+//! the person comes; the `w - 1` others come on days of their own in the weeks after, at most one a day of one person if
+//! the weeks are enough, each at a moment of the day that is drawn. So the queries of a day are as many, and as uneven, as in
+//! truth, and each meets the node's meters as they are at its moment. How many of the last ones of a practice were admitted,
+//! its own included, tells for which share of the `w` a simulated query is answered. A day on which nothing can
+//! come near a limit is charged at once.
+
+use std::f64::consts::LN_2;
+
+use super::{
+    admit::Admitted,
+    meters::Officer,
+    person::uses,
+    state::{OTHERS, State},
+};
+use crate::{contract::Line, random::named, region::Region};
+
+/// Days over which the others spread, if the run is four times as long.
+const DAYS: i64 = 91;
+const DAY: i64 = 86_400;
+
+/// Queries of others that are to come, and what became of those that came.
+pub(super) struct Others {
+    /// Others for each simulated person.
+    beside: f64,
+    /// Days over which they spread.
+    days: i64,
+    /// By line, and day modulo one more than `days`: how many come.
+    due: Vec<u32>,
+    tried: Vec<Tried>,
+    /// What one more that is tried leaves of those before: about as many count as a person stands for.
+    keep: f64,
+}
+
+/// Queries of a line that were tried of late, and what became of them; or shares of them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tried {
+    pub(super) admitted: f64,
+    pub(super) quota: f64,
+    pub(super) rules: f64,
+    /// In those that were admitted.
+    pub(super) canaries: f64,
+}
+
+impl Others {
+    pub(super) fn new(region: &Region, lines: usize) -> Self {
+        let days = ((region.span - region.warm_up) / 4).clamp(1, DAYS);
+        let beside = (region.weight - 1.0).max(0.0);
+        let due = if beside > 0.0 { lines * (days as usize + 1) } else { 0 };
+        Self {
+            beside,
+            days,
+            due: vec![0; due],
+            tried: vec![Tried::default(); lines],
+            keep: beside / (beside + 1.0),
+        }
+    }
+
+    fn slot(&mut self, line: usize, day: i64) -> Option<&mut u32> {
+        let ring = self.days as usize + 1;
+        self.due.get_mut(line * ring + usize::try_from(day).ok()? % ring)
+    }
+
+    /// Others of one who asks on a day, counted from the end of the warm-up. `draw` is below 1.
+    pub(super) fn spread(&mut self, line: usize, day: i64, draw: f64) {
+        // Those of earlier days are missing at first. With days t / 2 to t all spreading over as many days as there were
+        // before them, the load of day t is ln 2 of what it should be.
+        let young = day < self.days;
+        let days = if young { day.max(1) } else { self.days };
+        let many = if young { self.beside / LN_2 } else { self.beside };
+        let mut next = draw;
+        while next < many {
+            let ahead = (next / many * days as f64) as i64;
+            if let Some(slot) = self.slot(line, day + 1 + ahead.min(days - 1)) {
+                *slot = slot.saturating_add(1);
+            }
+            next += 1.0;
+        }
+    }
+
+    /// Notes what became of so many queries, with so many canaries. Each that is noted counts for the next ones with weights
+    /// that add up to 1, so that shares are right on average, however uneven they are.
+    fn note(&mut self, line: usize, became: Admitted, many: f64, canaries: f64) {
+        let Some(tried) = self.tried.get_mut(line) else { return };
+        let kept = if many == 1.0 { self.keep } else { libm::pow(self.keep, many) };
+        let added = (1.0 - kept) / (1.0 - self.keep);
+        for sum in [&mut tried.admitted, &mut tried.quota, &mut tried.rules, &mut tried.canaries] {
+            *sum *= kept;
+        }
+        match became {
+            Admitted::Yes(_) => {
+                tried.admitted += added;
+                tried.canaries += added / many * canaries;
+            }
+            Admitted::Quota => tried.quota += added,
+            Admitted::Rules => tried.rules += added,
+            Admitted::Without | Admitted::Down => {}
+        }
+    }
+
+    fn note_one(&mut self, line: usize, became: Admitted) {
+        let canaries = if let Admitted::Yes(canaries) = became { canaries.into() } else { 0.0 };
+        self.note(line, became, 1.0, canaries);
+    }
+
+    /// Notes what became of a simulated query; the shares of what was tried of late, and canaries a query.
+    pub(super) fn shares(&mut self, line: usize, became: Admitted) -> Tried {
+        self.note_one(line, became);
+        let tried = self.tried.get(line).copied().unwrap_or_default();
+        let all = (tried.admitted + tried.quota + tried.rules).max(f64::MIN_POSITIVE);
+        Tried {
+            admitted: tried.admitted / all,
+            quota: tried.quota / all,
+            rules: tried.rules / all,
+            canaries: tried.canaries / tried.admitted.max(f64::MIN_POSITIVE),
+        }
+    }
+}
+
+impl State<'_> {
+    /// Puts the queries of others that come today: at once where no limit is near, else each at its moment.
+    pub(super) fn others_of_the_day(&mut self) {
+        if self.others.due.is_empty() {
+            return;
+        }
+        let contract = self.contract;
+        let since = self.day - self.region.warm_up;
+        let mut due: Vec<(usize, &Line, u32)> = Vec::new();
+        for (place, line) in contract.lines.iter().enumerate() {
+            let many = self.others.slot(place, since).map_or(0, std::mem::take);
+            if many > 0 && line.pact.is_some() {
+                due.push((place, line, many));
+            }
+        }
+        let mut load = vec![0.0; contract.meters.len()];
+        for (_, line, many) in &due {
+            for using in &line.uses {
+                if let Some(load) = load.get_mut(using.meter) {
+                    *load += f64::from(*many) * using.of(f64::from(line.items) * (1.0 + line.canary_odds));
+                }
+            }
+        }
+        let today = self.day * DAY;
+        for (place, line, many) in due {
+            let closed = [today, today + DAY - 1].map(|when| self.closed(line, when).is_some());
+            if closed == [true, true] {
+                continue;
+            }
+            let draws = self.draws.of(named("others")).of(place as u64).of(self.day as u64);
+            if closed == [false, false] && self.nothing_is_near(line, &load) {
+                let drawn = f64::from(many * line.items) * line.canary_odds;
+                let canaries = (drawn + draws.unit(uses::CANARIES)).floor();
+                let items = f64::from(line.items) + canaries / f64::from(many);
+                self.charge(line, Officer::Any(0.0), items, f64::from(many));
+                self.others.note(place, Admitted::Yes(0), f64::from(many), canaries);
+            } else {
+                for one in 0..u64::from(many) {
+                    let second = (draws.of(one).unit(uses::OTHERS) * DAY as f64) as i64;
+                    self.plan_early(u32::try_from(place).unwrap_or(u32::MAX), OTHERS, second);
+                }
+            }
+        }
+    }
+
+    /// Whether no query of a line can be refused today, whatever comes before it: quotas have twice the load of the day left, and rules
+    /// decide the last one as the first.
+    fn nothing_is_near(&self, line: &Line, load: &[f64]) -> bool {
+        let roomy = |using: &crate::contract::Use| {
+            let meter = self.meters.of(using.meter, Officer::Any(0.0));
+            let load = load.get(using.meter).copied().unwrap_or(0.0);
+            meter.is_some_and(|meter| {
+                meter.spent + 2.0 * load + using.of(f64::from(line.items)) <= meter.limit
+            })
+        };
+        if line.by_officer
+            || self.others_compete(line.asker)
+            || (line.canary_odds > 0.0 && line.largest < line.items.saturating_mul(2))
+            || !line.uses.iter().all(roomy)
+        {
+            return false;
+        }
+        let today = self.day * DAY;
+        let items = f64::from(line.items);
+        let first = self.numbers(line, Officer::Any(0.0), items, 1.0, today);
+        let most = line.uses.iter().filter(|using| using.by_items).filter_map(|using| load.get(using.meter));
+        let many = most.copied().fold(0.0, f64::max) / items.max(1.0) + 1.0;
+        let mut last = self.numbers(line, Officer::Any(0.0), items, 2.0 * many, today + DAY - 1);
+        last.given += 2.0 * many * items;
+        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
+        tables.all(|table| table.alike(&first, &last) && table.permits(&first))
+    }
+
+    /// Whether today others than officers about people who came ask in the name of a party.
+    fn others_compete(&self, asker: usize) -> bool {
+        self.counts_due(asker) || self.wrong_asks_for(asker)
+    }
+
+    /// One query of another, at its moment.
+    pub(super) fn other(&mut self, place: usize, when: i64) {
+        let contract = self.contract;
+        let Some(line) = contract.lines.get(place) else { return };
+        let draws = self.draws.of(named("another")).of(place as u64).of(when as u64);
+        let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
+        let became = self.admit(line, officer, 1.0, draws.of(uses::CANARIES), when);
+        self.others.note_one(place, became);
+    }
+}
