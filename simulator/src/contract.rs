@@ -72,6 +72,8 @@ pub(crate) struct MeterKind {
     pub(crate) days: i64,
     /// The asker, where every officer has one.
     pub(crate) officers_of: Option<usize>,
+    /// From when on it is agreed, in seconds since 1970.
+    pub(crate) from: i64,
 }
 
 /// What a query puts on a meter.

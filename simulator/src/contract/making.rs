@@ -276,6 +276,7 @@ impl<'a> Making<'a> {
                     limit: charge.limit as f64,
                     days,
                     officers_of: officers.then_some(line.asker),
+                    from: terms.valid_from.0,
                 });
                 self.contract.meters.len() - 1
             });

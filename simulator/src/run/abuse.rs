@@ -243,6 +243,11 @@ impl State<'_> {
         let open = towards.into_iter().flatten().copied().find(|place| {
             contract.lines.get(*place).is_some_and(|line| {
                 let became = self.admit(line, Officer::Wrongdoer, 1.0, canaries, when);
+                if let Admitted::Yes(canaries) = became
+                    && !line.by_officer
+                {
+                    self.answer(line, f64::from(line.items + canaries), 1.0);
+                }
                 matches!(became, Admitted::Yes(_))
             })
         });

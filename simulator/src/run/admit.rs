@@ -116,6 +116,13 @@ impl State<'_> {
         numbers
     }
 
+    /// Adds up what is answered.
+    pub(super) fn answer(&mut self, line: &Line, items: f64, queries: f64) {
+        for using in &line.uses {
+            self.meters.answer(using.meter, using.of(items) * queries);
+        }
+    }
+
     /// Charges a query of so many items, `alike` times.
     pub(super) fn charge(&mut self, line: &Line, officer: Officer, items: f64, alike: f64) {
         for using in &line.uses {

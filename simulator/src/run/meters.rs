@@ -1,7 +1,8 @@
 //! Quotas and budgets, as the nodes keep them: so much in each period, then it is renewed.
 //!
 //! Where a simulated person stands for several, what the others ask comes on days of its own ([`super::others`]), so
-//! that a meter is as full at any moment as it is in truth.
+//! that a meter is as full at any moment as it is in truth. What is told of all of them may lead that a little: so all that
+//! is answered is added up beside it, and is never more than the periods so far allow.
 
 use crate::{contract::MeterKind, region::Region};
 
@@ -24,6 +25,9 @@ struct Kind {
     /// the first is everybody's.
     first: usize,
     officers: usize,
+    /// The first period that counts, and all that was answered since then.
+    begins: i64,
+    answered: f64,
 }
 
 /// One meter.
@@ -61,7 +65,9 @@ impl Meters {
             });
             all.meters.extend(vec![Meter { period: i64::MIN, spent: 0.0 }; officers + 1]);
             let (limit, days) = (kind.limit, kind.days.max(1));
-            all.kinds.push(Kind { limit, days, period: i64::MIN, first, officers });
+            let begins = (region.start + region.warm_up * 86_400).max(kind.from);
+            let begins = begins.div_euclid(86_400).div_euclid(days);
+            all.kinds.push(Kind { limit, days, period: begins, first, officers, begins, answered: 0.0 });
         }
         all
     }
@@ -86,6 +92,21 @@ impl Meters {
         Some(Reading { spent, limit: kind.limit })
     }
 
+    /// What all periods so far, this one included, still allow to be answered.
+    pub(super) fn left(&self, kind: usize) -> f64 {
+        self.kinds.get(kind).map_or(0.0, |kind| {
+            let periods = kind.period.saturating_sub(kind.begins).saturating_add(1) as f64;
+            (kind.limit * kind.officers.max(1) as f64 * periods - kind.answered).max(0.0)
+        })
+    }
+
+    /// So much was answered.
+    pub(super) fn answer(&mut self, kind: usize, amount: f64) {
+        if let Some(kind) = self.kinds.get_mut(kind) {
+            kind.answered += amount;
+        }
+    }
+
     pub(super) fn charge(&mut self, kind: usize, officer: Officer, amount: f64) {
         let Some(kind) = self.kinds.get(kind) else { return };
         if let Some(meter) = self.meters.get_mut(Self::place(kind, officer)) {
@@ -105,7 +126,7 @@ mod tests {
     fn a_meter_is_renewed_after_its_period_and_an_officer_has_his_own() {
         let text = crate::library::ready("bilateral").unwrap().text;
         let region = Region::new(&crate::scenario::Scenario::parse(text).unwrap(), 1);
-        let kind = |officers_of| MeterKind { limit: 5.0, days: 30, officers_of };
+        let kind = |officers_of| MeterKind { limit: 5.0, days: 30, officers_of, from: 0 };
         let mut meters = Meters::new(&[kind(None), kind(Some(0))], &region);
         let spent = |meters: &Meters, kind, officer| meters.of(kind, officer).unwrap().spent;
         let (first, last) = (Officer::Any(0.0), Officer::Any(0.999));

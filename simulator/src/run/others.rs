@@ -7,27 +7,31 @@
 //! its own included, tells for which share of the `w` a simulated query is answered. A day on which nothing can
 //! come near a limit is charged at once.
 
-use std::f64::consts::LN_2;
-
 use super::{
     admit::Admitted,
     meters::Officer,
     person::uses,
     state::{OTHERS, State},
 };
-use crate::{contract::Line, random::named, region::Region};
+use crate::{
+    contract::{Contract, Line},
+    random::named,
+    region::Region,
+};
 
-/// Days over which the others spread, if the run is four times as long.
+/// Days over which the others spread at most, and the part of the run.
 const DAYS: i64 = 91;
+const PART: i64 = 4;
 const DAY: i64 = 86_400;
 
 /// Queries of others that are to come, and what became of those that came.
 pub(super) struct Others {
     /// Others for each simulated person.
     beside: f64,
-    /// Days over which they spread.
-    days: i64,
-    /// By line, and day modulo one more than `days`: how many come.
+    /// Over how many days they spread, by line, and the most.
+    days: Vec<i64>,
+    most: i64,
+    /// By line, and day modulo one more than `most`: how many come.
     due: Vec<u32>,
     tried: Vec<Tried>,
     /// What one more that is tried leaves of those before: about as many count as a person stands for.
@@ -45,38 +49,50 @@ pub(super) struct Tried {
 }
 
 impl Others {
-    pub(super) fn new(region: &Region, lines: usize) -> Self {
-        let days = ((region.span - region.warm_up) / 4).clamp(1, DAYS);
+    pub(super) fn new(region: &Region, contract: &Contract) -> Self {
         let beside = (region.weight - 1.0).max(0.0);
-        let due = if beside > 0.0 { lines * (days as usize + 1) } else { 0 };
+        let longest = ((region.span - region.warm_up) / PART).clamp(1, DAYS);
+        // Where they are enough, so many that no two of one person come in one period of a quota.
+        let days = contract.lines.iter().map(|line| {
+            let periods = line.uses.iter().filter_map(|using| contract.meters.get(using.meter));
+            let period = periods.map(|meter| meter.days).min().unwrap_or(1);
+            ((beside * period as f64).ceil() as i64).clamp(1, longest)
+        });
+        let days: Vec<i64> = days.collect();
+        let most = days.iter().copied().max().unwrap_or(1);
+        let due = if beside > 0.0 { days.len() * (most as usize + 1) } else { 0 };
         Self {
             beside,
-            days,
+            most,
             due: vec![0; due],
-            tried: vec![Tried::default(); lines],
+            tried: vec![Tried::default(); days.len()],
             keep: beside / (beside + 1.0),
+            days,
         }
     }
 
     fn slot(&mut self, line: usize, day: i64) -> Option<&mut u32> {
-        let ring = self.days as usize + 1;
+        let ring = self.most as usize + 1;
         self.due.get_mut(line * ring + usize::try_from(day).ok()? % ring)
     }
 
-    /// Others of one who asks on a day, counted from the end of the warm-up. `draw` is below 1.
+    /// Whether there are others at all.
+    pub(super) fn any(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Others of one who asks on a day. `draw` is below 1.
     pub(super) fn spread(&mut self, line: usize, day: i64, draw: f64) {
-        // Those of earlier days are missing at first. With days t / 2 to t all spreading over as many days as there were
-        // before them, the load of day t is ln 2 of what it should be.
-        let young = day < self.days;
-        let days = if young { day.max(1) } else { self.days };
-        let many = if young { self.beside / LN_2 } else { self.beside };
-        let mut next = draw;
-        while next < many {
-            let ahead = (next / many * days as f64) as i64;
-            if let Some(slot) = self.slot(line, day + 1 + ahead.min(days - 1)) {
-                *slot = slot.saturating_add(1);
+        let Some(days) = self.days.get(line).copied().filter(|_| self.any()) else { return };
+        // On day t each of those of the last `days` days has 1 / days of its others; of fewer days before it, 1 / t, so that it has
+        // its load from the beginning on.
+        let mut sum = draw;
+        for then in day + 1..=day + days {
+            let before = sum;
+            sum += self.beside / then.min(days).max(1) as f64;
+            if let Some(slot) = self.slot(line, then) {
+                *slot = slot.saturating_add((sum.floor() - before.floor()) as u32);
             }
-            next += 1.0;
         }
     }
 
@@ -122,15 +138,14 @@ impl Others {
 impl State<'_> {
     /// Puts the queries of others that come today: at once where no limit is near, else each at its moment.
     pub(super) fn others_of_the_day(&mut self) {
-        if self.others.due.is_empty() {
+        if !self.others.any() {
             return;
         }
         let contract = self.contract;
-        let since = self.day - self.region.warm_up;
         let mut due: Vec<(usize, &Line, u32)> = Vec::new();
         for (place, line) in contract.lines.iter().enumerate() {
-            let many = self.others.slot(place, since).map_or(0, std::mem::take);
-            if many > 0 && line.pact.is_some() {
+            let many = self.others.slot(place, self.day).map_or(0, std::mem::take);
+            if many > 0 && line.pact.is_some() && self.day >= self.region.warm_up {
                 due.push((place, line, many));
             }
         }

@@ -167,6 +167,8 @@ impl State<'_> {
                 tally.arrivals += 1.0;
                 tally.registrations += f64::from(u8::from(registered));
             }
+        }
+        if counted || self.others.any() {
             self.ask_at(event(registered, asylum), person, here, draws, when, None);
         }
         if registered {

@@ -56,26 +56,24 @@ impl State<'_> {
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
         let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
-        let since = self.day - self.region.warm_up;
-        self.others.spread(place, since, draws.unit(uses::OTHERS));
+        self.others.spread(place, self.day, draws.unit(uses::OTHERS));
+        if self.day < self.region.warm_up {
+            // Nobody asks yet, but some of those will for whom it stands.
+            return false;
+        }
         let alike = self.region.weight.min(1.0);
         let became = self.admit(line, officer, alike, draws.of(uses::CANARIES), when);
+        let shares = match became {
+            Admitted::Without | Admitted::Down => Tried::default(),
+            _ => self.answered_share(place, line, became),
+        };
         let Some(today) = self.today.get_mut(place) else { return false };
         if today.wished == 0.0 {
             self.touched.push(place);
         }
         today.wished += 1.0;
-        let shares = match became {
-            Admitted::Without => {
-                today.without += 1.0;
-                Tried::default()
-            }
-            Admitted::Down => {
-                today.down += 1.0;
-                Tried::default()
-            }
-            _ => self.others.shares(place, became),
-        };
+        today.without += f64::from(u8::from(became == Admitted::Without));
+        today.down += f64::from(u8::from(became == Admitted::Down));
         today.quota += shares.quota;
         today.rules += shares.rules;
         let share = shares.admitted;
@@ -120,6 +118,22 @@ impl State<'_> {
             (true_hit, minor, returns),
             (when, draws),
         )
+    }
+
+    /// Which share of those for whom a person stands is answered, and what becomes of the rest.
+    fn answered_share(&mut self, place: usize, line: &Line, became: Admitted) -> Tried {
+        let mut shares = self.others.shares(place, became);
+        let items = f64::from(line.items) + shares.canaries;
+        if self.others.any() {
+            let most = line.uses.iter().map(|using| {
+                self.meters.left(using.meter) / (using.of(items) * self.region.weight).max(f64::MIN_POSITIVE)
+            });
+            let most = most.fold(shares.admitted, f64::min);
+            shares.quota += shares.admitted - most;
+            shares.admitted = most;
+            self.answer(line, items, most * self.region.weight);
+        }
+        shares
     }
 
     /// Whether the identifier or the template of somebody agrees with the one in the holder's record.

@@ -275,7 +275,7 @@ impl<'a> State<'a> {
             sizes: vec![0; n * CLASSES],
             ends: BTreeMap::new(),
             meters: Meters::new(&contract.meters, region),
-            others: Others::new(region, contract.lines.len()),
+            others: Others::new(region, contract),
             answered: vec![0.0; n * n],
             today: vec![Today::default(); contract.lines.len()],
             counted: Vec::new(),
@@ -305,8 +305,8 @@ impl<'a> State<'a> {
         for day in 0..self.region.span {
             self.day = day;
             self.begin();
+            self.others_of_the_day();
             if day >= self.region.warm_up {
-                self.others_of_the_day();
                 self.plan_counts();
                 self.plan_wrongs();
             }
