@@ -107,6 +107,16 @@ impl Table {
         self.place(first).is_some_and(|place| self.place(last) == Some(place))
     }
 
+    /// For how many days what is decided today is decided alike if quotas are used alike: balances move slowly.
+    pub(crate) fn lasts(&self) -> i64 {
+        let each = self.dimensions.iter().map(|(attribute, _)| match attribute {
+            Attribute::Hour | Attribute::Weekday | Attribute::Now => 0,
+            Attribute::Reciprocity | Attribute::Balance => 7,
+            _ => i64::MAX,
+        });
+        each.min().unwrap_or(i64::MAX)
+    }
+
     /// The cell of a query; none where every query is put to the rules.
     fn place(&self, numbers: &Numbers) -> Option<usize> {
         if self.cells.is_empty() {

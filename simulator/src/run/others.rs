@@ -19,6 +19,8 @@ use crate::{
     region::Region,
 };
 
+/// A share of a quota that is far from its end.
+const HALF: f64 = 0.5;
 /// Days over which the others spread at most, and the part of the run.
 const DAYS: i64 = 91;
 const PART: i64 = 4;
@@ -34,6 +36,7 @@ pub(super) struct Others {
     /// By line, and day modulo one more than `most`: how many come.
     due: Vec<u32>,
     tried: Vec<Tried>,
+    calm: Vec<Calm>,
     /// What one more that is tried leaves of those before: about as many count as a person stands for.
     keep: f64,
 }
@@ -46,6 +49,13 @@ pub(super) struct Tried {
     pub(super) rules: f64,
     /// In those that were admitted.
     pub(super) canaries: f64,
+}
+
+/// On what days it is known that no query of a line is refused: meters not fuller than this share, before a day.
+#[derive(Clone, Copy, Default)]
+struct Calm {
+    fullest: f64,
+    until: i64,
 }
 
 impl Others {
@@ -66,6 +76,7 @@ impl Others {
             most,
             due: vec![0; due],
             tried: vec![Tried::default(); days.len()],
+            calm: vec![Calm::default(); days.len()],
             keep: beside / (beside + 1.0),
             days,
         }
@@ -100,6 +111,13 @@ impl Others {
     /// that add up to 1, so that shares are right on average, however uneven they are.
     fn note(&mut self, line: usize, became: Admitted, many: f64, canaries: f64) {
         let Some(tried) = self.tried.get_mut(line) else { return };
+        if let Admitted::Yes(_) = became
+            && tried.quota + tried.rules + tried.canaries + canaries == 0.0
+        {
+            // The weight does not matter where all are alike.
+            tried.admitted = (tried.admitted + many).min(self.beside + 1.0);
+            return;
+        }
         let kept = if many == 1.0 { self.keep } else { libm::pow(self.keep, many) };
         let added = (1.0 - kept) / (1.0 - self.keep);
         for sum in [&mut tried.admitted, &mut tried.quota, &mut tried.rules, &mut tried.canaries] {
@@ -164,7 +182,7 @@ impl State<'_> {
                 continue;
             }
             let draws = self.draws.of(named("others")).of(place as u64).of(self.day as u64);
-            if closed == [false, false] && self.nothing_is_near(line, &load) {
+            if closed == [false, false] && self.calm(place, line, many, &load) {
                 let drawn = f64::from(many * line.items) * line.canary_odds;
                 let canaries = (drawn + draws.unit(uses::CANARIES)).floor();
                 let items = f64::from(line.items) + canaries / f64::from(many);
@@ -179,32 +197,65 @@ impl State<'_> {
         }
     }
 
-    /// Whether no query of a line can be refused today, whatever comes before it: quotas have twice the load of the day left, and rules
-    /// decide the last one as the first.
-    fn nothing_is_near(&self, line: &Line, load: &[f64]) -> bool {
-        let roomy = |using: &crate::contract::Use| {
-            let meter = self.meters.of(using.meter, Officer::Any(0.0));
+    /// Whether no query of a line can be refused today, whatever comes before it: quotas have twice the load of the day left, and
+    /// rules decide the last one as the first.
+    fn calm(&mut self, place: usize, line: &Line, many: u32, load: &[f64]) -> bool {
+        let mut fullest = 0.0_f64;
+        let mut unused = true;
+        for using in &line.uses {
+            let Some(meter) = self.meters.of(using.meter, Officer::Any(0.0)) else { return false };
             let load = load.get(using.meter).copied().unwrap_or(0.0);
-            meter.is_some_and(|meter| {
-                meter.spent + 2.0 * load + using.of(f64::from(line.items)) <= meter.limit
-            })
-        };
+            let most = meter.spent + 2.0 * load + using.of(f64::from(line.items));
+            fullest = fullest.max(most / meter.limit.max(f64::MIN_POSITIVE));
+            unused &= meter.spent == 0.0;
+        }
         if line.by_officer
+            || fullest > 1.0
             || self.others_compete(line.asker)
             || (line.canary_odds > 0.0 && line.largest < line.items.saturating_mul(2))
-            || !line.uses.iter().all(roomy)
         {
             return false;
         }
-        let today = self.day * DAY;
-        let items = f64::from(line.items);
+        let known = self.others.calm.get(place).copied().unwrap_or_default();
+        if fullest <= known.fullest && self.day < known.until {
+            return true;
+        }
+        // What holds for meters from nothing to half full, or as full as they get today, holds on other days.
+        let tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
+        let days = tables.map(|table| if unused { table.lasts() } else { 0 }).min().unwrap_or(0);
+        let ahead = 2.0 * f64::from(many) * f64::from(line.items) * days.clamp(1, DAYS) as f64;
+        let shares = [HALF.max(fullest), fullest];
+        let Some(fullest) = shares.into_iter().find(|share| self.decided_alike(line, *share, ahead)) else {
+            return false;
+        };
+        if let Some(calm) = self.others.calm.get_mut(place) {
+            *calm = Calm { fullest, until: self.day.saturating_add(days) };
+        }
+        true
+    }
+
+    /// Whether rules permit, and decide alike, all queries of a line until a meter is full to this share, and so many items are
+    /// answered either way.
+    fn decided_alike(&self, line: &Line, fullest: f64, ahead: f64) -> bool {
+        let (today, items) = (self.day * DAY, f64::from(line.items));
+        let most = line.uses.iter().filter_map(|using| {
+            let meter = self.meters.of(using.meter, Officer::Any(0.0))?;
+            Some((fullest * meter.limit - meter.spent) / using.of(items).max(f64::MIN_POSITIVE))
+        });
+        let most = most.fold(f64::INFINITY, f64::min).max(1.0);
         let first = self.numbers(line, Officer::Any(0.0), items, 1.0, today);
-        let most = line.uses.iter().filter(|using| using.by_items).filter_map(|using| load.get(using.meter));
-        let many = most.copied().fold(0.0, f64::max) / items.max(1.0) + 1.0;
-        let mut last = self.numbers(line, Officer::Any(0.0), items, 2.0 * many, today + DAY - 1);
-        last.given += 2.0 * many * items;
+        let last = self.numbers(line, Officer::Any(0.0), items, most, today + DAY - 1);
         let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
-        tables.all(|table| table.alike(&first, &last) && table.permits(&first))
+        tables.all(|table| {
+            let ends = [(ahead, 0.0), (0.0, ahead), (ahead, ahead)].map(|(given, received)| {
+                crate::contract::Numbers {
+                    given: last.given + given,
+                    received: last.received + received,
+                    ..last
+                }
+            });
+            ends.iter().all(|end| table.alike(&first, end)) && table.permits(&first)
+        })
     }
 
     /// Whether today others than officers about people who came ask in the name of a party.
