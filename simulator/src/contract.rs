@@ -7,6 +7,7 @@
 //! between several pairs is shared by all of them ([`crate::shelf`]). `contract/tests.rs` holds all of it to
 //! `permit::admit`, the node's own way in.
 
+mod asking;
 mod making;
 mod table;
 
@@ -25,8 +26,8 @@ use crate::{
     shelf::Needs,
 };
 
+pub(crate) use asking::ask;
 use making::Making;
-pub(crate) use making::ask;
 
 pub(crate) use table::{Numbers, Table};
 
@@ -55,7 +56,6 @@ pub(crate) struct Contract {
     pub(crate) pacts: Vec<Pact>,
     pub(crate) meters: Vec<MeterKind>,
     pub(crate) tables: Vec<Arc<Table>>,
-    pub(crate) canary_share: f64,
 }
 
 /// An agreement between two parties.
@@ -72,6 +72,8 @@ pub(crate) struct MeterKind {
     pub(crate) days: i64,
     /// The asker, where every officer has one.
     pub(crate) officers_of: Option<usize>,
+    /// From when on it is agreed, in seconds since 1970.
+    pub(crate) from: i64,
 }
 
 /// What a query puts on a meter.
@@ -100,8 +102,9 @@ pub(crate) struct Line {
     pub(crate) practice: usize,
     pub(crate) exchange: ExchangeKind,
     pub(crate) items: u32,
-    /// Items that are asked and charged, canaries included, on average.
-    pub(crate) charged: f64,
+    /// Canaries that the node would have for each item, on average, and the most items of a query with them.
+    pub(crate) canary_odds: f64,
+    pub(crate) largest: u32,
     /// Under which agreement; without one nothing can be asked.
     pub(crate) pact: Option<usize>,
     /// Whether the terms cover it.

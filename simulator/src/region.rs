@@ -103,6 +103,8 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Share {
     pub(crate) share: f64,
+    /// Which biometric it goes by, if any.
+    pub(crate) biometric: usize,
     pub(crate) fmr: f64,
     pub(crate) fnmr: f64,
     pub(crate) failure_to_enrol: f64,
@@ -188,11 +190,13 @@ impl Region {
         let parties = parties.collect();
         let practices = drawn.practice.iter().map(|practice| {
             let kind = practice.biometric.as_ref().and_then(|name| drawn.biometric.get(name));
+            let place = drawn.biometric.keys().position(|name| practice.biometric.as_ref() == Some(name));
             let of = |number: fn(&crate::scenario::Biometric) -> &Quantity| {
                 kind.map_or(0.0, |kind| at(number(kind)))
             };
             Share {
                 share: at(&practice.share),
+                biometric: place.unwrap_or_default(),
                 fmr: of(|kind| &kind.fmr),
                 fnmr: of(|kind| &kind.fnmr),
                 failure_to_enrol: of(|kind| &kind.failure_to_enrol),

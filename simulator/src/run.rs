@@ -2,15 +2,17 @@
 //!
 //! Each pair of a proposal and a seed is one task with randomness of its own ([`crate::random`]), so tasks run on
 //! as many threads as there are and the outcome is the same to the last bit. Inside a task, days follow each other;
-//! within a day, people come in order of time, then claims are decided, then reports are due, then the day's work of
-//! the nodes is added up. What a task yields is kept when a run is cancelled, and taken up again by
+//! within a day, people come and queries of every kind are put in order of time, then claims are decided, then the
+//! day's work of the nodes is added up. What a task yields is kept when a run is cancelled, and taken up again by
 //! [`Plan::done`].
 
 mod abuse;
+mod admit;
 mod crew;
 mod day;
 mod meters;
 mod nodes;
+mod others;
 mod person;
 mod query;
 mod report;

@@ -3,28 +3,26 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use symbolon_policy::{
-    agreement::{FormTerms, MatchAnswer, MatchTerms, Terms},
-    ask::{Ask, MatchAsk},
+    agreement::Terms,
+    ask::Ask,
     class::RecordClass,
     permit,
     quota::{self, Meter},
     receipt::AnswerClass,
-    rules::{ExchangeKind, ReleaseContext, Rulebook, SearchContext},
-    words::{
-        AgencyCode, AgreementId, Digest, EngineName, Field, OfficerId, Position, Provenance, QueryId,
-        RegisterName, Timestamp,
-    },
+    rules::ExchangeKind,
+    words::{AgencyCode, Field, Provenance, Timestamp},
 };
 
-use symbolon_protocol::{matching::engine, padding::bucket};
-
-use super::{Claims, Contract, ContractError, Line, MeterKind, OFFICER, Pact, REGISTER, Table, Use};
+use super::{
+    Claims, Contract, ContractError, Line, MeterKind, Pact, Table, Use,
+    asking::{ask, epoch, needs, slice},
+};
 use crate::{
     cost::{COUNT, Calibration, EXACT, EngineCost},
     proposal::{Proposal, ordered},
-    region::{CLASSES, class},
+    region::class,
     scenario::{Practice, Scenario},
-    shelf::{Asked, Book, Needs, Searched, Shelf, Unready},
+    shelf::{Asked, Book, Searched, Shelf, Unready},
 };
 
 /// Bits of a field for which the scenario has no number: what a domain of usual size tells.
@@ -43,10 +41,6 @@ fn usual_bits(field: Field) -> f64 {
         Field::Other => 10.0,
     }
 }
-
-/// Cores and line of the node that chooses an engine; as the node itself has it, 100 Mbit/s.
-const CORES: usize = 2;
-const BYTES_A_SECOND: f64 = 12.5e6;
 
 /// Work in progress.
 pub(super) struct Making<'a> {
@@ -71,7 +65,6 @@ impl<'a> Making<'a> {
             pacts: Vec::new(),
             meters: Vec::new(),
             tables: Vec::new(),
-            canary_share: proposal.canary_share,
         };
         Self {
             scenario,
@@ -124,8 +117,11 @@ impl<'a> Making<'a> {
             exchange: practice.exchange,
             items: practice.items,
             // Canaries are identifiers; a match and a count have none.
-            charged: f64::from(practice.items)
-                / if practice.exchange == ExchangeKind::Exact { 1.0 - proposal.canary_share } else { 1.0 },
+            canary_odds: match practice.exchange {
+                ExchangeKind::Exact => proposal.canary_share / (1.0 - proposal.canary_share),
+                ExchangeKind::Match | ExchangeKind::Count => 0.0,
+            },
+            largest: terms.and_then(|terms| terms.exact.as_ref()).map_or(0, |exact| exact.largest_batch),
             pact: None,
             covered: false,
             uses: Vec::new(),
@@ -280,6 +276,7 @@ impl<'a> Making<'a> {
                     limit: charge.limit as f64,
                     days,
                     officers_of: officers.then_some(line.asker),
+                    from: terms.valid_from.0,
                 });
                 self.contract.meters.len() - 1
             });
@@ -305,116 +302,4 @@ impl<'a> Making<'a> {
             }
         }
     }
-}
-
-/// How long a snapshot or keys serve, in seconds.
-fn epoch(exchange: ExchangeKind, terms: &Terms) -> i64 {
-    let hours = match exchange {
-        ExchangeKind::Exact => terms.exact.as_ref().map(|exact| exact.epoch_hours),
-        ExchangeKind::Match => terms.matching.as_ref().map(|matching| matching.key_hours),
-        ExchangeKind::Count => None,
-    };
-    i64::from(hours.unwrap_or(24)) * Timestamp::HOUR
-}
-
-/// The opening words of a query of this practice.
-pub(crate) fn ask(
-    practice: &Practice,
-    terms: &Terms,
-    asker: &AgencyCode,
-    holder: &AgencyCode,
-) -> Result<Ask, ContractError> {
-    let register: RegisterName = REGISTER.parse()?;
-    let officer: OfficerId = OFFICER.parse()?;
-    let agreed = terms.matching.as_ref().filter(|_| practice.exchange == ExchangeKind::Match);
-    let matching = agreed.and_then(|agreed| {
-        let form = match &practice.form {
-            Some(name) => agreed.form(name)?,
-            None => agreed.forms.first()?,
-        };
-        let position = Position::ALL.iter().copied().find(|position| position.modality() == form.modality)?;
-        let answer = form
-            .answers
-            .iter()
-            .copied()
-            .find(|answer| *answer == MatchAnswer::Candidates)
-            .or(form.answers.first().copied())?;
-        Some(MatchAsk {
-            form: form.name.clone(),
-            engine: quickest(agreed, form, answer, practice.items)?,
-            answer,
-            keys: Digest([0; 32]),
-            positions: vec![position; usize::try_from(practice.items).unwrap_or(1)],
-        })
-    });
-    Ok(Ask {
-        query: QueryId([0; 16]),
-        agreement: AgreementId([0; 32]),
-        rules: Digest([0; 32]),
-        asker: asker.clone(),
-        holder: holder.clone(),
-        exchange: practice.exchange,
-        register,
-        purpose: practice.purpose,
-        basis: practice.basis,
-        officer,
-        case: (practice.exchange != ExchangeKind::Count).then_some(Digest([0; 32])),
-        items: practice.items,
-        snapshot: None,
-        matching,
-        unexplained: 0,
-        commitment: Digest([0; 32]),
-        digest: Digest([0; 32]),
-        asked_at: terms.valid_from,
-    })
-}
-
-/// The engine that a node would take: of those that give what the agreement demands, the one expected to be quickest over
-/// the largest slice, the first of equals. Where this program has none of them, the first.
-fn quickest(agreed: &MatchTerms, form: &FormTerms, told: MatchAnswer, items: u32) -> Option<EngineName> {
-    let (told, alternatives) = (form.answer(told)?, u16::try_from(items).unwrap_or(u16::MAX));
-    let entries = bucket(agreed.largest_slice.saturating_add(1));
-    let allowed = || agreed.engines.iter().filter(|name| agreed.lacking(name).is_none());
-    let each = allowed().filter_map(|name| {
-        let engine = engine::engine(name.as_str())?;
-        engine.takes(&form.form(), alternatives, told).ok()?;
-        let cost = engine.estimate(&form.form(), entries, alternatives, told, CORES);
-        let bytes = cost.bytes_up.saturating_add(cost.bytes_down);
-        Some((cost.seconds + bytes as f64 / BYTES_A_SECOND, name))
-    });
-    let found = each.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name);
-    found.or(allowed().next()).cloned()
-}
-
-/// Which classes take part.
-fn slice(book: &Rulebook, ask: &Ask, class: &dyn Fn(usize) -> RecordClass) -> Vec<bool> {
-    let context = SearchContext {
-        asker: ask.asker.clone(),
-        holder: ask.holder.clone(),
-        register: ask.register.clone(),
-        purpose: ask.purpose,
-        exchange: ask.exchange,
-    };
-    (0..CLASSES).map(|place| book.search(&context, &class(place)).permitted).collect()
-}
-
-/// For each class and field the fewest approvals with which it is released.
-fn needs(book: &Rulebook, ask: &Ask, fields: &[Field], class: &dyn Fn(usize) -> RecordClass) -> Needs {
-    let least = |place: usize, field: Field| {
-        (0..=symbolon_policy::claim::MOST_APPROVALS).find(|approvals| {
-            let context = ReleaseContext {
-                asker: ask.asker.clone(),
-                officer: ask.officer.clone(),
-                holder: ask.holder.clone(),
-                register: ask.register.clone(),
-                purpose: ask.purpose,
-                legal_basis: ask.basis,
-                exchange: ask.exchange,
-                field,
-                approvals: *approvals,
-            };
-            book.release(&context, &class(place)).permitted
-        })
-    };
-    (0..CLASSES).map(|place| fields.iter().map(|field| least(place, *field)).collect()).collect()
 }

@@ -50,13 +50,13 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(book: Arc<Book>, ask: &Ask, modality: Option<Modality>) -> Self {
         let cuts = &book.cuts;
-        let counts = matches!(ask.exchange, symbolon_policy::rules::ExchangeKind::Count);
+        let grows = !matches!(ask.exchange, symbolon_policy::rules::ExchangeKind::Match);
         let dimensions: Vec<(Attribute, Vec<i64>)> = cuts
             .numbers
             .iter()
             .filter(|(attribute, _)| !matches!(attribute, Attribute::Approvals))
-            // The items of a line are always the same, but for counts.
-            .filter(|(attribute, _)| counts || **attribute != Attribute::BatchSize)
+            // The items of a line are always the same, but for counts and for canaries.
+            .filter(|(attribute, _)| grows || **attribute != Attribute::BatchSize)
             .map(|(attribute, cuts)| (*attribute, cuts.clone()))
             .collect();
         let size =
@@ -88,17 +88,9 @@ impl Table {
 
     /// Whether the rules permit a query.
     pub(crate) fn permits(&self, numbers: &Numbers) -> bool {
-        if self.cells.is_empty() {
+        let Some(cell) = self.place(numbers).and_then(|place| self.cells.get(place)) else {
             return self.ask(numbers);
-        }
-        let mut place = 0;
-        for (attribute, cuts) in &self.dimensions {
-            let value = numbers.value(*attribute);
-            let below = cuts.partition_point(|cut| *cut < value);
-            let on = usize::from(cuts.get(below) == Some(&value));
-            place = place * (2 * cuts.len() + 1) + 2 * below + on;
-        }
-        let Some(cell) = self.cells.get(place) else { return self.ask(numbers) };
+        };
         match cell.load(Ordering::Relaxed) {
             UNKNOWN => {
                 // Threads that come at once find the same.
@@ -108,6 +100,36 @@ impl Table {
             }
             found => found == PERMITTED,
         }
+    }
+
+    /// Whether two queries are decided alike, and all between them.
+    pub(crate) fn alike(&self, first: &Numbers, last: &Numbers) -> bool {
+        self.place(first).is_some_and(|place| self.place(last) == Some(place))
+    }
+
+    /// For how many days what is decided today is decided alike if quotas are used alike: balances move slowly.
+    pub(crate) fn lasts(&self) -> i64 {
+        let each = self.dimensions.iter().map(|(attribute, _)| match attribute {
+            Attribute::Hour | Attribute::Weekday | Attribute::Now => 0,
+            Attribute::Reciprocity | Attribute::Balance => 7,
+            _ => i64::MAX,
+        });
+        each.min().unwrap_or(i64::MAX)
+    }
+
+    /// The cell of a query; none where every query is put to the rules.
+    fn place(&self, numbers: &Numbers) -> Option<usize> {
+        if self.cells.is_empty() {
+            return None;
+        }
+        let mut place = 0;
+        for (attribute, cuts) in &self.dimensions {
+            let value = numbers.value(*attribute);
+            let below = cuts.partition_point(|cut| *cut < value);
+            let on = usize::from(cuts.get(below) == Some(&value));
+            place = place * (2 * cuts.len() + 1) + 2 * below + on;
+        }
+        Some(place)
     }
 
     fn ask(&self, numbers: &Numbers) -> bool {

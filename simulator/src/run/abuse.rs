@@ -1,18 +1,18 @@
 //! What goes wrong, one thing at a time: the same people under the same proposal, beside the run in which nothing does.
 //!
-//! A wrongful query goes through the same agreement, quotas and rules as a rightful one. Detection ends it. A lying
-//! holder is found by canaries: of `n` items of exact queries a share `c` is about records that it is known to have, of
-//! which it suppresses a share `s`, so it is undetected with chance `(1 - c s)^n`, and of `k` different ones never with
-//! `(1 - s)^k` (`docs/audit.md`).
+//! A wrongful query goes through the same agreement, quotas and rules as a rightful one, among those of the day at a moment
+//! of its own. Detection ends it. A lying holder is found by canaries: of `n` that are asked about it suppresses a share
+//! `s`, so it is undetected with chance `(1 - s)^n`, and of `k` different ones never with `(1 - s)^k` (`docs/audit.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Progress,
+    admit::Admitted,
     day::entropy,
     meters::Officer,
-    query::Admitted,
-    state::{IN_DOUBT, MINOR, State},
+    person::uses,
+    state::{IN_DOUBT, MINOR, State, WRONG},
 };
 use crate::{
     contract::{Contract, Line},
@@ -41,7 +41,8 @@ pub(super) struct Wrong<'a> {
     audited: f64,
     space: f64,
     bits_needed: f64,
-    canaries: f64,
+    /// Lines by which he asks, those towards each holder together.
+    lines: Vec<Vec<usize>>,
     different: u32,
     found: Option<i64>,
     /// Persons of whom a corrupt officer was told.
@@ -75,7 +76,7 @@ pub(super) fn try_one(
     let drawn = drawn.abuse.iter().find(|other| other.id == abuse.id)?;
     let place = |code| region.codes.iter().position(|other| other == code);
     let from = region.warm_up + i64::from(abuse.from_day);
-    let wrong = Wrong {
+    let mut wrong = Wrong {
         id: &abuse.id,
         kind: abuse.kind,
         party: place(&abuse.party)?,
@@ -87,12 +88,13 @@ pub(super) fn try_one(
         audited: drawn.audited.mid(),
         space: drawn.space.mid().max(1.0),
         bits_needed: drawn.bits_needed.mid(),
-        canaries: contract.canary_share,
+        lines: Vec::new(),
         different: drawn.canaries.mid().round() as u32,
         found: None,
         told_of: BTreeSet::new(),
         sum: Sum::default(),
     };
+    wrong.lines = wrong.lines_of(contract);
     let mut state = State::new(region, contract, seed, Some(wrong));
     // Without a sink nothing can fail.
     let outcome = state.run(Some(progress), None).ok().flatten()?;
@@ -132,8 +134,27 @@ impl Wrong<'_> {
         self.found.is_none() && (self.from..self.until).contains(&day)
     }
 
-    fn concerns(&self, line: &Line) -> bool {
-        line.asker == self.party && self.partner.is_none_or(|partner| partner == line.holder)
+    /// Exchanges by which wrongful queries are put, if any are.
+    fn exchanges(&self) -> &'static [ExchangeKind] {
+        match self.kind {
+            AbuseKind::CorruptOfficer => &[ExchangeKind::Exact, ExchangeKind::Match],
+            AbuseKind::TemplateProbe => &[ExchangeKind::Match],
+            AbuseKind::GuessIdentifiers => &[ExchangeKind::Exact],
+            AbuseKind::LyingResponder | AbuseKind::PartyLeaves | AbuseKind::Outage => &[],
+        }
+    }
+
+    fn lines_of(&self, contract: &Contract) -> Vec<Vec<usize>> {
+        let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let concerns = |line: &Line| {
+            line.asker == self.party && self.partner.is_none_or(|partner| partner == line.holder)
+        };
+        for (place, line) in contract.lines.iter().enumerate() {
+            if concerns(line) && self.exchanges().contains(&line.exchange) {
+                found.entry(line.holder).or_default().push(place);
+            }
+        }
+        found.into_values().collect()
     }
 }
 
@@ -162,42 +183,72 @@ impl State<'_> {
         })
     }
 
-    /// Does what goes wrong today.
-    pub(super) fn wrongs_of_the_day(&mut self) {
+    /// Whether wrongful queries are put today in the name of a party.
+    pub(super) fn wrong_asks_for(&self, asker: usize) -> bool {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.goes_on(self.day) && wrong.party == asker);
+        wrong.is_some_and(|wrong| !wrong.exchanges().is_empty())
+    }
+
+    /// Draws of today's wrongs.
+    fn wrong_draws(&self, wrong: &Wrong<'_>) -> Draws {
+        self.draws.of(named("abuse")).of(named(wrong.id)).of(self.day as u64)
+    }
+
+    /// Plans today's wrongful queries, each for a moment of its own, as officers' queries are put.
+    pub(super) fn plan_wrongs(&mut self) {
+        let Some(wrong) = self.wrong.as_ref().filter(|wrong| wrong.goes_on(self.day)) else { return };
+        let draws = self.wrong_draws(wrong);
+        let many = if wrong.exchanges().is_empty() { 0 } else { wrong.per_day.round() as u32 };
+        for query in 0..many {
+            let second = draws.of(query.into()).unit(uses::OTHERS) * 86_400.0;
+            self.plan_early(query, WRONG, second as i64);
+        }
+    }
+
+    /// Puts one of today's wrongful queries.
+    pub(super) fn wrong_query(&mut self, query: u64, when: i64) {
         if !self.wrong.as_ref().is_some_and(|wrong| wrong.goes_on(self.day)) {
             return;
         }
         // Put back below; what is done here asks nobody whether a party left or is down.
         let Some(mut wrong) = self.wrong.take() else { return };
-        let draws = self.draws.of(named("abuse")).of(named(wrong.id)).of(self.day as u64);
-        match wrong.kind {
-            AbuseKind::CorruptOfficer => self.corrupt(&mut wrong, draws),
-            AbuseKind::TemplateProbe => self.probe(&mut wrong, draws),
-            AbuseKind::GuessIdentifiers => self.guess(&mut wrong, draws),
-            AbuseKind::LyingResponder => self.lie(&mut wrong, draws),
-            AbuseKind::PartyLeaves | AbuseKind::Outage => {}
+        let draws = self.wrong_draws(&wrong).of(query);
+        let told_all = wrong.kind == AbuseKind::TemplateProbe && wrong.sum.bits >= wrong.bits_needed;
+        if !told_all && let Some(place) = self.open_to(&mut wrong, draws, when) {
+            match wrong.kind {
+                AbuseKind::CorruptOfficer => self.corrupt(&mut wrong, place, draws),
+                AbuseKind::GuessIdentifiers => self.guess(&mut wrong, place, draws),
+                _ => {
+                    // A probe near the threshold tells a whole bit of one template.
+                    wrong.sum.bits += 1.0;
+                    wrong.sum.persons = 1.0;
+                }
+            }
+            if draws.chance(2, wrong.audited) {
+                wrong.found = Some(self.day);
+            }
         }
         self.wrong = Some(wrong);
     }
 
-    /// Lines of the party by one of the exchanges, those towards each holder together.
-    fn lines_of(&self, wrong: &Wrong<'_>, exchanges: &[ExchangeKind]) -> Vec<Vec<usize>> {
-        let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, line) in self.contract.lines.iter().enumerate() {
-            if wrong.concerns(line) && exchanges.contains(&line.exchange) {
-                found.entry(line.holder).or_default().push(place);
-            }
-        }
-        found.into_values().collect()
-    }
-
-    /// Puts a wrongful query in the name of one officer, by the first of the lines that is open: who does wrong names
-    /// whatever purpose is permitted. It counts once, whatever a person stands for.
-    fn put(&mut self, lines: &[usize], wrong: &mut Wrong<'_>) -> Option<usize> {
-        let (when, contract) = (self.day * 86_400 + 10 * 3_600, self.contract);
-        let open = lines.iter().copied().find(|place| {
+    /// Puts a wrongful query in the name of one officer, by the first line towards a holder that is open: who does wrong
+    /// names whatever purpose is permitted. It counts once, whatever a person stands for.
+    fn open_to(&mut self, wrong: &mut Wrong<'_>, draws: Draws, when: i64) -> Option<usize> {
+        let contract = self.contract;
+        let towards = match wrong.kind {
+            AbuseKind::TemplateProbe => wrong.lines.first(),
+            _ => wrong.lines.get(draws.bits(0) as usize % wrong.lines.len().max(1)),
+        };
+        let canaries = draws.of(uses::CANARIES);
+        let open = towards.into_iter().flatten().copied().find(|place| {
             contract.lines.get(*place).is_some_and(|line| {
-                matches!(self.admit(line, Officer::Wrongdoer, line.charged, 1.0, when), Admitted::Yes(_))
+                let became = self.admit(line, Officer::Wrongdoer, 1.0, canaries, when);
+                if let Admitted::Yes(canaries) = became
+                    && !line.by_officer
+                {
+                    self.answer(line, f64::from(line.items + canaries), 1.0);
+                }
+                matches!(became, Admitted::Yes(_))
             })
         });
         wrong.sum.asked += f64::from(u8::from(open.is_some()));
@@ -205,111 +256,68 @@ impl State<'_> {
         open
     }
 
-    fn corrupt(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let lines = self.lines_of(wrong, &[ExchangeKind::Exact, ExchangeKind::Match]);
-        let contract = self.contract;
-        for query in 0..wrong.per_day.round() as u64 {
-            let draws = draws.of(query);
-            let Some(towards) = lines.get(draws.bits(0) as usize % lines.len().max(1)) else { return };
-            let put = self.put(towards, wrong);
-            let Some(line) = put.and_then(|at| contract.lines.get(at)) else { continue };
-            let person = (draws.bits(1) % self.people.len().max(1) as u64) as usize;
-            let retention = self.region.parties.get(line.holder).map_or(0, |party| party.retention);
-            let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
-            let within =
-                record.lives(self.day, retention) && line.slice.get(record.class()).copied().unwrap_or(false);
-            // He asks by the document or the capture of the person, and no better than others do.
-            let here = self.people.get(person).copied().unwrap_or_default();
-            let number = u32::try_from(person).unwrap_or(u32::MAX);
-            let practice = self.region.practices.get(line.practice).copied();
-            let found =
-                within && practice.is_some_and(|of| self.agrees(line, &of, number, here, draws.of(1)));
-            // The answer tells what earlier ones leave open, as of every query.
-            let chance = (wrong.sum.hits + 0.5) / wrong.sum.asked.max(1.0);
-            wrong.sum.bits += entropy(chance.min(1.0));
-            wrong.sum.hits += f64::from(u8::from(found));
-            // One person is one, however often it is asked about.
-            // Which of those that the simulated one stands for.
-            let which = (draws.unit(5) * self.region.weight) as u64;
-            if found && wrong.told_of.insert((number, which)) {
+    fn corrupt(&self, wrong: &mut Wrong<'_>, place: usize, draws: Draws) {
+        let Some(line) = self.contract.lines.get(place) else { return };
+        let person = (draws.bits(1) % self.people.len().max(1) as u64) as usize;
+        let retention = self.region.parties.get(line.holder).map_or(0, |party| party.retention);
+        let record = self.records.get(person * self.n + line.holder).copied().unwrap_or_default();
+        let within =
+            record.lives(self.day, retention) && line.slice.get(record.class()).copied().unwrap_or(false);
+        // He asks by the document or the capture of the person, and no better than others do.
+        let here = self.people.get(person).copied().unwrap_or_default();
+        let number = u32::try_from(person).unwrap_or(u32::MAX);
+        let practice = self.region.practices.get(line.practice).copied();
+        let found = within && practice.is_some_and(|of| self.agrees(line, &of, number, here, draws.of(1)));
+        // The answer tells what earlier ones leave open, as of every query.
+        let chance = (wrong.sum.hits + 0.5) / wrong.sum.asked.max(1.0);
+        wrong.sum.bits += entropy(chance.min(1.0));
+        wrong.sum.hits += f64::from(u8::from(found));
+        // One person is one, however often it is asked about: which of those that the simulated one stands for.
+        let which = (draws.unit(5) * self.region.weight) as u64;
+        if found && wrong.told_of.insert((number, which)) {
+            wrong.sum.persons += 1.0;
+            wrong.sum.minors += f64::from(u8::from(here.is(MINOR) || here.is(IN_DOUBT)));
+        }
+    }
+
+    fn guess(&self, wrong: &mut Wrong<'_>, place: usize, draws: Draws) {
+        let Some(line) = self.contract.lines.get(place) else { return };
+        // Each identifier is one of the slice with chance N/|D|.
+        let entries = self.past.get(place).map_or(0.0, |past| past.entries);
+        let chance = (entries / wrong.space).min(1.0);
+        for item in 0..u64::from(line.items) {
+            wrong.sum.bits += entropy(chance);
+            if draws.of(item).chance(1, chance) {
+                wrong.sum.guessed += 1.0;
                 wrong.sum.persons += 1.0;
-                wrong.sum.minors += f64::from(u8::from(here.is(MINOR) || here.is(IN_DOUBT)));
-            }
-            if draws.chance(2, wrong.audited) {
-                wrong.found = Some(self.day);
-                return;
-            }
-        }
-    }
-
-    fn probe(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let lines = self.lines_of(wrong, &[ExchangeKind::Match]);
-        let Some(towards) = lines.first() else {
-            wrong.sum.refused += wrong.per_day;
-            return;
-        };
-        for query in 0..wrong.per_day.round() as u64 {
-            if wrong.sum.bits >= wrong.bits_needed {
-                return;
-            }
-            // A probe near the threshold tells a whole bit of one template.
-            if self.put(towards, wrong).is_some() {
-                wrong.sum.bits += 1.0;
-                wrong.sum.persons = 1.0;
-                if draws.of(query).chance(2, wrong.audited) {
-                    wrong.found = Some(self.day);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn guess(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let contract = self.contract;
-        let lines = self.lines_of(wrong, &[ExchangeKind::Exact]);
-        for query in 0..wrong.per_day.round() as u64 {
-            let draws = draws.of(query);
-            let Some(towards) = lines.get(draws.bits(0) as usize % lines.len().max(1)) else { return };
-            let put = self.put(towards, wrong);
-            let Some((place, line)) = put.and_then(|at| Some((at, contract.lines.get(at)?))) else {
-                continue;
-            };
-            // Each identifier is one of the slice with chance N/|D|.
-            let entries = self.past.get(place).map_or(0.0, |past| past.entries);
-            let chance = (entries / wrong.space).min(1.0);
-            for item in 0..u64::from(line.items) {
-                wrong.sum.bits += entropy(chance);
-                if draws.of(item).chance(1, chance) {
-                    wrong.sum.guessed += 1.0;
-                    wrong.sum.persons += 1.0;
-                }
-            }
-            if draws.chance(2, wrong.audited) {
-                wrong.found = Some(self.day);
-                return;
             }
         }
     }
 
     /// Whether today's canaries show a holder that lies. Each asker has some different ones, and those that are suppressed
     /// are so for good, since it is records that are suppressed.
-    fn lie(&mut self, wrong: &mut Wrong<'_>, draws: Draws) {
-        let contract = self.contract;
+    pub(super) fn lie_of_the_day(&mut self) {
+        let lies =
+            |wrong: &&mut Wrong<'_>| wrong.kind == AbuseKind::LyingResponder && wrong.goes_on(self.day);
+        if self.wrong.as_mut().filter(lies).is_none() {
+            return;
+        }
+        let Some(mut wrong) = self.wrong.take() else { return };
+        let (contract, draws) = (self.contract, self.wrong_draws(&wrong));
         for asker in (0..self.n).filter(|asker| wrong.partner.is_none_or(|partner| partner == *asker)) {
             let lines = contract.lines.iter().zip(&self.today);
-            let (mut queries, mut items) = (0.0, 0.0);
-            for (line, today) in lines.filter(|(line, _)| (line.asker, line.holder) == (asker, wrong.party)) {
-                let asked = today.asked.iter().sum::<f64>() * self.region.weight;
-                queries += asked;
-                items += if line.exchange == ExchangeKind::Exact { asked * line.charged } else { 0.0 };
+            let mut canaries = 0.0;
+            for (_, today) in lines.filter(|(line, _)| (line.asker, line.holder) == (asker, wrong.party)) {
+                wrong.sum.asked += today.answered() * self.region.weight;
+                canaries += today.canaries * self.region.weight;
             }
-            wrong.sum.asked += queries;
             let own = self.draws.of(named("canaries")).of(named(wrong.id)).of(asker as u64);
             let shown = shown(own, wrong.different, wrong.suppressed);
-            if draws.chance(asker as u64, found_by(items, wrong.canaries, shown)) {
+            if draws.chance(asker as u64, found_by(canaries, 1.0, shown)) {
                 wrong.found = Some(self.day);
             }
         }
+        self.wrong = Some(wrong);
     }
 }
 
@@ -322,5 +330,8 @@ pub(super) fn shown(draws: Draws, canaries: u32, suppressed: f64) -> f64 {
 /// Chance that of `items` with a share `canaries` of canaries at least one is suppressed by a holder that suppresses a
 /// share `suppressed` of them: `1 - (1 - c s)^n`.
 pub fn found_by(items: f64, canaries: f64, suppressed: f64) -> f64 {
+    if items <= 0.0 {
+        return 0.0;
+    }
     -libm::expm1(items * libm::log1p(-(canaries * suppressed).clamp(0.0, 1.0)))
 }

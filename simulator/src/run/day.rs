@@ -8,7 +8,7 @@ use symbolon_protocol::padding;
 use super::{
     nodes::Load,
     rows::{Row, Sink},
-    state::{Claim, EARLIER, EXPOSED, State, Today},
+    state::{Claim, EARLIER, State, Today},
 };
 use crate::{contract::Line, outcome::PairTally, pair::places, region::CLASSES};
 
@@ -163,12 +163,13 @@ impl State<'_> {
             pair.wait_case += alike * (decided - claim.hit_at) as f64 / 3_600.0;
         }
         if fields > 0 && claim.minor {
-            // However often something is released of it.
-            if self.exposed.insert((claim.person, line.asker, line.holder)) {
-                pair.minors_exposed += alike;
-            }
-            if let Some(person) = self.people.get_mut(claim.person as usize) {
-                person.flags |= EXPOSED;
+            // However often something is released of it. Where a quota let some of those be asked about for whom it stands,
+            // the next time others may be.
+            let share = (alike / self.region.weight).min(1.0);
+            let by_pair = self.exposed.entry((claim.person, line.asker, line.holder)).or_default();
+            pair.minors_exposed += (1.0 - *by_pair) * share * self.region.weight;
+            for exposed in [by_pair, self.exposed_at_all.entry(claim.person).or_default()] {
+                *exposed += (1.0 - *exposed) * share;
             }
         }
         let waited = (decided - claim.ready) as f64 / 3_600.0;
@@ -208,7 +209,7 @@ impl State<'_> {
             let answer_seconds = self.cost(place, line, &today, &loads);
             self.add(line, &today, bits, place, answer_seconds);
             if let Some(sink) = sink.as_deref_mut() {
-                let queries = weight * today.asked.iter().sum::<f64>();
+                let queries = weight * today.answered();
                 sink.row(&Row {
                     wished: weight * today.wished,
                     queries,
@@ -223,6 +224,7 @@ impl State<'_> {
         }
         touched.clear();
         self.touched = touched;
+        self.was_open();
         for (place, queries, hit_bits, answer_seconds) in std::mem::take(&mut self.counted) {
             if let (Some(sink), Some(line)) = (sink.as_deref_mut(), contract.lines.get(place)) {
                 let row = self.row(place, line, &time, &loads);
@@ -292,7 +294,7 @@ impl State<'_> {
     fn add(&mut self, line: &Line, today: &Today, bits: f64, place: usize, answer_seconds: f64) {
         let weight = self.region.weight;
         let padded = self.past.get(place).map_or(0.0, |past| past.padded);
-        let asked = today.asked.iter().sum::<f64>();
+        let asked = today.answered();
         let hits = today.hit.iter().sum::<f64>();
         let mut tally = PairTally {
             wished: today.wished,
@@ -301,7 +303,7 @@ impl State<'_> {
             refused_rules: today.rules,
             unanswered: today.down,
             queries: asked,
-            items: asked * line.charged,
+            items: asked * today.items(line),
             hits,
             true_hits: today.true_hits,
             false_hits: today.false_hits,

@@ -25,8 +25,8 @@ impl State<'_> {
             else {
                 continue;
             };
-            let queries = self.region.weight * today.asked.iter().sum::<f64>();
-            let service = line.cost.holder.of(past.size(line.charged));
+            let queries = self.region.weight * today.answered();
+            let service = line.cost.holder.of(past.size(today.items(line)));
             if let Some(sum) = sums.get_mut(line.holder) {
                 *sum = (sum.0 + queries, sum.1 + queries * service, sum.2 + queries * service * service);
             }
@@ -51,21 +51,35 @@ impl State<'_> {
         each.collect()
     }
 
+    /// Notes which lines could be asked today, where that matters.
+    pub(super) fn was_open(&mut self) {
+        if self.region.weight <= 1.0 || self.day < self.region.warm_up {
+            return;
+        }
+        let contract = self.contract;
+        for (place, line) in contract.lines.iter().enumerate() {
+            let open = self.closed(line, self.day * DAY).is_none();
+            if let Some(past) = self.past.get_mut(place).filter(|_| open) {
+                past.open += DAY;
+            }
+        }
+    }
+
     /// Adds the cost of a line's day; seconds from a query to its answer.
     pub(super) fn cost(&mut self, place: usize, line: &Line, today: &Today, loads: &[Load]) -> f64 {
         let (Some(past), Some(load)) = (self.past.get_mut(place), loads.get(line.holder)) else { return 0.0 };
-        let queries = self.region.weight * today.asked.iter().sum::<f64>();
+        let queries = self.region.weight * today.answered();
         if queries == 0.0 {
             return 0.0;
         }
-        let (size, cost) = (past.size(line.charged), &line.cost);
+        let (size, cost) = (past.size(today.items(line)), &line.cost);
         let (up, down) = (cost.up.of(size), cost.down.of(size));
         let now = self.day * DAY;
         let mut renewals = 0.0;
         if now >= past.ready_until {
-            // What it was made ready for last began then, or it never was.
-            let since = (past.ready_until - line.epoch_seconds).max(self.region.warm_up * DAY);
-            let epochs = ((now - since) as f64 / (line.epoch_seconds.max(1) as f64)).max(1.0);
+            // Since it was made ready last, or since the beginning, as far as it could be asked.
+            let since = past.open - std::mem::replace(&mut past.open_before, past.open);
+            let epochs = (since as f64 / (line.epoch_seconds.max(1) as f64)).max(1.0);
             renewals = distinct(epochs, self.region.weight);
             past.ready_until = now + line.epoch_seconds;
         }

@@ -7,7 +7,8 @@
 use symbolon_policy::words::Category;
 
 use super::state::{
-    CAME, DOCUMENT, IN_DOUBT, MINOR, NOWHERE, Person, RETURN, RETURNED, Record, Returning, State, VULNERABLE,
+    CAME, COUNT, DOCUMENT, IN_DOUBT, MINOR, NOWHERE, OTHERS, PLANS, Person, RETURN, RETURNED, Record,
+    Returning, State, VULNERABLE, WRONG,
 };
 use crate::{
     random::Draws,
@@ -35,17 +36,26 @@ pub(super) mod uses {
     pub(crate) const REFUSED: u64 = 20;
     /// Pieces of work of those for whom a person stands.
     pub(crate) const ALIKE: u64 = 21;
+    /// Canaries of a query.
+    pub(crate) const CANARIES: u64 = 22;
+    /// When those ask for whom a person stands.
+    pub(crate) const OTHERS: u64 = 23;
     /// One for each practice and holder, above the others.
     pub(crate) const QUERY: u64 = 1_000;
     /// One for each two parties: whether identifiers agree.
     pub(crate) const IDENTITY: u64 = 1_000_000;
-    /// One for each practice and party: whether a template is there.
+    /// One for each biometric and party: whether a template is there.
     pub(crate) const TEMPLATE: u64 = 2_000_000;
     /// Two for each practice: whether a probe of a self check can be taken, and agrees.
     pub(crate) const PROBE: u64 = 3_000_000;
 }
 
 const DAY: i64 = 86_400;
+
+/// A plan in one word, in order of time.
+fn key(second: i64, what: u32, plan: u8) -> u64 {
+    (second as u64) << 40 | u64::from(what) << 8 | u64::from(plan)
+}
 
 impl State<'_> {
     /// Plans everybody's coming: at a uniform moment of the whole span.
@@ -81,7 +91,7 @@ impl State<'_> {
     /// Plans a move at a second since the start; beyond the end nothing happens.
     pub(super) fn plan(&mut self, person: u32, plan: u8, when: i64) {
         let (day, second) = (when.div_euclid(DAY), when.rem_euclid(DAY));
-        let key = (second as u64) << 40 | u64::from(person) << 8 | u64::from(plan);
+        let key = key(second, person, plan);
         let today = self.day;
         let Some(moves) = usize::try_from(day).ok().and_then(|day| self.moves.get_mut(day)) else { return };
         if day == today && !moves.is_empty() {
@@ -93,7 +103,14 @@ impl State<'_> {
         }
     }
 
-    /// Lets everybody come whose moment is today, in order of time.
+    /// Plans something for a second of today, before the day has begun.
+    pub(super) fn plan_early(&mut self, what: u32, plan: u8, second: i64) {
+        if let Some(moves) = usize::try_from(self.day).ok().and_then(|day| self.moves.get_mut(day)) {
+            moves.push(key(second, what, plan));
+        }
+    }
+
+    /// Lets everybody come, and every query be put, whose moment is today, in order of time.
     pub(super) fn moves_of_the_day(&mut self) {
         let Some(moves) = usize::try_from(self.day).ok().and_then(|day| self.moves.get_mut(day)) else {
             return;
@@ -106,10 +123,15 @@ impl State<'_> {
             let (second, person, plan) =
                 ((key >> 40) as i64, (key >> 8 & 0xFFFF_FFFF) as u32, (key & 0xFF) as u8);
             let when = self.day * DAY + second;
-            if plan == RETURN {
-                self.take_back(person, when);
-            } else if self.people.get(person as usize).is_some_and(|known| known.plan == plan) {
-                self.come(person, when);
+            match plan {
+                RETURN => self.take_back(person, when),
+                OTHERS => self.other(person as usize, when),
+                WRONG => self.wrong_query(person.into(), when),
+                COUNT => self.counts_of_the_day(when),
+                _ if self.people.get(person as usize).is_some_and(|known| known.plan == plan) => {
+                    self.come(person, when);
+                }
+                _ => {}
             }
         }
         if let Some(moves) = usize::try_from(self.day).ok().and_then(|day| self.moves.get_mut(day)) {
@@ -145,6 +167,8 @@ impl State<'_> {
                 tally.arrivals += 1.0;
                 tally.registrations += f64::from(u8::from(registered));
             }
+        }
+        if counted || self.others.any() {
             self.ask_at(event(registered, asylum), person, here, draws, when, None);
         }
         if registered {
@@ -171,7 +195,7 @@ impl State<'_> {
         let Some(slot) = self.people.get_mut(person as usize) else { return };
         slot.events += 1;
         slot.flags &= !RETURNED;
-        slot.plan = (slot.plan + 1) % RETURN;
+        slot.plan = (slot.plan + 1) % PLANS;
         slot.previous = here.place;
         slot.place = way.map_or(NOWHERE, |(to, _)| to);
         let plan = slot.plan;
@@ -247,20 +271,24 @@ impl State<'_> {
         }
         let draws = self.draws.of(person.into()).of(u64::from(events) + 99);
         if draws.chance(uses::TAKEN_BACK, chance) {
-            self.returning.insert(person, Returning { events, from, to });
-            self.plan(person, RETURN, when + returns.seconds);
+            let when = when + returns.seconds;
+            self.returning.insert(person, Returning { events, from, to, when });
+            self.plan(person, RETURN, when);
         }
     }
 
     /// Takes somebody back, if it is still there.
     fn take_back(&mut self, person: u32, when: i64) {
-        let Some(Returning { events, from, to }) = self.returning.remove(&person) else { return };
+        // One planned earlier, from where it is no more, does not bring forward a later one.
+        let planned = self.returning.get(&person).copied().filter(|planned| planned.when == when);
+        let Some(Returning { events, from, to, .. }) = planned else { return };
+        self.returning.remove(&person);
         let Some(slot) = self.people.get_mut(person as usize).filter(|slot| slot.events == events) else {
             return;
         };
         slot.previous = u8::try_from(from).unwrap_or(NOWHERE);
         slot.place = u8::try_from(to).unwrap_or(NOWHERE);
-        slot.plan = (slot.plan + 1) % RETURN;
+        slot.plan = (slot.plan + 1) % PLANS;
         slot.flags |= RETURNED;
         if let Some(pair) = self.pairs.get_mut(from * self.n + to) {
             pair.returns_taken += self.region.weight;

@@ -3,30 +3,13 @@
 use symbolon_policy::rules::ExchangeKind;
 
 use super::{
+    admit::Admitted,
     meters::Officer,
+    others::Tried,
     person::uses,
     state::{Claim, DOCUMENT, IN_DOUBT, MINOR, Person, State},
 };
-use crate::{
-    contract::{Line, Numbers, Use},
-    random::Draws,
-    scenario::EventKind,
-};
-
-/// What becomes of a query.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Admitted {
-    /// It is answered, to this share of those for whom the person stands; a quota refuses the rest.
-    Yes(f64),
-    /// No agreement is in force.
-    Without,
-    /// Terms or rules refuse it.
-    Rules,
-    /// A quota is spent.
-    Quota,
-    /// The holder's node does not answer.
-    Down,
-}
+use crate::{contract::Line, random::Draws, scenario::EventKind};
 
 impl State<'_> {
     /// Asks about somebody at every line that comes up, or only of `whom`. Whether a claim is under way.
@@ -44,7 +27,9 @@ impl State<'_> {
         for place in contract.at(event, usize::from(here.place)) {
             let Some(line) = contract.lines.get(*place) else { continue };
             if whom.is_none_or(|whom| whom == line.holder) {
-                claimed |= self.ask(*place, line, person, here, draws, when, event == EventKind::Return);
+                // One claim is enough to ask for a return.
+                let returns = event == EventKind::Return && !claimed;
+                claimed |= self.ask(*place, line, person, here, draws, when, returns);
             }
         }
         claimed
@@ -71,22 +56,28 @@ impl State<'_> {
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
         let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
-        let admitted = self.admit(line, officer, line.charged, self.region.weight, when);
+        self.others.spread(place, self.day, draws.unit(uses::OTHERS));
+        if self.day < self.region.warm_up {
+            // Nobody asks yet, but some of those will for whom it stands.
+            return false;
+        }
+        let alike = self.region.weight.min(1.0);
+        let became = self.admit(line, officer, alike, draws.of(uses::CANARIES), when);
+        let shares = match became {
+            Admitted::Without | Admitted::Down => Tried::default(),
+            _ => self.answered_share(place, line, became),
+        };
         let Some(today) = self.today.get_mut(place) else { return false };
         if today.wished == 0.0 {
             self.touched.push(place);
         }
         today.wished += 1.0;
-        let share = match admitted {
-            Admitted::Yes(share) => share,
-            _ => 0.0,
-        };
-        match admitted {
-            Admitted::Without => today.without += 1.0,
-            Admitted::Quota | Admitted::Yes(_) => today.quota += 1.0 - share,
-            Admitted::Rules => today.rules += 1.0,
-            Admitted::Down => today.down += 1.0,
-        }
+        today.without += f64::from(u8::from(became == Admitted::Without));
+        today.down += f64::from(u8::from(became == Admitted::Down));
+        today.quota += shares.quota;
+        today.rules += shares.rules;
+        let share = shares.admitted;
+        today.canaries += share * shares.canaries;
         let counts = |is: bool| if is { share } else { 0.0 };
         today.unasked += f64::from(u8::from(inside)) - counts(inside);
         if share == 0.0 {
@@ -129,6 +120,22 @@ impl State<'_> {
         )
     }
 
+    /// Which share of those for whom a person stands is answered, and what becomes of the rest.
+    fn answered_share(&mut self, place: usize, line: &Line, became: Admitted) -> Tried {
+        let mut shares = self.others.shares(place, became);
+        let items = f64::from(line.items) + shares.canaries;
+        if self.others.any() {
+            let most = line.uses.iter().map(|using| {
+                self.meters.left(using.meter) / (using.of(items) * self.region.weight).max(f64::MIN_POSITIVE)
+            });
+            let most = most.fold(shares.admitted, f64::min);
+            shares.quota += shares.admitted - most;
+            shares.admitted = most;
+            self.answer(line, items, most * self.region.weight);
+        }
+        shares
+    }
+
     /// Whether the identifier or the template of somebody agrees with the one in the holder's record.
     pub(super) fn agrees(
         &self,
@@ -140,7 +147,7 @@ impl State<'_> {
     ) -> bool {
         match line.exchange {
             ExchangeKind::Match => {
-                self.has_template(person, line.practice, practice, line.holder)
+                self.has_template(person, practice, line.holder)
                     && !draws.chance(1, practice.failure_to_acquire)
                     && !draws.chance(2, practice.fnmr)
             }
@@ -150,17 +157,11 @@ impl State<'_> {
         }
     }
 
-    /// Whether a party could enrol somebody for a practice.
-    pub(super) fn has_template(
-        &self,
-        person: u32,
-        place: usize,
-        practice: &crate::region::Share,
-        party: usize,
-    ) -> bool {
-        let own = self.draws.of(person.into());
-        let template = own.of(uses::TEMPLATE + (place * 64 + party) as u64);
-        !own.of(uses::TEMPLATE).chance(place as u64, practice.failure_to_enrol)
+    /// Whether a party could enrol somebody: once for a biometric, whichever practice asks.
+    pub(super) fn has_template(&self, person: u32, practice: &crate::region::Share, party: usize) -> bool {
+        let (own, biometric) = (self.draws.of(person.into()), practice.biometric as u64);
+        let template = own.of(uses::TEMPLATE + biometric * 64 + party as u64);
+        !own.of(uses::TEMPLATE).chance(biometric, practice.failure_to_enrol)
             && template.chance(0, practice.availability)
     }
 
@@ -168,68 +169,6 @@ impl State<'_> {
     pub(super) fn same_identity(&self, person: u32, a: usize, b: usize) -> bool {
         let pair = (a.min(b) * 64 + a.max(b)) as u64;
         self.draws.of(person.into()).chance(uses::IDENTITY + pair, self.region.people.same_identity)
-    }
-
-    /// Why nothing at all can be asked at a second, if so.
-    pub(super) fn closed(&self, line: &Line, now: i64) -> Option<Admitted> {
-        let pact = line.pact.and_then(|pact| self.contract.pacts.get(pact));
-        if !pact.is_some_and(|pact| (pact.valid_from..pact.valid_until).contains(&now)) || self.left(line) {
-            return Some(Admitted::Without);
-        }
-        if self.down(line.holder) || self.down(line.asker) {
-            return Some(Admitted::Down);
-        }
-        (!line.covered).then_some(Admitted::Rules)
-    }
-
-    /// Whether a query of so many items may be put now, and if so, charges it; `queries` alike at once.
-    pub(super) fn admit(
-        &mut self,
-        line: &Line,
-        officer: Officer,
-        items: f64,
-        queries: f64,
-        when: i64,
-    ) -> Admitted {
-        let now = self.region.start + when;
-        if let Some(why) = self.closed(line, now) {
-            return why;
-        }
-        let mut room = queries;
-        for using in &line.uses {
-            let Some(meter) = self.meters.of(using.meter, officer) else { return Admitted::Quota };
-            room = room.min(meter.room(using.of(items), queries));
-        }
-        if room <= 0.0 {
-            return Admitted::Quota;
-        }
-        // Rules see what is used and left of one period.
-        let mut numbers = Numbers { now, items: items as u32, ..Numbers::default() };
-        let mut tightest = f64::INFINITY;
-        for using in &line.uses {
-            let Some(meter) = self.meters.of(using.meter, officer) else { return Admitted::Quota };
-            let used = (meter.spent + using.of(items) * room) / meter.periods;
-            if using.is_quota && meter.limit - used < tightest {
-                tightest = meter.limit - used;
-                (numbers.quota_used, numbers.quota_limit) = (used, meter.limit);
-            }
-            if using.by_officer {
-                numbers.officer = Some((used, meter.limit));
-            }
-        }
-        numbers.given = self.answered.get(line.asker * self.n + line.holder).copied().unwrap_or(0.0);
-        numbers.received = self.answered.get(line.holder * self.n + line.asker).copied().unwrap_or(0.0);
-        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
-        if !tables.all(|table| table.permits(&numbers)) {
-            return Admitted::Rules;
-        }
-        for using in &line.uses {
-            self.meters.charge(using.meter, officer, using.of(items) * room);
-        }
-        if let Some(answered) = self.answered.get_mut(line.asker * self.n + line.holder) {
-            *answered += items * room;
-        }
-        Admitted::Yes(room / queries)
     }
 
     /// The asker's officers look at a hit: those on somebody else are found out here. Whether it is claimed.
@@ -285,12 +224,5 @@ impl State<'_> {
                 false
             }
         }
-    }
-}
-
-impl Use {
-    /// What a query of so many items puts on the meter.
-    pub(crate) fn of(&self, items: f64) -> f64 {
-        if self.by_items { self.amount * items } else { self.amount }
     }
 }

@@ -3,9 +3,9 @@
 use symbolon_protocol::{count::noise::Noise, seed::Seed};
 
 use super::{
+    admit::Admitted,
     meters::Officer,
-    query::Admitted,
-    state::{DOCUMENT, State},
+    state::{COUNT, DOCUMENT, State},
 };
 use crate::{
     contract::Line,
@@ -13,24 +13,42 @@ use crate::{
     scenario::EventKind,
 };
 
+/// When counts are asked, in seconds of the day.
+const NOON: i64 = 12 * 3_600;
+
 impl State<'_> {
-    /// Asks the counts that are due today.
-    pub(super) fn reports_of_the_day(&mut self) {
+    /// Lines of an asker by which counts are due today: at the end of each period, so that the first has something to
+    /// tell.
+    fn due(&self, asker: usize) -> impl Iterator<Item = (usize, &Line)> {
         let since = self.day - self.region.warm_up;
         let contract = self.contract;
-        // At the end of each period, so that the first has something to tell.
-        let due = |line: &&Line| line.every_days > 0 && (since + 1) % line.every_days == 0;
-        let mut lines: Vec<(usize, &Line)> = Vec::new();
-        for asker in 0..self.n {
-            let places = contract.at(EventKind::Report, asker).iter();
-            lines.extend(places.filter_map(|place| Some((*place, contract.lines.get(*place).filter(due)?))));
+        let places = contract.at(EventKind::Report, asker).iter();
+        let lines = places.filter_map(|place| Some((*place, contract.lines.get(*place)?)));
+        lines.filter(move |(_, line)| line.every_days > 0 && (since + 1) % line.every_days == 0)
+    }
+
+    /// Whether a party asks for counts today.
+    pub(super) fn counts_due(&self, asker: usize) -> bool {
+        self.due(asker).next().is_some()
+    }
+
+    /// Plans the counts of today for noon.
+    pub(super) fn plan_counts(&mut self) {
+        if (0..self.n).any(|asker| self.counts_due(asker)) {
+            self.plan_early(0, COUNT, NOON);
         }
-        if lines.is_empty() {
-            return;
-        }
+    }
+
+    /// Asks the counts that are due today.
+    pub(super) fn counts_of_the_day(&mut self, when: i64) {
+        let contract = self.contract;
+        let places: Vec<usize> =
+            (0..self.n).flat_map(|asker| self.due(asker).map(|(place, _)| place)).collect();
+        let lines: Vec<(usize, &Line)> =
+            places.into_iter().filter_map(|place| Some((place, contract.lines.get(place)?))).collect();
         let found = self.overlaps(&lines);
         for ((place, line), (batch, both)) in lines.into_iter().zip(found) {
-            self.count(place, line, batch, both);
+            self.count(place, line, batch, both, when);
         }
     }
 
@@ -68,8 +86,7 @@ impl State<'_> {
         found
     }
 
-    fn count(&mut self, place: usize, line: &Line, mut batch: f64, mut both: f64) {
-        let when = self.day * 86_400 + 12 * 3_600;
+    fn count(&mut self, place: usize, line: &Line, mut batch: f64, mut both: f64, when: i64) {
         let admitted = match line.count {
             // Without terms of a count nothing is agreed about it.
             None => Admitted::Without,
@@ -79,10 +96,12 @@ impl State<'_> {
                     both *= most / batch;
                     batch = most;
                 }
-                match self.closed(line, self.region.start + when) {
+                match self.closed(line, when) {
                     Some(why) => why,
                     None if batch < f64::from(smallest) => Admitted::Rules,
-                    None => self.admit(line, Officer::Any(0.0), batch.round(), 1.0, when),
+                    None => self
+                        .put(line, Officer::Any(0.0), batch.round(), 1.0, when)
+                        .map_or_else(|why| why, |()| Admitted::Yes(0)),
                 }
             }
         };
@@ -100,6 +119,7 @@ impl State<'_> {
             self.counted.push((place, 0.0, 0.0, 0.0));
             return;
         }
+        self.answer(line, batch, 1.0);
         let Some((epsilon_milli, dummies, ..)) = line.count else { return };
         let told = self.noisy(place, both, epsilon_milli, dummies);
         let size =

@@ -1,9 +1,6 @@
 //! One region in motion.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-};
+use std::{collections::BTreeMap, io};
 
 use symbolon_policy::words::AgeBand;
 
@@ -11,11 +8,12 @@ use super::{
     Progress,
     crew::{Comes, Crew},
     meters::Meters,
+    others::Others,
     rows::Sink,
     series::Series,
 };
 use crate::{
-    contract::Contract,
+    contract::{Contract, Line},
     cost::Size,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome},
     random::Draws,
@@ -42,16 +40,20 @@ pub(super) struct Person {
 
 /// Out of the region.
 pub(super) const NOWHERE: u8 = u8::MAX;
-/// The plan of those who are returned; other plans are below.
+/// The plan of those who are returned.
 pub(super) const RETURN: u8 = u8::MAX;
+/// A query of another for whom a person stands, by line; a wrongful one, by number; the counts that are due.
+pub(super) const OTHERS: u8 = u8::MAX - 1;
+pub(super) const WRONG: u8 = u8::MAX - 2;
+pub(super) const COUNT: u8 = u8::MAX - 3;
+/// Plans of moves are below.
+pub(super) const PLANS: u8 = COUNT;
 pub(super) const MINOR: u8 = 1;
 pub(super) const IN_DOUBT: u8 = 2;
 pub(super) const VULNERABLE: u8 = 4;
 pub(super) const DOCUMENT: u8 = 8;
 /// It is on its way back to a party that took it.
 pub(super) const RETURNED: u8 = 16;
-/// Some field of its record was released while it was a minor.
-pub(super) const EXPOSED: u8 = 32;
 /// It came in the days that count.
 pub(super) const CAME: u8 = 64;
 
@@ -124,8 +126,22 @@ pub(super) struct Today {
     pub(super) minors: f64,
     pub(super) kept_out: f64,
     pub(super) erred: f64,
+    /// Canaries in the queries that were answered.
+    pub(super) canaries: f64,
     pub(super) asked: [f64; EARLIER],
     pub(super) hit: [f64; EARLIER],
+}
+
+impl Today {
+    /// Queries that were answered.
+    pub(super) fn answered(&self) -> f64 {
+        self.asked.iter().sum()
+    }
+
+    /// Items of a query, canaries included, on average.
+    pub(super) fn items(&self, line: &Line) -> f64 {
+        f64::from(line.items) + self.canaries / self.answered().max(f64::MIN_POSITIVE)
+    }
 }
 
 /// A line over days.
@@ -141,6 +157,9 @@ pub(super) struct Past {
     pub(super) padded: f64,
     /// Until when the snapshot or the keys serve.
     pub(super) ready_until: i64,
+    /// Seconds of the run for which it could be asked, and how many they were when it was last made ready.
+    pub(super) open: i64,
+    pub(super) open_before: i64,
 }
 
 impl Past {
@@ -173,6 +192,7 @@ pub(super) struct Returning {
     pub(super) events: u32,
     pub(super) from: usize,
     pub(super) to: usize,
+    pub(super) when: i64,
 }
 
 /// One region in motion.
@@ -191,8 +211,10 @@ pub(super) struct State<'a> {
     /// Moves planned, by day: second of the day, person, plan.
     pub(super) moves: Vec<Vec<u64>>,
     pub(super) returning: BTreeMap<u32, Returning>,
-    /// Minors of whom a holder released something to an asker: person, asker, holder.
-    pub(super) exposed: BTreeSet<(u32, usize, usize)>,
+    /// Minors of whom a holder released something to an asker: person, asker, holder; and by whomever. Which share of
+    /// those for whom the person stands.
+    pub(super) exposed: BTreeMap<(u32, usize, usize), f64>,
+    pub(super) exposed_at_all: BTreeMap<u32, f64>,
     pub(super) claims: Vec<Vec<Claim>>,
     /// Records by party and class.
     pub(super) sizes: Vec<u32>,
@@ -200,6 +222,7 @@ pub(super) struct State<'a> {
     pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
 
     pub(super) meters: Meters,
+    pub(super) others: Others,
     /// Items answered, by asker and holder.
     pub(super) answered: Vec<f64>,
 
@@ -246,11 +269,13 @@ impl<'a> State<'a> {
             known: vec![Known::default(); persons * n],
             moves: vec![Vec::new(); span],
             returning: BTreeMap::new(),
-            exposed: BTreeSet::new(),
+            exposed: BTreeMap::new(),
+            exposed_at_all: BTreeMap::new(),
             claims: vec![Vec::new(); span],
             sizes: vec![0; n * CLASSES],
             ends: BTreeMap::new(),
             meters: Meters::new(&contract.meters, region),
+            others: Others::new(region, contract),
             answered: vec![0.0; n * n],
             today: vec![Today::default(); contract.lines.len()],
             counted: Vec::new(),
@@ -280,12 +305,14 @@ impl<'a> State<'a> {
         for day in 0..self.region.span {
             self.day = day;
             self.begin();
+            self.others_of_the_day();
+            if day >= self.region.warm_up {
+                self.plan_counts();
+                self.plan_wrongs();
+            }
             self.moves_of_the_day();
             self.claims_of_the_day();
-            if day >= self.region.warm_up {
-                self.reports_of_the_day();
-                self.wrongs_of_the_day();
-            }
+            self.lie_of_the_day();
             let written = self.end(sink.as_deref_mut());
             written.map_err(|error: io::Error| error.to_string())?;
             if day >= self.region.warm_up {
@@ -321,9 +348,8 @@ impl<'a> State<'a> {
             self.total.registered += f64::from(u8::from(in_registers > 0));
             self.total.by_several += f64::from(u8::from(in_registers > 1));
             self.total.recognised += f64::from(u8::from(known.iter().any(|known| known.hit != 0)));
-            let exposed = self.people.get(person).is_some_and(|person| person.is(EXPOSED));
-            self.total.minors_exposed += f64::from(u8::from(exposed));
         }
+        self.total.minors_exposed = self.exposed_at_all.values().sum();
         let mut people = self.total.clone();
         people.scale(weight);
         SeedOutcome {
@@ -349,8 +375,8 @@ impl<'a> State<'a> {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let pairs = (0..self.n).flat_map(|a| (0..self.n).map(move |b| (a, b)));
             let practices = || self.region.practices.iter().enumerate();
-            let templates = practices().flat_map(|(place, practice)| {
-                (0..self.n).map(move |party| self.has_template(number, place, practice, party))
+            let templates = practices().flat_map(|(_, practice)| {
+                (0..self.n).map(move |party| self.has_template(number, practice, party))
             });
             let own = self.draws.of(number.into()).of(super::person::uses::PROBE);
             let captured = practices().map(|(place, practice)| {

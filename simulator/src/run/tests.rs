@@ -166,6 +166,8 @@ fn counts_carry_the_noise_of_their_epsilon() {
     assert!((found / law - 1.0).abs() < 0.03, "{found} {law}");
 }
 
+mod people;
+mod quotas;
 mod weights;
 
 mod bits {

@@ -4,61 +4,9 @@ use super::*;
 use crate::scenario::Quantity;
 
 /// A scenario of two neighbours in which one simulated person stands for so many.
-fn standing_for(weight: f64, persons: u32) -> (Scenario, Vec<Proposal>) {
+pub(super) fn standing_for(weight: f64, persons: u32) -> (Scenario, Vec<Proposal>) {
     let (scenario, proposals) = bilateral((f64::from(persons) / weight).round() as u32);
     (scenario.with("people.count", f64::from(persons)), proposals)
-}
-
-fn quota_of_an_officer(proposals: &mut [Proposal], limit: u64) {
-    for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
-        for quota in &mut terms.quotas {
-            (quota.per_officer, quota.limit) = (true, limit);
-        }
-    }
-}
-
-/// Whatever a simulated person stands for, an officer who does wrong has the quota of one officer.
-#[test]
-fn a_corrupt_officer_has_one_quota() {
-    for weight in [1.0, 6.0, 60.0] {
-        let (scenario, mut proposals) = standing_for(weight, 3_000);
-        let mut scenario = scenario.with("abuse[0].per_day", 100.0).with("abuse[0].audited", 0.0);
-        scenario.run.days = 90;
-        scenario.abuse.truncate(1);
-        // By identifiers alone: probes have a quota of their own.
-        scenario.practice.truncate(1);
-        quota_of_an_officer(&mut proposals, 10);
-        let calibration = Calibration::embedded().unwrap();
-        let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals[1..2], &[3], &calibration) };
-        let outcome = run(&plan, &Silent).unwrap();
-        let abuse = &outcome.proposals[0].by_seed[0].abuse[0];
-        // Ten identifiers a day, two by two.
-        let most = 5.0 * abuse.days_observed;
-        assert!(abuse.queries <= most && abuse.queries > 0.9 * most, "{weight}: {abuse:?}");
-    }
-}
-
-/// A binding quota lets as much through whatever a simulated person stands for.
-#[test]
-fn a_quota_binds_alike_at_any_weight() {
-    let queries = |persons: u32, limit: u64| {
-        let (mut scenario, mut proposals) = bilateral(persons);
-        scenario = scenario.with("people.count", 40_000.0);
-        for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
-            terms.quotas.iter_mut().for_each(|quota| quota.limit = limit);
-        }
-        scenario.practice.truncate(1);
-        let calibration = Calibration::embedded().unwrap();
-        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6], &calibration);
-        run(&plan, &Silent).unwrap().figure(0, Measure::Queries, Scope::All).mean
-    };
-    for limit in [20, 100] {
-        let (few, many) = (queries(1_000, limit), queries(40_000, limit));
-        assert!((few / many - 1.0).abs() < 0.03, "{limit}: {few} {many}");
-        // In two ways, two identifiers a query; the year is not always full.
-        let most = 365.0 * limit as f64;
-        assert!(few <= most && many <= most && many > 0.7 * most, "{limit}: {few} {many} {most}");
-    }
 }
 
 /// Who has no document is found by no exact query, a corrupt one neither; and one person is one.
@@ -157,33 +105,6 @@ fn counts_are_refused_for_what_they_are_refused_for() {
         terms.count.as_mut().unwrap().largest_batch = u32::MAX;
     };
     assert_eq!(refused(&strict), [false, false, true, false]);
-}
-
-/// Canaries are identifiers of exact queries: they use up quotas, and show nothing of matches.
-#[test]
-fn canaries_are_charged_and_are_in_exact_queries() {
-    let (mut scenario, mut proposals) = bilateral(2_000);
-    scenario = scenario.with("abuse[1].suppressed", 0.9);
-    scenario.abuse = vec![scenario.abuse[1].clone()];
-    for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
-        terms.quotas.iter_mut().for_each(|quota| quota.limit = 20);
-    }
-    let calibration = Calibration::embedded().unwrap();
-    let outcome = |scenario: &Scenario, share: f64| {
-        let proposal = [Proposal { canary_share: share, ..proposals[1].clone() }];
-        let plan = Plan { abuse_seeds: 1, ..Plan::new(scenario, &proposal, &[6], &calibration) };
-        run(&plan, &Silent).unwrap()
-    };
-    let found = |outcome: &Outcome| outcome.proposals[0].by_seed[0].abuse[0].days_to_detection;
-    let mut exact = scenario.clone();
-    exact.practice.truncate(1);
-    let (none, half) = (outcome(&exact, 0.0), outcome(&exact, 0.5));
-    let queries = |outcome: &Outcome| outcome.figure(0, Measure::Queries, Scope::All).mean;
-    assert!((queries(&half) / queries(&none) - 0.5).abs() < 0.03, "{} {}", queries(&half), queries(&none));
-    assert!(found(&none).is_none() && found(&half).is_some_and(|days| days < 40.0));
-    let mut matches = scenario;
-    matches.practice.retain(|practice| practice.biometric.is_some());
-    assert!(found(&outcome(&matches, 0.5)).is_none());
 }
 
 /// A minor is one, however often something is released of it.
@@ -322,6 +243,27 @@ fn what_is_made_ready_costs_alike_at_any_weight() {
         for (found, truth) in found.iter().zip(truth) {
             assert!((found / truth - 1.0).abs() < most, "{weight}: {found} {truth}");
         }
+    }
+}
+
+/// Nothing is made ready while nothing can be asked.
+#[test]
+fn nothing_is_made_ready_before_an_agreement_is_in_force() {
+    let cost = |weight: f64| {
+        let (mut scenario, mut proposals) = standing_for(weight, 40_000);
+        scenario.practice.truncate(1);
+        for terms in proposals.iter_mut().flat_map(|proposal| proposal.deals.values_mut()) {
+            // Eleven months after the beginning.
+            terms.valid_from.0 = crate::calendar::first_second("2022-12-03").unwrap();
+        }
+        let calibration = Calibration::embedded().unwrap();
+        let plan = Plan::new(&scenario, &proposals[1..2], &[1, 2, 3, 4, 5, 6], &calibration);
+        run(&plan, &Silent).unwrap().figure(0, Measure::Bytes, Scope::All).mean
+    };
+    let truth = cost(1.0);
+    for weight in [6.0, 30.0] {
+        let found = cost(weight);
+        assert!((found / truth - 1.0).abs() < 0.15, "{weight}: {found} {truth}");
     }
 }
 

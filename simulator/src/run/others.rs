@@ -1,0 +1,275 @@
+//! What those ask for whom a simulated person stands: load on quotas and balances.
+//!
+//! Where a simulated person stands for `w`, their queries do not come at once, as they do not in truth. One is put when
+//! the person comes; the `w - 1` others come on days of their own in the weeks after, at most one a day of one person if
+//! the weeks are enough, each at a moment of the day that is drawn. So the queries of a day are as many, and as uneven, as in
+//! truth, and each meets the node's meters as they are at its moment. How many of the last ones of a practice were admitted,
+//! its own included, tells for which share of the `w` a simulated query is answered. A day on which nothing can
+//! come near a limit is charged at once.
+
+use super::{
+    admit::Admitted,
+    meters::Officer,
+    person::uses,
+    state::{OTHERS, State},
+};
+use crate::{
+    contract::{Contract, Line},
+    random::named,
+    region::Region,
+};
+
+/// A share of a quota that is far from its end.
+const HALF: f64 = 0.5;
+/// Days over which the others spread at most, and the part of the run.
+const DAYS: i64 = 91;
+const PART: i64 = 4;
+const DAY: i64 = 86_400;
+
+/// Queries of others that are to come, and what became of those that came.
+pub(super) struct Others {
+    /// Others for each simulated person.
+    beside: f64,
+    /// Over how many days they spread, by line, and the most.
+    days: Vec<i64>,
+    most: i64,
+    /// By line, and day modulo one more than `most`: how many come.
+    due: Vec<u32>,
+    tried: Vec<Tried>,
+    calm: Vec<Calm>,
+    /// What one more that is tried leaves of those before: about as many count as a person stands for.
+    keep: f64,
+}
+
+/// Queries of a line that were tried of late, and what became of them; or shares of them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tried {
+    pub(super) admitted: f64,
+    pub(super) quota: f64,
+    pub(super) rules: f64,
+    /// In those that were admitted.
+    pub(super) canaries: f64,
+}
+
+/// On what days it is known that no query of a line is refused: meters not fuller than this share, before a day.
+#[derive(Clone, Copy, Default)]
+struct Calm {
+    fullest: f64,
+    until: i64,
+}
+
+impl Others {
+    pub(super) fn new(region: &Region, contract: &Contract) -> Self {
+        let beside = (region.weight - 1.0).max(0.0);
+        let longest = ((region.span - region.warm_up) / PART).clamp(1, DAYS);
+        // Where they are enough, so many that no two of one person come in one period of a quota.
+        let days = contract.lines.iter().map(|line| {
+            let periods = line.uses.iter().filter_map(|using| contract.meters.get(using.meter));
+            let period = periods.map(|meter| meter.days).min().unwrap_or(1);
+            ((beside * period as f64).ceil() as i64).clamp(1, longest)
+        });
+        let days: Vec<i64> = days.collect();
+        let most = days.iter().copied().max().unwrap_or(1);
+        let due = if beside > 0.0 { days.len() * (most as usize + 1) } else { 0 };
+        Self {
+            beside,
+            most,
+            due: vec![0; due],
+            tried: vec![Tried::default(); days.len()],
+            calm: vec![Calm::default(); days.len()],
+            keep: beside / (beside + 1.0),
+            days,
+        }
+    }
+
+    fn slot(&mut self, line: usize, day: i64) -> Option<&mut u32> {
+        let ring = self.most as usize + 1;
+        self.due.get_mut(line * ring + usize::try_from(day).ok()? % ring)
+    }
+
+    /// Whether there are others at all.
+    pub(super) fn any(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Others of one who asks on a day. `draw` is below 1.
+    pub(super) fn spread(&mut self, line: usize, day: i64, draw: f64) {
+        let Some(days) = self.days.get(line).copied().filter(|_| self.any()) else { return };
+        // On day t each of those of the last `days` days has 1 / days of its others; of fewer days before it, 1 / t, so that it has
+        // its load from the beginning on.
+        let mut sum = draw;
+        for then in day + 1..=day + days {
+            let before = sum;
+            sum += self.beside / then.min(days).max(1) as f64;
+            if let Some(slot) = self.slot(line, then) {
+                *slot = slot.saturating_add((sum.floor() - before.floor()) as u32);
+            }
+        }
+    }
+
+    /// Notes what became of so many queries, with so many canaries. Each that is noted counts for the next ones with weights
+    /// that add up to 1, so that shares are right on average, however uneven they are.
+    fn note(&mut self, line: usize, became: Admitted, many: f64, canaries: f64) {
+        let Some(tried) = self.tried.get_mut(line) else { return };
+        if let Admitted::Yes(_) = became
+            && tried.quota + tried.rules + tried.canaries + canaries == 0.0
+        {
+            // The weight does not matter where all are alike.
+            tried.admitted = (tried.admitted + many).min(self.beside + 1.0);
+            return;
+        }
+        let kept = if many == 1.0 { self.keep } else { libm::pow(self.keep, many) };
+        let added = (1.0 - kept) / (1.0 - self.keep);
+        for sum in [&mut tried.admitted, &mut tried.quota, &mut tried.rules, &mut tried.canaries] {
+            *sum *= kept;
+        }
+        match became {
+            Admitted::Yes(_) => {
+                tried.admitted += added;
+                tried.canaries += added / many * canaries;
+            }
+            Admitted::Quota => tried.quota += added,
+            Admitted::Rules => tried.rules += added,
+            Admitted::Without | Admitted::Down => {}
+        }
+    }
+
+    fn note_one(&mut self, line: usize, became: Admitted) {
+        let canaries = if let Admitted::Yes(canaries) = became { canaries.into() } else { 0.0 };
+        self.note(line, became, 1.0, canaries);
+    }
+
+    /// Notes what became of a simulated query; the shares of what was tried of late, and canaries a query.
+    pub(super) fn shares(&mut self, line: usize, became: Admitted) -> Tried {
+        self.note_one(line, became);
+        let tried = self.tried.get(line).copied().unwrap_or_default();
+        let all = (tried.admitted + tried.quota + tried.rules).max(f64::MIN_POSITIVE);
+        Tried {
+            admitted: tried.admitted / all,
+            quota: tried.quota / all,
+            rules: tried.rules / all,
+            canaries: tried.canaries / tried.admitted.max(f64::MIN_POSITIVE),
+        }
+    }
+}
+
+impl State<'_> {
+    /// Puts the queries of others that come today: at once where no limit is near, else each at its moment.
+    pub(super) fn others_of_the_day(&mut self) {
+        if !self.others.any() {
+            return;
+        }
+        let contract = self.contract;
+        let mut due: Vec<(usize, &Line, u32)> = Vec::new();
+        for (place, line) in contract.lines.iter().enumerate() {
+            let many = self.others.slot(place, self.day).map_or(0, std::mem::take);
+            if many > 0 && line.pact.is_some() && self.day >= self.region.warm_up {
+                due.push((place, line, many));
+            }
+        }
+        let mut load = vec![0.0; contract.meters.len()];
+        for (_, line, many) in &due {
+            for using in &line.uses {
+                if let Some(load) = load.get_mut(using.meter) {
+                    *load += f64::from(*many) * using.of(f64::from(line.items) * (1.0 + line.canary_odds));
+                }
+            }
+        }
+        let today = self.day * DAY;
+        for (place, line, many) in due {
+            let closed = [today, today + DAY - 1].map(|when| self.closed(line, when).is_some());
+            if closed == [true, true] {
+                continue;
+            }
+            let draws = self.draws.of(named("others")).of(place as u64).of(self.day as u64);
+            if closed == [false, false] && self.calm(place, line, many, &load) {
+                let drawn = f64::from(many * line.items) * line.canary_odds;
+                let canaries = (drawn + draws.unit(uses::CANARIES)).floor();
+                let items = f64::from(line.items) + canaries / f64::from(many);
+                self.charge(line, Officer::Any(0.0), items, f64::from(many));
+                self.others.note(place, Admitted::Yes(0), f64::from(many), canaries);
+            } else {
+                for one in 0..u64::from(many) {
+                    let second = (draws.of(one).unit(uses::OTHERS) * DAY as f64) as i64;
+                    self.plan_early(u32::try_from(place).unwrap_or(u32::MAX), OTHERS, second);
+                }
+            }
+        }
+    }
+
+    /// Whether no query of a line can be refused today, whatever comes before it: quotas have twice the load of the day left, and
+    /// rules decide the last one as the first.
+    fn calm(&mut self, place: usize, line: &Line, many: u32, load: &[f64]) -> bool {
+        let mut fullest = 0.0_f64;
+        let mut unused = true;
+        for using in &line.uses {
+            let Some(meter) = self.meters.of(using.meter, Officer::Any(0.0)) else { return false };
+            let load = load.get(using.meter).copied().unwrap_or(0.0);
+            let most = meter.spent + 2.0 * load + using.of(f64::from(line.items));
+            fullest = fullest.max(most / meter.limit.max(f64::MIN_POSITIVE));
+            unused &= meter.spent == 0.0;
+        }
+        if line.by_officer
+            || fullest > 1.0
+            || self.others_compete(line.asker)
+            || (line.canary_odds > 0.0 && line.largest < line.items.saturating_mul(2))
+        {
+            return false;
+        }
+        let known = self.others.calm.get(place).copied().unwrap_or_default();
+        if fullest <= known.fullest && self.day < known.until {
+            return true;
+        }
+        // What holds for meters from nothing to half full, or as full as they get today, holds on other days.
+        let tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
+        let days = tables.map(|table| if unused { table.lasts() } else { 0 }).min().unwrap_or(0);
+        let ahead = 2.0 * f64::from(many) * f64::from(line.items) * days.clamp(1, DAYS) as f64;
+        let shares = [HALF.max(fullest), fullest];
+        let Some(fullest) = shares.into_iter().find(|share| self.decided_alike(line, *share, ahead)) else {
+            return false;
+        };
+        if let Some(calm) = self.others.calm.get_mut(place) {
+            *calm = Calm { fullest, until: self.day.saturating_add(days) };
+        }
+        true
+    }
+
+    /// Whether rules permit, and decide alike, all queries of a line until a meter is full to this share, and so many items are
+    /// answered either way.
+    fn decided_alike(&self, line: &Line, fullest: f64, ahead: f64) -> bool {
+        let (today, items) = (self.day * DAY, f64::from(line.items));
+        let most = line.uses.iter().filter_map(|using| {
+            let meter = self.meters.of(using.meter, Officer::Any(0.0))?;
+            Some((fullest * meter.limit - meter.spent) / using.of(items).max(f64::MIN_POSITIVE))
+        });
+        let most = most.fold(f64::INFINITY, f64::min).max(1.0);
+        let first = self.numbers(line, Officer::Any(0.0), items, 1.0, today);
+        let last = self.numbers(line, Officer::Any(0.0), items, most, today + DAY - 1);
+        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
+        tables.all(|table| {
+            let ends = [(ahead, 0.0), (0.0, ahead), (ahead, ahead)].map(|(given, received)| {
+                crate::contract::Numbers {
+                    given: last.given + given,
+                    received: last.received + received,
+                    ..last
+                }
+            });
+            ends.iter().all(|end| table.alike(&first, end)) && table.permits(&first)
+        })
+    }
+
+    /// Whether today others than officers about people who came ask in the name of a party.
+    fn others_compete(&self, asker: usize) -> bool {
+        self.counts_due(asker) || self.wrong_asks_for(asker)
+    }
+
+    /// One query of another, at its moment.
+    pub(super) fn other(&mut self, place: usize, when: i64) {
+        let contract = self.contract;
+        let Some(line) = contract.lines.get(place) else { return };
+        let draws = self.draws.of(named("another")).of(place as u64).of(when as u64);
+        let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
+        let became = self.admit(line, officer, 1.0, draws.of(uses::CANARIES), when);
+        self.others.note_one(place, became);
+    }
+}
