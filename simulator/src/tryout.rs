@@ -4,6 +4,7 @@
 //! in the files. The network is not here: [`Tryout::page`] and [`Tryout::answer`] take the query and give HTML.
 //! A quick look takes at most [`PERSONS`] persons and [`SEEDS`] seeds.
 
+mod error;
 mod settings;
 
 use askama::Template;
@@ -20,7 +21,8 @@ use crate::{
     scenario::Scenario,
 };
 
-pub use settings::{Control, Kind, Settings, SettingsError, Takes};
+pub use error::{SettingsError, Takes};
+pub use settings::{Control, Kind, Settings};
 
 /// Persons of a quick look, at most.
 pub const PERSONS: u32 = 20_000;

@@ -307,3 +307,4 @@ wrong-choice = “{ $label }” takes one of these: { $choices }.
 wrong-terms = With these settings terms or rules do not stand: `{ $why }`
 wrong-busy = Too many requests at once. Try again in a moment.
 wrong-ended = The run was ended before it was finished.
+m-hits = hits

@@ -307,3 +307,4 @@ wrong-choice = „{ $label }“ merr një nga këto: { $choices }.
 wrong-terms = Me këto rregullime kushtet ose rregullat nuk qëndrojnë: `{ $why }`
 wrong-busy = Shumë kërkesa njëherësh. Provoni përsëri pas pak.
 wrong-ended = Ekzekutimi u ndërpre para se të mbaronte.
+m-hits = përputhjet

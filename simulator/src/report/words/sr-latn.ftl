@@ -307,3 +307,4 @@ wrong-choice = „{ $label }“ prima jedno od ovoga: { $choices }.
 wrong-terms = Uz ova podešavanja uslovi ili pravila ne važe: `{ $why }`
 wrong-busy = Previše zahteva odjednom. Pokušajte ponovo za trenutak.
 wrong-ended = Izvršavanje je prekinuto pre nego što je završeno.
+m-hits = pogoci

@@ -215,8 +215,7 @@ impl<'a> Making<'a> {
         });
         let tried: Vec<report::Candidate> = tried.collect();
         let screened = self.found.as_ref().map_or((0, 0), |found| found.screened);
-        let counters: Vec<report::Counter> =
-            checked.iter().map(|of| self.counter(of)).collect();
+        let counters: Vec<report::Counter> = checked.iter().map(|of| self.counter(of)).collect();
         let made = report::Report {
             outcome,
             baseline,
