@@ -8,7 +8,11 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 fn symbolon(arguments: &[&str], place: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_symbolon")).args(arguments).current_dir(place).output().unwrap()
@@ -92,9 +96,11 @@ impl Drop for Served {
     }
 }
 
-fn serve() -> Served {
+fn serve(arguments: &[&str]) -> Served {
     let mut child = Command::new(env!("CARGO_BIN_EXE_symbolon"))
-        .args(["simulate", "bilateral", "--persons", "400", "--serve"])
+        .arg("simulate")
+        .args(arguments)
+        .arg("--serve")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -121,7 +127,7 @@ fn get(address: &str, method: &str, path: &str, host: &str) -> (u16, String) {
 
 #[test]
 fn the_page_answers_to_this_machine_alone() {
-    let served = serve();
+    let served = serve(&["bilateral", "--persons", "400"]);
     let address = &served.1;
     let (status, page) = get(address, "GET", "/?base=pcc&identifiers=50", address);
     assert_eq!(status, 200, "{page}");
@@ -146,11 +152,42 @@ fn the_page_answers_to_this_machine_alone() {
     for bad in ["identifiers=0", "fun=1", "no-field=%3Cscript%3E", "base=nobody", &"x".repeat(5_000)] {
         let (status, body) = answer(bad);
         assert_eq!(status, 400, "{bad}");
-        assert!(!body.contains("<script"), "{body}");
+        assert!(!body.contains("<script") && body.contains("<a href=\"/\">"), "{body}");
     }
+    let (status, page) = get(address, "GET", "/?epoch=8760", address);
+    assert!(status == 400 && page.contains("text/html") && page.contains("from 1 to 744"), "{page}");
     assert_eq!(get(address, "POST", "/", address).0, 405);
     assert_eq!(get(address, "GET", "/etc/passwd", address).0, 404);
     assert!(get(address, "GET", "/tryout.js", address).1.contains("text/javascript"));
+}
+
+/// Ctrl-C ends a run that is being made, whoever else holds a connection open.
+#[test]
+fn ctrl_c_ends_a_run_that_answers() {
+    let mut served = serve(&["stress-30", "--lang", "sq"]);
+    let address = served.1.clone();
+    let mut idle = TcpStream::connect(&address).unwrap();
+    write!(idle, "GET / HTTP/1.1\r\nHost: {address}\r\n").unwrap();
+    let asked = thread::spawn({
+        let address = address.clone();
+        move || get(&address, "GET", "/", &address)
+    });
+    // The run takes far longer than this.
+    thread::sleep(Duration::from_millis(700));
+    assert!(!asked.is_finished());
+    let began = Instant::now();
+    kill_process(Pid::from_child(&served.0), Signal::INT).unwrap();
+    let ended = loop {
+        match served.0.try_wait().unwrap() {
+            Some(status) => break status,
+            None if began.elapsed() > Duration::from_secs(15) => panic!("it goes on"),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert!(ended.success(), "{ended}");
+    let (status, page) = asked.join().unwrap();
+    assert!(status == 503 && page.contains("Ekzekutimi u ndërpre"), "{page}");
+    drop(idle);
 }
 
 #[test]

@@ -10,12 +10,12 @@ mod error;
 mod files;
 mod fits;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Terms},
-    rules::{ClauseRef, Kind},
+    rules::{ClauseRef, Kind, Language},
     signing::Document as _,
     words::{AgencyCode, Digest},
 };
@@ -24,6 +24,10 @@ use crate::{scenario::Scenario, shelf::Shelf};
 
 pub use error::ProposalError;
 pub use files::{Directory, Files};
+pub use fits::Short;
+
+/// What share of an asker's queries may be canaries, as a node has it.
+pub const CANARY_SHARES: RangeInclusive<f64> = 0.0..=0.5;
 
 /// The codes that stand for any two parties.
 pub const PLACEHOLDERS: [&str; 2] = ["PARTY-A", "PARTY-B"];
@@ -200,6 +204,16 @@ impl Proposal {
             }
         }
         found
+    }
+
+    /// The title of a clause of its rules, shared or national, in a language, or in English where it has none in that.
+    pub fn clause_title(&self, id: &str, language: Language) -> Option<String> {
+        let shared = self.deals.values().map(|terms| (&terms.rules, Kind::Shared));
+        let national = self.national.values().map(|rules| (rules, Kind::National));
+        shared.chain(national).find_map(|(text, kind)| {
+            let set = self.shelf.set(text, kind).ok()?;
+            set.title(id, language).map(str::to_owned)
+        })
     }
 
     /// A draft for each pair, as `symbolon agreement sign` reads it once the parties' own keys are in it.

@@ -6,6 +6,7 @@
 //!
 //! Texts are in six languages ([`Words`]); they are no sworn translations, and the page says so.
 
+mod changes;
 mod charts;
 mod draw;
 mod page;
@@ -15,10 +16,17 @@ mod words;
 use askama::Template as _;
 use symbolon_policy::rules::Language;
 
-use crate::{compare::Compared, outcome::Outcome};
+use crate::{
+    compare::Compared,
+    outcome::Outcome,
+    proposal::Proposal,
+    search::{Finding, RedLine},
+};
 
+pub(crate) use page::marked;
 pub use page::{Figure, Page, Row, Section, Table};
 pub use words::Words;
+pub(crate) use words::every;
 
 /// What a report shows.
 #[derive(Clone, Copy, Debug)]
@@ -29,14 +37,14 @@ pub struct Report<'a> {
     pub baseline: usize,
     /// Change by change, for one proposal, if it was run.
     pub compared: Option<&'a Compared>,
-    /// In what each proposal differs from the baseline, by place.
-    pub changes: &'a [Vec<String>],
+    /// The proposals that were run, found by their ids: from their texts is told what they change.
+    pub proposals: &'a [Proposal],
     /// What the search found.
     pub found: &'a [Candidate],
     /// With how many persons and seeds the search tried it.
     pub screened: (u32, usize),
-    /// What is known of each counter-proposal: its name, and lines such as the outcome of a proof.
-    pub notes: &'a [(String, Vec<String>)],
+    /// Which of them are counter-proposals, in the order in which they are numbered.
+    pub counters: &'a [Counter],
 }
 
 /// One proposal that the search tried.
@@ -48,6 +56,17 @@ pub struct Candidate {
     pub hits: f64,
     /// Whether nothing else that was tried is better in every objective.
     pub front: bool,
+}
+
+/// A counter-proposal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counter {
+    /// Its name.
+    pub id: String,
+    /// Its number.
+    pub number: usize,
+    /// Red lines, with what came of each.
+    pub proofs: Vec<(RedLine, Finding)>,
 }
 
 /// A page that cannot be made.
@@ -69,7 +88,7 @@ impl Report<'_> {
     pub fn html(&self, language: Language) -> Result<String, ReportError> {
         let words = Words::new(language);
         self.check()?;
-        let page = Page::new(&words, self.outcome, sections::all(self, &words));
+        let page = Page::new(&words, self, sections::all(self, &words));
         page.render().map_err(|error| ReportError::Page(error.to_string()))
     }
 
@@ -117,8 +136,22 @@ impl Report<'_> {
         words.quantity(path, label.unwrap_or(path))
     }
 
-    fn title(&self, proposal: usize) -> &str {
-        self.outcome.proposals.get(proposal).map_or("", |proposal| &proposal.title)
+    /// The title of a proposal; that of a counter-proposal is in the language.
+    fn title(&self, words: &Words, proposal: usize) -> String {
+        let Some(shown) = self.outcome.proposals.get(proposal) else { return String::new() };
+        match self.counter(&shown.id) {
+            Some(of) => words.with("counter-title", &[("number", &of.number.to_string())]),
+            None => shown.title.clone(),
+        }
+    }
+
+    fn counter(&self, id: &str) -> Option<&Counter> {
+        self.counters.iter().find(|counter| counter.id == id)
+    }
+
+    /// What was run under an id.
+    fn proposal(&self, id: &str) -> Option<&Proposal> {
+        self.proposals.iter().find(|proposal| proposal.id == id)
     }
 }
 

@@ -145,14 +145,16 @@ impl Scenario {
         let of = counted.and_then(|(table, place)| match table {
             "route" => {
                 let Route { from, to, kind, .. } = self.route.get(place)?;
-                let pushback = if *kind == RouteKind::Pushback { ", pushback" } else { "" };
-                Some(format!("{from} → {to}{pushback}"))
+                let pushback = *kind == RouteKind::Pushback;
+                let kind = if pushback { format!(", {}", kind.as_str()) } else { String::new() };
+                Some(format!("{from} → {to}{kind}"))
             }
             "practice" => {
                 let practice = self.practice.get(place)?;
-                Some(format!("{}, {}", practice.exchange.as_str(), practice.purpose))
+                let (at, exchange) = (practice.at.as_str(), practice.exchange.as_str());
+                Some(format!("{at}, {exchange}, {}", practice.purpose))
             }
-            "abuse" => self.abuse.get(place).map(|abuse| abuse.id.clone()),
+            "abuse" => self.abuse.get(place).map(|abuse| format!("{}, {}", abuse.kind.as_str(), abuse.id)),
             _ => None,
         });
         of.map_or_else(|| path.to_owned(), |of| format!("{path} ({of})"))

@@ -24,7 +24,7 @@ use crate::{
 
 pub use knob::{KnobError, turn};
 pub use nsga::{crowding, fronts};
-pub use red_line::{Put, PutError, RedLine, UnknownRedLine};
+pub use red_line::{Finding, Put, PutError, RedLine, UnknownRedLine};
 
 /// What is wanted more or less of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

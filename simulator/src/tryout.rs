@@ -4,21 +4,25 @@
 //! in the files. The network is not here: [`Tryout::page`] and [`Tryout::answer`] take the query and give HTML.
 //! A quick look takes at most [`PERSONS`] persons and [`SEEDS`] seeds.
 
+mod error;
 mod settings;
 
 use askama::Template;
-use symbolon_policy::rules::Language;
+use symbolon_policy::{
+    rules::Language,
+    words::{Field, Purpose},
+};
 
 use crate::{
-    compare::changes,
     cost::Calibration,
     proposal::Proposal,
-    report::{Report, ReportError, Words},
-    run::{Plan, RunError, Silent, run},
+    report::{Report, ReportError, Words, marked},
+    run::{Plan, RunError, Watch, run},
     scenario::Scenario,
 };
 
-pub use settings::{Control, Kind, Settings, SettingsError};
+pub use error::{SettingsError, Takes};
+pub use settings::{Control, Kind, Settings};
 
 /// Persons of a quick look, at most.
 pub const PERSONS: u32 = 20_000;
@@ -55,6 +59,12 @@ pub enum TryoutError {
     /// The page cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Others are waiting already.
+    #[error("too many requests at once")]
+    Busy,
+    /// The run broke off.
+    #[error("the run broke off")]
+    Ended,
 }
 
 #[derive(Template)]
@@ -69,6 +79,17 @@ struct Page<'a> {
     translation: String,
     groups: Vec<(String, Vec<Control>)>,
     answer: String,
+    style: &'static str,
+}
+
+/// A page that says what was wrong.
+#[derive(Template)]
+#[template(path = "wrong.html")]
+struct Wrong<'a> {
+    lang: &'a str,
+    title: String,
+    scenario: &'a str,
+    part: String,
     style: &'static str,
 }
 
@@ -107,9 +128,9 @@ impl Tryout {
     ///
     /// # Errors
     /// [`TryoutError`] if it cannot be answered.
-    pub fn page(&self, query: &str) -> Result<String, TryoutError> {
+    pub fn page(&self, query: &str, watch: &dyn Watch) -> Result<String, TryoutError> {
         let settings = Settings::parse(query)?;
-        let answer = self.answer(query)?;
+        let answer = self.answer(query, watch)?;
         let words = &self.words;
         let seeds = self.scenario.seeds().len();
         let put = [
@@ -137,9 +158,10 @@ impl Tryout {
     ///
     /// # Errors
     /// [`TryoutError`] if it cannot be answered.
-    pub fn answer(&self, query: &str) -> Result<String, TryoutError> {
+    pub fn answer(&self, query: &str, watch: &dyn Watch) -> Result<String, TryoutError> {
         let settings = Settings::parse(query)?;
-        let proposal = settings.proposal(&self.proposals)?;
+        let mut proposal = settings.proposal(&self.proposals)?;
+        proposal.title = self.words.with("tried", &[("proposal", &proposal.title)]);
         let scenario = settings.scenario(&self.scenario);
         // The proposal as its files have it stands beside what is tried, unless it is the baseline itself.
         let base = settings.base(&self.proposals)?.clone();
@@ -149,22 +171,88 @@ impl Tryout {
         }
         shown.push(proposal);
         let seeds = scenario.seeds();
-        let mut outcome = run(&Plan::new(&scenario, &shown, &seeds, &self.calibration), &Silent)?;
+        let mut outcome = run(&Plan::new(&scenario, &shown, &seeds, &self.calibration), watch)?;
+        if outcome.cancelled {
+            return Err(RunError::Cancelled.into());
+        }
         settings.weigh(&mut outcome.parties);
-        let texts: Vec<Vec<String>> = shown
-            .iter()
-            .map(|of| changes(&self.baseline, of).iter().map(ToString::to_string).collect())
-            .collect();
         let report = Report {
             outcome: &outcome,
             baseline: 0,
             compared: None,
-            changes: &texts,
+            proposals: &shown,
             found: &[],
             screened: (0, 0),
-            notes: &[],
+            counters: &[],
         };
         Ok(report.fragment(&self.words)?)
+    }
+
+    /// The page in the place of one that could not be made: what was wrong, and a way back.
+    pub fn wrong(&self, error: &TryoutError) -> String {
+        let words = &self.words;
+        let page = Wrong {
+            lang: words.tag(),
+            title: words.get("wrong"),
+            scenario: &self.scenario.title,
+            part: self.wrong_part(error),
+            style: include_str!("../templates/report.css"),
+        };
+        page.render().unwrap_or_else(|error| error.to_string())
+    }
+
+    /// The same, in the place of an answer.
+    pub fn wrong_part(&self, error: &TryoutError) -> String {
+        let (told, back) = (marked(&self.told(error)), marked(&self.words.get("wrong-back")));
+        format!("<p role=\"alert\">{told}</p>\n<p><a href=\"/\">{back}</a></p>\n")
+    }
+
+    fn told(&self, error: &TryoutError) -> String {
+        let words = &self.words;
+        // What stands between backticks is shown as it is, so it has none itself.
+        let plain = |text: &str| text.replace('`', "'");
+        match error {
+            TryoutError::Settings(SettingsError::Long) => {
+                words.with("wrong-long", &[("most", &words.number(MOST as f64))])
+            }
+            TryoutError::Settings(SettingsError::Unknown(name)) => {
+                words.with("wrong-unknown", &[("name", &plain(name))])
+            }
+            TryoutError::Settings(SettingsError::Value { name, takes }) => {
+                let label = settings::label(words, name).unwrap_or_else(|| format!("`{}`", plain(name)));
+                let (key, put) = match takes {
+                    Takes::Number(least, most) => {
+                        let [least, most] = [least, most].map(|end| words.number(*end));
+                        ("wrong-number", vec![("least", least), ("most", most)])
+                    }
+                    Takes::Code(codes) => ("wrong-choice", vec![("choices", self.codes(codes))]),
+                    Takes::Name(names) => {
+                        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                        ("wrong-choice", vec![("choices", names.join(", "))])
+                    }
+                };
+                let mut put: Vec<(&'static str, &str)> =
+                    put.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                put.push(("label", &label));
+                words.with(key, &put)
+            }
+            TryoutError::Busy => words.get("wrong-busy"),
+            TryoutError::Ended | TryoutError::Run(RunError::Cancelled) => words.get("wrong-ended"),
+            TryoutError::Settings(SettingsError::Nothing)
+            | TryoutError::Knob(_)
+            | TryoutError::Run(_)
+            | TryoutError::Report(_) => words.with("wrong-terms", &[("why", &plain(&error.to_string()))]),
+        }
+    }
+
+    /// Purposes or fields, in words and as they stand in an address.
+    fn codes(&self, codes: &[&str]) -> String {
+        let each = codes.iter().map(|code| {
+            let purpose = code.parse::<Purpose>().map(|purpose| self.words.purpose(purpose));
+            let said = purpose.or_else(|_| code.parse::<Field>().map(|field| self.words.field(field)));
+            format!("{} `{code}`", said.unwrap_or_default())
+        });
+        each.collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -39,12 +39,10 @@ async function show() {
   answer.removeAttribute("aria-busy");
   if (reply === null) return;
   const text = await reply.text();
-  if (reply.ok) {
-    answer.innerHTML = text;
-    history.replaceState(null, "", "/?" + query);
-  } else {
-    answer.textContent = text;
-  }
+  const html = (reply.headers.get("content-type") || "").startsWith("text/html");
+  if (html) answer.innerHTML = text;
+  else answer.textContent = text;
+  if (reply.ok) history.replaceState(null, "", "/?" + query);
 }
 
 form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 150); });

@@ -1,5 +1,7 @@
 //! The terms of an agreement.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use symbolon_protocol::{count::noise::Noise, exact};
 
@@ -144,13 +146,18 @@ pub enum Unit {
     Queries,
 }
 
-const SMALLEST_COUNT: u32 = 100;
-const LARGEST_COUNT: u32 = 1_000_000;
 pub(super) const LONGEST_EPOCH_HOURS: u32 = 24 * 31;
 pub(super) const LONGEST_PERIOD_DAYS: u32 = 3_660;
 const MOST_CLAIMED: u32 = 100;
 const MOST_PROOFS: usize = 16;
 const TEXT_LIMIT: usize = 500;
+
+impl ExactTerms {
+    /// What [`largest_batch`](Self::largest_batch) may be.
+    pub const LARGEST_BATCH: RangeInclusive<u32> = 1..=exact::BATCH_LIMIT;
+    /// What [`epoch_hours`](Self::epoch_hours) may be.
+    pub const EPOCH_HOURS: RangeInclusive<u32> = 1..=LONGEST_EPOCH_HOURS;
+}
 
 impl Terms {
     /// The version that this program reads and writes.
@@ -223,9 +230,9 @@ impl Terms {
         let something = self.exact.is_some() || self.count.is_some() || self.matching.is_some();
         check(something, "exact", "or `count` or `matching` must be there")?;
         if let Some(exact) = &self.exact {
-            let batch = (1..=exact::BATCH_LIMIT).contains(&exact.largest_batch);
+            let batch = ExactTerms::LARGEST_BATCH.contains(&exact.largest_batch);
             check(batch, "exact.largest_batch", "must be from 1 to 65,535")?;
-            let epoch = (1..=LONGEST_EPOCH_HOURS).contains(&exact.epoch_hours);
+            let epoch = ExactTerms::EPOCH_HOURS.contains(&exact.epoch_hours);
             check(epoch, "exact.epoch_hours", "must be from 1 to 744")?;
         }
         if let Some(count) = &self.count {
@@ -260,10 +267,14 @@ impl Terms {
 }
 
 impl CountTerms {
+    /// What both batches may be; the smallest is not above the largest.
+    pub const BATCH: RangeInclusive<u32> = 100..=1_000_000;
+
     fn check(&self) -> Result<(), AgreementError> {
-        let smallest = self.smallest_batch >= SMALLEST_COUNT && self.smallest_batch <= self.largest_batch;
+        let batch = Self::BATCH;
+        let smallest = (*batch.start()..=self.largest_batch).contains(&self.smallest_batch);
         check(smallest, "count.smallest_batch", "must be at least 100 and at most `largest_batch`")?;
-        check(self.largest_batch <= LARGEST_COUNT, "count.largest_batch", "must be at most 1,000,000")?;
+        check(self.largest_batch <= *batch.end(), "count.largest_batch", "must be at most 1,000,000")?;
         check(period(self.period_days), "count.period_days", "must be from 1 to 3,660")?;
         let budget = self.epsilon_budget_milli >= self.epsilon_milli;
         check(budget, "count.epsilon_budget_milli", "must be at least `epsilon_milli`")
@@ -271,8 +282,11 @@ impl CountTerms {
 }
 
 impl ClaimTerms {
+    /// What the hours of claims may be.
+    pub const HOURS: RangeInclusive<u32> = 1..=LONGEST_EPOCH_HOURS;
+
     fn check(&self) -> Result<(), AgreementError> {
-        let hours = |hours| (1..=LONGEST_EPOCH_HOURS).contains(&hours);
+        let hours = |hours| Self::HOURS.contains(&hours);
         check(hours(self.claim_hours), "claims.claim_hours", "must be from 1 to 744")?;
         check(hours(self.decide_hours), "claims.decide_hours", "must be from 1 to 744")?;
         check((1..=MOST_CLAIMED).contains(&self.most_records), "claims.most_records", "must be from 1 to 100")

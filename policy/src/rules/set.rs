@@ -171,6 +171,11 @@ impl RuleSet {
         self.clauses.iter().find(|clause| clause.name.id == id).map(|clause| clause.text.as_str())
     }
 
+    /// The title of a clause by its `@id`, in a language, or in English where it has none in that.
+    pub fn title(&self, id: &str, language: Language) -> Option<&str> {
+        self.clauses.iter().find(|clause| clause.name.id == id).map(|clause| clause.title(language))
+    }
+
     /// Whether every clause has a title in this language.
     pub fn speaks(&self, language: Language) -> bool {
         language == Language::En || self.clauses.iter().all(|clause| clause.titles.contains_key(&language))

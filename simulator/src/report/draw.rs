@@ -129,7 +129,7 @@ impl Drawing {
 }
 
 /// Puts text where markup is expected.
-fn escape(out: &mut String, text: &str) {
+pub(super) fn escape(out: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
             '<' => out.push_str("&lt;"),

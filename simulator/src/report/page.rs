@@ -1,10 +1,9 @@
 //! What stands on the page, before it is HTML.
 
 use askama::Template;
+use symbolon_policy::words::Timestamp;
 
-use crate::outcome::Outcome;
-
-use super::words::Words;
+use super::{Report, words::Words};
 
 /// The whole page.
 #[derive(Debug, Template)]
@@ -78,8 +77,9 @@ pub struct Row {
 }
 
 /// Words that the page explains.
-const EXPLAINED: [&str; 10] = [
+const EXPLAINED: [&str; 11] = [
     "g-hit",
+    "g-minors",
     "g-disclosure",
     "g-interval",
     "g-error",
@@ -92,7 +92,8 @@ const EXPLAINED: [&str; 10] = [
 ];
 
 impl Page {
-    pub(super) fn new(words: &Words, outcome: &Outcome, sections: Vec<Section>) -> Self {
+    pub(super) fn new(words: &Words, report: &Report<'_>, sections: Vec<Section>) -> Self {
+        let outcome = report.outcome;
         let whole = |n: usize| words.number(n as f64);
         let put = [
             ("persons", words.number(f64::from(outcome.persons))),
@@ -103,7 +104,7 @@ impl Page {
         let put: Vec<(&'static str, &str)> =
             put.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut notes = vec![words.get("read-first"), words.get("translation-note")];
-        notes.extend(outcome.warnings.iter().cloned());
+        notes.extend(warnings(report, words));
         if outcome.cancelled {
             notes.insert(0, words.get("note-cancelled"));
         }
@@ -125,6 +126,48 @@ impl Page {
             style: include_str!("../../templates/report.css"),
         }
     }
+}
+
+/// Agreements that are not in force for the whole run.
+fn warnings(report: &Report<'_>, words: &Words) -> Vec<String> {
+    let outcome = report.outcome;
+    let mut told = Vec::new();
+    for (place, shown) in outcome.proposals.iter().enumerate() {
+        let short = report.proposal(&shown.id).map(|of| of.short(&outcome.start, outcome.days));
+        for of in short.unwrap_or_default() {
+            let day = |at: Timestamp| at.to_string().chars().take(10).collect::<String>();
+            let put = [
+                ("proposal", report.title(words, place)),
+                ("pair", of.pair.each_ref().map(|code| code.to_string()).join("–")),
+                ("from", day(of.from)),
+                ("until", day(of.until)),
+                ("days", words.number(of.days as f64)),
+                ("all", words.number(f64::from(outcome.days))),
+            ];
+            let put: Vec<(&'static str, &str)> = put.iter().map(|(name, of)| (*name, of.as_str())).collect();
+            told.push(words.with("warning-short", &put));
+        }
+    }
+    told
+}
+
+/// Text of a page: escaped, and what stands between two backticks as code.
+pub(crate) fn marked(text: &str) -> String {
+    let mut out = String::new();
+    let last = text.matches('`').count();
+    for (place, part) in text.split('`').enumerate() {
+        let code = place % 2 == 1;
+        // Without another one behind it a backtick is none.
+        let (open, close) = match (code, place == last) {
+            (true, true) => ("`", ""),
+            (true, false) => ("<code>", "</code>"),
+            (false, _) => ("", ""),
+        };
+        out.push_str(open);
+        super::draw::escape(&mut out, part);
+        out.push_str(close);
+    }
+    out
 }
 
 impl Table {

@@ -80,7 +80,12 @@ impl Report<'_> {
         self.outcome.parties.iter().map(|party| party.code.to_string()).collect()
     }
 
-    fn baseline_title(&self) -> &str {
-        self.title(self.baseline)
+    fn baseline_title(&self, words: &Words) -> String {
+        self.title(words, self.baseline)
+    }
+
+    /// The titles of all proposals.
+    fn titles(&self, words: &Words) -> Vec<String> {
+        (0..self.outcome.proposals.len()).map(|place| self.title(words, place)).collect()
     }
 }

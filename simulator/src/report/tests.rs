@@ -1,3 +1,5 @@
+mod codes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluent_bundle::FluentResource;
@@ -5,13 +7,14 @@ use symbolon_policy::rules::Language;
 
 use super::*;
 use crate::{
-    compare::{Budget, Comparison, changes, compare},
+    compare::{Budget, Comparison, compare},
     cost::Calibration,
     library,
     outcome::Measure,
     proposal::Proposal,
     run::{Plan, Silent, run},
     scenario::Scenario,
+    search::turn,
 };
 
 /// Keys of a file with the variables of each, read by its syntax and not by the code under test.
@@ -59,7 +62,7 @@ fn every_number_of_the_ready_scenarios_has_words() {
     let words = Words::new(Language::En);
     let said = |path, label| words.quantity(path, label);
     assert_eq!(said("party.RS.officers", "party.RS.officers"), "officers who ask (RS)");
-    assert_eq!(said("field_bits.NAME", "field_bits.NAME"), "bits that a field tells (NAME)");
+    assert_eq!(said("field_bits.NAME", "field_bits.NAME"), "bits that a field tells (name)");
     assert_eq!(said("route[1].weight", "route[1].weight (MK → RS)"), "chance of a way (MK → RS)");
     assert_eq!(said("people.count", "people.count"), "persons there are in truth");
     assert_eq!(said("party.RS.height", "party.RS.height"), "party.RS.height", "what has no words");
@@ -112,6 +115,12 @@ fn page_over(language: Language, seeds: &[u64]) -> String {
     scenario.title = "Two <neighbours> & \"one\" route".to_owned();
     let mut proposals = Proposal::all(&scenario, &ready).unwrap();
     proposals[1].title = "<script>alert(1)</script>".to_owned();
+    // A counter-proposal, and an agreement that ends within the run.
+    let quotas = turn(&proposals[2], "quotas.*.limit", &toml::Value::Integer(77)).unwrap();
+    let mut counter = turn(&quotas, "purpose:REMAINS", &toml::Value::Boolean(false)).unwrap();
+    counter = counter.named("counter-7", "Counter-proposal 7");
+    counter.deals.values_mut().for_each(|terms| terms.valid_until = "2022-03-04T00:00:00Z".parse().unwrap());
+    proposals.push(counter);
     let calibration = Calibration::embedded().unwrap();
     let plan = Plan { abuse_seeds: 1, ..Plan::new(&scenario, &proposals, seeds, &calibration) };
     let outcome = run(&plan, &Silent).unwrap();
@@ -124,25 +133,83 @@ fn page_over(language: Language, seeds: &[u64]) -> String {
         measure: Measure::TrueHits,
     };
     let compared = compare(&of, Budget { exact_up_to: 4, orders: 2 }, &Silent).unwrap();
-    let texts: Vec<Vec<String>> = proposals
-        .iter()
-        .map(|proposal| changes(&proposals[0], proposal).iter().map(ToString::to_string).collect())
-        .collect();
     let found = [
         Candidate { disclosure: 10.0, hits: 5.0, front: true },
         Candidate { disclosure: 20.0, hits: 5.0, front: false },
     ];
-    let notes = [("counter-1".to_owned(), vec!["proved".to_owned()])];
+    let proofs = [
+        ("minors", Finding::Proved("cvc5 1.0".to_owned())),
+        ("minors:NAME", Finding::Crossed("MK-RS".to_owned())),
+        ("field:PLACE", Finding::Undecided("MK-RS".to_owned())),
+        ("party:XK", Finding::Nobody),
+        ("purpose:RETURN_ID", Finding::WithoutSolver("it is not there".to_owned())),
+    ];
+    let proofs = proofs.map(|(line, finding)| (line.parse().unwrap(), finding)).to_vec();
+    let counters = [Counter { id: "counter-7".to_owned(), number: 7, proofs }];
     let report = Report {
         outcome: &outcome,
         baseline: 0,
         compared: Some(&compared),
-        changes: &texts,
+        proposals: &proposals,
         found: &found,
         screened: (222, 2),
-        notes: &notes,
+        counters: &counters,
     };
     report.html(language).unwrap()
+}
+
+/// One part of a page.
+fn part<'a>(html: &'a str, id: &str) -> &'a str {
+    html.split(&format!("<section id=\"{id}\"")).nth(1).unwrap().split("</section>").next().unwrap()
+}
+
+/// What a proposal changes is told by titles and values, with the code beside; from the proposal that has most in common
+/// with it, and for a counter-proposal in its own part.
+#[test]
+fn changes_are_told_in_words() {
+    let html = page(Language::Bs);
+    let proposals = part(&html, "proposals");
+    for says in [
+        "+ Imena, datumi rođenja i isprave se ne odobravaju <code>no-names</code>",
+        "Sati za odluku o zahtjevu: 48 → 72 <code>claims.decide_hours</code>",
+        "Udio kanarinaca: 0\u{A0}% → 1\u{A0}% <code>canary_share</code>",
+        "kao „&#60;script&#62;alert(1)&#60;/script&#62;“, i osim toga",
+    ] {
+        assert!(proposals.contains(says), "{says}: {proposals}");
+    }
+    assert!(!proposals.contains("10000 → 77"), "{proposals}");
+    let counter = part(&html, "counter");
+    for says in [
+        "Protuprijedlog 7 <code>counter-7</code>",
+        "Granica kvote: 10\u{202F}000 → 77 <code>quotas.limit</code>",
+        "+ U ovu svrhu se ništa ne pita: identifikacija posmrtnih ostataka <code>purpose-remains</code>",
+        "Crvena linija: O maloljetniku se nikad ne odobrava: ime – prelaze",
+    ] {
+        assert!(counter.contains(says), "{says}: {counter}");
+    }
+    for found in [
+        "dokazano (<code>cvc5 1.0</code>)",
+        "prelaze je pravila za MK-RS",
+        "ostalo neodlučeno",
+        "nije dokazano",
+    ] {
+        assert!(counter.contains(found), "{found}: {counter}");
+    }
+    assert!(html.contains(
+        "„Protuprijedlog 7“: sporazum MK–RS važi od 2018-01-01 do 2022-03-04; dani u izvršavanju: 60 od 150."
+    ));
+}
+
+/// Under a proposal without agreements nobody is told anything, so nothing can go wrong.
+#[test]
+fn what_goes_wrong_is_told_of_agreements_only() {
+    let html = page(Language::En);
+    let abuse = part(&html, "abuse");
+    assert!(abuse.contains("none of this changes anything; left out: No agreement."), "{abuse}");
+    assert!(
+        !abuse.contains("<span>No agreement</span>") && abuse.contains("<span>Restrained</span>"),
+        "{abuse}"
+    );
 }
 
 /// What stands on the page needs no script and no file, names every part, and escapes what comes from files.
@@ -184,22 +251,29 @@ fn the_page_stands_by_itself() {
         }
         pictures += 1;
     }
-    assert!(pictures >= 13, "{pictures}");
-    assert!(!html.contains("flows-1-t") && html.contains("matrix-1-t"), "two parties have no ribbons");
+    assert_eq!(pictures, 12);
+    assert!(!html.contains("flows-1-t") && !html.contains("matrix-1-t"), "two parties have no ribbons");
+    let flows = part(&html, "flows");
+    assert_eq!(flows.matches("North Macedonia → Serbia · ").count(), 3, "each proposal with an agreement");
+    assert_eq!(flows.matches("Serbia → North Macedonia · ").count(), 3);
     assert!(html.matches("<table ").count() >= 10);
     // Assumed numbers without a range are varied too, and marked.
-    let tornado = html.split("<section id=\"tornado\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let tornado = part(&html, "tornado");
     assert!(tornado.contains("<span>± "), "{tornado}");
     // What is another run says so: the changes, the assumptions, and what the search tried.
     assert_eq!(html.matches("a run of its own (persons: 400, seeds: 2)").count(), 2);
     assert!(html.contains("a run of its own (persons: 222, seeds: 2)"));
     // A number among many says of which it is.
     for (number, path) in [
-        ("chance of a way (RS → MK, pushback)", "route[3].weight"),
-        ("share of events that is asked about (exact, IRREG_ENTRY)", "practice[0].share"),
+        ("chance of a way (RS → MK, sent back without a procedure)", "route[3].weight"),
+        (
+            "share of events that is asked about (registration, exact query, irregular entry)",
+            "practice[0].share",
+        ),
     ] {
         assert!(
-            html.contains(&format!(">{number}</th>")) && html.contains(&format!(">{path}</span>")),
+            html.contains(&format!(">{number}</th>"))
+                && html.contains(&format!("><code>{path}</code></span>")),
             "{number}"
         );
     }
@@ -223,7 +297,7 @@ fn there_is_a_ribbon_between_each_two_of_several_parties() {
 #[test]
 fn one_seed_is_no_certainty() {
     let html = page_over(Language::En, &[1]);
-    let verdict = html.split("<section id=\"verdict\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let verdict = part(&html, "verdict");
     assert!(verdict.contains("cannot be told from one seed"), "{verdict}");
     assert!(verdict.contains("lies below the walk-away line cannot be told"));
     for word in [" raises ", " lowers ", " leaves "] {

@@ -1,10 +1,14 @@
 //! Texts by Project Fluent, and numbers as each language writes them.
 
+mod codes;
+
+use std::sync::OnceLock;
+
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use symbolon_policy::rules::Language;
 use unic_langid::LanguageIdentifier;
 
-use crate::outcome::{Interval, Measure};
+use crate::outcome::Interval;
 
 /// The texts of one language.
 pub struct Words {
@@ -35,6 +39,12 @@ pub(super) const NONE: &str = "–";
 /// A narrow space that does not break, between groups of three digits [ISO 80000-1].
 const GROUP: char = '\u{202F}';
 
+/// The texts of every language, read once.
+pub(crate) fn every() -> &'static [Words] {
+    static READ: OnceLock<Vec<Words>> = OnceLock::new();
+    READ.get_or_init(|| Language::ALL.iter().map(|language| Words::new(*language)).collect())
+}
+
 impl Words {
     /// The texts of a language.
     pub fn new(language: Language) -> Self {
@@ -50,6 +60,11 @@ impl Words {
         let resource = FluentResource::try_new(file(language).to_owned()).unwrap_or_else(|(read, _)| read);
         bundle.add_resource_overriding(resource);
         Self { language, bundle }
+    }
+
+    /// Which language it is.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// The tag of the language, as HTML wants it.
@@ -72,29 +87,6 @@ impl Words {
         let Some(pattern) = pattern else { return key.to_owned() };
         let args: FluentArgs<'_> = put.iter().map(|(name, value)| (*name, *value)).collect();
         self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
-    }
-
-    /// The name of a figure.
-    pub fn measure(&self, measure: Measure) -> String {
-        self.get(&format!("m-{}", measure.as_str()))
-    }
-
-    /// What a number of a scenario says, and of whom: `party.RS.register_p` becomes "… (RS)". Its `label` has after the path
-    /// what a place in a list stands for, in brackets. A path without words stays as it is.
-    pub fn quantity(&self, path: &str, label: &str) -> String {
-        let mut parts = path.split('.');
-        let (Some(table), Some(last)) = (parts.next(), parts.next_back()) else { return label.to_owned() };
-        let (list, middle) = (table.split('[').next().unwrap_or(table), parts.next());
-        let (key, whose) = match list {
-            "field_bits" => (format!("n-{list}"), Some(last)),
-            _ => (format!("n-{list}-{last}"), middle),
-        };
-        if !self.bundle.has_message(&key) {
-            return label.to_owned();
-        }
-        let said = label.split_once(" (").and_then(|(_, said)| said.strip_suffix(')'));
-        let whose = whose.or(said).map(|whose| format!(" ({whose})"));
-        self.get(&key) + &whose.unwrap_or_default()
     }
 
     /// A number with about three digits that count.

@@ -332,7 +332,7 @@ impl Scenario {
             if let Some(base) = entry.extends.as_deref().filter(|base| !earlier.contains(base)) {
                 faults.add(&path("extends"), format!("is {base}, which no proposal above it is called"));
             }
-            let share = (0.0..=0.5).contains(&entry.canary_share.unwrap_or(0.0));
+            let share = crate::proposal::CANARY_SHARES.contains(&entry.canary_share.unwrap_or(0.0));
             faults.unless(share, &path("canary_share"), "must be from 0 to 0.5, as a node has it");
         }
     }

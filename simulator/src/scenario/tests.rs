@@ -15,6 +15,35 @@ fn faults(from: &str, to: &str) -> Vec<String> {
     error.0.iter().map(ToString::to_string).collect()
 }
 
+/// Every key that a scenario may have stands in its page.
+#[test]
+fn every_key_is_explained() {
+    fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(table) => {
+                found.extend(table.keys().cloned());
+                table.values().for_each(|value| keys(value, found));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = std::collections::BTreeSet::new();
+    for ready in library::READY {
+        keys(&serde_json::to_value(Scenario::parse(ready.text).unwrap()).unwrap(), &mut found);
+    }
+    let page = include_str!("../../../docs/scenarios.md");
+    // Names of things that the scenarios have, and paths that they set.
+    let named = |key: &str| {
+        key.chars().any(|c| c.is_uppercase() || c == '.') || ["tenprint", "finger10", "iris"].contains(&key)
+    };
+    assert!(found.len() > 80, "{found:?}");
+    for key in found.into_iter().filter(|key| !named(key)) {
+        let proposal = page.contains(&format!("\n{key} =")) || page.contains(&format!(" {key} ="));
+        assert!(page.contains(&format!("`{key}`")) || page.contains(&format!("[{key}")) || proposal, "{key}");
+    }
+}
+
 #[test]
 fn faults_name_line_path_and_reason() {
     let line = text().lines().position(|line| line.starts_with("sojourn_days = 12")).unwrap() + 1;

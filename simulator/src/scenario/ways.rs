@@ -42,6 +42,19 @@ pub enum RouteKind {
     Pushback,
 }
 
+impl RouteKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Onward, Self::Pushback];
+
+    /// As it stands in a scenario.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Onward => "onward",
+            Self::Pushback => "pushback",
+        }
+    }
+}
+
 /// A kind of biometric comparison [ISO/IEC 19795-1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +146,23 @@ pub enum EventKind {
     Return,
     /// A report is due: a count.
     Report,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Registration, Self::Asylum, Self::Encounter, Self::Return, Self::Report];
+
+    /// As it stands in a scenario.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Asylum => "asylum",
+            Self::Encounter => "encounter",
+            Self::Return => "return",
+            Self::Report => "report",
+        }
+    }
 }
 
 /// What follows from a hit on a person who is to be returned.

@@ -73,6 +73,30 @@ pub enum AbuseKind {
     Outage,
 }
 
+impl AbuseKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::CorruptOfficer,
+        Self::LyingResponder,
+        Self::TemplateProbe,
+        Self::GuessIdentifiers,
+        Self::PartyLeaves,
+        Self::Outage,
+    ];
+
+    /// As it stands in a scenario.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CorruptOfficer => "corrupt_officer",
+            Self::LyingResponder => "lying_responder",
+            Self::TemplateProbe => "template_probe",
+            Self::GuessIdentifiers => "guess_identifiers",
+            Self::PartyLeaves => "party_leaves",
+            Self::Outage => "outage",
+        }
+    }
+}
+
 /// What is looked for among counter-proposals; read by the search.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,8 +1,12 @@
 //! What a counter-proposal may change.
 
+use symbolon_policy::words::{Field, Purpose};
 use toml::Value;
 
-use crate::proposal::{Proposal, ProposalError};
+use crate::{
+    proposal::{CANARY_SHARES, Proposal, ProposalError},
+    report::{Words, every},
+};
 
 /// A knob that cannot be turned so.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -44,27 +48,17 @@ pub fn turn(proposal: &Proposal, path: &str, value: &Value) -> Result<Proposal, 
         });
     }
     if let Some(field) = path.strip_prefix("field:") {
-        return without(
-            proposal,
-            yes()?,
-            &format!("field-{}", field.to_lowercase()),
-            &field_rule(field),
-            path,
-        );
+        let field: Field = field.parse().map_err(ProposalError::Word)?;
+        return without(proposal, yes()?, &format!("field-{field}"), || field_rule(field), path);
     }
     if let Some(purpose) = path.strip_prefix("purpose:") {
-        return without(
-            proposal,
-            yes()?,
-            &format!("purpose-{}", purpose.to_lowercase()),
-            &purpose_rule(purpose),
-            path,
-        );
+        let purpose: Purpose = purpose.parse().map_err(ProposalError::Word)?;
+        return without(proposal, yes()?, &format!("purpose-{purpose}"), || purpose_rule(purpose), path);
     }
     if path == "canary_share" {
         let share = value.as_float().or_else(|| value.as_integer().map(|share| share as f64));
         let share = share
-            .filter(|share| (0.0..=0.5).contains(share))
+            .filter(|share| CANARY_SHARES.contains(share))
             .ok_or_else(|| wrong("a share from 0 to 0.5"))?;
         return Ok(Proposal { canary_share: share, ..proposal.clone() });
     }
@@ -76,28 +70,38 @@ fn without(
     proposal: &Proposal,
     allowed: bool,
     id: &str,
-    rule: &str,
+    rule: impl FnOnce() -> String,
     path: &str,
 ) -> Result<Proposal, KnobError> {
-    let id = id.replace('_', "-");
+    let id = id.to_lowercase().replace('_', "-");
     let there = proposal.clauses().iter().any(|clause| clause.id == id);
     if allowed || there {
         return Ok(proposal.clone());
     }
-    Ok(proposal.with_rules(&format!("@id(\"{id}\")\n@article(\"counter-proposal\")\n{rule}"), path)?)
+    Ok(proposal.with_rules(&format!("@id(\"{id}\")\n@article(\"counter-proposal\")\n{}", rule()), path)?)
 }
 
-fn field_rule(field: &str) -> String {
+/// A title in every language.
+fn titles(title: impl Fn(&Words) -> String) -> String {
+    let line = |words: &Words| {
+        let language = words.language().as_str().replace('-', "_");
+        format!("@title_{language}(\"{}\")\n", title(words))
+    };
+    every().iter().map(line).collect()
+}
+
+fn field_rule(field: Field) -> String {
+    let titles = titles(|words| words.with("l-field", &[("field", &words.field(field))]));
     format!(
-        "@title(\"{field} is not released\")\nforbid (principal, action == Action::\"Release\", resource)\nwhen {{ \
-         context.field == Field::\"{field}\" }};"
+        "{titles}forbid (principal, action == Action::\"Release\", resource)\nwhen {{ context.field == \
+         Field::\"{field}\" }};"
     )
 }
 
-fn purpose_rule(purpose: &str) -> String {
+fn purpose_rule(purpose: Purpose) -> String {
+    let titles = titles(|words| words.with("l-purpose", &[("purpose", &words.purpose(purpose))]));
     format!(
-        "@title(\"Nothing is asked for {purpose}\")\nforbid (principal, action in [Action::\"QueryExact\", \
-         Action::\"QueryCount\", Action::\"QueryMatch\"], resource)\nwhen {{ context.purpose == \
-         Purpose::\"{purpose}\" }};"
+        "{titles}forbid (principal, action in [Action::\"QueryExact\", Action::\"QueryCount\", \
+         Action::\"QueryMatch\"], resource)\nwhen {{ context.purpose == Purpose::\"{purpose}\" }};"
     )
 }

@@ -27,6 +27,33 @@ pub enum RedLine {
 #[error("`{0}` is no red line; these are: minors, minors:FIELD, field:FIELD, party:CODE, purpose:CODE")]
 pub struct UnknownRedLine(String);
 
+/// What came of the proof of a red line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It holds, as this solver proved.
+    Proved(String),
+    /// The rules of this pair permit what it rules out.
+    Crossed(String),
+    /// For the rules of this pair the solver found no end.
+    Undecided(String),
+    /// There is no solver, for this reason.
+    WithoutSolver(String),
+    /// No agreement concerns it.
+    Nobody,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proved(solver) => write!(f, "proved by {solver}"),
+            Self::Crossed(pair) => write!(f, "crossed by the rules of {pair}"),
+            Self::Undecided(pair) => write!(f, "undecided for the rules of {pair}"),
+            Self::WithoutSolver(why) => write!(f, "not proved: {why}"),
+            Self::Nobody => f.write_str("no agreement concerns it"),
+        }
+    }
+}
+
 /// Rules that cannot be put to a solver.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PutError {

@@ -1,44 +1,22 @@
 //! Settings, from the query of an address and as controls of a form.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use symbolon_policy::{
-    agreement::Unit,
+    agreement::{ClaimTerms, CountTerms, ExactTerms, Unit},
     words::{Field, Purpose},
 };
 use toml::Value;
 
 use crate::{
     outcome::PartyLabel,
-    proposal::{Proposal, ProposalError},
+    proposal::{CANARY_SHARES, Proposal, ProposalError},
     report::Words,
     scenario::Scenario,
     search::{KnobError, turn},
 };
 
-use super::MOST;
-
-/// Settings that are no settings.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// There is no agreement to try.
-    #[error("no proposal of the scenario has an agreement")]
-    Nothing,
-    /// The query is too long.
-    #[error("the query is longer than {MOST} bytes")]
-    Long,
-    /// There is no such setting, or it stands there twice.
-    #[error("`{0}` is no setting, or stands there twice")]
-    Unknown(String),
-    /// The value is out of range.
-    #[error("`{name}` takes {takes}")]
-    Value {
-        /// Of which setting.
-        name: String,
-        /// What it takes.
-        takes: String,
-    },
-}
+use super::{MOST, SettingsError, Takes};
 
 /// A control of the form.
 #[derive(Clone, Debug)]
@@ -67,8 +45,10 @@ pub enum Kind {
         /// The step.
         step: String,
     },
-    /// Yes or no; the query has it where the answer is no.
+    /// Yes or no; the query has its code where the answer is no.
     Off {
+        /// The code.
+        code: &'static str,
         /// Whether it is off.
         off: bool,
     },
@@ -76,19 +56,25 @@ pub enum Kind {
     Choice(Vec<(String, String, bool)>),
 }
 
-/// A number that can be set: name, text, least, greatest, step.
-type Number = (&'static str, &'static str, f64, f64, f64);
+/// A number that can be set: name, text, least and greatest, step.
+type Number = (&'static str, &'static str, (f64, f64), f64);
 
-/// Terms of the agreements.
+/// Terms of the agreements, within what an agreement may say. Of a quota it may say any number.
 const TERMS: [Number; 7] = [
-    ("identifiers", "s-identifiers", 1.0, 1_000_000.0, 1.0),
-    ("probes", "s-probes", 1.0, 100_000.0, 1.0),
-    ("batch", "s-batch", 1.0, 1_000_000.0, 1.0),
-    ("epoch", "s-epoch", 1.0, 8_760.0, 1.0),
-    ("hours", "s-hours", 1.0, 8_760.0, 1.0),
-    ("smallest", "s-smallest", 1.0, 1_000_000.0, 1.0),
-    ("canary", "s-canary", 0.0, 0.5, 0.005),
+    ("identifiers", "s-identifiers", (1.0, 1_000_000.0), 1.0),
+    ("probes", "s-probes", (1.0, 100_000.0), 1.0),
+    ("batch", "t-exact-largest_batch", ends(&ExactTerms::LARGEST_BATCH), 1.0),
+    ("epoch", "t-exact-epoch_hours", ends(&ExactTerms::EPOCH_HOURS), 1.0),
+    ("hours", "t-claims-decide_hours", ends(&ClaimTerms::HOURS), 1.0),
+    ("smallest", "t-count-smallest_batch", ends(&CountTerms::BATCH), 1.0),
+    ("canary", "t-canary_share", (*CANARY_SHARES.start(), *CANARY_SHARES.end()), 0.005),
 ];
+
+/// The least and the greatest of a term.
+const fn ends(of: &RangeInclusive<u32>) -> (f64, f64) {
+    (*of.start() as f64, *of.end() as f64)
+}
+
 /// Paths of those terms that are one number.
 const PATHS: [(&str, &str); 4] = [
     ("batch", "exact.largest_batch"),
@@ -97,14 +83,14 @@ const PATHS: [(&str, &str); 4] = [
     ("smallest", "count.smallest_batch"),
 ];
 /// Error rates at the threshold.
-const RATES: [Number; 2] = [("fmr", "s-fmr", 0.0, 0.1, 1e-12), ("fnmr", "s-fnmr", 0.0, 1.0, 0.001)];
+const RATES: [Number; 2] = [("fmr", "s-fmr", (0.0, 0.1), 1e-12), ("fnmr", "s-fnmr", (0.0, 1.0), 0.001)];
 /// Weights of every party.
 const WEIGHTS: [Number; 5] = [
-    ("w-hits", "s-true_hits", -1e6, 1e6, 0.01),
-    ("w-bits", "s-bits", -1e6, 1e6, 0.001),
-    ("w-minors", "s-minors", -1e6, 1e6, 0.1),
-    ("w-hours", "s-person_hours", -1e6, 1e6, 0.01),
-    ("w-walk", "s-walk", -1e9, 1e9, 1.0),
+    ("w-hits", "s-true_hits", (-1e6, 1e6), 0.01),
+    ("w-bits", "s-bits", (-1e6, 1e6), 0.001),
+    ("w-minors", "s-minors", (-1e6, 1e6), 0.1),
+    ("w-hours", "s-person_hours", (-1e6, 1e6), 0.01),
+    ("w-walk", "s-walk", (-1e9, 1e9), 1.0),
 ];
 
 /// What a query says.
@@ -138,16 +124,18 @@ impl Settings {
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
         let unknown = || SettingsError::Unknown(name.chars().take(40).collect());
-        let wrong = |takes: &str| SettingsError::Value { name: name.to_owned(), takes: takes.to_owned() };
+        let wrong = |takes| SettingsError::Value { name: name.to_owned(), takes };
+        let purpose = || wrong(Takes::Code(Purpose::ALL.iter().map(|of| of.as_str()).collect()));
+        let field = || wrong(Takes::Code(Field::ALL.iter().map(|of| of.as_str()).collect()));
         match name {
             "base" if self.base.is_none() => self.base = Some(value.to_owned()),
-            "no-purpose" => self.purposes.push(value.parse().map_err(|_| wrong("a purpose"))?),
-            "no-field" => self.fields.push(value.parse().map_err(|_| wrong("a field"))?),
+            "no-purpose" => self.purposes.push(value.parse().map_err(|_| purpose())?),
+            "no-field" => self.fields.push(value.parse().map_err(|_| field())?),
             _ => {
                 let mut all = TERMS.iter().chain(&RATES).chain(&WEIGHTS);
-                let (name, _, least, most, _) = all.find(|of| of.0 == name).ok_or_else(unknown)?;
+                let (name, _, (least, most), _) = all.find(|of| of.0 == name).ok_or_else(unknown)?;
                 let number = value.parse::<f64>().ok().filter(|number| (*least..=*most).contains(number));
-                let number = number.ok_or_else(|| wrong(&format!("a number from {least} to {most}")))?;
+                let number = number.ok_or_else(|| wrong(Takes::Number(*least, *most)))?;
                 if self.numbers.insert(name, number).is_some() {
                     return Err(unknown());
                 }
@@ -161,8 +149,8 @@ impl Settings {
             Some(id) => proposals.iter().find(|proposal| proposal.id == *id),
             None => proposals.first(),
         };
-        let ids: Vec<&str> = proposals.iter().map(|proposal| proposal.id.as_str()).collect();
-        found.ok_or_else(|| SettingsError::Value { name: "base".to_owned(), takes: ids.join(", ") })
+        let ids = || Takes::Name(proposals.iter().map(|proposal| proposal.id.clone()).collect());
+        found.ok_or_else(|| SettingsError::Value { name: "base".to_owned(), takes: ids() })
     }
 
     /// The proposal that the settings make.
@@ -171,8 +159,7 @@ impl Settings {
     /// [`KnobError`] if the terms do not stand with them, [`SettingsError`] if there is no such proposal.
     pub(super) fn proposal(&self, proposals: &[Proposal]) -> Result<Proposal, super::TryoutError> {
         let base = self.base(proposals)?;
-        let mut proposal =
-            base.clone().named(format!("{}-tried", base.id), format!("{} (tried)", base.title));
+        let mut proposal = base.clone().named(format!("{}-tried", base.id), &base.title);
         for (name, path) in PATHS {
             if let (Some(number), Some(_)) = (self.numbers.get(name), base.term(path)) {
                 #[expect(
@@ -237,7 +224,7 @@ impl Settings {
         proposals: &[Proposal],
     ) -> Vec<(String, Vec<Control>)> {
         let base = self.base(proposals).ok();
-        let number = |(name, key, min, max, step): &Number, usual: String| Control {
+        let number = |(name, key, (min, max), step): &Number, usual: String| Control {
             name: (*name).to_owned(),
             label: words.get(key),
             kind: Kind::Number {
@@ -282,10 +269,10 @@ impl Settings {
             scenario.practice.iter().flat_map(|practice| practice.fields.iter().copied()).collect();
         fields.sort_unstable();
         fields.dedup();
-        let off = |name: &str, label: String, off| Control {
+        let off = |name: &str, label: String, code, off| Control {
             name: name.to_owned(),
             label,
-            kind: Kind::Off { off },
+            kind: Kind::Off { code, off },
         };
         vec![
             (words.get("terms"), terms),
@@ -293,16 +280,30 @@ impl Settings {
                 words.get("s-purposes"),
                 purposes
                     .iter()
-                    .map(|of| off("no-purpose", of.to_string(), self.purposes.contains(of)))
+                    .map(|of| off("no-purpose", words.purpose(*of), of.as_str(), self.purposes.contains(of)))
                     .collect(),
             ),
             (
                 words.get("s-fields"),
-                fields.iter().map(|of| off("no-field", of.to_string(), self.fields.contains(of))).collect(),
+                fields
+                    .iter()
+                    .map(|of| off("no-field", words.field(*of), of.as_str(), self.fields.contains(of)))
+                    .collect(),
             ),
             (words.get("weights"), weights.collect()),
         ]
     }
+}
+
+/// What a setting is called, if there is one of this name.
+pub(super) fn label(words: &Words, name: &str) -> Option<String> {
+    let key = match name {
+        "base" => "s-base",
+        "no-purpose" => "s-purposes",
+        "no-field" => "s-fields",
+        _ => TERMS.iter().chain(&RATES).chain(&WEIGHTS).find(|of| of.0 == name)?.1,
+    };
+    Some(words.get(key))
 }
 
 /// A rate that is read without counting zeros.

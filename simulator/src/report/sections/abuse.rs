@@ -9,18 +9,6 @@ use super::super::{
     words::Words,
 };
 
-/// The text that names it.
-pub(super) fn key(kind: AbuseKind) -> &'static str {
-    match kind {
-        AbuseKind::CorruptOfficer => "a-corrupt_officer",
-        AbuseKind::LyingResponder => "a-lying_responder",
-        AbuseKind::TemplateProbe => "a-template_probe",
-        AbuseKind::GuessIdentifiers => "a-guess_identifiers",
-        AbuseKind::PartyLeaves => "a-party_leaves",
-        AbuseKind::Outage => "a-outage",
-    }
-}
-
 /// Days to detection; none is later than the days that were watched.
 pub(super) fn days(words: &Words, days: Option<f64>, watched: f64) -> String {
     days.map_or_else(|| format!(">\u{A0}{}", words.number(watched)), |days| words.number(days))
@@ -31,16 +19,20 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     let head = ["abuse", "proposal", "detected", "days", "bits", "persons", "minors", "hits-lost"];
     let mut table = Table::new(words.get("table"), head.map(|key| words.get(key)).to_vec());
     let mut lines = Vec::new();
-    let each: Vec<Vec<_>> =
-        (0..report.outcome.proposals.len()).map(|place| report.outcome.abuse(place)).collect();
-    let kinds = each.first().map_or(0, Vec::len);
+    // Where nothing is agreed nobody can cheat, and nothing is lost by who leaves.
+    let places = report.outcome.proposals.iter().enumerate();
+    let (without, with): (Vec<_>, Vec<_>) = places.partition(|(_, shown)| shown.agreements.is_empty());
+    let each: Vec<(usize, Vec<_>)> =
+        with.iter().map(|(place, _)| (*place, report.outcome.abuse(*place))).collect();
+    let kinds = each.first().map_or(0, |(_, found)| found.len());
     for abuse in 0..kinds {
-        for (place, (proposal, found)) in report.outcome.proposals.iter().zip(&each).enumerate() {
+        for (place, found) in &each {
             let Some(of) = found.get(abuse) else { continue };
-            let name = format!("{} ({})", words.get(key(of.kind)), of.id);
+            let title = report.title(words, *place);
+            let name = format!("{} `{}`", words.abuse(of.kind), of.id);
             let share = format!("{}/{}", of.detected.0, of.detected.1);
             let [lo, half, hi] = of.days.map(|at| days(words, at, of.watched));
-            let mut cells = vec![proposal.title.clone(), share.clone()];
+            let mut cells = vec![title.clone(), share.clone()];
             cells.push(if of.detected.0 == 0 {
                 words.get("not-detected")
             } else {
@@ -48,9 +40,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             });
             cells.extend([&of.bits, &of.persons, &of.minors, &of.hits_lost].map(|of| words.interval(of)));
             table.row(name, cells);
-            // Where nothing is agreed there is nothing to be told.
-            if proposal.agreements.is_empty() || matches!(of.kind, AbuseKind::PartyLeaves | AbuseKind::Outage)
-            {
+            if matches!(of.kind, AbuseKind::PartyLeaves | AbuseKind::Outage) {
                 continue;
             }
             let told = format!(
@@ -60,10 +50,10 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
                 words.get("minors"),
                 words.number(of.minors.mean)
             );
-            let label = format!("{} · {}", words.get(key(of.kind)), proposal.title);
+            let label = format!("{} · {title}", words.abuse(of.kind));
             let [_, half, _] = of.days;
             let interval = Interval { mean: half.unwrap_or(0.0), ..Interval::default() };
-            lines.push((Line { label, told, interval, place }, half.is_some()));
+            lines.push((Line { label, told, interval, place: *place }, half.is_some()));
         }
     }
     if kinds == 0 {
@@ -71,6 +61,11 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         return section;
     }
     section.lead = words.get("abuse-lead");
+    if !without.is_empty() {
+        let names: Vec<String> = without.iter().map(|(place, _)| report.title(words, *place)).collect();
+        let told = words.with("abuse-nothing", &[("names", &names.join(", "))]);
+        section.lists.push((String::new(), vec![told]));
+    }
     if !lines.is_empty() {
         let name = words.get("days");
         let about = words.with("abuse-alt", &[("count", &lines.len().to_string())]);

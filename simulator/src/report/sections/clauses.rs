@@ -18,8 +18,8 @@ const LISTED: usize = 40;
 fn names(report: &Report<'_>, words: &Words) -> Option<[String; 3]> {
     let compared = report.compared?;
     let title = |id: &str| {
-        let found = report.outcome.proposals.iter().find(|proposal| proposal.id == id);
-        found.map_or_else(|| id.to_owned(), |proposal| proposal.title.clone())
+        let found = report.outcome.proposals.iter().position(|proposal| proposal.id == id);
+        found.map_or_else(|| format!("`{id}`"), |place| report.title(words, place))
     };
     Some([title(&compared.baseline), title(&compared.proposal), words.measure(compared.measure)])
 }
@@ -48,7 +48,7 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
     let key = if effects.exact { "clauses-exact" } else { "clauses-drawn" };
     let mut notes = vec![words.with(key, &[("sets", &sets)])];
     if let Some(pair) = &effects.interaction {
-        let [first, second] = [&pair.first, &pair.second].map(ToString::to_string);
+        let [first, second] = [&pair.first, &pair.second].map(|change| report.change(words, change).cell());
         let told = [&pair.first_before, &pair.second_after, &pair.second_before, &pair.first_after]
             .map(|of| words.difference(of));
         let [first_before, second_after, second_before, first_after] = &told;
@@ -65,10 +65,7 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
         ));
     }
     let still = effects.effects.iter().filter(|effect| !does(effect));
-    let still: Vec<String> = still.map(|effect| effect.change.to_string()).collect();
-    if !still.is_empty() {
-        notes.push(words.with("changes-still", &[("names", &still.join(" · "))]));
-    }
+    let still: Vec<String> = still.map(|effect| report.change(words, &effect.change).cell()).collect();
     section.lists.push((String::new(), notes));
     let head = ["change", "shapley", "leave-one-out", "sampling-error"].map(|key| words.get(key));
     let mut table = Table::new(words.get("table"), head.to_vec());
@@ -76,13 +73,14 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
     let (mut rest, mut left) = (0.0, 0_usize);
     for effect in effects.effects.iter().filter(|effect| does(effect)) {
         let (share, alone) = (words.difference(&effect.shapley), words.difference(&effect.leave_one_out));
-        table.row(effect.change.to_string(), vec![share, alone, words.number(effect.sampling_error)]);
+        let change = report.change(words, &effect.change);
+        table.row(change.cell(), vec![share, alone, words.number(effect.sampling_error)]);
         if steps.len() >= MOST {
             rest += effect.shapley.mean;
             left += 1;
         } else {
             steps.push(Bar {
-                label: effect.change.to_string(),
+                label: change.words,
                 told: words.difference(&effect.shapley),
                 by: effect.shapley.mean,
                 alone: Some(effect.leave_one_out.mean),
@@ -105,6 +103,11 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
     let svg = charts::cascade(words, "clauses-figure", ends, &steps, (&measure, &about));
     section.figures.push(Figure { id: "clauses-picture".to_owned(), caption: measure, svg });
     section.tables.push(table);
+    if !still.is_empty() {
+        let mut none = Table::new(words.get("changes-still"), vec![words.get("change")]);
+        still.into_iter().for_each(|change| none.row(change, Vec::new()));
+        section.tables.push(none);
+    }
     section
 }
 

@@ -3,7 +3,8 @@
 use crate::outcome::{Measure, Scope};
 
 use super::super::{
-    Report, charts,
+    Report,
+    charts::{self, Line},
     page::{Figure, Section, Table},
     words::Words,
 };
@@ -11,7 +12,7 @@ use super::super::{
 pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     let codes = report.codes();
     let n = codes.len();
-    // Between two parties there is one ribbon, which says less than two squares.
+    // Between two parties there are two flows: their ranges say more than a ribbon or two squares.
     let ribbons = n > 2;
     let mut section = Section {
         id: "flows",
@@ -19,9 +20,11 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         lead: words.get(if ribbons { "flows-lead" } else { "flows-lead-two" }),
         ..Section::default()
     };
+    let mut lines = Vec::new();
     for (place, proposal) in report.outcome.proposals.iter().enumerate() {
+        let title = report.title(words, place);
         if proposal.agreements.is_empty() {
-            section.lists.push((proposal.title.clone(), vec![words.get("no-agreements")]));
+            section.lists.push((title, vec![words.get("no-agreements")]));
             continue;
         }
         let figure = |a, h| report.outcome.figure(place, Measure::TrueHits, Scope::Pair(a, h));
@@ -32,7 +35,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         let name = |party: usize| report.outcome.parties.get(party).map_or("", |party| &party.name);
         let Some((asker, holder, most)) = pairs.first() else { continue };
         let put = [
-            ("proposal", proposal.title.as_str()),
+            ("proposal", title.as_str()),
             ("amount", &words.number(most.mean)),
             ("asker", name(*asker)),
             ("holder", name(*holder)),
@@ -40,20 +43,32 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         if ribbons {
             let about = words.with("flows-alt", &put);
             let id = format!("flows-{place}");
-            let svg = charts::chord(&id, &codes, &flows, (&proposal.title, &about));
-            section.figures.push(Figure { id, caption: proposal.title.clone(), svg });
+            let svg = charts::chord(&id, &codes, &flows, (&title, &about));
+            section.figures.push(Figure { id, caption: title.clone(), svg });
+            let id = format!("matrix-{place}");
+            let about = words.with("matrix-alt", &[("proposal", &title)]);
+            let svg = charts::matrix(words, &id, &codes, &flows, (&title, &about));
+            section.figures.push(Figure { id, caption: title.clone(), svg });
+        } else {
+            // In the order of the parties under every proposal.
+            for (asker, holder) in [(1, 0), (0, 1)] {
+                let interval = figure(asker, holder);
+                let label = format!("{} → {} · {title}", name(holder), name(asker));
+                lines.push(Line { label, told: words.interval(&interval), interval, place });
+            }
         }
-        let id = format!("matrix-{place}");
-        let about = words.with("matrix-alt", &[("proposal", &proposal.title)]);
-        let svg = charts::matrix(words, &id, &codes, &flows, (&proposal.title, &about));
-        section.figures.push(Figure { id, caption: proposal.title.clone(), svg });
         let head = ["asker", "holder", "m-true_hits", "bits"].map(|key| words.get(key));
-        let mut table = Table::new(format!("{}: {}", words.get("table"), proposal.title), head.to_vec());
+        let mut table = Table::new(format!("{}: {}", words.get("table"), title), head.to_vec());
         for (a, h, hits) in pairs.iter().filter(|(_, _, hits)| hits.mean > 0.0) {
             let bits = report.outcome.figure(place, Measure::DisclosureBits, Scope::Pair(*a, *h));
             table.row(name(*a), vec![name(*h).to_owned(), words.interval(hits), words.interval(&bits)]);
         }
         section.tables.push(table);
+    }
+    if !lines.is_empty() {
+        let (name, about) = (words.measure(Measure::TrueHits), words.get("flows-alt-two"));
+        let svg = charts::forest(words, "flows-figure", &lines, (0.0, false), (&name, &about));
+        section.figures.push(Figure { id: "flows-picture".to_owned(), caption: name, svg });
     }
     section
 }

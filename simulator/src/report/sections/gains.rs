@@ -16,15 +16,16 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         ..Section::default()
     };
     let mut head = vec![words.get("party")];
-    head.extend(outcome.proposals.iter().map(|proposal| proposal.title.clone()));
+    let titles = report.titles(words);
+    head.extend(titles.iter().cloned());
     head.push(words.get("walk-away"));
     let mut table = Table::new(words.get("table"), head);
     for (party, label) in outcome.parties.iter().enumerate() {
         let mut lines = Vec::new();
-        for (place, proposal) in outcome.proposals.iter().enumerate() {
+        for (place, title) in titles.iter().enumerate() {
             let interval = outcome.gain(place, party, &label.utility);
             let told = words.interval(&interval);
-            lines.push(Line { label: proposal.title.clone(), told, interval, place });
+            lines.push(Line { label: title.clone(), told, interval, place });
         }
         let line = words.number(label.utility.walk_away);
         let mut cells: Vec<String> = lines.iter().map(|line| line.told.clone()).collect();
@@ -37,9 +38,9 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     }
     let head = ["proposal", "lowest-gain", "nash"].map(|key| words.get(key));
     let mut fair = Table::new(words.get("fairness"), head.to_vec());
-    for (place, proposal) in outcome.proposals.iter().enumerate() {
+    for (place, title) in titles.iter().enumerate() {
         let told = outcome.fairness(place).map(|of| words.interval(&of));
-        fair.row(&proposal.title, told.to_vec());
+        fair.row(title, told.to_vec());
     }
     section.lists.push((String::new(), vec![words.get("fairness-lead")]));
     section.tables = vec![table, fair];

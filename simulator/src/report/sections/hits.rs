@@ -18,11 +18,12 @@ pub(super) fn pareto(report: &Report<'_>, words: &Words) -> Section {
     let mut table =
         Table::new(words.get("table"), vec![words.get("proposal"), up_name.clone(), across_name.clone()]);
     let mut spots = Vec::new();
-    for (place, proposal) in report.outcome.proposals.iter().enumerate() {
+    for place in 0..report.outcome.proposals.len() {
         let [x, y] = [across, up].map(|measure| report.outcome.figure(place, measure, Scope::All));
-        table.row(&proposal.title, vec![words.interval(&y), words.interval(&x)]);
+        let title = report.title(words, place);
+        table.row(title.as_str(), vec![words.interval(&y), words.interval(&x)]);
         let ends = |of: &crate::outcome::Interval| [of.lo, of.mean, of.hi];
-        spots.push(Spot { label: proposal.title.clone(), x: ends(&x), y: ends(&y) });
+        spots.push(Spot { label: title, x: ends(&x), y: ends(&y) });
     }
     let tried: Vec<(f64, f64, bool)> =
         report.found.iter().map(|found| (found.disclosure, found.hits, found.front)).collect();
@@ -52,18 +53,19 @@ pub(super) fn pareto(report: &Report<'_>, words: &Words) -> Section {
 }
 
 pub(super) fn forest(report: &Report<'_>, words: &Words) -> Section {
-    let baseline = report.baseline_title();
+    let baseline = report.baseline_title(words);
+    let baseline = baseline.as_str();
     let mut head = vec![words.get("figure")];
-    head.extend(report.others().map(|(_, proposal)| proposal.title.clone()));
+    head.extend(report.others().map(|(place, _)| report.title(words, place)));
     let mut table = Table::new(words.get("table"), head);
     let mut figures = Vec::new();
     for measure in CHIEF {
         let lines: Vec<Line> = report
             .others()
-            .map(|(place, proposal)| {
+            .map(|(place, _)| {
                 let interval = report.difference(place, measure);
                 let told = difference(words, measure, &interval);
-                Line { label: proposal.title.clone(), told, interval, place }
+                Line { label: report.title(words, place), told, interval, place }
             })
             .collect();
         let error = |line: &Line| format!("±\u{A0}{}", words.number(line.interval.error));

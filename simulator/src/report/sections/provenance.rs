@@ -10,13 +10,13 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     let outcome = report.outcome;
     let mut run = Table::new(words.get("provenance"), vec![words.get("source"), String::new()]);
     let seeds: Vec<String> = outcome.seeds.iter().map(ToString::to_string).collect();
-    run.row(words.get("scenario"), vec![format!("{} · {}", outcome.scenario, outcome.title)]);
-    run.row(words.get("digest"), vec![outcome.digest.to_string()]);
+    run.row(words.get("scenario"), vec![format!("`{}` · {}", outcome.scenario, outcome.title)]);
+    run.row(words.get("digest"), vec![format!("`{}`", outcome.digest)]);
     run.row(words.get("seeds"), vec![seeds.join(", ")]);
-    run.row(words.get("version"), vec![format!("symbolon {}", outcome.program)]);
+    run.row(words.get("version"), vec![format!("`symbolon {}`", outcome.program)]);
     run.row(words.get("calibration"), vec![outcome.calibration.clone()]);
-    for proposal in &outcome.proposals {
-        run.row(&proposal.title, vec![format!("{} · {}", proposal.id, proposal.digest)]);
+    for (proposal, title) in outcome.proposals.iter().zip(report.titles(words)) {
+        run.row(title, vec![format!("`{}` · `{}`", proposal.id, proposal.digest)]);
     }
     let numbers = |caption: &str, assumed: bool| {
         let head = ["number", "range", "source", "in-file"].map(|key| words.get(key));
@@ -27,7 +27,7 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             } else {
                 words.number(number.lo)
             };
-            let row = vec![range, number.src.clone(), number.path.clone()];
+            let row = vec![range, words.source(&number.src), format!("`{}`", number.path)];
             table.row(report.label(words, &number.path), row);
         }
         table

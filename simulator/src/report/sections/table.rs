@@ -5,6 +5,7 @@ use crate::outcome::{Measure, Scope};
 use super::{
     super::{
         Report,
+        changes::Told,
         page::{Row, Section, Table},
         words::Words,
     },
@@ -30,10 +31,11 @@ const SHOWN: [Measure; 15] = [
 ];
 
 pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
-    let baseline = report.baseline_title();
+    let baseline = report.baseline_title(words);
+    let baseline = baseline.as_str();
     let caption = words.with("compared", &[("baseline", baseline)]);
     let mut head = vec![words.get("figure"), baseline.to_owned()];
-    head.extend(report.others().map(|(_, proposal)| proposal.title.clone()));
+    head.extend(report.others().map(|(place, _)| report.title(words, place)));
     let mut table = Table::new(caption, head);
     let mut shown: Vec<(f64, Measure)> =
         SHOWN.iter().map(|measure| (surprise(report, *measure), *measure)).collect();
@@ -48,15 +50,16 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         }));
         table.rows.push(Row { head: words.measure(measure), cells });
     }
-    let mut texts = Table::new(
-        words.get("text-changes"),
-        vec![words.get("proposal"), words.with("text-changes-lead", &[("baseline", baseline)])],
-    );
-    for (place, changes) in report.changes.iter().enumerate().filter(|(_, changes)| !changes.is_empty()) {
-        texts.row(report.title(place), vec![changes.join(" · ")]);
-    }
     let mut tables = vec![table];
-    if !texts.rows.is_empty() {
+    // What counter-proposals change stands with them.
+    let own = report.others().filter(|(_, shown)| report.counter(&shown.id).is_none());
+    for (place, differs) in own.filter_map(|(place, _)| Some((place, report.differs(words, place)?))) {
+        let from = report.title(words, differs.from);
+        let key = if differs.from == report.baseline { "c-against" } else { "c-as" };
+        let head = format!("{}: {}", words.get("change"), words.with(key, &[("proposal", &from)]));
+        let caption = words.with("text-changes-lead", &[("proposal", &report.title(words, place))]);
+        let mut texts = Table::new(caption, vec![head]);
+        differs.told.iter().for_each(|told| texts.row(told.cell(), Vec::new()));
         tables.push(texts);
     }
     Section {
@@ -83,10 +86,23 @@ fn surprise(report: &Report<'_>, measure: Measure) -> f64 {
 
 /// What the search found, and what is proved of it.
 pub(super) fn counter(report: &Report<'_>, words: &Words) -> Option<Section> {
-    if report.notes.is_empty() {
-        return None;
-    }
-    let lists = report.notes.iter().map(|(name, lines)| (name.clone(), lines.clone())).collect();
+    let shown = report.outcome.proposals.iter().enumerate();
+    let lists = shown.filter_map(|(place, shown)| {
+        let counter = report.counter(&shown.id)?;
+        let mut lines = Vec::new();
+        if let Some(differs) = report.differs(words, place) {
+            let from = report.title(words, differs.from);
+            let key = if differs.from == report.baseline { "c-against" } else { "c-as" };
+            lines.push(format!("{}:", words.with(key, &[("proposal", &from)])));
+            lines.extend(differs.told.iter().map(Told::cell));
+        }
+        lines.extend(counter.proofs.iter().map(|(line, finding)| {
+            let (said, found) = (words.red_line(line), words.finding(finding));
+            format!("{}: {said} – {found} `{line}`", words.get("red-line"))
+        }));
+        Some((format!("{} `{}`", report.title(words, place), shown.id), lines))
+    });
+    let lists: Vec<(String, Vec<String>)> = lists.collect();
     let (title, lead) = (words.get("counter"), words.get("counter-lead"));
-    Some(Section { id: "counter", title, lead, lists, ..Section::default() })
+    (!lists.is_empty()).then(|| Section { id: "counter", title, lead, lists, ..Section::default() })
 }

@@ -14,12 +14,12 @@ use super::{
 
 pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     let lists =
-        report.others().map(|(place, proposal)| (proposal.title.clone(), sentences(report, words, place)));
+        report.others().map(|(place, _)| (report.title(words, place), sentences(report, words, place)));
     Section { id: "verdict", title: words.get("verdict"), lists: lists.collect(), ..Section::default() }
 }
 
 fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
-    let (proposal, baseline) = (report.title(place), report.baseline_title());
+    let (proposal, baseline) = (report.title(words, place), report.baseline_title(words));
     let mut lines: Vec<String> = CHIEF
         .into_iter()
         .map(|measure| {
@@ -37,12 +37,12 @@ fn sentences(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
             words.with(
                 key,
                 &[
-                    ("proposal", proposal),
+                    ("proposal", proposal.as_str()),
                     ("measure", &name),
                     ("amount", &amount),
                     ("lo", &lo),
                     ("hi", &hi),
-                    ("baseline", baseline),
+                    ("baseline", &baseline),
                 ],
             )
         })
@@ -57,7 +57,8 @@ fn false_share(report: &Report<'_>, words: &Words, place: usize) -> Option<Strin
     let hits = report.outcome.figure(place, Measure::Hits, Scope::All);
     let share = report.outcome.figure(place, Measure::FalseShare, Scope::All);
     let [mean, lo, hi] = [share.mean, share.lo, share.hi].map(|share| words.percent(share.max(0.0)));
-    let put = [("proposal", report.title(place)), ("share", mean.as_str()), ("lo", &lo), ("hi", &hi)];
+    let proposal = report.title(words, place);
+    let put = [("proposal", proposal.as_str()), ("share", mean.as_str()), ("lo", &lo), ("hi", &hi)];
     (hits.mean > 0.0).then(|| words.with("verdict-false", &put))
 }
 
@@ -66,14 +67,15 @@ fn abuse(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
     let found = report.outcome.abuse(place).into_iter();
     let cheats = found.filter(|of| !matches!(of.kind, AbuseKind::PartyLeaves | AbuseKind::Outage));
     let does = cheats.filter(|of| of.queries.mean > 0.0 || of.hits_lost.mean > 0.0);
+    let proposal = report.title(words, place);
     does.map(|of| {
-        let name = words.get(super::abuse::key(of.kind));
+        let name = words.abuse(of.kind);
         let (found, ran) = (of.detected.0.to_string(), of.detected.1.to_string());
         let [lo, days, hi] = of.days.map(|days| super::abuse::days(words, days, of.watched));
         let watched = words.number(of.watched);
         let key = if of.detected.0 > 0 { "verdict-detected" } else { "verdict-undetected" };
         let put = [
-            ("proposal", report.title(place)),
+            ("proposal", proposal.as_str()),
             ("abuse", name.as_str()),
             ("found", &found),
             ("of", &ran),
@@ -101,14 +103,15 @@ fn walk_away(report: &Report<'_>, words: &Words, place: usize) -> Vec<String> {
         names.collect::<Vec<_>>().join(", ")
     };
     let (below, open) = (on(Some(Ordering::Less)), on(None));
+    let proposal = report.title(words, place);
     let mut lines = Vec::new();
     for (key, parties) in [("verdict-walk", &below), ("verdict-walk-open", &open)] {
         if !parties.is_empty() {
-            lines.push(words.with(key, &[("proposal", report.title(place)), ("parties", parties)]));
+            lines.push(words.with(key, &[("proposal", proposal.as_str()), ("parties", parties)]));
         }
     }
     if lines.is_empty() {
-        lines.push(words.with("verdict-no-walk", &[("proposal", report.title(place))]));
+        lines.push(words.with("verdict-no-walk", &[("proposal", &proposal)]));
     }
     lines
 }

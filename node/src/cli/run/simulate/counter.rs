@@ -10,7 +10,7 @@ use symbolon_simulator::{
     outcome::{Outcome, Scope},
     proposal::Proposal,
     scenario::Scenario,
-    search::{Found, RedLine, fronts},
+    search::{Finding, Found, RedLine, fronts},
 };
 
 use crate::{cli::files, control::api::Failure};
@@ -29,12 +29,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(super) struct Checked {
     pub(super) proposal: Proposal,
     /// Red lines with what came of each.
-    pub(super) proofs: Vec<(String, String)>,
+    pub(super) proofs: Vec<(RedLine, Finding)>,
 }
 
 impl Checked {
-    /// Name and lines, for the report.
-    pub(super) fn lines(&self) -> (String, Vec<String>) {
+    /// Name and lines, for a screen.
+    fn lines(&self) -> (String, Vec<String>) {
         let mut lines = vec![self.proposal.about.clone()];
         lines.extend(self.proofs.iter().map(|(line, found)| format!("{line}: {found}")));
         (format!("{} ({})", self.proposal.title, self.proposal.id), lines)
@@ -95,15 +95,15 @@ pub(super) fn check(
     let mut proofs = Vec::new();
     for line in lines {
         interrupt.check("the proof of red lines")?;
-        proofs.push((line.to_string(), one(proposal, line)?));
+        proofs.push((line.clone(), one(proposal, line)?));
     }
     Ok(Checked { proposal: proposal.clone(), proofs })
 }
 
-fn one(proposal: &Proposal, line: &RedLine) -> Result<String, Failure> {
+fn one(proposal: &Proposal, line: &RedLine) -> Result<Finding, Failure> {
     let solver = match Cvc5::find() {
         Ok(solver) => solver,
-        Err(missing) => return Ok(format!("not proved: {}", missing.what)),
+        Err(missing) => return Ok(Finding::WithoutSolver(missing.what)),
     };
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
     let concerns = |pair: &[AgencyCode; 2]| match line {
@@ -116,9 +116,9 @@ fn one(proposal: &Proposal, line: &RedLine) -> Result<String, Failure> {
         texts.entry(&terms.rules).or_insert_with(|| format!("{a}-{b}"));
     }
     if texts.is_empty() {
-        return Ok("no agreement concerns it".to_owned());
+        return Ok(Finding::Nobody);
     }
-    for (rules, pair) in &texts {
+    for (rules, pair) in texts {
         let put = line.put(rules).map_err(|error| Failure::input(error.to_string()))?;
         let proof = within(LIMIT, async {
             prove(&put.question, &put.rules, put.proposal.as_ref(), solver.start(LIMIT)?)
@@ -127,11 +127,11 @@ fn one(proposal: &Proposal, line: &RedLine) -> Result<String, Failure> {
         })?;
         match proof.verdict {
             Verdict::Proved => {}
-            Verdict::Refuted => return Ok(format!("crossed by the rules of {pair}")),
-            Verdict::Undecided => return Ok(format!("undecided for the rules of {pair}")),
+            Verdict::Refuted => return Ok(Finding::Crossed(pair)),
+            Verdict::Undecided => return Ok(Finding::Undecided(pair)),
         }
     }
-    Ok(format!("proved by {}", solver.version))
+    Ok(Finding::Proved(solver.version))
 }
 
 /// What was found, for a screen.

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Mutex, sync::PoisonError};
 
 use symbolon_simulator::{
     Watch,
-    compare::{Budget, Compared, Comparison, changes, compare},
+    compare::{Budget, Compared, Comparison, compare},
     cost::Calibration,
     outcome::Outcome,
     proposal::Proposal,
@@ -191,6 +191,14 @@ impl<'a> Making<'a> {
         compared.map(Some).map_err(|error| Failure::input(error.to_string()))
     }
 
+    /// A counter-proposal with the number that it has among all that the search handed on.
+    fn counter(&self, of: &Checked) -> report::Counter {
+        let mut all = self.found.iter().flat_map(|found| &found.counters);
+        let place = all.position(|counter| counter.id == of.proposal.id);
+        let number = place.map_or(0, |place| place.saturating_add(1));
+        report::Counter { id: of.proposal.id.clone(), number, proofs: of.proofs.clone() }
+    }
+
     fn write(
         &self,
         file: &Path,
@@ -200,15 +208,6 @@ impl<'a> Making<'a> {
     ) -> Result<(), Failure> {
         let place = |id: &str| outcome.proposals.iter().position(|proposal| proposal.id == id);
         let baseline = place(&self.baseline).unwrap_or(0);
-        let base = self.proposals.iter().find(|proposal| proposal.id == self.baseline);
-        let texts = outcome.proposals.iter().map(|shown| {
-            let proposal = self.proposals.iter().find(|proposal| proposal.id == shown.id);
-            let both = base.zip(proposal).filter(|_| shown.id != self.baseline);
-            both.map_or_else(Vec::new, |(base, proposal)| {
-                changes(base, proposal).iter().map(ToString::to_string).collect()
-            })
-        });
-        let texts: Vec<Vec<String>> = texts.collect();
         let tried = self.found.iter().flat_map(|found| &found.tried).map(|tried| report::Candidate {
             disclosure: tried.disclosure,
             hits: tried.hits,
@@ -216,15 +215,15 @@ impl<'a> Making<'a> {
         });
         let tried: Vec<report::Candidate> = tried.collect();
         let screened = self.found.as_ref().map_or((0, 0), |found| found.screened);
-        let notes: Vec<(String, Vec<String>)> = checked.iter().map(Checked::lines).collect();
+        let counters: Vec<report::Counter> = checked.iter().map(|of| self.counter(of)).collect();
         let made = report::Report {
             outcome,
             baseline,
             compared,
-            changes: &texts,
+            proposals: &self.proposals,
             found: &tried,
             screened,
-            notes: &notes,
+            counters: &counters,
         };
         let fault = |error: report::ReportError| Failure::input(error.to_string());
         files::save(file, &made.html(self.options.lang).map_err(fault)?)?;

@@ -2,11 +2,13 @@
 //!
 //! It listens on a loopback address and answers only requests whose `Host` names one, so that no page of another
 //! site reaches it by a name that it makes point here (DNS rebinding). It keeps nothing, takes no upload and
-//! answers `GET` alone. One run is made at a time; more than a few that wait are turned away.
+//! answers `GET` alone. One run is made at a time; more than a few that wait are turned away. Ctrl-C ends a run that is
+//! being made, and whoever still reads an answer has a few seconds.
 
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -19,18 +21,25 @@ use axum::{
 };
 use symbolon_policy::rules::Language;
 use symbolon_simulator::{
+    RunError, Watch,
     cost::Calibration,
     proposal::Proposal,
     scenario::Scenario,
     tryout::{SCRIPT, Tryout, TryoutError},
 };
-use tokio::{net::TcpListener, runtime, sync::Semaphore};
+use tokio::{net::TcpListener, runtime, sync::Semaphore, time};
 
 use crate::{
     cli::{output, report::Report},
     control::api::Failure,
 };
 
+use super::interrupt::Interrupt;
+
+/// How long answers may take to be read, and runs to end, after Ctrl-C.
+const ENDING: Duration = Duration::from_secs(3);
+/// How often Ctrl-C is looked for.
+const LOOK: Duration = Duration::from_millis(50);
 /// Requests that wait or run; more are turned away.
 const WAITING: usize = 8;
 /// Nothing from elsewhere, no frames, and forms only to here.
@@ -41,6 +50,14 @@ struct Site {
     tryout: Tryout,
     waiting: Arc<Semaphore>,
     one: Arc<Semaphore>,
+    interrupt: Interrupt,
+}
+
+/// Ends a run at Ctrl-C; its progress is not shown.
+impl Watch for Interrupt {
+    fn cancelled(&self) -> bool {
+        self.asked()
+    }
 }
 
 /// Serves until Ctrl-C.
@@ -60,10 +77,12 @@ pub(super) fn run(
     }
     let tryout = Tryout::new(scenario, proposals, calibration, language)
         .map_err(|error| Failure::input(error.to_string()))?;
+    let interrupt = Interrupt::listen();
     let site = Arc::new(Site {
         tryout,
         waiting: Arc::new(Semaphore::new(WAITING)),
         one: Arc::new(Semaphore::new(1)),
+        interrupt: interrupt.clone(),
     });
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::local(format!("cannot start: {error}")))?;
@@ -72,15 +91,26 @@ pub(super) fn run(
         let listener = TcpListener::bind(address).await.map_err(fault)?;
         let bound = listener.local_addr().map_err(fault)?;
         output::note(&format!("Open http://{bound}/ in a browser of this machine; Ctrl-C ends it."));
-        let served = axum::serve(listener, router(site)).with_graceful_shutdown(async {
-            // Without a signal to wait for it serves on.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        });
-        served.await.map_err(fault)
+        let served = axum::serve(listener, router(site)).with_graceful_shutdown(asked(interrupt.clone()));
+        // Whoever holds a connection open without end does not hold the program.
+        let late = async {
+            asked(interrupt).await;
+            time::sleep(ENDING).await;
+        };
+        tokio::select! {
+            ended = served.into_future() => ended.map_err(fault),
+            () = late => Ok(()),
+        }
     })?;
+    runtime.shutdown_timeout(ENDING);
     Ok(Report::silent())
+}
+
+/// Waits for Ctrl-C.
+async fn asked(interrupt: Interrupt) {
+    while !interrupt.asked() {
+        time::sleep(LOOK).await;
+    }
 }
 
 fn router(site: Arc<Site>) -> Router {
@@ -128,35 +158,43 @@ fn here(host: &str) -> bool {
 }
 
 async fn page(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Response {
-    made(site, query, Tryout::page).await
+    made(site, query, Tryout::page, Tryout::wrong).await
 }
 
 async fn answer(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Response {
-    made(site, query, Tryout::answer).await
+    made(site, query, Tryout::answer, Tryout::wrong_part).await
 }
 
-type Make = fn(&Tryout, &str) -> Result<String, TryoutError>;
+type Make = fn(&Tryout, &str, &dyn Watch) -> Result<String, TryoutError>;
+type Wrong = fn(&Tryout, &TryoutError) -> String;
 
-async fn made(site: Arc<Site>, query: Option<String>, make: Make) -> Response {
-    let Ok(waiting) = site.waiting.clone().try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many requests at once\n").into_response();
-    };
-    let Ok(one) = site.one.clone().acquire_owned().await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the page is ending\n").into_response();
-    };
-    let work = Arc::clone(&site);
+async fn made(site: Arc<Site>, query: Option<String>, make: Make, wrong: Wrong) -> Response {
+    let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    match run_one(&site, query, make).await {
+        Ok(text) => (html, text).into_response(),
+        Err(error) => {
+            let status = match &error {
+                TryoutError::Busy | TryoutError::Ended | TryoutError::Run(RunError::Cancelled) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                _ => StatusCode::BAD_REQUEST,
+            };
+            (status, html, wrong(&site.tryout, &error)).into_response()
+        }
+    }
+}
+
+/// One run at a time, on a thread of its own.
+async fn run_one(site: &Arc<Site>, query: Option<String>, make: Make) -> Result<String, TryoutError> {
+    let waiting = site.waiting.clone().try_acquire_owned().map_err(|_| TryoutError::Busy)?;
+    let one = site.one.clone().acquire_owned().await.map_err(|_| TryoutError::Ended)?;
+    let work = Arc::clone(site);
     // A browser that goes away leaves the run, and the run keeps its place.
     let run = move || {
         let _places = (waiting, one);
-        make(&work.tryout, query.as_deref().unwrap_or(""))
+        make(&work.tryout, query.as_deref().unwrap_or(""), &work.interrupt)
     };
-    let done = tokio::task::spawn_blocking(run).await;
-    let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    match done {
-        Ok(Ok(text)) => (html, text).into_response(),
-        Ok(Err(error)) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the run broke off\n").into_response(),
-    }
+    tokio::task::spawn_blocking(run).await.unwrap_or(Err(TryoutError::Ended))
 }
 
 #[cfg(test)]

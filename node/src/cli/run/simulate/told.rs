@@ -53,7 +53,11 @@ impl Counters {
             id: of.proposal.id,
             title: of.proposal.title,
             about: of.proposal.about,
-            red_lines: of.proofs.into_iter().map(|(red_line, found)| RedLine { red_line, found }).collect(),
+            red_lines: of
+                .proofs
+                .iter()
+                .map(|(line, found)| RedLine { red_line: line.to_string(), found: found.to_string() })
+                .collect(),
         };
         Self {
             tried: found.tried.len(),
