@@ -22,7 +22,7 @@ pub(super) enum Admitted {
 }
 
 /// Sums of fractions are off by less.
-const SLACK: f64 = 1e-6;
+pub(super) const SLACK: f64 = 1e-6;
 
 impl State<'_> {
     /// Why nothing at all can be asked at a second since the start, if so.

@@ -8,13 +8,13 @@
 //! come near a limit is charged at once.
 
 use super::{
-    admit::Admitted,
+    admit::{Admitted, SLACK},
     meters::Officer,
     person::uses,
     state::{OTHERS, State},
 };
 use crate::{
-    contract::{Contract, Line},
+    contract::{Contract, Line, Numbers},
     random::named,
     region::Region,
 };
@@ -51,11 +51,12 @@ pub(super) struct Tried {
     pub(super) canaries: f64,
 }
 
-/// On what days it is known that no query of a line is refused: meters not fuller than this share, before a day.
-#[derive(Clone, Copy, Default)]
+/// On what days it is known what becomes of every query of a line: with meters not fuller than this share, before a day.
+#[derive(Clone, Copy)]
 struct Calm {
     fullest: f64,
     until: i64,
+    became: Admitted,
 }
 
 impl Others {
@@ -76,7 +77,7 @@ impl Others {
             most,
             due: vec![0; due],
             tried: vec![Tried::default(); days.len()],
-            calm: vec![Calm::default(); days.len()],
+            calm: vec![Calm { fullest: 0.0, until: 0, became: Admitted::Rules }; days.len()],
             keep: beside / (beside + 1.0),
             days,
         }
@@ -182,61 +183,75 @@ impl State<'_> {
                 continue;
             }
             let draws = self.draws.of(named("others")).of(place as u64).of(self.day as u64);
-            if closed == [false, false] && self.calm(place, line, many, &load) {
-                let drawn = f64::from(many * line.items) * line.canary_odds;
-                let canaries = (drawn + draws.unit(uses::CANARIES)).floor();
-                let items = f64::from(line.items) + canaries / f64::from(many);
-                self.charge(line, Officer::Any(0.0), items, f64::from(many));
-                self.others.note(place, Admitted::Yes(0), f64::from(many), canaries);
-            } else {
-                for one in 0..u64::from(many) {
-                    let second = (draws.of(one).unit(uses::OTHERS) * DAY as f64) as i64;
-                    self.plan_early(u32::try_from(place).unwrap_or(u32::MAX), OTHERS, second);
+            let alike =
+                if closed == [false, false] { self.all_alike(place, line, many, &load) } else { None };
+            match alike {
+                Some(Admitted::Yes(_)) => {
+                    let drawn = f64::from(many * line.items) * line.canary_odds;
+                    let canaries = (drawn + draws.unit(uses::CANARIES)).floor();
+                    let items = f64::from(line.items) + canaries / f64::from(many);
+                    self.charge(line, Officer::Any(0.0), items, f64::from(many));
+                    self.others.note(place, Admitted::Yes(0), f64::from(many), canaries);
+                }
+                Some(refused) => self.others.note(place, refused, f64::from(many), 0.0),
+                None => {
+                    for one in 0..u64::from(many) {
+                        let second = (draws.of(one).unit(uses::OTHERS) * DAY as f64) as i64;
+                        self.plan_early(u32::try_from(place).unwrap_or(u32::MAX), OTHERS, second);
+                    }
                 }
             }
         }
     }
 
-    /// Whether no query of a line can be refused today, whatever comes before it: quotas have twice the load of the day left, and
-    /// rules decide the last one as the first.
-    fn calm(&mut self, place: usize, line: &Line, many: u32, load: &[f64]) -> bool {
+    /// What becomes of every query of a line today, if it is the same whatever comes before it: a quota is spent already, or all
+    /// have twice the load of the day left, and rules decide the last query as the first.
+    fn all_alike(&mut self, place: usize, line: &Line, many: u32, load: &[f64]) -> Option<Admitted> {
+        if line.by_officer {
+            return None;
+        }
         let mut fullest = 0.0_f64;
         let mut unused = true;
         for using in &line.uses {
-            let Some(meter) = self.meters.of(using.meter, Officer::Any(0.0)) else { return false };
+            let (meter, amount) =
+                (self.meters.of(using.meter, Officer::Any(0.0))?, using.of(line.items.into()));
+            if meter.spent + amount > meter.limit + SLACK {
+                return Some(Admitted::Quota);
+            }
             let load = load.get(using.meter).copied().unwrap_or(0.0);
-            let most = meter.spent + 2.0 * load + using.of(f64::from(line.items));
+            let most = meter.spent + 2.0 * load + amount;
             fullest = fullest.max(most / meter.limit.max(f64::MIN_POSITIVE));
             unused &= meter.spent == 0.0;
         }
-        if line.by_officer
-            || fullest > 1.0
+        if fullest > 1.0
             || self.others_compete(line.asker)
             || (line.canary_odds > 0.0 && line.largest < line.items.saturating_mul(2))
         {
-            return false;
+            return None;
         }
-        let known = self.others.calm.get(place).copied().unwrap_or_default();
-        if fullest <= known.fullest && self.day < known.until {
-            return true;
+        let known = self.others.calm.get(place).copied();
+        let known = known.filter(|known| fullest <= known.fullest && self.day < known.until);
+        if let Some(known) = known {
+            return Some(known.became);
         }
         // What holds for meters from nothing to half full, or as full as they get today, holds on other days.
         let tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
         let days = tables.map(|table| if unused { table.lasts() } else { 0 }).min().unwrap_or(0);
         let ahead = 2.0 * f64::from(many) * f64::from(line.items) * days.clamp(1, DAYS) as f64;
         let shares = [HALF.max(fullest), fullest];
-        let Some(fullest) = shares.into_iter().find(|share| self.decided_alike(line, *share, ahead)) else {
-            return false;
-        };
+        let (fullest, became) = shares.into_iter().find_map(|share| {
+            let became = self.decided_alike(line, share, ahead)?;
+            Some((share, became))
+        })?;
         if let Some(calm) = self.others.calm.get_mut(place) {
-            *calm = Calm { fullest, until: self.day.saturating_add(days) };
+            *calm = Calm { fullest, until: self.day.saturating_add(days), became };
         }
-        true
+        Some(became)
     }
 
-    /// Whether rules permit, and decide alike, all queries of a line until a meter is full to this share, and so many items are
-    /// answered either way.
-    fn decided_alike(&self, line: &Line, fullest: f64, ahead: f64) -> bool {
+    /// What rules say of every query of a line until a meter is full to this share, and so many items are answered either way, if
+    /// it is the same.
+    fn decided_alike(&self, line: &Line, fullest: f64, ahead: f64) -> Option<Admitted> {
         let (today, items) = (self.day * DAY, f64::from(line.items));
         let most = line.uses.iter().filter_map(|using| {
             let meter = self.meters.of(using.meter, Officer::Any(0.0))?;
@@ -245,17 +260,23 @@ impl State<'_> {
         let most = most.fold(f64::INFINITY, f64::min).max(1.0);
         let first = self.numbers(line, Officer::Any(0.0), items, 1.0, today);
         let last = self.numbers(line, Officer::Any(0.0), items, most, today + DAY - 1);
-        let mut tables = line.tables.iter().filter_map(|table| self.contract.tables.get(*table));
-        tables.all(|table| {
-            let ends = [(ahead, 0.0), (0.0, ahead), (ahead, ahead)].map(|(given, received)| {
-                crate::contract::Numbers {
-                    given: last.given + given,
-                    received: last.received + received,
-                    ..last
-                }
-            });
-            ends.iter().all(|end| table.alike(&first, end)) && table.permits(&first)
-        })
+        // With as many canaries as there can be.
+        let largest = if line.canary_odds > 0.0 { line.items.saturating_mul(2) } else { line.items };
+        let ends = [(ahead, 0.0), (0.0, ahead), (ahead, ahead)].map(|(given, received)| Numbers {
+            given: last.given + given,
+            received: last.received + received,
+            items: largest,
+            ..last
+        });
+        let mut became = Some(Admitted::Yes(0));
+        for table in line.tables.iter().filter_map(|table| self.contract.tables.get(*table)) {
+            let alike = ends.iter().all(|end| table.alike(&first, end));
+            if alike && !table.permits(&first) {
+                return Some(Admitted::Rules);
+            }
+            became = became.filter(|_| alike);
+        }
+        became
     }
 
     /// Whether today others than officers about people who came ask in the name of a party.
