@@ -14,7 +14,7 @@ use super::{
     state::{OTHERS, State},
 };
 use crate::{
-    contract::{Contract, Line, Numbers},
+    contract::{Contract, Line, Numbers, Use},
     random::named,
     region::Region,
 };
@@ -25,6 +25,9 @@ const HALF: f64 = 0.5;
 const DAYS: i64 = 91;
 const PART: i64 = 4;
 const DAY: i64 = 86_400;
+/// Queries that are put together are not more than this part of any limit, and of a day's.
+const FINE: f64 = 32.0;
+const TOGETHER: u32 = 4;
 
 /// Queries of others that are to come, and what became of those that came.
 pub(super) struct Others {
@@ -35,6 +38,8 @@ pub(super) struct Others {
     most: i64,
     /// By line, and day modulo one more than `most`: how many come.
     due: Vec<u32>,
+    /// By line, how many that come today are not put yet, and in how many parts they are.
+    today: Vec<(u32, u32)>,
     tried: Vec<Tried>,
     calm: Vec<Calm>,
     /// What one more that is tried leaves of those before: about as many count as a person stands for.
@@ -76,6 +81,7 @@ impl Others {
             beside,
             most,
             due: vec![0; due],
+            today: vec![(0, 0); days.len()],
             tried: vec![Tried::default(); days.len()],
             calm: vec![Calm { fullest: 0.0, until: 0, became: Admitted::Rules }; days.len()],
             keep: beside / (beside + 1.0),
@@ -195,13 +201,30 @@ impl State<'_> {
                 }
                 Some(refused) => self.others.note(place, refused, f64::from(many), 0.0),
                 None => {
-                    for one in 0..u64::from(many) {
+                    let parts = self.parts(line, many);
+                    if let Some(today) = self.others.today.get_mut(place) {
+                        *today = (many, parts);
+                    }
+                    for one in 0..u64::from(parts) {
                         let second = (draws.of(one).unit(uses::OTHERS) * DAY as f64) as i64;
                         self.plan_early(u32::try_from(place).unwrap_or(u32::MAX), OTHERS, second);
                     }
                 }
             }
         }
+    }
+
+    /// In how many parts so many queries of a line are put: near a small limit one by one, for a large one together, so that
+    /// the work does not grow with the number of persons that one stands for.
+    fn parts(&self, line: &Line, many: u32) -> u32 {
+        let fits = |using: &Use| {
+            let meter = self.contract.meters.get(using.meter)?;
+            Some(meter.limit / using.of(line.items.into()).max(f64::MIN_POSITIVE) / FINE)
+        };
+        let together = line.uses.iter().filter_map(fits).fold(f64::INFINITY, f64::min).floor().max(1.0);
+        // No more than `many`, and at least one.
+        let parts = (f64::from(many) / together).ceil() as u32;
+        parts.max(many.min(TOGETHER))
     }
 
     /// What becomes of every query of a line today, if it is the same whatever comes before it: a quota is spent already, or all
@@ -284,13 +307,40 @@ impl State<'_> {
         self.counts_due(asker) || self.wrong_asks_for(asker)
     }
 
-    /// One query of another, at its moment.
+    /// Queries of others of one part of a day, at its moment: all of them, or as many as a quota has left.
     pub(super) fn other(&mut self, place: usize, when: i64) {
         let contract = self.contract;
         let Some(line) = contract.lines.get(place) else { return };
         let draws = self.draws.of(named("another")).of(place as u64).of(when as u64);
         let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
-        let became = self.admit(line, officer, 1.0, draws.of(uses::CANARIES), when);
-        self.others.note_one(place, became);
+        let Some((left, parts)) = self.others.today.get_mut(place) else { return };
+        let many = left.div_ceil((*parts).max(1));
+        (*left, *parts) = (left.saturating_sub(many), parts.saturating_sub(1));
+        let mut rest = f64::from(many);
+        let draws = draws.of(uses::CANARIES);
+        let mut became = self.admit(line, officer, rest, draws, when);
+        if became == Admitted::Quota && many > 1 {
+            let fits = self.fitting(line, officer).min(rest);
+            if fits >= 1.0 {
+                became = self.admit(line, officer, fits, draws, when);
+                if let Admitted::Yes(canaries) = became {
+                    self.others.note(place, became, fits, f64::from(canaries) * fits);
+                    (rest, became) = (rest - fits, Admitted::Quota);
+                }
+            }
+        }
+        if rest >= 1.0 {
+            let canaries = if let Admitted::Yes(canaries) = became { f64::from(canaries) } else { 0.0 };
+            self.others.note(place, became, rest, canaries * rest);
+        }
+    }
+
+    /// How many queries of a line, without canaries, its quotas have left.
+    fn fitting(&self, line: &Line, officer: Officer) -> f64 {
+        let left = line.uses.iter().filter_map(|using| {
+            let meter = self.meters.of(using.meter, officer)?;
+            Some((meter.limit - meter.spent + SLACK) / using.of(line.items.into()).max(f64::MIN_POSITIVE))
+        });
+        left.fold(f64::INFINITY, f64::min).floor()
     }
 }
