@@ -71,6 +71,9 @@ fn what_does_not_stand_is_told_with_its_line() {
     assert!(code == 2 && told.contains("--list"), "{told}");
     let (_, told, code) = run(dir.path(), &["simulate", "bilateral", "--proposal", "pc"]);
     assert!(code == 2 && told.contains("status-quo, pcc"), "{told}");
+    let (_, told, code) =
+        run(dir.path(), &["simulate", "bilateral", "--search", "2", "--red-line", "party:ZZ"]);
+    assert!(code == 2 && told.contains("party:ZZ names ZZ") && told.contains("MK, RS"), "{told}");
     let (listed, _, code) = run(dir.path(), &["simulate", "--list"]);
     assert!(code == 0 && listed.contains("western-balkans-2022"), "{listed}");
     let (told, _, code) = run(dir.path(), &["simulate", "--explain", "bilateral"]);

@@ -9,6 +9,7 @@ mod change;
 mod error;
 mod files;
 mod fits;
+mod read;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -111,65 +112,6 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Reads every proposal of a scenario.
-    ///
-    /// # Errors
-    /// [`ProposalError`] with the first that does not stand.
-    pub fn all(scenario: &Scenario, files: &dyn Files) -> Result<Vec<Self>, ProposalError> {
-        let mut read: Vec<Self> = Vec::new();
-        let shelf = Shelf::default();
-        for entry in &scenario.proposal {
-            let base = entry.extends.as_ref().and_then(|id| read.iter().find(|earlier| earlier.id == *id));
-            let proposal = Self::read(entry, base, scenario, files, &shelf)?;
-            read.push(proposal);
-        }
-        Ok(read)
-    }
-
-    /// Reads one proposal, which begins with `base`.
-    fn read(
-        entry: &Entry,
-        base: Option<&Self>,
-        scenario: &Scenario,
-        files: &dyn Files,
-        shelf: &Shelf,
-    ) -> Result<Self, ProposalError> {
-        let mut proposal = Self {
-            id: entry.id.clone(),
-            title: if entry.title.is_empty() { entry.id.clone() } else { entry.title.clone() },
-            about: entry.about.clone(),
-            deals: base.map(|base| base.deals.clone()).unwrap_or_default(),
-            national: base.map(|base| base.national.clone()).unwrap_or_default(),
-            canary_share: entry.canary_share.or(base.map(|base| base.canary_share)).unwrap_or(0.0),
-            shelf: shelf.clone(),
-        };
-        for agreement in &entry.agreement {
-            proposal.take(agreement, scenario, files)?;
-        }
-        for pair in &entry.without {
-            proposal.deals.remove(&ordered(pair.clone()));
-        }
-        for (code, file) in &entry.national {
-            let text = proposal.open(files, file)?;
-            proposal = proposal.with_national(code, &text, file)?;
-        }
-        for id in &entry.drop_clauses {
-            proposal = proposal.without_clause(id)?;
-        }
-        for id in &entry.add_clauses {
-            proposal = proposal.with_ready_clause(id)?;
-        }
-        for file in &entry.add_rules {
-            let text = proposal.open(files, file)?;
-            proposal = proposal.with_rules(&text, file)?;
-        }
-        for (path, value) in &entry.set {
-            proposal = proposal.set(path, value)?;
-        }
-        proposal.stand(scenario)?;
-        Ok(proposal)
-    }
-
     /// The digest of all that it settles.
     ///
     /// # Errors
@@ -296,20 +238,6 @@ impl Proposal {
 
     fn form(&self, file: &str, why: &str) -> ProposalError {
         ProposalError::Form { proposal: self.id.clone(), file: file.to_owned(), why: why.to_owned() }
-    }
-
-    /// Checks that every agreement stands and is between parties of the scenario.
-    fn stand(&self, scenario: &Scenario) -> Result<(), ProposalError> {
-        let codes = self.deals.keys().flatten().chain(self.national.keys());
-        for code in codes {
-            if !scenario.party.contains_key(code) {
-                return Err(ProposalError::Party { proposal: self.id.clone(), code: code.clone() });
-            }
-        }
-        self.deals.iter().try_for_each(|(pair, terms)| {
-            self.check(pair, terms)?;
-            self.has_forms(scenario, pair, terms)
-        })
     }
 
     /// Checks terms; rules that stand in many agreements are read once.

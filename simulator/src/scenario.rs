@@ -66,6 +66,9 @@ pub struct Scenario {
     /// stay as they were drawn there.
     #[serde(skip)]
     pub(crate) moved_from: Option<Arc<Scenario>>,
+    /// The file, for the lines of what is found wrong later.
+    #[serde(skip)]
+    source: Arc<str>,
 }
 
 /// How long, how many, from which seeds.
@@ -118,10 +121,16 @@ impl Scenario {
         let mut scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::syntax(text, &error))?;
         scenario.fill();
         scenario.check(text)?;
+        scenario.source = text.into();
         for (place, practice) in scenario.practice.iter_mut().enumerate() {
             practice.line = locate::line_of(text, &format!("practice[{place}].form"));
         }
         Ok(scenario)
+    }
+
+    /// The line of the file in which a path stands, or the longest part of it that is there.
+    pub(crate) fn line(&self, path: &str) -> usize {
+        locate::line_of(&self.source, path)
     }
 
     /// The codes of the parties; everywhere else a party is its place in this list.

@@ -22,6 +22,7 @@ use crate::{
     scenario::Scenario,
 };
 
+pub(crate) use knob::faults;
 pub use knob::{KnobError, turn};
 pub use nsga::{crowding, fronts};
 pub use red_line::{Finding, Put, PutError, RedLine, UnknownRedLine};

@@ -77,9 +77,12 @@ impl Proposal {
         let mut changed = self.clone();
         let mut read = BTreeSet::new();
         for ([a, b], terms) in &mut changed.deals {
-            append(terms, &put_in(text, a, b));
-            if read.insert(terms.rules.clone()) {
-                self.shared(&terms.rules, file)?;
+            let (text, before) = (put_in(text, a, b), terms.rules.clone());
+            append(terms, &text);
+            if read.insert(terms.rules.clone()) && self.shared(&terms.rules, file).is_err() {
+                // Lines are told as they are counted in the file.
+                self.shared(&text, file)?;
+                self.shared(&terms.rules, file).map_err(|error| counted_in(&text, &before, error))?;
             }
         }
         Ok(changed)
@@ -151,6 +154,18 @@ impl Proposal {
     fn missing(&self, what: &str) -> ProposalError {
         ProposalError::Missing { proposal: self.id.clone(), what: what.to_owned() }
     }
+}
+
+/// The same error with the lines of an added text, which stands behind what was there `before`.
+fn counted_in(text: &str, before: &str, error: ProposalError) -> ProposalError {
+    let ProposalError::Rules { file, mut errors } = error else { return error };
+    let lines = |text: &str| text.matches('\n').count();
+    let above = lines(before).saturating_add(1);
+    let blank = lines(text).saturating_sub(lines(text.trim_start()));
+    for fault in errors.0.iter_mut().filter(|fault| fault.line > above) {
+        fault.line = fault.line.saturating_sub(above).saturating_add(blank);
+    }
+    ProposalError::Rules { file, errors }
 }
 
 fn append(terms: &mut Terms, text: &str) {

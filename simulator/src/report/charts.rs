@@ -72,7 +72,11 @@ pub(super) fn scatter(
     }
     if !tried.is_empty() {
         d.mark(0, (20.0, legend - 5.0), r##"fill="none" stroke="#8a97a3""##);
-        d.text((36.0, legend), "", candidate);
+        // Both halves in one line are wider than the picture.
+        let (found, how) = candidate.split_once(", ").unwrap_or((candidate, ""));
+        d.text((36.0, legend), "", found);
+        legend += 18.0;
+        d.text((36.0, legend), "", how);
         d.mark(3, (20.0, legend + 17.0), &format!(r#"fill="white" stroke="{INK}" stroke-width="1.5""#));
         d.text((36.0, legend + 22.0), "", words.get("front"));
         legend += 44.0;

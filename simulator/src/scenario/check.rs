@@ -7,6 +7,8 @@ use std::{
 
 use symbolon_policy::rules::ExchangeKind;
 
+use crate::search::{Objective, RedLine};
+
 use super::{
     AbuseKind, ENTRY, EXIT, EventKind, Quantity, Scenario, Seeds,
     locate::{line_at, line_of},
@@ -24,7 +26,7 @@ const MOST_SEEDS: usize = 10_000;
 pub struct Fault {
     /// The line, from 1.
     pub line: usize,
-    /// The path of what is wrong; empty for a fault of syntax.
+    /// The path of what is wrong; empty for a fault of syntax, and where the reason says it.
     pub path: String,
     /// What is wrong, and what it contradicts.
     pub what: String,
@@ -88,6 +90,7 @@ impl Scenario {
         self.check_practices(&mut faults);
         self.check_abuses(&mut faults);
         self.check_proposals(&mut faults);
+        self.check_search(&mut faults);
         faults.found.sort_by_key(|fault| fault.line);
         if faults.found.is_empty() { Ok(()) } else { Err(ScenarioError(faults.found)) }
     }
@@ -334,6 +337,33 @@ impl Scenario {
             }
             let share = crate::proposal::CANARY_SHARES.contains(&entry.canary_share.unwrap_or(0.0));
             faults.unless(share, &path("canary_share"), "must be from 0 to 0.5, as a node has it");
+        }
+    }
+}
+
+impl Scenario {
+    /// What it wants of a search; what that may turn is looked at with the proposals.
+    fn check_search(&self, faults: &mut Faults<'_>) {
+        let Some(search) = &self.search else { return };
+        for (place, text) in search.objectives.iter().enumerate() {
+            if let Err(error) = Objective::parse(text) {
+                faults.add(&format!("search.objectives[{place}]"), format!("does not stand: {error}"));
+            }
+        }
+        for (place, text) in search.red_lines.iter().enumerate() {
+            let path = format!("search.red_lines[{place}]");
+            match text.parse::<RedLine>() {
+                Err(error) => faults.add(&path, format!("does not stand: {error}")),
+                Ok(line) => {
+                    if let Some(code) = line.unknown_party(self) {
+                        faults.add(&path, format!("names {code}, no party"));
+                    }
+                }
+            }
+        }
+        for (place, knob) in search.knobs.iter().enumerate() {
+            let path = format!("search.knobs[{place}].values");
+            faults.unless(!knob.values.is_empty(), &path, "is empty: there is nothing to turn it to");
         }
     }
 }

@@ -12,13 +12,17 @@ pub(super) fn line_of(text: &str, path: &str) -> usize {
     let mut table = Some(root.get_ref());
     let mut value: Option<&Spanned<DeValue<'_>>> = None;
     let mut offset = 0;
-    for step in steps(path) {
+    let steps = steps(path);
+    for (at, step) in steps.iter().enumerate() {
         let next = match (step.parse::<usize>(), value.map(Spanned::get_ref)) {
             (Ok(place), Some(DeValue::Array(items))) => {
                 items.get(place).map(|item| (item.span().start, item))
             }
+            // The rest may be one key that has dots.
             _ => table.and_then(|table| {
-                table.get_key_value(step.as_str()).map(|(key, value)| (key.span().start, value))
+                let rest = steps.get(at..).unwrap_or_default().join(".");
+                let found = table.get_key_value(step.as_str()).or_else(|| table.get_key_value(rest.as_str()));
+                found.map(|(key, value)| (key.span().start, value))
             }),
         };
         let Some((start, found)) = next else { break };

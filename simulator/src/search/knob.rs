@@ -1,11 +1,15 @@
 //! What a counter-proposal may change.
 
-use symbolon_policy::words::{Field, Purpose};
+use symbolon_policy::{
+    rules::ready_clause,
+    words::{Field, Purpose},
+};
 use toml::Value;
 
 use crate::{
     proposal::{CANARY_SHARES, Proposal, ProposalError},
     report::{Words, every},
+    scenario::{Fault, Scenario},
 };
 
 /// A knob that cannot be turned so.
@@ -63,6 +67,48 @@ pub fn turn(proposal: &Proposal, path: &str, value: &Value) -> Result<Proposal, 
         return Ok(Proposal { canary_share: share, ..proposal.clone() });
     }
     Ok(proposal.set(path, value)?)
+}
+
+/// What of the knobs of a scenario can be turned in none of its proposals.
+pub(crate) fn faults(scenario: &Scenario, proposals: &[Proposal]) -> Vec<Fault> {
+    let bases: Vec<&Proposal> = proposals.iter().filter(|base| !base.deals.is_empty()).collect();
+    let mut found = Vec::new();
+    for (place, knob) in scenario.search.iter().flat_map(|search| &search.knobs).enumerate() {
+        for (at, value) in knob.values.iter().enumerate() {
+            let Some(error) = fault(&bases, &knob.path, value) else { continue };
+            let key = match &error {
+                KnobError::Proposal(ProposalError::Missing { .. } | ProposalError::Word(_)) => {
+                    "path".to_owned()
+                }
+                _ => format!("values[{at}]"),
+            };
+            let path = format!("search.knobs[{place}].{key}");
+            let what = format!("cannot be turned so: {error}");
+            found.push(Fault { line: scenario.line(&path), path, what });
+        }
+    }
+    found.dedup();
+    found
+}
+
+fn fault(bases: &[&Proposal], path: &str, value: &Value) -> Option<KnobError> {
+    let mut last = None;
+    for base in bases {
+        match turn(base, path, value) {
+            Ok(_) => {
+                // That a clause is not there is no fault, unless nobody knows it.
+                let id = path.strip_prefix("clause:")?;
+                let known = bases.iter().any(|base| base.clauses().iter().any(|clause| clause.id == id))
+                    || matches!(ready_clause(id), Ok(Some(_)));
+                let (proposal, what) = (base.id.clone(), format!("clause `{id}`, and the library has none"));
+                return (!known).then_some(ProposalError::Missing { proposal, what }.into());
+            }
+            // With another knob turned too it may stand.
+            Err(KnobError::Proposal(ProposalError::Terms { .. })) => return None,
+            Err(error) => last = Some(error),
+        }
+    }
+    last
 }
 
 /// With a prohibition, unless it is allowed or prohibited already.

@@ -7,6 +7,8 @@ use symbolon_policy::{
     words::{AgencyCode, Field, Purpose},
 };
 
+use crate::scenario::Scenario;
+
 /// What must never be possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedLine {
@@ -107,6 +109,14 @@ pub struct Put {
 }
 
 impl RedLine {
+    /// The party that it names, if the scenario has none of that code.
+    pub fn unknown_party(&self, scenario: &Scenario) -> Option<&AgencyCode> {
+        match self {
+            Self::Party(code) => (!scenario.party.contains_key(code)).then_some(code),
+            _ => None,
+        }
+    }
+
     /// The question whose proof keeps this line for shared rules.
     ///
     /// Where `rules prove` has no claim of its own, the line is written as a prohibition, and the question is

@@ -17,7 +17,7 @@ use symbolon_simulator::{
     library::{self, Ready},
     outcome::{Measure, Outcome, Scope},
     proposal::{Directory, Files, Proposal},
-    scenario::{Scenario, Seeds},
+    scenario::{Scenario, ScenarioError, Seeds},
 };
 
 use crate::{
@@ -60,11 +60,12 @@ fn open(name: &str) -> Result<(Scenario, Box<dyn Files>), Failure> {
                 .with_help("see `symbolon simulate --list`"));
         }
     };
-    let scenario = Scenario::parse(&text).map_err(|error| {
-        Failure::input(format!("the scenario {name} does not stand:\n{error}"))
-            .with_help("see docs/scenarios.md")
-    })?;
+    let scenario = Scenario::parse(&text).map_err(|error| wrong(name, &error))?;
     Ok((scenario, files))
+}
+
+fn wrong(name: &str, error: &ScenarioError) -> Failure {
+    Failure::input(format!("the scenario {name} does not stand:\n{error}")).with_help("see docs/scenarios.md")
 }
 
 fn list() -> Result<Report, Failure> {
@@ -99,7 +100,7 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     if let Some(seeds) = &options.seeds {
         scenario.run.seeds = self::seeds(seeds)?;
     }
-    let all = Proposal::all(&scenario, &*files).map_err(|error| Failure::input(error.to_string()))?;
+    let all = Proposal::all(&scenario, &*files).map_err(|error| wrong(name, &error))?;
     let proposals = chosen(all, &options.proposals)?;
     if options.explain {
         return Report::new(render::scenario(&scenario, &proposals), &scenario);

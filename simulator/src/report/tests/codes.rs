@@ -196,7 +196,7 @@ fn a_page_in_cyrillic_has_no_words_in_latin_letters() {
     });
     let mut own = words_of(&own.collect::<String>(), &[]);
     own.extend(words_of(&Calibration::embedded().unwrap().machine, &[]));
-    own.extend(words_of("Two neighbours one route script alert MK RS tenprint", &[]));
+    own.extend(words_of("Two neighbours one route script alert MK RS XK tenprint", &[]));
     own.extend(words_of(&Scenario::parse(text).unwrap().about, &[]));
     own.remove("assumed");
     for language in [Language::SrCyrl, Language::Mk] {

@@ -73,13 +73,22 @@ pub(super) fn kept(outcome: &Outcome, found: &Found) -> Vec<String> {
 /// The red lines of the scenario and of the command.
 ///
 /// # Errors
-/// [`Failure`] of one that is none.
+/// [`Failure`] of one that is none, or names nobody.
 pub(super) fn red_lines(scenario: &Scenario, more: &[RedLine]) -> Result<Vec<RedLine>, Failure> {
     let own = scenario.search.iter().flat_map(|search| &search.red_lines);
     let own = own.map(|text| text.parse::<RedLine>().map_err(|error| Failure::input(error.to_string())));
     let mut lines = own.collect::<Result<Vec<_>, _>>()?;
     lines.extend(more.iter().cloned());
     lines.dedup();
+    for line in &lines {
+        if let Some(code) = line.unknown_party(scenario) {
+            let codes: Vec<String> = scenario.codes().iter().map(ToString::to_string).collect();
+            return Err(Failure::input(format!(
+                "the red line {line} names {code}, no party of the scenario"
+            ))
+            .with_help(format!("its parties are {}", codes.join(", "))));
+        }
+    }
     Ok(lines)
 }
 

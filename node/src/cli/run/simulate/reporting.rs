@@ -10,7 +10,7 @@ use symbolon_simulator::{
     proposal::Proposal,
     report,
     scenario::Scenario,
-    search::{self, Found, Settings},
+    search::{self, Found, RedLine, Settings},
 };
 
 use crate::{
@@ -38,6 +38,7 @@ pub(super) struct Making<'a> {
     proposals: Vec<Proposal>,
     baseline: String,
     found: Option<Found>,
+    lines: Vec<RedLine>,
 }
 
 /// A bar for work that has no files.
@@ -99,8 +100,18 @@ impl<'a> Making<'a> {
         options.compare.as_ref().map(known).transpose()?;
         let first = proposals.first().map(|proposal| proposal.id.clone());
         let baseline = baseline.or(first).ok_or_else(|| Failure::input("there is no proposal to run"))?;
-        let mut making =
-            Self { global, options, scenario, calibration, interrupt, proposals, baseline, found: None };
+        let lines = counter::red_lines(scenario, &options.red_lines)?;
+        let mut making = Self {
+            lines,
+            global,
+            options,
+            scenario,
+            calibration,
+            interrupt,
+            proposals,
+            baseline,
+            found: None,
+        };
         if let Some(candidates) = options.search {
             making.search(candidates)?;
         }
@@ -142,9 +153,9 @@ impl<'a> Making<'a> {
             let gone = |id: &String| found.counters.iter().any(|of| of.id == *id) && !kept.contains(id);
             outcome.proposals.retain(|proposal| !gone(&proposal.id));
             let counters = found.counters.iter().filter(|of| kept.contains(&of.id));
-            let lines = counter::red_lines(self.scenario, &self.options.red_lines)?;
-            checked =
-                counters.map(|of| counter::check(of, &lines, self.interrupt)).collect::<Result<_, _>>()?;
+            checked = counters
+                .map(|of| counter::check(of, &self.lines, self.interrupt))
+                .collect::<Result<_, _>>()?;
             text += &counter::summary(found, &checked);
             if let Some(dir) = &self.options.counter {
                 counter::write(dir, found, &checked)?;
