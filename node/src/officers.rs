@@ -57,10 +57,7 @@ impl OfficerKeys {
         let plain = Plain { version: 1, id, seed: rand::random() };
         let text = serde_json::to_vec(&plain).map_err(|e| Failure::local(format!("{NAME}: {e}")))?;
         let sealed = locked::lock(&Zeroizing::new(text), passphrase)?;
-        files::write_new(path, &sealed).map_err(|error| {
-            Failure::input(format!("cannot write {}: {error}", path.display()))
-                .with_help("name a file that does not exist yet in a directory that does")
-        })?;
+        files::write_new(path, &sealed).map_err(|error| files::unwritable(path, &error))?;
         Ok(Self::of(&plain))
     }
 
