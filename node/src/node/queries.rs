@@ -19,7 +19,7 @@ use symbolon_policy::{
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::ExchangeKind,
-    words::{Digest, QueryId, Salt, SnapshotId},
+    words::{Digest, QueryId, Salt, SnapshotId, Timestamp},
 };
 use symbolon_protocol::{identifier::Kind, set::IdentifierBytes};
 
@@ -168,7 +168,7 @@ async fn run(
         async move {
             let mut answers: Vec<Answer> = Vec::with_capacity(questions.len());
             for question in questions.iter() {
-                let report = Report::new(partner.party.code.as_str(), updates.clone());
+                let report = Report::new(&task(&partner, &questions, answers.len()), updates.clone());
                 let mut attempt = Attempt::new(&core, partner.clone(), report);
                 attempt.probe = question.probe();
                 // Who gave no answer is not asked the rest.
@@ -184,6 +184,19 @@ async fn run(
         }
     });
     Ok(Reply::Answers { answers: join_all(each).await.into_iter().flatten().collect() })
+}
+
+/// What a question to a partner is called while it is asked.
+fn task(partner: &Partner, questions: &[Question], place: usize) -> String {
+    let code = partner.party.code.as_str();
+    let probe = questions.get(place).and_then(Question::probe);
+    match probe.as_ref().and_then(|probe| probe.file_name()).filter(|_| questions.len() > 1) {
+        None => code.to_owned(),
+        Some(name) => {
+            let number = place.saturating_add(1);
+            format!("{code}, probe {number} of {} ({})", questions.len(), name.to_string_lossy())
+        }
+    }
 }
 
 /// Asks again a query that was interrupted.
@@ -235,6 +248,7 @@ struct Attempt {
     query: Option<QueryId>,
     expected: Option<Expected>,
     choice: Option<Choice>,
+    as_of: Option<Timestamp>,
 }
 
 type Ended = Result<(Outcome, SignedReceipt), SessionError>;
@@ -254,6 +268,7 @@ impl Attempt {
             query: None,
             expected: None,
             choice: None,
+            as_of: None,
         }
     }
 
@@ -347,6 +362,12 @@ impl Attempt {
         self.lap("checkpoints");
         let outcome = match answered {
             Answered::Hits(hits) => {
+                let received = self.core.book.state().snapshots()?.into_iter();
+                let made = received.map(|snapshot| snapshot.manifest);
+                self.as_of = made
+                    .filter(|manifest| Some(manifest.snapshot) == asked.ask.snapshot)
+                    .map(|manifest| manifest.made)
+                    .next();
                 canaries::note(&self.core, &asked.ask, asking, &hits).await;
                 hits_of(asking, &hits)
             }
@@ -390,6 +411,7 @@ impl Attempt {
             probe,
             query,
             outcome,
+            as_of: self.as_of,
             timing,
             bytes_out,
             bytes_in,

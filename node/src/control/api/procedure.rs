@@ -1,7 +1,10 @@
 //! What a node answers about hits and cases that wait.
 
 use serde::{Deserialize, Serialize};
-use symbolon_policy::words::{AgencyCode, OfficerId, QueryId, Timestamp};
+use symbolon_policy::{
+    rules::ExchangeKind,
+    words::{AgencyCode, OfficerId, QueryId, Timestamp},
+};
 
 /// Hits of one own query of which nothing became yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,14 @@ pub struct HitLine {
     pub items: Vec<u32>,
     /// The same as `hit verify` takes them, while the sealed copy of an exact query is kept.
     pub hits: Vec<String>,
+    /// How it was asked.
+    pub exchange: ExchangeKind,
+    /// The case reference of the query, while its sealed copy is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// For each of `items` who said last that it is the person, if the last word on it says so.
+    #[serde(default)]
+    pub verified_by: Vec<Option<OfficerId>>,
 }
 
 /// Hits of own queries of which nothing became yet.
