@@ -10,6 +10,9 @@ use std::{
 
 use crate::control::api::Failure;
 
+/// How every encrypted file begins [age-encryption.org/v1]. What does not is another kind of file, not a damaged one.
+pub(crate) const AGE: &[u8] = b"age-encryption.org/v1\n";
+
 /// Writes a file readable by its owner only: under a temporary name, synced, then renamed, and the
 /// directory synced. After a crash the old file or the new one is there, never a part.
 ///

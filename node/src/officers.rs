@@ -76,7 +76,11 @@ impl OfficerKeys {
         }
         let sealed = std::fs::read(path).map_err(|e| unreadable(&e))?;
         if serde_json::from_slice::<OfficerCard>(&sealed).is_ok() {
-            return Err(Failure::input(format!("{} is an officer's card, not a {NAME}", path.display()))
+            return Err(Failure::input(format!("{} is an officer's card, not an {NAME}", path.display()))
+                .with_help("name the key file, which `symbolon officer new --out` wrote"));
+        }
+        if !sealed.starts_with(files::AGE) {
+            return Err(Failure::input(format!("{} is no {NAME}", path.display()))
                 .with_help("name the key file, which `symbolon officer new --out` wrote"));
         }
         let plain = locked::unlock(NAME, path, &sealed, passphrase)?;

@@ -66,6 +66,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
         }
         Reply::Answers { answers } => query::answers(answers),
+        Reply::Queries { queries } => query::list(queries),
         Reply::Prepared(done) => ahead::prepared(done),
         Reply::Written { kind: CourierKind::Keys, partner, part, file, refused, .. } => {
             query::keys(partner, *part, file, refused.as_deref())

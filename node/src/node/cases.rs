@@ -43,8 +43,7 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
     let records: Vec<_> =
         records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
-    let changes =
-        if records.is_empty() { Vec::new() } else { cases::changes(core, &claimed.case)? };
+    let changes = if records.is_empty() { Vec::new() } else { cases::changes(core, &claimed.case)? };
     let stop = if claimed.case.stopped.is_some() { stopped(core, id)? } else { None };
     Ok(Reply::Case(Box::new(CaseLine { changes, stop, ..line(core, claimed, records)? })))
 }
@@ -84,7 +83,7 @@ pub(super) async fn step(core: &Arc<Core>, id: ClaimId, act: SignedAct) -> Resul
 fn stopped(core: &Core, id: &ClaimId) -> Result<Option<(OfficerId, String)>, Failure> {
     let mut last = None;
     for entry in core.book.journal().entries()? {
-        if let Event::CaseStep { claim, act: Some(act), .. } = entry?.1.event
+        if let Event::CaseStep { claim, act: Some(act), .. } = entry?.0.event
             && claim == *id
             && let ActKind::StopClock { reason, .. } = act.act.act
         {
@@ -115,18 +114,7 @@ fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Res
     };
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
     let (case, changes, stop) = (claimed.case, Vec::new(), None);
-    Ok(CaseLine {
-        digest,
-        register,
-        purpose,
-        asked_at,
-        records,
-        changes,
-        stop,
-        case,
-        releases,
-        escalated_to,
-    })
+    Ok(CaseLine { digest, register, purpose, asked_at, records, changes, stop, case, releases, escalated_to })
 }
 
 fn escalated(core: &Core, claimed: &Claimed, now: Timestamp) -> bool {

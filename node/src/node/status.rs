@@ -158,7 +158,9 @@ fn untouched(
     }
     if let Some(matching) = &terms.matching {
         let (budget, period) = (u64::from(matching.budget), period(now, matching.budget_days));
-        for (key, _) in spent_before.iter().filter(|(key, _)| in_force.amended().any(|id| *id == key.agreement)) {
+        for (key, _) in
+            spent_before.iter().filter(|(key, _)| in_force.amended().any(|id| *id == key.agreement))
+        {
             let Meter::Probes { register } = &key.meter else { continue };
             let name = format!("probes of {register}");
             let key = MeterKey { agreement, period, ..key.clone() };

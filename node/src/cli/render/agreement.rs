@@ -46,9 +46,11 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
         ("State", self::state(state).to_owned()),
         ("Valid", format!("{} to {}", terms.valid_from, terms.valid_until)),
     ];
-    head.extend(terms.amends.map(|amended| {
-        ("Amends", format!("{amended}, whose place it takes on {}", terms.valid_from))
-    }));
+    head.extend(
+        terms
+            .amends
+            .map(|amended| ("Amends", format!("{amended}, whose place it takes on {}", terms.valid_from))),
+    );
     head.extend([
         ("Signed by", super::or_none(signed.join(", "))),
         ("Exact", exact),
@@ -156,7 +158,7 @@ pub(in crate::cli) fn state(state: AgreementState) -> &'static str {
         AgreementState::Unsigned => "not signed by both",
         AgreementState::Signed => "signed by both",
         AgreementState::InForce => "in force",
-        AgreementState::Pending => "not yet valid",
+        AgreementState::Pending => "pending, not yet valid",
         AgreementState::Expired => "expired",
         AgreementState::Revoked => "revoked",
         AgreementState::Amended => "amended",

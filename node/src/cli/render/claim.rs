@@ -90,7 +90,8 @@ pub(super) fn claim(line: &ClaimLine) -> String {
         over: standing.is_some_and(|standing| standing.end.is_some()),
     };
     let told = || line.outcome.iter().flat_map(|outcome| &outcome.found);
-    let fields = || told().flat_map(|told| told.fields.iter().map(move |(field, stands)| (told, *field, *stands)));
+    let fields =
+        || told().flat_map(|told| told.fields.iter().map(move |(field, stands)| (told, *field, *stands)));
     let kept_back = fields().any(|(told, field, stands)| known.kept_back(told.reference, field, stands));
     match &line.outcome {
         None => parts.push("The holder has not answered.".to_owned()),
@@ -327,13 +328,7 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
             }
         };
         let records = many(case.found.len() as u64, "record", "records");
-        [
-            case.claim.claim.to_string(),
-            case.claim.asker.to_string(),
-            records,
-            decide_by(case),
-            state,
-        ]
+        [case.claim.claim.to_string(), case.claim.asker.to_string(), records, decide_by(case), state]
     });
     table(["CLAIM", "ASKER", "FOUND", "DECIDE BY", "STATE"], rows)
 }

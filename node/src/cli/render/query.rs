@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, path::Path};
 use symbolon_policy::{
     agreement::MatchAnswer,
     permit::RefusalCode,
+    rules::ExchangeKind,
     words::{AgencyCode, QueryId},
 };
 
-use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
+use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person, QueryLine, QueryStage};
 
 use super::{
     ahead, failure, many, percent,
@@ -43,6 +44,40 @@ pub(super) fn answers(answers: &[Answer]) -> String {
         blocks.push(CANDIDATE.to_owned());
     }
     blocks.join("\n\n")
+}
+
+/// Queries that can be resumed.
+pub(super) fn list(queries: &[QueryLine]) -> String {
+    if queries.is_empty() {
+        return "No query waits to be resumed.".to_owned();
+    }
+    let rows = queries.iter().map(|line| {
+        let stage = match line.stage {
+            QueryStage::Open => "under way, or interrupted",
+            QueryStage::Failed => "no answer came",
+            QueryStage::Unseen => "answered, not shown",
+        };
+        [
+            line.query.to_string(),
+            line.partner.to_string(),
+            exchange(line.exchange).to_owned(),
+            line.register.to_string(),
+            line.purpose.to_string(),
+            line.officer.to_string(),
+            line.asked_at.to_string(),
+            stage.to_owned(),
+        ]
+    });
+    let head = ["QUERY", "PARTNER", "HOW", "REGISTER", "PURPOSE", "OFFICER", "ASKED", "STATE"];
+    format!("{}\n\nNext: `symbolon query resume QUERY`; it costs nothing more.", table(head, rows))
+}
+
+fn exchange(kind: ExchangeKind) -> &'static str {
+    match kind {
+        ExchangeKind::Exact => "exact",
+        ExchangeKind::Count => "count",
+        ExchangeKind::Match => "match",
+    }
 }
 
 /// A file for a courier, and what comes next.
@@ -123,14 +158,15 @@ fn answer(answer: &Answer, file: &str) -> String {
             let ahead = answer.ahead.and_then(ahead::used).map(|text| format!("\n  {text}"));
             format!("{}{why}{}\n{}", matched(partner, told), ahead.unwrap_or_default(), effort(answer))
         }
-        Outcome::Refused { here, code, text, clauses } => {
+        Outcome::Refused { here, code, text, clauses, help } => {
             let who = if *here {
                 format!("this node refused to ask {partner}")
             } else {
                 format!("{partner} refused")
             };
             let clauses: String = clauses.iter().map(|clause| format!("\n  {}", one_line(clause))).collect();
-            format!("{who}: {} [{}]{clauses}", one_line(text), word(*code))
+            let help = help.as_ref().map(|help| format!("\n  help: {}", one_line(help))).unwrap_or_default();
+            format!("{who}: {} [{}]{clauses}{help}", one_line(text), word(*code))
         }
         Outcome::Failed { failure: why } => format!("{partner} gave no answer: {}", failure(why)),
     }

@@ -113,6 +113,9 @@ pub enum Outcome {
         text: String,
         /// Clauses that decided, where they may be shown.
         clauses: Vec<String>,
+        /// How to learn more, if this node's rules refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        help: Option<String>,
     },
     /// No answer.
     Failed {

@@ -1,10 +1,43 @@
-//! What a node answers about hits and cases that wait.
+//! What a node answers about queries, hits and cases that wait.
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     rules::ExchangeKind,
-    words::{AgencyCode, OfficerId, QueryId, Timestamp},
+    words::{AgencyCode, OfficerId, Purpose, QueryId, RegisterName, Timestamp},
 };
+
+/// An own query that can be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryLine {
+    /// The query.
+    pub query: QueryId,
+    /// Who was asked.
+    pub partner: AgencyCode,
+    /// How.
+    pub exchange: ExchangeKind,
+    /// In which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// Who asked.
+    pub officer: OfficerId,
+    /// When.
+    pub asked_at: Timestamp,
+    /// Where it stands.
+    pub stage: QueryStage,
+}
+
+/// Why a query can be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryStage {
+    /// It is under way, or was when this node was stopped.
+    Open,
+    /// It ended without an answer.
+    Failed,
+    /// It was answered, and this node was stopped before anybody saw the answer.
+    Unseen,
+}
 
 /// Hits of one own query of which nothing became yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -260,7 +260,8 @@ impl Attempt {
         let weighed = agreed.engines.iter().filter(asked).map(weigh).collect::<Result<Vec<_>, _>>()?;
         let chosen = if weighed.is_empty() {
             let named: Vec<_> = agreed.engines.iter().map(ToString::to_string).collect();
-            let wanted = wish.engine.as_ref().map(|wanted| format!("{wanted} is not agreed; ")).unwrap_or_default();
+            let wanted =
+                wish.engine.as_ref().map(|wanted| format!("{wanted} is not agreed; ")).unwrap_or_default();
             Err(format!("{wanted}the agreement names {}", named.join(", ")))
         } else {
             Choice::among(weighed, entries)

@@ -114,6 +114,9 @@ impl<'a> Leaving<'a> {
             _ if self.agreement.is_none() => "nothing of it will be released: the agreement has ended",
             None => "erased since the claim; nothing of it will be released",
             Some((record, _)) if record.subject.blocked => "blocked; nothing of it will be released",
+            Some((record, _)) if record.subject.contested => {
+                "contested, and the rules keep it back; nothing of it will be released"
+            }
             Some((record, _)) if record.expires <= self.today => {
                 "its time of retention is over; nothing of it will be released"
             }
@@ -121,7 +124,9 @@ impl<'a> Leaving<'a> {
                 "it may not be searched any more; nothing of it will be released"
             }
             Some((_, traces))
-                if !traces.iter().any(|had| self.core.claims.trace(had) == behind.map_or([0; 16], |behind| behind.trace)) =>
+                if !traces.iter().any(|had| {
+                    self.core.claims.trace(had) == behind.map_or([0; 16], |behind| behind.trace)
+                }) =>
             {
                 "it no longer has what was asked about; nothing of it will be released"
             }
