@@ -304,7 +304,7 @@ fn an_amendment_carries_the_proof_that_it_permits_no_more_and_the_other_side_pro
     let (half, whole) = (path("proved.half.json"), path("proved.json"));
     holder.run(&["agreement", "sign", &draft, "--proof", &proof, "--out", &half]).ok();
     // Who signs second wants to see it, and proves it anew.
-    assert_eq!(asker.run(&["agreement", "sign", &half, "--out", &whole]).exit, Some(5));
+    assert_eq!(asker.run(&["agreement", "sign", &half, "--out", &whole]).exit, Some(2));
     let read = asker.run(&["agreement", "show", &half, "--proof", &proof]);
     assert_eq!(read.exit, Some(0), "{read:#?}");
     asker.run(&["agreement", "sign", &half, "--proof", &proof, "--out", &whole]).ok();
@@ -343,7 +343,7 @@ fn an_amendment_carries_the_proof_that_it_permits_no_more_and_the_other_side_pro
 
     // Both accept with the proof, and not without; then it holds.
     for agency in [&holder, &asker] {
-        assert_eq!(agency.run(&["agreement", "accept", &whole]).exit, Some(5));
+        assert_eq!(agency.run(&["agreement", "accept", &whole]).exit, Some(2));
         let accepted = agency.run(&["agreement", "accept", &whole, "--proof", &proof]).ok();
         assert!(["pending", "in_force"].contains(&accepted["state"].as_str().unwrap()), "{accepted}");
     }
@@ -388,10 +388,10 @@ fn proofs_are_listed_checked_and_refused_when_they_are_false_or_about_something_
         agency.run(&["agreement", "sign", file, "--out", out].into_iter().chain(proofs).collect::<Vec<_>>())
     };
     let (half, whole) = (path("half.json"), path("whole.json"));
-    assert_eq!(sign(&one, &draft, &[], &half).exit, Some(5));
+    assert_eq!(sign(&one, &draft, &[], &half).exit, Some(2), "forgotten, not forged");
     sign(&one, &draft, &[&proof], &half).ok();
     sign(&other, &half, &[&proof], &whole).ok();
-    assert_eq!(other.run(&["agreement", "accept", &whole]).exit, Some(5));
+    assert_eq!(other.run(&["agreement", "accept", &whole]).exit, Some(2));
     assert_eq!(other.run(&["agreement", "accept", &whole, "--proof", &proof]).ok()["state"], "in_force");
     let shown = one.run(&["agreement", "show", &whole, "--proof", &proof]).ok();
     assert_eq!(shown["agreement"]["terms"]["proofs"].as_array().unwrap().len(), 1);

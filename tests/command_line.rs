@@ -139,6 +139,21 @@ fn files_are_checked_without_a_home() {
     assert_eq!((exit, &told["clauses"][0]["id"]), (0, &Value::from("all")));
     assert_eq!(rs.json(&["rules", "check", "a.cedar", "--national"]).1, 2);
     assert_eq!(rs.json(&["rules", "check", "b.cedar", "--national"]).1, 0);
+    // A file of the wrong kind is no damaged one.
+    for arguments in [
+        &["audit", "evidence", "--check", "a.cedar"][..],
+        &["audit", "transparency", "--check", "a.cedar"],
+        &["audit", "report", "--journal", "a.cedar"],
+        &["audit", "reconcile", "a.cedar", "b.cedar"],
+        &["claim", "open", "a.cedar", "--officer-key", "b.cedar", "--officer-passphrase-file", "a.cedar"],
+    ] {
+        let (told, exit) = rs.json(arguments);
+        let what = told["failed"]["what"].as_str().unwrap();
+        assert!(exit == 2 && what.contains(".cedar is no"), "{arguments:?}: {told}");
+    }
+    let (told, exit) = rs.json(&["agreement", "show", "agreemnt.json"]);
+    let what = told["failed"]["what"].as_str().unwrap();
+    assert!(exit == 2 && what.starts_with("cannot read agreemnt.json"), "{told}");
     let broken = rs.run(&["rules", "check", "broken.cedar"]);
     let told = String::from_utf8_lossy(&broken.stderr);
     assert!(code(&broken) == 2 && told.contains("broken.cedar") && told.contains("line 1"), "{told}");

@@ -108,6 +108,10 @@ fn who_received_fields_is_told_what_became_of_them() {
     // Erased, with a receipt that proves itself.
     let receipt = support::text_of(&scene.holder.path("receipt.json"));
     let words = ["register", "erase", REGISTER, "R-1", "--reason", "SUBJECT_REQUEST", "--receipt", &receipt];
+    std::fs::write(&receipt, "").unwrap();
+    assert_eq!(scene.holder.run(&words).exit, Some(2), "no place for the receipt");
+    assert!(scene.holder.run(&["register", "show", REGISTER, "R-1"]).exit == Some(0), "so nothing is erased");
+    std::fs::remove_file(&receipt).unwrap();
     assert_eq!(scene.holder.run(&words).ok()["notices"], 1);
     let verify = |id: &str| scene.asker.run(&["register", "receipt", &receipt, "--id", id]);
     assert_eq!(verify("R-1").ok()["records"], 1);

@@ -8,6 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::control::api::Failure;
+
+/// How every encrypted file begins [age-encryption.org/v1]. What does not is another kind of file, not a damaged one.
+pub(crate) const AGE: &[u8] = b"age-encryption.org/v1\n";
+
 /// Writes a file readable by its owner only: under a temporary name, synced, then renamed, and the
 /// directory synced. After a crash the old file or the new one is there, never a part.
 ///
@@ -63,6 +68,20 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
     File::open(directory)?.sync_all()
+}
+
+/// A new file that others may read too, to be written bit by bit. Nothing is overwritten.
+///
+/// # Errors
+/// [`unwritable`] if there is such a file, or it cannot be made.
+pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
+    File::create_new(path).map_err(|error| unwritable(path, &error))
+}
+
+/// What is said of a new file that somebody named and that cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::input(format!("cannot write {}: {error}", path.display()))
+        .with_help("name a file that does not exist yet in a directory that does")
 }
 
 /// The name under which [`write_whole`] writes a file first; a crash may leave it behind.

@@ -135,6 +135,7 @@ impl Handler for Node {
             }
             Request::CourierAnswer { file, out } => queries::courier::answer(core, file, out).await,
             Request::CourierOpen { file, out } => queries::courier::open(core, file, out, updates).await,
+            Request::QueryList => queries::list(core).await,
             Request::QueryResume { query, authority } => {
                 queries::resume(core, query, authority.as_deref(), updates).await
             }

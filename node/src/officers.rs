@@ -57,10 +57,7 @@ impl OfficerKeys {
         let plain = Plain { version: 1, id, seed: rand::random() };
         let text = serde_json::to_vec(&plain).map_err(|e| Failure::local(format!("{NAME}: {e}")))?;
         let sealed = locked::lock(&Zeroizing::new(text), passphrase)?;
-        files::write_new(path, &sealed).map_err(|error| {
-            Failure::input(format!("cannot write {}: {error}", path.display()))
-                .with_help("name a file that does not exist yet in a directory that does")
-        })?;
+        files::write_new(path, &sealed).map_err(|error| files::unwritable(path, &error))?;
         Ok(Self::of(&plain))
     }
 
@@ -79,7 +76,11 @@ impl OfficerKeys {
         }
         let sealed = std::fs::read(path).map_err(|e| unreadable(&e))?;
         if serde_json::from_slice::<OfficerCard>(&sealed).is_ok() {
-            return Err(Failure::input(format!("{} is an officer's card, not a {NAME}", path.display()))
+            return Err(Failure::input(format!("{} is an officer's card, not an {NAME}", path.display()))
+                .with_help("name the key file, which `symbolon officer new --out` wrote"));
+        }
+        if !sealed.starts_with(files::AGE) {
+            return Err(Failure::input(format!("{} is no {NAME}", path.display()))
                 .with_help("name the key file, which `symbolon officer new --out` wrote"));
         }
         let plain = locked::unlock(NAME, path, &sealed, passphrase)?;

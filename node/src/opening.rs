@@ -21,6 +21,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     control::api::Failure,
+    files,
     sealing::Bytes,
     session::asker::{Asked, Subject},
 };
@@ -102,6 +103,10 @@ impl Opening {
     /// # Errors
     /// An input [`Failure`] if none of them opens it; an integrity one if it is damaged or no opened query.
     pub(crate) fn unseal(sealed: &[u8], identities: &[Identity]) -> Result<Self, Failure> {
+        if !sealed.starts_with(files::AGE) {
+            return Err(Failure::input("this is no opened query")
+                .with_help("give the file that `symbolon audit open` wrote"));
+        }
         use age::DecryptError::{DecryptionFailed, KeyDecryptionFailed, NoMatchingKeys};
         let mut tried = identities.iter().map(|identity| age::decrypt(identity, sealed));
         let other = |result: &Result<_, _>| !matches!(result, Err(NoMatchingKeys));

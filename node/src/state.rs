@@ -122,12 +122,20 @@ impl State {
         Ok(self.get(&Key::judged(query))?.unwrap_or_default())
     }
 
+    /// Queries of one side.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn queries(&self, side: Side) -> Result<Vec<Query>, Failure> {
+        self.scan(&Key::queries(side))
+    }
+
     /// Queries of one side that are open.
     ///
     /// # Errors
     /// A local [`Failure`].
     pub(crate) fn open_queries(&self, side: Side) -> Result<Vec<QueryId>, Failure> {
-        let all = self.scan::<Query>(&Key::queries(side))?;
+        let all = self.queries(side)?;
         Ok(all.into_iter().filter(|query| query.stage == Stage::Open).map(|query| query.ask.query).collect())
     }
 

@@ -26,12 +26,7 @@ pub(crate) fn verified(
     items: &[u32],
     claims: &OfficerId,
 ) -> Option<(OfficerId, Timestamp)> {
-    let said = |act: &SignedAct, of: u32| match &act.act.act {
-        ActKind::Verify { item, same, .. } if *item == of => Some(*same),
-        _ => None,
-    };
-    let own = |act: &SignedAct, of: u32| act.act.officer == *claims && said(act, of) == Some(true);
-    let last = |of: u32| words.iter().rev().filter(|act| !own(act, of)).find_map(|act| said(act, of));
+    let last = |of: u32| last(words, of, claims).and_then(|act| said(act, of));
     if !items.iter().all(|item| last(*item) == Some(true)) {
         return None;
     }
@@ -45,6 +40,35 @@ pub(crate) fn verified(
         let at = items.iter().map(|item| by(officer, *item)).collect::<Option<Vec<_>>>()?;
         Some((officer.clone(), at.into_iter().max()?))
     })
+}
+
+/// The word by which a claim of `items` fails: whoever looked last at one of them said that it is another person.
+pub(crate) fn against<'a>(
+    words: &[&'a SignedAct],
+    items: &[u32],
+    claims: &OfficerId,
+) -> Option<&'a SignedAct> {
+    let against = |item: &u32| last(words, *item, claims).filter(|act| said(act, *item) == Some(false));
+    items.iter().find_map(against)
+}
+
+/// Who said of an item that it is the person, if nobody said otherwise since.
+pub(crate) fn last_same(words: &[&SignedAct], of: u32) -> Option<OfficerId> {
+    let last = words.iter().rev().find(|act| said(act, of).is_some())?;
+    (said(last, of) == Some(true)).then(|| last.act.officer.clone())
+}
+
+fn said(act: &SignedAct, of: u32) -> Option<bool> {
+    match &act.act.act {
+        ActKind::Verify { item, same, .. } if *item == of => Some(*same),
+        _ => None,
+    }
+}
+
+/// The last word on an item, but for the claimant's own that it is the person.
+fn last<'a>(words: &[&'a SignedAct], of: u32, claims: &OfficerId) -> Option<&'a SignedAct> {
+    let own = |act: &SignedAct| act.act.officer == *claims && said(act, of) == Some(true);
+    words.iter().rev().find(|act| said(act, of).is_some() && !own(act)).copied()
 }
 
 /// The items that must have been verified for a claim.

@@ -32,7 +32,7 @@ pub enum AgreementError {
         problem: String,
     },
     /// The shared rules do not stand.
-    #[error("the shared rules do not stand:\n{0}")]
+    #[error("the shared rules do not stand; lines are counted from the beginning of `rules`:\n{0}")]
     Rules(RuleErrors),
     /// A signature does not stand.
     #[error("the signature of {code} does not stand: {error}")]

@@ -226,6 +226,8 @@ impl Agency {
         let report = self.run(&["audit", "verify"]).ok();
         assert_eq!(report["clean"], true, "{report}");
         let file = text_of(&self.path(name));
+        // The one of before, which the node would not overwrite.
+        let _ = std::fs::remove_file(&file);
         self.run(&["audit", "export", &file]).ok();
         file
     }

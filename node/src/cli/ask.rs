@@ -75,12 +75,11 @@ fn left_behind(request: &Request, running: bool) -> Option<Failure> {
         ),
         (Request::QueryExact { .. } | Request::QueryCount { .. }, true) => (
             "the query goes on in the running node, and is charged",
-            "`symbolon hit list` shows hits; `symbolon audit report` names the query, which `symbolon query resume` asks \
-             again for nothing more",
+            "`symbolon hit list` shows hits; `symbolon query list` names the query as long as it has no answer",
         ),
         (Request::QueryExact { .. } | Request::QueryCount { .. }, false) => (
             "the query was cut short, and may have been charged",
-            "`symbolon audit report` names it if it was; `symbolon query resume` asks it again for nothing more",
+            "`symbolon query list` names it if it was; `symbolon query resume` asks it again for nothing more",
         ),
         _ => return None,
     };

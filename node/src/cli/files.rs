@@ -72,10 +72,7 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
         file.as_file().sync_all()?;
         file.persist_noclobber(path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(|error| {
-        Failure::input(format!("cannot write {}: {error}", path.display()))
-            .with_help("name a file that does not exist yet in a directory that does")
-    })
+    write().map_err(|error| crate::files::unwritable(path, &error))
 }
 
 /// The path from the root, since the node has a working directory of its own.

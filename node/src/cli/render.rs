@@ -66,6 +66,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)
         }
         Reply::Answers { answers } => query::answers(answers),
+        Reply::Queries { queries } => query::list(queries),
         Reply::Prepared(done) => ahead::prepared(done),
         Reply::Written { kind: CourierKind::Keys, partner, part, file, refused, .. } => {
             query::keys(partner, *part, file, refused.as_deref())
@@ -75,7 +76,8 @@ pub(super) fn reply(reply: &Reply) -> String {
         }
         Reply::KeysReady { partner, .. } => {
             format!(
-                "The keys to ask {partner} are set up. Run the same `symbolon query match --courier` again."
+                "The keys to ask {partner} are set up. Run the same `symbolon query match --courier` again, with the name \
+                 of a new file."
             )
         }
         Reply::Opened { answers, receipt } => query::opened(answers, receipt.as_deref()),
@@ -228,6 +230,9 @@ fn imported(done: &Imported) -> String {
             ["LINE", "FIELD", "REASON"],
             rows.map(|line| [number(line.line), line.field.clone(), line.reason.clone()]),
         );
+    }
+    if done.good > done.replaced {
+        text += "\nExact queries find new records from the next snapshot on: at once after `symbolon snapshot build`.";
     }
     text + &record::waiting(done.notices)
 }

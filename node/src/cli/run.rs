@@ -65,7 +65,15 @@ pub(super) fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Rules(RulesCommand::Simulate(options)) => rules::simulate(&global, options),
         Command::Rules(RulesCommand::Prove(options)) => prove::run(options),
         Command::Rules(RulesCommand::Explain(explain)) => ask(request::explain(explain)),
-        Command::Rules(RulesCommand::National(command)) => ask(request::national(command)?),
+        Command::Rules(RulesCommand::National(command)) => {
+            let report = ask(request::national(command)?)?;
+            // A comment, so that it can be redirected into a file of rules.
+            Ok(if report.text.is_empty() {
+                report.with_text("// No national rules.".to_owned())
+            } else {
+                report
+            })
+        }
         Command::Peer(command) => ask(request::peer(command)),
         Command::Query(command) => ask(request::query(command)?),
         Command::Officer(command) => officer::run(&global, command),
@@ -134,8 +142,10 @@ fn agreement(global: &Global, command: AgreementCommand) -> Result<Report, Failu
     let ask = |request| Report::of(&ask::ask(global, request)?);
     match command {
         AgreementCommand::Show { which, proofs } => {
+            // What cannot be an id is the name of a file, mistyped or not.
+            let id = !which.is_empty() && which.chars().all(|c| c.is_ascii_hexdigit());
             let reply = match Path::new(&which) {
-                file if file.is_file() => files::agreement(file)?,
+                file if !id || file.is_file() => files::agreement(file)?,
                 _ => ask::ask(global, Request::AgreementShow { id: which })?,
             };
             let report = Report::of(&reply)?;

@@ -19,7 +19,7 @@ pub use authority::Authority;
 pub use lines::{
     AuditReport, CanaryLine, CanaryReach, CaseLine, ClaimLine, CourierKind, ReleaseLine, Standing,
 };
-pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits};
+pub use procedure::{CaseCounts, HitLine, OfficerHits, OpenHits, QueryLine, QueryStage};
 pub use records::{Disclosure, Disclosures, Flagging, Given, NoticeLine, ToldSince};
 pub use reply::{Line, Reply, Update};
 pub use request::Request;

@@ -136,7 +136,7 @@ impl Stage<'_> {
             let verb = format!("query exact --purpose {purpose} --basis {basis}");
             let answer = steps.run("MK", what, || self.ask(&verb, &format!("refused-{purpose}"), one))?;
             match answer.outcome {
-                Outcome::Refused { here, code, text, clauses } if here == at_home => {
+                Outcome::Refused { here, code, text, clauses, .. } if here == at_home => {
                     refusals.push(Refused { purpose, basis, here, code, text, clauses });
                 }
                 other => {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use symbolon_policy::{
     agreement::{
         self, Agreement, AgreementError, ClaimTerms, CountTerms, ExactTerms, MatchTerms, Party, Quota,
-        Revocation, Terms, Unit,
+        Revocation, Terms, Unit, proofs::ProofsError,
     },
     identity::{Identity, IdentityCard},
     permit::InForce,
@@ -246,8 +246,10 @@ pub(super) async fn accept(
 fn proven(core: &Core, agreement: &Agreement, certificates: &[Certificate]) -> Result<(), Failure> {
     let amended = agreement.terms.amends.and_then(|id| core.book.agreement(&id));
     let amended = amended.as_deref().map(InForce::terms);
-    agreement::proofs::check(&agreement.terms, amended, certificates)
-        .map_err(|error| Failure::integrity(error.to_string()))
+    agreement::proofs::check(&agreement.terms, amended, certificates).map_err(|error| match error {
+        ProofsError::Missing(_) => Failure::input(error.to_string()),
+        _ => Failure::integrity(error.to_string()),
+    })
 }
 
 /// Refuses an amendment that cannot take the place of the agreement it names.

@@ -125,20 +125,23 @@ pub(super) async fn evidence(core: &Arc<Core>, about: String, file: PathBuf) -> 
 fn save(file: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|e| Failure::local(e.to_string()))?;
     text.push(b'\n');
-    files::write_new(file, &text).map_err(|error| {
-        Failure::input(format!("cannot write {}: {error}", file.display()))
-            .with_help("name a file that does not exist yet in a directory that does")
-    })
+    files::write_new(file, &text).map_err(|error| files::unwritable(file, &error))
 }
 
 pub(super) async fn export(core: &Arc<Core>, file: PathBuf) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
-        let cannot = |e: std::io::Error| Failure::input(format!("cannot write {}: {e}", file.display()));
-        let mut out = std::io::BufWriter::new(std::fs::File::create(&file).map_err(cannot)?);
-        let entries = audit::export(&core.home.journal(), core.book.signer(), &mut out);
-        let entries = entries.map_err(|e| Failure::local(e.to_string()))?;
-        std::io::Write::flush(&mut out).map_err(cannot)?;
+        let mut out = std::io::BufWriter::new(files::create_new(&file)?);
+        let written = audit::export(&core.home.journal(), core.book.signer(), &mut out)
+            .map_err(|e| Failure::local(e.to_string()))
+            .and_then(|entries| match std::io::Write::flush(&mut out) {
+                Ok(()) => Ok(entries),
+                Err(error) => Err(files::unwritable(&file, &error)),
+            });
+        let entries = written.inspect_err(|_| {
+            // A part of a journal is no export.
+            let _ = std::fs::remove_file(&file);
+        })?;
         Ok(Reply::Exported { file, entries })
     })
     .await

@@ -134,10 +134,7 @@ pub(super) async fn open(core: &Arc<Core>, file: PathBuf) -> Result<Reply, Failu
 }
 
 fn save(file: &Path, text: &[u8]) -> Result<(), Failure> {
-    files::write_new(file, text).map_err(|error| {
-        Failure::input(format!("cannot write {}: {error}", file.display()))
-            .with_help("name a file that does not exist yet in a directory that does")
-    })
+    files::write_new(file, text).map_err(|error| files::unwritable(file, &error))
 }
 
 /// Canaries for a new query: never so many that it would be refused for them, by the terms, the quotas or the rules

@@ -7,14 +7,14 @@ use symbolon_policy::{
     case::{End, Step},
     officer::{ActKind, SignedAct},
     signing::Document as _,
-    words::{ClaimId, Digest, Reference, Role, Timestamp},
+    words::{ClaimId, Digest, OfficerId, Reference, Role, Timestamp},
 };
 
-use super::{Core, blocking};
+use super::{Core, blocking, flags};
 use crate::{
     clock,
     control::api::{CaseCounts, CaseLine, Failure, Reply},
-    journal::Side,
+    journal::{Event, Side},
     session::claim::cases,
     state::Claimed,
 };
@@ -41,8 +41,11 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let claimed = claimed.ok_or_else(missing)?;
     // What the records are called here, as long as that is kept; the partner knows them by references only.
     let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
-    let records = records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
-    Ok(Reply::Case(Box::new(line(core, claimed, records)?)))
+    let records: Vec<_> =
+        records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
+    let changes = if records.is_empty() { Vec::new() } else { cases::changes(core, &claimed.case)? };
+    let stop = if claimed.case.stopped.is_some() { stopped(core, id)? } else { None };
+    Ok(Reply::Case(Box::new(CaseLine { changes, stop, ..line(core, claimed, records)? })))
 }
 
 /// Takes a step that an officer signed.
@@ -55,8 +58,14 @@ pub(super) async fn step(core: &Arc<Core>, id: ClaimId, act: SignedAct) -> Resul
         let officer = act.act.officer.clone();
         let (of, step) = match &act.act.act {
             ActKind::Approve { claim } => (claim, Step::Approve { officer }),
-            ActKind::Refuse { claim, reason } => (claim, Step::Refuse { officer, reason: reason.clone() }),
-            ActKind::StopClock { claim, .. } => (claim, Step::Stop { officer }),
+            ActKind::Refuse { claim, reason } => {
+                flags::reasoned(reason)?;
+                (claim, Step::Refuse { officer, reason: reason.clone() })
+            }
+            ActKind::StopClock { claim, reason } => {
+                flags::reasoned(reason)?;
+                (claim, Step::Stop { officer })
+            }
             ActKind::ResumeClock { claim } => (claim, Step::Resume { officer }),
             _ => return Err(Failure::input("this decides no case")),
         };
@@ -68,6 +77,20 @@ pub(super) async fn step(core: &Arc<Core>, id: ClaimId, act: SignedAct) -> Resul
     })
     .await?;
     show(&shown, &id)
+}
+
+/// Who stopped a clock last, and why. Only the journal keeps that.
+fn stopped(core: &Core, id: &ClaimId) -> Result<Option<(OfficerId, String)>, Failure> {
+    let mut last = None;
+    for entry in core.book.journal().entries()? {
+        if let Event::CaseStep { claim, act: Some(act), .. } = entry?.0.event
+            && claim == *id
+            && let ActKind::StopClock { reason, .. } = act.act.act
+        {
+            last = Some((act.act.officer, reason));
+        }
+    }
+    Ok(last)
 }
 
 fn digest(claimed: &Claimed) -> Result<Digest, Failure> {
@@ -90,7 +113,8 @@ fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Res
         None
     };
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
-    Ok(CaseLine { digest, register, purpose, asked_at, records, case: claimed.case, releases, escalated_to })
+    let (case, changes, stop) = (claimed.case, Vec::new(), None);
+    Ok(CaseLine { digest, register, purpose, asked_at, records, changes, stop, case, releases, escalated_to })
 }
 
 fn escalated(core: &Core, claimed: &Claimed, now: Timestamp) -> bool {

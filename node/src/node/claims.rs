@@ -11,7 +11,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::identifier::Kind;
 
-use super::{Core, Partner, Report, blocking, queries::Sealed};
+use super::{Core, Partner, Report, blocking, flags, hits::named, queries::Sealed};
 use crate::{
     clock,
     control::{
@@ -97,12 +97,15 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
                     answered(&core, query)?;
                     are_hits(&core, query, &[*item])?;
                 }
-                ActKind::Explain { query, .. } => drop(answered(&core, query)?),
+                ActKind::Explain { query, reason } => {
+                    flags::reasoned(reason)?;
+                    answered(&core, query)?;
+                }
                 _ => return Err(Failure::input("this judges no hit")),
             }
             core.book.officer_acts(act, clock::now())?;
         }
-        let text = acts.iter().map(judged).collect::<Vec<_>>().join("\n");
+        let text = acts.iter().map(|act| judged(&core, act)).collect::<Vec<_>>().join("\n");
         for act in acts {
             core.book.record_acted(&act, &Event::HitJudged { act: act.clone() }, clock::now())?;
         }
@@ -112,14 +115,17 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
 }
 
 /// What was noted, in a sentence.
-fn judged(act: &SignedAct) -> String {
+fn judged(core: &Core, act: &SignedAct) -> String {
     let by = &act.act.officer;
     match &act.act.act {
-        ActKind::Verify { query, item, same: true, .. } => format!(
-            "Noted: {by} says that hit {item} of {query} is the person. Another officer can claim it: `symbolon claim make`."
-        ),
-        ActKind::Verify { query, item, .. } => {
-            format!("Noted: {by} says that hit {item} of {query} is another person.")
+        ActKind::Verify { query, item, same, .. } => {
+            let hit = named(core, query, &[*item]).pop().map(|(_, name)| format!("the hit {name}"));
+            let hit = hit.unwrap_or_else(|| "the hit".to_owned());
+            let next = match same {
+                true => "the person. Another officer can claim it: `symbolon claim make`",
+                false => "another person",
+            };
+            format!("Noted: {by} says that {hit} of {query} is {next}.")
         }
         ActKind::Explain { query, .. } => {
             format!("Noted: {by} explained why no more hits of {query} are claimed; they are no longer open.")
@@ -209,11 +215,13 @@ fn verification(
     let words: Vec<_> = judged.iter().filter(counts).collect();
     let found = verification::verified(&words, items, claims);
     found.ok_or_else(|| {
-        Failure::new(
-            crate::control::api::FailureKind::Refused,
-            "no other officer has verified that this hit is the person",
-        )
-        .with_help("an officer with the role VERIFIES runs `symbolon hit verify`")
+        let refused = |what: String| Failure::new(crate::control::api::FailureKind::Refused, what);
+        match verification::against(&words, items, claims).map(|word| &word.act) {
+            Some(word) => refused(format!("{} said at {} that it is another person", word.officer, word.at))
+                .with_help("the last word counts: an officer with the role VERIFIES can look again"),
+            None => refused("no other officer has verified that this hit is the person".to_owned())
+                .with_help("an officer with the role VERIFIES runs `symbolon hit verify`"),
+        }
     })
 }
 
@@ -321,7 +329,8 @@ async fn collected(
         stopped: stands.stopped,
         end: stands.end,
     };
-    Ok(Reply::Claim(Box::new(ClaimLine { standing: Some(standing), ..line(core, claimed) })))
+    let hits = named(core, &claimed.case.claim.query, &claimed.case.claim.items);
+    Ok(Reply::Claim(Box::new(ClaimLine { standing: Some(standing), hits, ..line(core, claimed) })))
 }
 
 /// All claims of this node.
@@ -333,10 +342,11 @@ pub(super) fn list(core: &Core) -> Result<Reply, Failure> {
 }
 
 fn line(core: &Core, claimed: Claimed) -> ClaimLine {
-    let releases = claimed.releases.into_iter().map(|signed| ReleaseLine {
+    let releases = claimed.releases.iter().map(|signed| ReleaseLine {
         file: core.claims.release_path(Side::Asker, &signed.release.claim, signed.release.number),
-        release: signed.release,
+        release: signed.release.clone(),
     });
     let releases = releases.collect();
-    ClaimLine { claim: claimed.case.claim, outcome: claimed.outcome, standing: None, releases }
+    let Claimed { case, outcome, .. } = claimed;
+    ClaimLine { claim: case.claim, outcome, standing: None, releases, hits: Vec::new() }
 }

@@ -36,10 +36,7 @@ pub(super) async fn open(core: &Arc<Core>, act: SignedAct, file: PathBuf) -> Res
         // First, so that nothing is opened of which the journal does not tell.
         let event = Event::QueryOpened { act: act.clone(), file: digest };
         core.book.record_acted(&act, &event, clock::now())?;
-        files::write_new(&file, &sealed).map_err(|error| {
-            Failure::input(format!("cannot write {}: {error}", file.display()))
-                .with_help("name a file that does not exist yet in a directory that does")
-        })?;
+        files::write_new(&file, &sealed).map_err(|error| files::unwritable(&file, &error))?;
         Ok(Reply::QueryOpened { query, file, digest, recipient: to })
     })
     .await

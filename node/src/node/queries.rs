@@ -3,8 +3,10 @@
 pub(super) mod courier;
 mod draft;
 mod matching;
+mod resumable;
 mod retention;
 mod sealed;
+mod told;
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +21,7 @@ use symbolon_policy::{
     permit::RefusalCode,
     receipt::SignedReceipt,
     rules::ExchangeKind,
-    words::{Digest, QueryId, Salt, SnapshotId},
+    words::{Digest, QueryId, Salt, SnapshotId, Timestamp},
 };
 use symbolon_protocol::{identifier::Kind, set::IdentifierBytes};
 
@@ -43,8 +45,10 @@ use crate::{
 use draft::Draft;
 pub(super) use draft::words;
 use matching::Wish;
+pub(super) use resumable::list;
 pub(super) use retention::erase_old;
 pub(super) use sealed::Sealed;
+use told::hits_of;
 
 /// Asks which people are in partners' registers.
 pub(super) async fn exact(
@@ -176,14 +180,27 @@ async fn run(
                     Some(Outcome::Failed { .. } | Outcome::Refused { .. }) => {
                         Err(Failure::local(NOT_ASKED).into())
                     }
-                    _ => attempt.run(&terms, question).await,
+                    _ => {
+                        if let Some(place) = place(&questions, answers.len()) {
+                            attempt.report.note(place);
+                        }
+                        attempt.run(&terms, question).await
+                    }
                 };
+                attempt.help = attempt.why_refused(&ended, &terms, question);
                 answers.push(attempt.answer(ended));
             }
             answers
         }
     });
     Ok(Reply::Answers { answers: join_all(each).await.into_iter().flatten().collect() })
+}
+
+/// Which of several probes comes now.
+fn place(questions: &[Question], place: usize) -> Option<String> {
+    let probe = questions.get(place).and_then(Question::probe).filter(|_| questions.len() > 1)?;
+    let (number, name) = (place.saturating_add(1), probe.file_name()?.to_string_lossy());
+    Some(format!("probe {number} of {} ({name})", questions.len()))
 }
 
 /// Asks again a query that was interrupted.
@@ -235,6 +252,9 @@ struct Attempt {
     query: Option<QueryId>,
     expected: Option<Expected>,
     choice: Option<Choice>,
+    as_of: Option<Timestamp>,
+    /// Why this node's own rules refused.
+    help: Option<String>,
 }
 
 type Ended = Result<(Outcome, SignedReceipt), SessionError>;
@@ -254,6 +274,8 @@ impl Attempt {
             query: None,
             expected: None,
             choice: None,
+            as_of: None,
+            help: None,
         }
     }
 
@@ -347,6 +369,10 @@ impl Attempt {
         self.lap("checkpoints");
         let outcome = match answered {
             Answered::Hits(hits) => {
+                if let Some(id) = &asked.ask.snapshot {
+                    let snapshot = self.core.book.state().snapshot(id)?;
+                    self.as_of = snapshot.map(|snapshot| snapshot.manifest.made);
+                }
                 canaries::note(&self.core, &asked.ask, asking, &hits).await;
                 hits_of(asking, &hits)
             }
@@ -370,73 +396,6 @@ impl Attempt {
         self.timing.push((phase.to_owned(), self.started.elapsed().as_secs_f64()));
         self.started = Instant::now();
     }
-
-    fn answer(self, ended: Ended) -> Answer {
-        let (outcome, receipt) = match ended {
-            Ok((outcome, receipt)) => (outcome, Some(Box::new(receipt))),
-            Err(SessionError::Refused { refusal, here }) => {
-                let clauses = refusal.clauses.iter().map(ToString::to_string).collect();
-                (Outcome::Refused { here, code: refusal.code, text: refusal.text, clauses }, None)
-            }
-            Err(error) => (Outcome::Failed { failure: self.failure(error) }, None),
-        };
-        let (bytes_out, bytes_in) = self.report.moved();
-        let (setup, ahead) = (self.report.setup(), self.report.ahead());
-        let partner = self.partner.party.code;
-        let (probe, query, timing, expected) = (self.probe, self.query, self.timing, self.expected);
-        let choice = self.choice.map(Box::new);
-        Answer {
-            partner,
-            probe,
-            query,
-            outcome,
-            timing,
-            bytes_out,
-            bytes_in,
-            expected,
-            choice,
-            setup,
-            ahead,
-            receipt,
-        }
-    }
-
-    fn failure(&self, error: SessionError) -> Failure {
-        if matches!(error, SessionError::Stopped) && self.query.is_none() {
-            return Failure::local("stopped while keys were set up; nothing was asked or charged");
-        }
-        let stopped = matches!(error, SessionError::Stopped);
-        let may_pass = error.may_pass();
-        let failure = Failure::from(error);
-        if let (true, Some(query)) = (stopped, self.query) {
-            return failure
-                .with_help(format!("to ask it again for nothing more: `symbolon query resume {query}`"));
-        }
-        if may_pass && self.query.is_none() && failure.help.is_none() {
-            return failure.with_help(
-                "is the partner's node running, and its address right? nothing was asked or charged",
-            );
-        }
-        match self.query.filter(|_| may_pass && failure.help.is_none()) {
-            Some(query) => failure.with_help(format!(
-                "when the partner is there again: `symbolon query resume {query}`; it costs nothing more"
-            )),
-            None => failure,
-        }
-    }
-}
-
-fn hits_of(asking: &[Asking], hits: &[bool]) -> Outcome {
-    let mut flags = hits.iter();
-    let people: Vec<api::Person> = asking
-        .iter()
-        .map(|(reference, kinds)| {
-            let hits = kinds.iter().filter(|_| flags.next().is_some_and(|hit| *hit)).copied().collect();
-            api::Person { reference: reference.clone(), hits }
-        })
-        .collect();
-    let hits = people.iter().filter(|person| !person.hits.is_empty()).count() as u64;
-    Outcome::Hits { people, hits }
 }
 
 #[cfg(test)]

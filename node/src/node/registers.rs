@@ -21,6 +21,7 @@ use crate::{
         Updates,
         api::{self, Failure, Imported, RegisterLine, Reply},
     },
+    files,
     journal::Event,
     register::{
         self, Begins, ErasureReason, ErasureSummary, ImportObserver, RecordId, RegisterError, Reject,
@@ -53,11 +54,10 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
     let file = File::open(&path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let format = form(&path, format)?;
-    let report = rejects.map(|path| {
-        let file = File::create(&path)
-            .map_err(|e| Failure::input(format!("cannot write {}: {e}", path.display())))?;
-        Ok::<_, Failure>(RejectReport(BufWriter::new(file)))
-    });
+    if !create && !core.registers.exists(&register) {
+        return Err(RegisterError::NoSuchRegister { name: register }.into());
+    }
+    let report = rejects.as_deref().map(files::create_new).transpose()?;
     let _change = core.change();
     if create && !core.registers.exists(&register) {
         core.registers.create(&register)?;
@@ -66,7 +66,7 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         core,
         register: &register,
         begun: false,
-        report: report.transpose()?,
+        report: report.map(|file| RejectReport(BufWriter::new(file))),
         first: Vec::new(),
         progress: Report::new(register.as_str(), updates),
         size,
@@ -78,6 +78,9 @@ fn read(core: &Core, import: Import, updates: Updates) -> Result<Imported, Failu
         Err(error) => {
             if begun {
                 core.change_failed(&register, &error.to_string())?;
+            } else if let Some(rejects) = rejects {
+                // It must not stand in the way of the next attempt.
+                let _ = std::fs::remove_file(rejects);
             }
             return Err(error.into());
         }

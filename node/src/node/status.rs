@@ -61,7 +61,8 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
 fn meters(core: &Core) -> Result<Vec<MeterLine>, Failure> {
     let now = clock::now();
     let mut lines = Vec::new();
-    for (key, spent) in core.book.state().meters()? {
+    let all = core.book.state().meters()?;
+    for (key, spent) in all.iter().cloned() {
         let Some(agreement) = core.book.agreement(&key.agreement) else { continue };
         let Some((days, limit, meter)) = limit(agreement.terms(), &key.meter) else { continue };
         if key.period == period(now, days) {
@@ -75,7 +76,7 @@ fn meters(core: &Core) -> Result<Vec<MeterLine>, Failure> {
         }
     }
     for partner in core.partners() {
-        untouched(core, &partner.agreement, now, &mut lines);
+        untouched(core, &partner.agreement, &all, now, &mut lines);
     }
     lines.sort_by_key(|line| (line.agreement, line.asker.clone(), line.meter.clone()));
     Ok(lines)
@@ -125,8 +126,14 @@ fn about(quota: &Quota) -> String {
 
 /// Adds meters of which nothing is spent under this agreement, as far as they are known before. What was spent
 /// under an agreement that it amends is. A budget of probes is for each register, of which the asker names
-/// one only when it asks.
-fn untouched(core: &Core, in_force: &InForce, now: Timestamp, lines: &mut Vec<MeterLine>) {
+/// one only when it asks: it is known where probes were spent before.
+fn untouched(
+    core: &Core,
+    in_force: &InForce,
+    spent_before: &[(MeterKey, u64)],
+    now: Timestamp,
+    lines: &mut Vec<MeterLine>,
+) {
     let (agreement, terms) = (in_force.id(), in_force.terms());
     let mut add = |asker: &AgencyCode, meter: String, limit: u64, like: &str, spent: u64| {
         let same = |line: &MeterLine| {
@@ -150,8 +157,20 @@ fn untouched(core: &Core, in_force: &InForce, now: Timestamp, lines: &mut Vec<Me
         add(&quota.asker, format!("{name}{each}{}", about(quota)), quota.limit, &name, spent);
     }
     if let Some(matching) = &terms.matching {
+        let (budget, period) = (u64::from(matching.budget), period(now, matching.budget_days));
+        for (key, _) in
+            spent_before.iter().filter(|(key, _)| in_force.amended().any(|id| *id == key.agreement))
+        {
+            let Meter::Probes { register } = &key.meter else { continue };
+            let name = format!("probes of {register}");
+            let key = MeterKey { agreement, period, ..key.clone() };
+            let charge = Charge { key, amount: 0, limit: budget };
+            let spent = in_force.spent(core.book.state(), &charge);
+            if spent > 0 {
+                add(&charge.key.asker, name.clone(), budget, &name, spent);
+            }
+        }
         for party in &terms.parties {
-            let budget = u64::from(matching.budget);
             add(&party.code, "probes of each register".to_owned(), budget, "probes of", 0);
         }
     }

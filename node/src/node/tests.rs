@@ -5,6 +5,7 @@ mod canaries;
 pub(crate) mod changes;
 mod hits;
 mod machine;
+mod meters;
 mod officers;
 pub(crate) mod pair;
 mod rebuild;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    control::api::{Outcome, QueryTerms},
+    control::api::{Outcome, QueryStage, QueryTerms},
     journal::Side,
 };
 use pair::{Agency, exact, hits, pair, person, record, terms};
@@ -110,6 +111,49 @@ async fn a_partner_that_is_down_is_told_of_and_the_query_resumed_for_free() {
     serving.await.unwrap().unwrap();
     let answer = tokio::time::timeout(Duration::from_secs(60), exact(&asker, 0..5, terms())).await.unwrap();
     assert!(matches!(answer.outcome, Outcome::Failed { .. }), "{:?}", answer.outcome);
+    let Ok(Reply::Queries { queries }) = asker.ask(Request::QueryList).await else { panic!("queries") };
+    let listed: Vec<_> = queries.iter().map(|line| (Some(line.query), line.stage)).collect();
+    let open = answer.query.is_some().then_some((answer.query, QueryStage::Failed));
+    assert_eq!(listed, open.into_iter().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_without_a_case_is_told_that_it_lacks_one() {
+    let (_holder, asker, _serving) = pair(5).await;
+    let Outcome::Refused { here: true, help, .. } =
+        exact(&asker, 0..2, QueryTerms { case: None, ..terms() }).await.outcome
+    else {
+        panic!("refused")
+    };
+    let help = help.unwrap();
+    assert!(help.contains("a case reference is given"), "{help}");
+    assert!(help.contains("`symbolon rules explain --partner RS --register border"), "{help}");
+    let answer = exact(&asker, 0..2, terms()).await;
+    assert!(answer.as_of.is_some(), "how old the snapshot is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_somebody_names_is_not_overwritten() {
+    let agency = Agency::new("RS").await;
+    let file = agency.file("border.ndjson", &record(1, false));
+    let import = |create, rejects: &std::path::Path| Request::RegisterImport {
+        register: "border".parse().unwrap(),
+        file: file.clone(),
+        format: None,
+        create,
+        rejects: Some(rejects.to_owned()),
+    };
+    let told = agency.ask(import(true, &file)).await.unwrap_err();
+    assert!(told.what.contains("cannot write"), "{told}");
+    let rejects = agency.dir.path().join("rejects.ndjson");
+    let told = agency.ask(import(false, &rejects)).await.unwrap_err();
+    assert!(told.what.contains("there is no register") && !rejects.exists(), "{told}");
+    agency.ask(import(true, &rejects)).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), record(1, false));
+
+    let export = || Request::AuditExport { file: agency.dir.path().join("journal.ndjson") };
+    agency.ask(export()).await.unwrap();
+    assert!(agency.ask(export()).await.unwrap_err().what.contains("cannot write"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

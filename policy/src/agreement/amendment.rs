@@ -45,7 +45,13 @@ impl Terms {
             ));
         }
         if !(before.valid_from < self.valid_from && self.valid_from < before.valid_until) {
-            return Err(term("valid_from", "must lie within the time of the amended agreement"));
+            let (begins, ends) = (before.valid_from, before.valid_until);
+            return Err(term(
+                "valid_from",
+                &format!(
+                    "must lie after {begins}, when the amended agreement begins, and before {ends}, when it ends"
+                ),
+            ));
         }
         for (index, quota) in self.quotas.iter().enumerate() {
             let apart = |old: &Quota| old.per_officer && !quota.per_officer && meets(quota, old);

@@ -35,7 +35,7 @@ pub struct MatchTerms {
     pub against_holder: Option<Assurance>,
     /// How long an asker's evaluation keys live, in hours.
     pub key_hours: u32,
-    /// The most records, padding included, that a query may search.
+    /// The most records that a query may search, before the slice is padded.
     pub largest_slice: u64,
     /// The most probes of one register in a budget period; every alternative of a query is one.
     #[serde(default = "default_budget")]

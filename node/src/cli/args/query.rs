@@ -125,13 +125,20 @@ pub(in crate::cli) enum QueryCommand {
         #[arg(long = "position", value_name = "POSITION", value_parser = values::position())]
         positions: Vec<Position>,
     },
+    /// List queries that have no answer and can be resumed, the newest first
+    #[command(
+        after_help = "They are charged already: `symbolon query resume` asks one again for nothing more. One that is \
+            under way is among them.\n\n\
+            Examples:\n  symbolon query list\n  symbolon query list --json"
+    )]
+    List,
     /// Ask a query again that was interrupted; it costs nothing more
     #[command(after_help = "Examples:\n  \
             symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a\n  \
             symbolon query resume 4b1d0c7a9f2e4d5c8a6b3e1f0d9c8b7a --officer n.ilic \\\n    \
             --officer-key n.ilic.key")]
     Resume {
-        /// The query's id, from the failed answer or the journal
+        /// The query's id, from the failed answer or `symbolon query list`
         query: QueryId,
         /// The pseudonym of the officer who asked [default: the one in the key file]
         #[arg(long, requires = "key")]

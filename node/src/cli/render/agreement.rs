@@ -3,14 +3,17 @@
 mod matching;
 
 use symbolon_policy::{
-    agreement::{Agreement, Quota, Unit},
+    agreement::{Agreement, ClaimTerms, Quota, Unit},
     rules::ClauseRef,
     words::{AgencyCode, AgreementId},
 };
 
 use crate::control::api::{AgreementLine, AgreementState};
 
-use super::table::{number, one_line, pairs, short, table};
+use super::{
+    many,
+    table::{number, one_line, pairs, short, table},
+};
 
 /// One agreement.
 pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreement) -> String {
@@ -37,16 +40,26 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
             )
         },
     );
-    let head = pairs(&[
+    let mut head = vec![
         ("Title", terms.title.clone()),
         ("Id", id.to_string()),
         ("State", self::state(state).to_owned()),
         ("Valid", format!("{} to {}", terms.valid_from, terms.valid_until)),
+    ];
+    head.extend(
+        terms
+            .amends
+            .map(|amended| ("Amends", format!("{amended}, whose place it takes on {}", terms.valid_from))),
+    );
+    head.extend([
         ("Signed by", super::or_none(signed.join(", "))),
         ("Exact", exact),
         ("Count", count),
         ("Match", if terms.matching.is_some() { "agreed, see below" } else { "not agreed" }.to_owned()),
+        ("Claims", terms.claims.as_ref().map_or_else(|| "not agreed".to_owned(), claims)),
     ]);
+    head.extend(terms.proofs.iter().map(|digest| ("Proof", digest.to_string())));
+    let head = pairs(&head);
     let parties = table(
         ["PARTY", "NAME", "AGREEMENT KEY"],
         terms.parties.iter().map(|party| [party.code.to_string(), party.name.clone(), party.key.to_string()]),
@@ -63,6 +76,15 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
     }
     parts.push(next_step(state, agreement));
     parts.join("\n\n")
+}
+
+fn claims(terms: &ClaimTerms) -> String {
+    format!(
+        "taken for {} after the answer, decided in {}, of at most {}",
+        many(terms.claim_hours.into(), "hour", "hours"),
+        many(terms.decide_hours.into(), "hour", "hours"),
+        many(terms.most_records.into(), "record", "records")
+    )
 }
 
 fn quota(quota: &Quota) -> [String; 6] {
@@ -136,7 +158,7 @@ pub(in crate::cli) fn state(state: AgreementState) -> &'static str {
         AgreementState::Unsigned => "not signed by both",
         AgreementState::Signed => "signed by both",
         AgreementState::InForce => "in force",
-        AgreementState::Pending => "not yet valid",
+        AgreementState::Pending => "pending, not yet valid",
         AgreementState::Expired => "expired",
         AgreementState::Revoked => "revoked",
         AgreementState::Amended => "amended",

@@ -1,8 +1,11 @@
 //! Claims and cases as text.
 
+use std::collections::BTreeSet;
+
 use symbolon_policy::{
-    case::End,
-    claim::{Claim, Standing as FieldStanding},
+    case::{Case, End},
+    claim::{Claim, FieldDecision, Release, Standing as FieldStanding},
+    rules::ExchangeKind,
     words::{Field, Reference},
 };
 
@@ -10,36 +13,59 @@ use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, St
 
 use super::{
     many,
-    table::{one_line, pairs, table},
+    table::{grid, one_line, pairs, table},
 };
 
 fn persons(count: u8) -> String {
     many(count.into(), "person", "persons")
 }
 
-fn stands(standing: FieldStanding, approvals: u8) -> String {
-    match standing {
-        FieldStanding::Needs(needs) if needs <= approvals => "released".to_owned(),
-        FieldStanding::Needs(needs) => format!("waits for {}", persons(needs.saturating_sub(approvals))),
-        FieldStanding::Refused => "refused by the rules".to_owned(),
-        FieldStanding::Absent => "not in the record".to_owned(),
+/// What is known of how fields stand: how many persons approved, what was released, whether the case is over.
+struct Known<'a> {
+    approvals: u8,
+    releases: Vec<&'a Release>,
+    over: bool,
+}
+
+impl Known<'_> {
+    fn released(&self, reference: Reference, field: Field) -> bool {
+        let parts = self.releases.iter().flat_map(|release| &release.fields);
+        parts.filter(|(of, _)| *of == reference).any(|(_, fields)| fields.contains(&field))
+    }
+
+    /// Whether a field was approved and did not leave all the same.
+    fn kept_back(&self, reference: Reference, field: Field, standing: FieldStanding) -> bool {
+        matches!(standing, FieldStanding::Needs(needs) if needs <= self.approvals)
+            && !self.released(reference, field)
+    }
+
+    fn stands(&self, reference: Reference, field: Field, standing: FieldStanding) -> String {
+        match standing {
+            FieldStanding::Refused => "refused by the rules".to_owned(),
+            FieldStanding::Absent => "not in the record".to_owned(),
+            FieldStanding::Needs(_) if self.released(reference, field) => "released".to_owned(),
+            FieldStanding::Needs(needs) if needs <= self.approvals => "approved, not released".to_owned(),
+            FieldStanding::Needs(_) if self.over => "not released".to_owned(),
+            FieldStanding::Needs(needs) => {
+                format!("waits for {}", persons(needs.saturating_sub(self.approvals)))
+            }
+        }
     }
 }
 
-pub(super) fn end(end: &End) -> String {
+/// Why a field that was approved did not leave.
+const KEPT_BACK: &str =
+    "What is approved and not released: the record, the rules or an approver's role changed since the claim.";
+
+/// How a case ended, if something that was approved was kept back.
+pub(super) fn end(end: &End, kept_back: bool) -> String {
     match end {
+        End::Released if kept_back => "approved, and not everything could be released".to_owned(),
         End::Released => "everything that may be released is".to_owned(),
         End::Refused { reason, .. } => format!("refused: {}", one_line(reason)),
         End::Expired => "nobody decided in time".to_owned(),
         End::Nothing => "there is nothing that could be released".to_owned(),
     }
-}
-
-fn fields(rows: impl Iterator<Item = (Reference, Field, String)>) -> String {
-    table(
-        ["RECORD", "FIELD", "STANDS"],
-        rows.map(|(reference, field, stands)| [reference.to_string(), field.to_string(), stands]),
-    )
 }
 
 fn head(claim: &Claim) -> Vec<(&'static str, String)> {
@@ -57,7 +83,16 @@ fn head(claim: &Claim) -> Vec<(&'static str, String)> {
 /// A claim of this node.
 pub(super) fn claim(line: &ClaimLine) -> String {
     let mut parts = vec![pairs(&head(&line.claim))];
-    let approvals = line.standing.as_ref().map_or(0, |standing| standing.approvals);
+    let standing = line.standing.as_ref();
+    let known = Known {
+        approvals: standing.map_or(0, |standing| standing.approvals),
+        releases: line.releases.iter().map(|taken| &taken.release).collect(),
+        over: standing.is_some_and(|standing| standing.end.is_some()),
+    };
+    let told = || line.outcome.iter().flat_map(|outcome| &outcome.found);
+    let fields =
+        || told().flat_map(|told| told.fields.iter().map(move |(field, stands)| (told, *field, *stands)));
+    let kept_back = fields().any(|(told, field, stands)| known.kept_back(told.reference, field, stands));
     match &line.outcome {
         None => parts.push("The holder has not answered.".to_owned()),
         Some(outcome) if outcome.found.is_empty() => {
@@ -65,26 +100,40 @@ pub(super) fn claim(line: &ClaimLine) -> String {
                 "The holder found no such record: the hit was false, or the record is gone.".to_owned(),
             );
         }
-        Some(outcome) => {
-            let rows = outcome.found.iter().flat_map(|told| {
-                told.fields
-                    .iter()
-                    .map(|(field, standing)| (told.reference, *field, stands(*standing, approvals)))
+        Some(_) => {
+            // Of a match there is one hit, and no more to say of it.
+            let named = told().any(|told| told.item.is_some());
+            let rows = fields().map(|(told, field, stands)| {
+                let mut row = vec![told.reference.to_string()];
+                row.extend(named.then(|| hit(line, told.item)));
+                row.extend([field.to_string(), known.stands(told.reference, field, stands)]);
+                row
             });
-            parts.push(fields(rows));
+            let head: &[&str] =
+                if named { &["RECORD", "HIT", "FIELD", "STANDS"] } else { &["RECORD", "FIELD", "STANDS"] };
+            parts.push(grid(head, rows.collect()));
         }
     }
-    if let Some(Standing { decide_by, stopped, end: over, .. }) = &line.standing {
+    if kept_back {
+        parts.push(format!("{KEPT_BACK} Collect it again later, or claim it anew."));
+    }
+    if let Some(Standing { decide_by, stopped, end: over, .. }) = standing {
         parts.push(match (over, stopped) {
-            (Some(over), _) => format!("Over: {}.", end(over)),
+            (Some(over), _) => format!("Over: {}.", end(over, kept_back)),
             (None, true) => "The holder's clock is stopped: it waits for an authorisation.".to_owned(),
             (None, false) => format!("The holder decides until {decide_by}."),
         });
     }
-    for taken in &line.releases {
+    for taken in line.releases.iter().filter(|taken| !taken.release.fields.is_empty()) {
         parts.push(format!("Released to {}: {}", line.claim.officer, taken.file.display()));
     }
     parts.join("\n\n")
+}
+
+/// The hit by which a record was found, as `hit verify` takes it.
+fn hit(line: &ClaimLine, item: Option<u32>) -> String {
+    let name = line.hits.iter().find(|(of, _)| Some(*of) == item).map(|(_, name)| one_line(name));
+    name.unwrap_or_else(|| item.map(|item| format!("item {item}")).unwrap_or_default())
 }
 
 /// Claims of this node.
@@ -97,10 +146,41 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
         let found = line.outcome.as_ref().map_or("not answered".to_owned(), |outcome| {
             many(outcome.found.len() as u64, "record", "records")
         });
-        let releases = many(line.releases.len() as u64, "release", "releases");
-        [claim.claim.to_string(), claim.holder.to_string(), claim.officer.to_string(), found, releases]
+        let (released, state) = progress(line);
+        let decide_by = line.outcome.as_ref().map(|outcome| outcome.decide_by.to_string());
+        [
+            claim.claim.to_string(),
+            claim.holder.to_string(),
+            claim.officer.to_string(),
+            found,
+            many(released, "field", "fields"),
+            decide_by.unwrap_or_default(),
+            state.to_owned(),
+        ]
     });
-    table(["CLAIM", "HOLDER", "OFFICER", "FOUND", "RELEASED"], rows)
+    let table = table(["CLAIM", "HOLDER", "OFFICER", "FOUND", "RELEASED", "DECIDE BY", "STATE"], rows);
+    format!("{table}\n\nHow one that is open stands now: `symbolon claim collect CLAIM`.")
+}
+
+/// Fields that were released of a claim, and how it stands as far as this node knows without asking.
+fn progress(line: &ClaimLine) -> (u64, &'static str) {
+    let parts = line.releases.iter().flat_map(|taken| &taken.release.fields);
+    let released: BTreeSet<_> =
+        parts.flat_map(|(of, fields)| fields.iter().map(move |field| (*of, *field))).collect();
+    let Some(outcome) = &line.outcome else { return (0, "not answered") };
+    let fields = outcome.found.iter().flat_map(|told| told.fields.iter().map(|part| (told.reference, part)));
+    let may = fields.filter(|(_, (_, standing))| matches!(standing, FieldStanding::Needs(_)));
+    let mut may = may.map(|(of, (field, _))| (of, *field)).peekable();
+    let state = if outcome.found.is_empty() {
+        "nothing found"
+    } else if may.peek().is_none() {
+        "refused by the rules"
+    } else if may.all(|part| released.contains(&part)) {
+        "released"
+    } else {
+        "open"
+    };
+    (released.len() as u64, state)
 }
 
 /// Hits of which nothing became yet, in one line.
@@ -117,39 +197,56 @@ pub(super) fn counts(cases: CaseCounts) -> String {
     format!("{waiting} wait, {escalated} escalated, {stopped} stopped, {lapsed} lapsed")
 }
 
-/// Hits of which nothing became yet.
+/// Hits of which nothing became yet, one a line.
 pub(super) fn hits(lines: &[HitLine]) -> String {
     if lines.is_empty() {
         return "No hit waits for a claim or an explanation.".to_owned();
     }
-    let rows = lines.iter().map(|line| {
+    let rows = lines.iter().flat_map(|line| {
         let due = match line.due {
             None => "never".to_owned(),
             Some(due) if line.overdue => format!("{due}, overdue"),
             Some(due) => due.to_string(),
         };
-        let named = match line.hits.as_slice() {
-            [] => format!("{} of the query", many(line.items.len() as u64, "hit", "hits")),
-            hits => hits.iter().map(|hit| one_line(hit)).collect::<Vec<_>>().join(", "),
-        };
-        [line.query.to_string(), line.holder.to_string(), line.officer.to_string(), due, named]
+        line.items.iter().enumerate().map(move |(place, item)| {
+            let name = match (&line.exchange, line.hits.get(place)) {
+                (ExchangeKind::Match, _) => "the match".to_owned(),
+                (_, Some(hit)) => hit.clone(),
+                (_, None) => format!("item {item}"),
+            };
+            let by = line.verified_by.get(place).and_then(Option::as_ref);
+            [
+                line.query.to_string(),
+                line.holder.to_string(),
+                line.officer.to_string(),
+                line.case.clone().unwrap_or_default(),
+                due.clone(),
+                name,
+                by.map_or_else(|| "nobody".to_owned(), ToString::to_string),
+            ]
+        })
     });
-    table(["QUERY", "HOLDER", "OFFICER", "CLAIM BY", "OPEN"], rows)
+    table(["QUERY", "HOLDER", "OFFICER", "CASE", "CLAIM BY", "OPEN", "VERIFIED BY"], rows)
 }
 
 /// A case of this node.
 pub(super) fn case(line: &CaseLine) -> String {
     let case = &line.case;
+    let known = known(line);
     let mut about = head(&case.claim);
     about.push(("Register", line.register.to_string()));
     about.push(("Purpose", line.purpose.to_string()));
     about.push(("Asked", line.asked_at.to_string()));
     about.push(("Came", case.begun.to_string()));
-    about.push(("Decide by", case.decide_by.to_string()));
-    about.extend(case.stopped.map(|since| ("Clock stopped", since.to_string())));
+    about.push(("Decide by", decide_by(case)));
+    about.extend(case.stopped.map(|since| {
+        let why = line.stop.as_ref();
+        let why = why.map(|(officer, reason)| format!(" by {officer}: {}", one_line(reason)));
+        ("Clock stopped", format!("{since}{}", why.unwrap_or_default()))
+    }));
     let approved: Vec<_> = case.approved_by.iter().map(ToString::to_string).collect();
     about.push(("Approved by", if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }));
-    about.extend(case.end.as_ref().map(|over| ("Over", end(over))));
+    about.extend(case.end.as_ref().map(|over| ("Over", end(over, kept_back(line, &known)))));
     about.extend(line.escalated_to.as_ref().map(|to| {
         let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         (
@@ -161,21 +258,51 @@ pub(super) fn case(line: &CaseLine) -> String {
         return format!("{}\n\nNo record was found.", pairs(&about));
     }
     let rows = case.found.iter().flat_map(|found| {
-        let id = id(line, found.reference);
+        let (id, known) = (id(line, found.reference), &known);
         found.fields.iter().map(move |decision| {
-            let stands = stands(decision.standing, case.approvals());
-            [id.to_owned(), decision.field.to_string(), stands, decision.clauses.join(", ")]
+            let stands = known.stands(found.reference, decision.field, decision.standing);
+            [id.clone(), decision.field.to_string(), stands, decision.clauses.join(", ")]
         })
     });
-    let table = table(["RECORD", "FIELD", "STANDS", "BY THE CLAUSES"], rows);
-    let next = match (&case.end, line.records.first()) {
-        (None, Some((_, id))) => format!(
-            "\n\nWhat is released is what the record says then: `symbolon register show {} {id}`.",
+    let mut parts = vec![pairs(&about), table(["RECORD", "FIELD", "STANDS", "BY THE CLAUSES"], rows)];
+    let changes = line.changes.iter().map(|(of, change)| format!("{}: {change}.", id(line, *of)));
+    let changes: Vec<_> = changes.collect();
+    if !changes.is_empty() {
+        parts.push(changes.join("\n"));
+    }
+    if kept_back(line, &known) {
+        parts.push(KEPT_BACK.to_owned());
+    }
+    if let (None, Some((_, id))) = (&case.end, line.records.first()) {
+        parts.push(format!(
+            "What is released is what the record says then: `symbolon register show {} {id}`.",
             line.register
-        ),
-        _ => String::new(),
-    };
-    format!("{}\n\n{table}{next}", pairs(&about))
+        ));
+    }
+    parts.join("\n\n")
+}
+
+fn known(line: &CaseLine) -> Known<'_> {
+    Known {
+        approvals: line.case.approvals(),
+        releases: line.releases.iter().collect(),
+        over: line.case.end.is_some(),
+    }
+}
+
+fn kept_back(line: &CaseLine, known: &Known<'_>) -> bool {
+    line.case.found.iter().any(|found| {
+        let back = |of: &FieldDecision| known.kept_back(found.reference, of.field, of.standing);
+        found.fields.iter().any(back)
+    })
+}
+
+/// Until when a case is to be decided. While its clock stands that moves on.
+fn decide_by(case: &Case) -> String {
+    match (case.stopped, &case.end) {
+        (Some(_), None) => "stands still".to_owned(),
+        _ => case.decide_by.to_string(),
+    }
 }
 
 /// What a record is called in its register, or to the partner if that is not known.
@@ -192,7 +319,7 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
     let rows = lines.iter().map(|line| {
         let case = &line.case;
         let state = match (&case.end, case.stopped) {
-            (Some(over), _) => end(over),
+            (Some(over), _) => end(over, kept_back(line, &known(line))),
             (None, Some(_)) => "clock stopped".to_owned(),
             (None, None) => {
                 let needs = case.needs().unwrap_or(0).saturating_sub(case.approvals());
@@ -201,13 +328,7 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
             }
         };
         let records = many(case.found.len() as u64, "record", "records");
-        [
-            case.claim.claim.to_string(),
-            case.claim.asker.to_string(),
-            records,
-            case.decide_by.to_string(),
-            state,
-        ]
+        [case.claim.claim.to_string(), case.claim.asker.to_string(), records, decide_by(case), state]
     });
     table(["CLAIM", "ASKER", "FOUND", "DECIDE BY", "STATE"], rows)
 }

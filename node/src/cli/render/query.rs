@@ -1,14 +1,15 @@
 //! Answers to queries as text.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use symbolon_policy::{
     agreement::MatchAnswer,
     permit::RefusalCode,
+    rules::ExchangeKind,
     words::{AgencyCode, QueryId},
 };
 
-use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person};
+use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person, QueryLine, QueryStage};
 
 use super::{
     ahead, failure, many, percent,
@@ -23,9 +24,17 @@ pub(super) fn answers(answers: &[Answer]) -> String {
     if answers.is_empty() {
         return "No partner was asked: no agreement in force covers the query.".to_owned();
     }
-    let several =
-        answers.iter().any(|one| one.probe != answers.first().and_then(|first| first.probe.clone()));
-    let mut blocks: Vec<String> = answers.iter().map(|one| answer(one, several)).collect();
+    let probes: BTreeSet<&Path> = answers.iter().filter_map(|one| one.probe.as_deref()).collect();
+    let several = probes.len() > 1;
+    let mut blocks: Vec<String> = answers
+        .iter()
+        .map(|one| {
+            let probe = one.probe.as_deref().filter(|_| several);
+            let name = probe.map(|path| path.strip_prefix(common(&probes)).unwrap_or(path));
+            let name = name.map(|name| format!(", {}", one_line(&name.to_string_lossy())));
+            answer(one, &name.unwrap_or_default())
+        })
+        .collect();
     let hit = |answer: &Answer| match &answer.outcome {
         Outcome::Hits { hits, .. } => *hits > 0,
         Outcome::Matched(matched) => matched.hit,
@@ -35,6 +44,40 @@ pub(super) fn answers(answers: &[Answer]) -> String {
         blocks.push(CANDIDATE.to_owned());
     }
     blocks.join("\n\n")
+}
+
+/// Queries that can be resumed.
+pub(super) fn list(queries: &[QueryLine]) -> String {
+    if queries.is_empty() {
+        return "No query waits to be resumed.".to_owned();
+    }
+    let rows = queries.iter().map(|line| {
+        let stage = match line.stage {
+            QueryStage::Open => "under way, or interrupted",
+            QueryStage::Failed => "no answer came",
+            QueryStage::Unseen => "answered, not shown",
+        };
+        [
+            line.query.to_string(),
+            line.partner.to_string(),
+            exchange(line.exchange).to_owned(),
+            line.register.to_string(),
+            line.purpose.to_string(),
+            line.officer.to_string(),
+            line.asked_at.to_string(),
+            stage.to_owned(),
+        ]
+    });
+    let head = ["QUERY", "PARTNER", "HOW", "REGISTER", "PURPOSE", "OFFICER", "ASKED", "STATE"];
+    format!("{}\n\nNext: `symbolon query resume QUERY`; it costs nothing more.", table(head, rows))
+}
+
+fn exchange(kind: ExchangeKind) -> &'static str {
+    match kind {
+        ExchangeKind::Exact => "exact",
+        ExchangeKind::Count => "count",
+        ExchangeKind::Match => "match",
+    }
 }
 
 /// A file for a courier, and what comes next.
@@ -61,7 +104,7 @@ pub(super) fn keys(partner: &AgencyCode, part: u8, file: &Path, refused: Option<
         Some(why) => format!("This node refused: {}. The file says so.", one_line(why)),
         None if part == 1 => {
             "No keys are current, so it begins to set them up; nothing was asked or charged. \
-            When the last file came back, run the same command again."
+            When the last file came back, run the same command again with the name of a new file."
                 .to_owned()
         }
         None => "Keep it until the next file came: the one that came can be opened again.".to_owned(),
@@ -80,17 +123,23 @@ pub(super) fn opened(told: &[Answer], receipt: Option<&Path>) -> String {
     )
 }
 
-/// One answer; if `several` probes were asked about, with the name of its file.
-fn answer(answer: &Answer, several: bool) -> String {
-    let file = answer.probe.as_ref().filter(|_| several).and_then(|path| path.file_name());
-    let file = file.map(|name| format!(", {}", one_line(&name.to_string_lossy()))).unwrap_or_default();
+/// The directory that several files lie below.
+fn common<'a>(paths: &BTreeSet<&'a Path>) -> &'a Path {
+    let of_first = paths.first().and_then(|path| path.parent());
+    let above = of_first.into_iter().flat_map(Path::ancestors);
+    above.into_iter().find(|dir| paths.iter().all(|path| path.starts_with(dir))).unwrap_or(Path::new(""))
+}
+
+/// One answer; `file` names the probe where there were several.
+fn answer(answer: &Answer, file: &str) -> String {
     let partner = &format!("{}{file}", answer.partner);
     match &answer.outcome {
         Outcome::Hits { people, hits } => {
             let all = u64::try_from(people.len()).unwrap_or(u64::MAX);
             let have = if *hits == 1 || all == 1 { "has" } else { "have" };
             let of = format!("{} of {}", number(*hits), many(all, "person", "people"));
-            let mut text = format!("{partner}: {of} {have} a candidate.");
+            let as_of = answer.as_of.map(|made| format!(" in the register as of {made}")).unwrap_or_default();
+            let mut text = format!("{partner}: {of} {have} a candidate{as_of}.");
             if *hits > 0 {
                 text += &format!("\n{}", candidates(people));
             }
@@ -109,14 +158,15 @@ fn answer(answer: &Answer, several: bool) -> String {
             let ahead = answer.ahead.and_then(ahead::used).map(|text| format!("\n  {text}"));
             format!("{}{why}{}\n{}", matched(partner, told), ahead.unwrap_or_default(), effort(answer))
         }
-        Outcome::Refused { here, code, text, clauses } => {
+        Outcome::Refused { here, code, text, clauses, help } => {
             let who = if *here {
                 format!("this node refused to ask {partner}")
             } else {
                 format!("{partner} refused")
             };
             let clauses: String = clauses.iter().map(|clause| format!("\n  {}", one_line(clause))).collect();
-            format!("{who}: {} [{}]{clauses}", one_line(text), word(*code))
+            let help = help.as_ref().map(|help| format!("\n  help: {}", one_line(help))).unwrap_or_default();
+            format!("{who}: {} [{}]{clauses}{help}", one_line(text), word(*code))
         }
         Outcome::Failed { failure: why } => format!("{partner} gave no answer: {}", failure(why)),
     }

@@ -110,7 +110,7 @@ fn claim(told: &Disclosure) -> String {
     if told.releases.is_empty() {
         about.push(("Released", "nothing".to_owned()));
     }
-    about.extend(told.end.as_ref().map(|over| ("Over", end(over))));
+    about.extend(told.end.as_ref().map(|over| ("Over", end(over, false))));
     for since in &told.notices {
         let confirmed = if since.confirmed { "confirmed" } else { "waits" };
         let what = format!("{}: {}, {}; {confirmed}", since.at, since.cause.as_str(), codes(&since.fields));

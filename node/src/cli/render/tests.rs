@@ -1,138 +1,26 @@
+//! Replies as text.
+
+mod answers;
+
 use serde_json::json;
 use symbolon_policy::{
-    agreement::{Agreement, CountTerms, ExactTerms, Party, Quota, Terms, Unit},
+    agreement::{Agreement, ClaimTerms, CountTerms, ExactTerms, Party, Quota, Terms, Unit},
     notice::{Erasure, ErasureReceipt},
-    permit::RefusalCode,
     rules::PCC_BILATERAL,
     signing::{PublicKey, Signature},
-    words::{AgreementId, Digest, Purpose, QueryId, SnapshotId, Timestamp},
+    words::{AgreementId, Digest, Purpose, SnapshotId, Timestamp},
 };
-use symbolon_protocol::identifier::{CANONICALISATION, Kind};
+use symbolon_protocol::identifier::CANONICALISATION;
 
 use super::*;
 use crate::control::api::{
-    AgreementLine, AgreementState, Answer, CaseCounts, OfficerHits, OfficersLine, OpenHits, Person, Reject,
-    ToldLine,
+    AgreementLine, AgreementState, CaseCounts, OfficerHits, OfficersLine, OpenHits, Reject, ToldLine,
 };
 
 /// Renders what a client renders: the reply after its way through JSON.
 fn text(told: &Reply) -> String {
     let json = serde_json::to_string(told).unwrap();
     reply(&serde_json::from_str(&json).unwrap())
-}
-
-fn answer(partner: &str, outcome: Outcome) -> Answer {
-    Answer {
-        partner: partner.parse().unwrap(),
-        probe: None,
-        query: Some(QueryId([0xab; 16])),
-        outcome,
-        timing: vec![("fetch".to_owned(), 0.25), ("ask".to_owned(), 1.0)],
-        bytes_out: 1_234,
-        bytes_in: 56_789,
-        expected: None,
-        choice: None,
-        setup: None,
-        ahead: None,
-        receipt: None,
-    }
-}
-
-fn hits(partner: &str, people: &[(&str, &[Kind])]) -> Answer {
-    let people: Vec<_> = people
-        .iter()
-        .map(|(reference, hits)| Person { reference: (*reference).to_owned(), hits: hits.to_vec() })
-        .collect();
-    let hits = people.iter().filter(|person| !person.hits.is_empty()).count() as u64;
-    answer(partner, Outcome::Hits { people, hits })
-}
-
-fn refused() -> Answer {
-    let outcome = Outcome::Refused {
-        here: false,
-        code: RefusalCode::QuotaExceeded,
-        text: "the quota of this month is spent".to_owned(),
-        clauses: Vec::new(),
-    };
-    answer("AL", outcome)
-}
-
-fn failed(kind: FailureKind) -> Answer {
-    let failure = Failure::new(kind, "it cannot be reached").with_help("try again later");
-    answer("ME", Outcome::Failed { failure })
-}
-
-#[test]
-fn hits_are_candidates() {
-    let people: &[(&str, &[Kind])] = &[
-        ("case-17/1", &[Kind::TravelDocument, Kind::NameBirth]),
-        ("case-17/2", &[]),
-        ("3", &[Kind::NameBirth]),
-    ];
-    let answers =
-        vec![hits("MK", people), hits("XK", &[("case-17/1", &[])]), refused(), failed(FailureKind::Partner)];
-    let told = text(&Reply::Answers { answers });
-    assert_eq!(
-        told,
-        "\
-MK: 2 of 3 people have a candidate.
-CANDIDATE  BY
-case-17/1  travel-document, name-birth
-3          name-birth
-  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
-
-XK: 0 of 1 person has a candidate.
-  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
-
-AL refused: the quota of this month is spent [quota_exceeded]
-
-ME gave no answer: it cannot be reached
-  help: try again later
-
-A hit is a candidate, not an identity."
-    );
-}
-
-#[test]
-fn without_a_hit_nobody_is_called_a_candidate() {
-    let told = text(&Reply::Answers { answers: vec![hits("MK", &[("1", &[]), ("2", &[])])] });
-    assert!(told.starts_with("MK: 0 of 2 people have a candidate.\n  query"), "{told}");
-    assert!(!told.contains("identity"));
-}
-
-#[test]
-fn counts_and_refusals_of_our_own() {
-    let count =
-        Outcome::Count { estimate: -3, half_width: 1_012, epsilon: 0.5, delta: 1.23456e-9, items: 1_500 };
-    let here = Outcome::Refused {
-        here: true,
-        code: RefusalCode::RulesForbid,
-        text: "the rules\nforbid it".to_owned(),
-        clauses: vec!["night (national rules): No queries at night".to_owned()],
-    };
-    let told = text(&Reply::Answers { answers: vec![answer("MK", count), answer("AL", here)] });
-    assert_eq!(
-        told,
-        "\
-MK: about -3 of 1,500 distinct identifiers, give or take 1,012 with probability 0.95 (ε 0.5, δ 1.23e-9).
-  query abababababababababababababababab, no receipt, 1.25 s, 1,234 bytes sent, 56,789 received
-
-this node refused to ask AL: the rules forbid it [rules_forbid]
-  night (national rules): No queries at night"
-    );
-}
-
-#[test]
-fn the_gravest_failure_is_the_exit_code() {
-    let code = |answers| exit_code(&Reply::Answers { answers });
-    let good = || hits("MK", &[("1", &[Kind::NameBirth])]);
-    assert_eq!(code(vec![]), 0);
-    assert_eq!(code(vec![good()]), 0);
-    assert_eq!(code(vec![refused(), good()]), 3);
-    assert_eq!(code(vec![failed(FailureKind::Partner), refused()]), 4);
-    assert_eq!(code(vec![refused(), failed(FailureKind::Integrity), failed(FailureKind::Local)]), 5);
-    let audit = |clean| Reply::Audit { clean, text: String::new(), report: json!({}) };
-    assert_eq!((exit_code(&audit(true)), exit_code(&audit(false)), exit_code(&Reply::Ok)), (0, 5, 0));
 }
 
 #[test]
@@ -155,8 +43,11 @@ Imported 12,343 of 12,345 lines into border in 1.5 s; 40 replaced.
 2 lines were refused; the first 1:
 
 LINE  FIELD       REASON
-  12  birth_date  is not a date"
+  12  birth_date  is not a date
+Exact queries find new records from the next snapshot on: at once after `symbolon snapshot build`."
     );
+    let known = Imported { replaced: done.good, ..done.clone() };
+    assert!(!text(&Reply::Imported(known)).contains("snapshot"), "what is replaced ends snapshots");
     done.rejected = 0;
     done.first_rejects.clear();
     assert!(!text(&Reply::Imported(done.clone())).contains("refused"));
@@ -278,7 +169,7 @@ fn an_agreement_in_full() {
         limit: 5_000,
         period_days: 30,
     };
-    let terms = Terms {
+    let mut terms = Terms {
         version: 1,
         title: "Readmission".to_owned(),
         canonicalisation: CANONICALISATION.to_owned(),
@@ -301,7 +192,7 @@ fn an_agreement_in_full() {
         quotas: vec![quota],
         rules: PCC_BILATERAL.to_owned(),
     };
-    let agreement = Box::new(Agreement { terms, signatures: Vec::new() });
+    let agreement = Box::new(Agreement { terms: terms.clone(), signatures: Vec::new() });
     let id = AgreementId([0x3f; 32]);
     let told = text(&Reply::Agreement { id, state: AgreementState::Unsigned, agreement });
     let (head, rest) = told.split_once("\n\nShared rules, digest ").unwrap();
@@ -317,6 +208,7 @@ Signed by  none
 Exact      at most 1,000 identifiers a query; snapshots live 24 hours
 Count      100 to 10,000 identifiers; one a register and purpose in 7 days; ε 0.500 each, 2.000 together
 Match      not agreed
+Claims     not agreed
 
 PARTY  NAME          AGREEMENT KEY
 RS     Agency of RS  {}
@@ -334,6 +226,19 @@ MK     border    any      5,000  identifiers an officer    30",
         assert!(rest.contains(&format!("  {}: {}", clause.id, clause.title)), "{}", clause.id);
     }
     assert!(rest.ends_with("Next: each party reads it and runs `symbolon agreement sign`."));
+    // An amendment says so, and what it is bound to.
+    terms.claims = Some(ClaimTerms { claim_hours: 72, decide_hours: 1, most_records: 10 });
+    (terms.amends, terms.proofs) = (Some(AgreementId([0x44; 32])), vec![Digest([0x55; 32])]);
+    let agreement = Box::new(Agreement { terms, signatures: Vec::new() });
+    let told = text(&Reply::Agreement { id, state: AgreementState::Pending, agreement });
+    for says in [
+        "State      pending, not yet valid",
+        &format!("Amends     {}, whose place it takes on 2027-01-15T08:00:00Z", "44".repeat(32)),
+        "Claims     taken for 72 hours after the answer, decided in 1 hour, of at most 10 records",
+        &format!("Proof      {}", "55".repeat(32)),
+    ] {
+        assert!(told.contains(says), "{says}:\n{told}");
+    }
 }
 
 #[test]

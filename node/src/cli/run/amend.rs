@@ -11,6 +11,7 @@ use symbolon_policy::{
     agreement::{
         Agreement, Quota, Terms,
         amendment::{Carried, carried},
+        proofs::{self, ProofsError},
     },
     rules::{self, Diff, Kind, Rulebook, proof::Certificate},
     words::{AgreementId, Timestamp},
@@ -24,11 +25,14 @@ use super::{
 use crate::{
     cli::{args::Amend, render, report::Report},
     clock,
-    control::api::{AgreementState, Failure, Reply, Request},
+    control::api::{AgreementState, Failure, FailureKind, Reply, Request},
 };
 
 /// How long before an amendment takes effect, if nothing else is said: both have to sign it.
 const NOTICE: i64 = 7 * Timestamp::DAY;
+
+/// Said of an amendment whose time has come when it is drafted.
+const AT_ONCE: &str = "# `valid_from` is not in the future: it takes effect once both have accepted it.\n";
 
 /// # Errors
 /// [`Failure`] if there is no such agreement, or the terms do not stand.
@@ -53,19 +57,23 @@ pub(super) fn draft(global: &Global, options: Amend) -> Result<Report, Failure> 
     }
     terms.proofs = digests(&read(&proofs)?)?;
     let wrong = |error: &dyn std::fmt::Display| Failure::input(error.to_string());
-    terms.check().map_err(|error| wrong(&error))?;
+    // First, since a time after the end of the agreement is told best as that.
     terms.continues(&id, &before).map_err(|error| wrong(&error))?;
+    terms.check().map_err(|error| wrong(&error))?;
+    let past = terms.valid_from <= clock::now();
+    let at_once = if past { AT_ONCE } else { "" };
     let text = toml::to_string_pretty(&terms).map_err(|error| Failure::local(error.to_string()))?;
     let text = format!(
         "# Draft of an amendment: from `valid_from` on it takes the place of the agreement it amends. Edit it together;\n\
-         # `symbolon agreement changes FILE` says what it changes; then both sign and accept it as any agreement.\n\n{text}"
+         # `symbolon agreement changes FILE` says what it changes; then both sign and accept it as any agreement.\n{at_once}\n{text}"
     );
     let reply = Reply::Text { text };
     let (Reply::Text { text }, Some(out)) = (&reply, out) else { return Report::of(&reply) };
     files::save(&out, text)?;
+    let late = at_once.trim_start_matches("# ");
     let next =
         "See what it changes with `symbolon agreement changes`, and sign it with `symbolon agreement sign`.";
-    Ok(Report::of(&reply)?.with_text(format!("Wrote the draft to {}.\n{next}", out.display())))
+    Ok(Report::of(&reply)?.with_text(format!("Wrote the draft to {}.\n{late}{next}", out.display())))
 }
 
 /// What an amendment changes.
@@ -260,8 +268,13 @@ pub(super) fn verified(
     }
     let compares = certificates.iter().any(|certificate| certificate.proposal.is_some());
     let before = agreement.terms.amends.filter(|_| compares).map(|id| amended(global, &id)).transpose()?;
-    symbolon_policy::agreement::proofs::check(&agreement.terms, before.as_ref(), certificates).map_err(
-        |error| Failure::integrity(error.to_string()).with_help("give each listed certificate with --proof"),
-    )?;
+    proofs::check(&agreement.terms, before.as_ref(), certificates).map_err(|error| {
+        let kind = match error {
+            // Forgotten, not forged.
+            ProofsError::Missing(_) => FailureKind::Input,
+            _ => FailureKind::Integrity,
+        };
+        Failure::new(kind, error.to_string()).with_help("give each listed certificate with --proof")
+    })?;
     prove::again(certificates)
 }

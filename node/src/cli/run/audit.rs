@@ -27,7 +27,7 @@ use crate::{
     control::api::{AuditReport, Failure, FailureKind, Reply, Request},
     journal::{
         audit::{
-            self,
+            self, ImportError, LineProblem,
             evidence::{self, Bundle, Problem},
             transparency::{self, Transparency},
         },
@@ -138,7 +138,7 @@ fn of_export(path: &Path, options: &ReportOptions) -> Result<AuditReport, Failur
     let import = audit::read_export(BufReader::new(open(path)?), None, |entry, _| collector.take(entry))
         .map_err(|error| unverified(path, &error))?;
     let log = collector.finish(&import.report);
-    let log = log.ok_or_else(|| unverified(path, &"it has no beginning"))?;
+    let log = log.ok_or_else(|| unverified(path, &ImportError::Cut))?;
     let statistics = Statistics::of(&log, options.smallest);
     Ok(AuditReport { log, statistics })
 }
@@ -152,7 +152,7 @@ fn transparency(global: &Global, options: TransparencyOptions) -> Result<Report,
         return Report::of(&ask(global, Request::AuditTransparency { from, to, smallest, file })?);
     }
     let path = check.unwrap_or_default();
-    let file: Transparency = json(&path, "a transparency export")?;
+    let file: Transparency = json(&path, "a transparency export", "account")?;
     let problems = transparency::check(&file, &keys.into_iter().collect());
     let checked = Checked { agency: file.account.log.agency.clone(), key: file.key, problems };
     Ok(Report::new(checked.to_string(), &checked)?.with_exit(exit(checked.problems.is_empty())))
@@ -184,7 +184,7 @@ fn evidence(global: &Global, options: EvidenceOptions) -> Result<Report, Failure
         let file = files::absolute(&file)?;
         return Report::of(&ask(global, Request::AuditEvidence { about, file })?);
     }
-    let bundle: Bundle = json(&check.unwrap_or_default(), "evidence")?;
+    let bundle: Bundle = json(&check.unwrap_or_default(), "evidence", "evidence")?;
     let verdict = evidence::check(&bundle, &keys.into_iter().collect());
     Ok(Report::new(verdict.to_string(), &verdict)?.with_exit(exit(verdict.stands())))
 }
@@ -196,19 +196,35 @@ pub(super) fn exit(stands: bool) -> u8 {
 /// The longest file of evidence, or transparency export, that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
 
-/// A document that was signed. What is not in its form was altered, and is told as such.
-fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
-    let reader = BufReader::new(open(path)?.take(LONGEST));
-    serde_json::from_reader(reader)
-        .map_err(|error| Failure::integrity(format!("{} is not {what}: {error}", path.display())))
+/// A document that was signed, known by the name of a `part`. One that has it and is not in the form was
+/// altered, and is told as such; another one is another kind of file.
+fn json<T: DeserializeOwned>(path: &Path, what: &str, part: &str) -> Result<T, Failure> {
+    let mut text = Vec::new();
+    let read = open(path)?.take(LONGEST).read_to_end(&mut text);
+    read.map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+    serde_json::from_slice(&text).map_err(|error| {
+        let named = format!("\"{part}\"");
+        let kind = match text.windows(named.len()).any(|bytes| bytes == named.as_bytes()) {
+            true => FailureKind::Integrity,
+            false => FailureKind::Input,
+        };
+        Failure::new(kind, format!("{} is not {what}: {error}", path.display()))
+    })
 }
 
 pub(super) fn open(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
 }
 
-pub(super) fn unverified(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::integrity(format!("{} does not verify: {why}", path.display()))
+/// What is said of an export that does not verify. A file without a first line of one is another kind of file.
+pub(super) fn unverified(path: &Path, why: &ImportError) -> Failure {
+    match why {
+        ImportError::Line { line: 1, problem: LineProblem::Form(_) | LineProblem::Length } => {
+            Failure::input(format!("{} is no export of a journal: {why}", path.display()))
+                .with_help("give a file that `symbolon audit export` wrote")
+        }
+        _ => Failure::integrity(format!("{} does not verify: {why}", path.display())),
+    }
 }
 
 fn reconcile(one: &Path, other: &Path) -> Result<Report, Failure> {

@@ -1,6 +1,6 @@
 //! Registers, and what follows from a record.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use symbolon_policy::{identity::IdentityCard, notice::ErasureReceipt};
 
@@ -12,6 +12,7 @@ use crate::{
         report::Report,
     },
     control::api::{Failure, FailureKind, Reply, Request},
+    files::create_new,
     register::{ErasureSummary, Flags, RecordId},
 };
 
@@ -35,8 +36,7 @@ pub(super) fn run(global: &Global, command: RegisterCommand) -> Result<Report, F
         }
         // The arguments hold either ids or `--expired`, which is an empty list.
         RegisterCommand::Erase { register, ids, reason, receipt, expired: _ } => {
-            let reply = ask(global, Request::RegisterErase { register, ids, reason })?;
-            return erased(&reply, receipt.as_deref());
+            return erase(global, Request::RegisterErase { register, ids, reason }, receipt.as_deref());
         }
         RegisterCommand::Receipt { file, card, ids } => return receipt(&file, card.as_deref(), &ids),
         RegisterCommand::Flag { register, id, block, unblock, mark, unmark, contest, uncontest, reason } => {
@@ -57,11 +57,22 @@ pub(super) fn run(global: &Global, command: RegisterCommand) -> Result<Report, F
     Report::of(&ask(global, request)?)
 }
 
-fn erased(reply: &Reply, out: Option<&Path>) -> Result<Report, Failure> {
-    let report = Report::of(reply)?;
-    let Reply::Erased { receipt, .. } = reply else { return Err(odd()) };
-    let Some(out) = out else { return Ok(report) };
-    files::save(out, &super::pretty(receipt)?)?;
+/// Erases records. The file of the receipt is made first: a receipt that has no place cannot be had again.
+fn erase(global: &Global, request: Request, out: Option<&Path>) -> Result<Report, Failure> {
+    let Some(out) = out else { return Report::of(&ask(global, request)?) };
+    let mut file = create_new(out)?;
+    let reply = ask(global, request).inspect_err(|_| {
+        // It is empty, and stands in the way of the next attempt.
+        let _ = std::fs::remove_file(out);
+    })?;
+    let Reply::Erased { receipt, .. } = &reply else { return Err(odd()) };
+    let report = Report::of(&reply)?;
+    let receipt = super::pretty(receipt)?;
+    let written = file.write_all(format!("{receipt}\n").as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        let what = format!("the records are erased, but {} cannot be written: {error}", out.display());
+        Failure::local(what).with_help(format!("keep this receipt, which is not made again:\n{receipt}"))
+    })?;
     let text = format!("{}\nWrote the receipt to {}.", report.text, out.display());
     Ok(report.with_text(text))
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use symbolon_policy::rules::Kind;
+
 use crate::control::api::{self, Failure, NationalChange, QueryTerms, Request, Wish};
 
-use super::officer;
+use super::{local::rules, officer};
 use crate::cli::{
     args::{Explain, Key, NationalCommand, PeerCommand, QueryCommand, SnapshotCommand, Terms},
-    files::{absolute, read},
+    files::absolute,
 };
 
 pub(super) fn explain(explain: Explain) -> Request {
@@ -22,7 +24,7 @@ pub(super) fn explain(explain: Explain) -> Request {
 pub(super) fn national(command: NationalCommand) -> Result<Request, Failure> {
     let change = match command {
         NationalCommand::Show => NationalChange::Show,
-        NationalCommand::Set { file } => NationalChange::Set(read(&file)?),
+        NationalCommand::Set { file } => NationalChange::Set(rules(&file, Kind::National)?.text().to_owned()),
         NationalCommand::Clear => NationalChange::Clear,
     };
     Ok(Request::RulesNational { change })
@@ -63,6 +65,7 @@ pub(super) fn query(command: QueryCommand) -> Result<Request, Failure> {
                 positions,
             });
         }
+        QueryCommand::List => return Ok(Request::QueryList),
         QueryCommand::Resume { query, officer, key } => {
             (key, officer, Request::QueryResume { query, authority: None })
         }

@@ -7,7 +7,7 @@ use symbolon_policy::{
     agreement::MatchAnswer,
     permit::RefusalCode,
     receipt::SignedReceipt,
-    words::{AgencyCode, EngineName, FormName, QueryId},
+    words::{AgencyCode, EngineName, FormName, QueryId, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -26,6 +26,9 @@ pub struct Answer {
     pub query: Option<QueryId>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Of which moment the register was that an exact query asked: when its snapshot was made, by the partner's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
     /// Seconds it took, by phase.
     pub timing: Vec<(String, f64)>,
     /// Bytes sent to the partner.
@@ -110,6 +113,9 @@ pub enum Outcome {
         text: String,
         /// Clauses that decided, where they may be shown.
         clauses: Vec<String>,
+        /// How to learn more, if this node's rules refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        help: Option<String>,
     },
     /// No answer.
     Failed {

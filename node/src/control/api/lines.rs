@@ -76,6 +76,10 @@ pub struct ClaimLine {
     pub standing: Option<Standing>,
     /// What was released.
     pub releases: Vec<ReleaseLine>,
+    /// The hits that are claimed, by their places in the query and as `hit verify` takes them, while the sealed copy of
+    /// an exact query is kept; only where one claim is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<(u32, String)>,
 }
 
 /// A release that was taken.
@@ -114,6 +118,13 @@ pub struct CaseLine {
     /// The ids of the records that were found; only where one case is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<(Reference, String)>,
+    /// What became of records since the claim, in words, where it bears on what is released; only where one case that
+    /// waits is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<(Reference, String)>,
+    /// Who stopped the clock, and why; only where one case is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<(OfficerId, String)>,
     /// The case.
     pub case: Case,
     /// What was released.

@@ -1,7 +1,43 @@
-//! What a node answers about hits and cases that wait.
+//! What a node answers about queries, hits and cases that wait.
 
 use serde::{Deserialize, Serialize};
-use symbolon_policy::words::{AgencyCode, OfficerId, QueryId, Timestamp};
+use symbolon_policy::{
+    rules::ExchangeKind,
+    words::{AgencyCode, OfficerId, Purpose, QueryId, RegisterName, Timestamp},
+};
+
+/// An own query that can be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryLine {
+    /// The query.
+    pub query: QueryId,
+    /// Who was asked.
+    pub partner: AgencyCode,
+    /// How.
+    pub exchange: ExchangeKind,
+    /// In which register.
+    pub register: RegisterName,
+    /// Why.
+    pub purpose: Purpose,
+    /// Who asked.
+    pub officer: OfficerId,
+    /// When.
+    pub asked_at: Timestamp,
+    /// Where it stands.
+    pub stage: QueryStage,
+}
+
+/// Why a query can be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryStage {
+    /// It is under way, or was when this node was stopped.
+    Open,
+    /// It ended without an answer.
+    Failed,
+    /// It was answered, and this node was stopped before anybody saw the answer.
+    Unseen,
+}
 
 /// Hits of one own query of which nothing became yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +58,14 @@ pub struct HitLine {
     pub items: Vec<u32>,
     /// The same as `hit verify` takes them, while the sealed copy of an exact query is kept.
     pub hits: Vec<String>,
+    /// How it was asked.
+    pub exchange: ExchangeKind,
+    /// The case reference of the query, while its sealed copy is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// For each of `items` who said last that it is the person, if the last word on it says so.
+    #[serde(default)]
+    pub verified_by: Vec<Option<OfficerId>>,
 }
 
 /// Hits of own queries of which nothing became yet.

@@ -21,7 +21,7 @@ use super::{
     alerts::Alerts,
     answer::Answer,
     lines::{AuditReport, CanaryLine, CanaryReach, CaseLine, ClaimLine, CourierKind},
-    procedure::HitLine,
+    procedure::{HitLine, QueryLine},
     records::{Disclosures, NoticeLine},
     status::{AgreementLine, AgreementState, Imported, PeerLine, RegisterLine, Status},
 };
@@ -179,6 +179,11 @@ pub enum Reply {
     Answers {
         /// One for each partner asked.
         answers: Vec<Answer>,
+    },
+    /// To [`Request::QueryList`].
+    Queries {
+        /// The newest first.
+        queries: Vec<QueryLine>,
     },
     /// To [`Request::QueryPrepare`].
     Prepared(Box<Prepared>),

@@ -235,6 +235,8 @@ pub enum Request {
         /// Absolute path of the new file for the way back; beside the one that came when absent.
         out: Option<PathBuf>,
     },
+    /// Own queries that can be resumed.
+    QueryList,
     /// Asks a query again that was interrupted. It costs nothing more.
     QueryResume {
         /// Which query.

@@ -64,9 +64,21 @@ impl Client {
             return Err(Failure::input(what));
         }
         let path = self.path;
+        let charged = matches!(
+            request,
+            Request::QueryExact { .. }
+                | Request::QueryCount { .. }
+                | Request::QueryMatch { .. }
+                | Request::QueryResume { .. }
+        );
+        let help = if charged {
+            "see its log; when it is back, `symbolon query list` names the query if it was charged, and `symbolon query \
+             resume` asks it again for nothing more"
+        } else {
+            "see its log; run the command again when it is back"
+        };
         let lost = |error: io::Error| {
-            Failure::local(format!("the node at {} broke off: {error}", path.display()))
-                .with_help("see its log; run the command again when it is back")
+            Failure::local(format!("the node at {} broke off: {error}", path.display())).with_help(help)
         };
         let (reader, mut writer) = self.stream.into_split();
         write_line(&mut writer, request).await.map_err(lost)?;

@@ -1,6 +1,7 @@
 //! A match: the probe, the keys, and what is told of the answer.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -64,6 +65,11 @@ impl Wish {
         if !(1..=MAX_PROBES).contains(&wish.probes.len()) {
             let what = format!("there must be 1 to {MAX_PROBES} probes, not {}", wish.probes.len());
             return Err(Failure::input(what));
+        }
+        let mut before = BTreeSet::new();
+        if let Some(twice) = wish.probes.iter().find(|path| !before.insert(path.as_path())) {
+            let what = format!("the probe {} is named twice, and would be charged twice", twice.display());
+            return Err(Failure::input(what).with_help("name it once"));
         }
         let wish = Arc::new(wish);
         let (mut wishes, mut digests) = (Vec::new(), Vec::new());
@@ -253,7 +259,10 @@ impl Attempt {
         let asked = |name: &&EngineName| wish.engine.as_ref().is_none_or(|wanted| wanted == *name);
         let weighed = agreed.engines.iter().filter(asked).map(weigh).collect::<Result<Vec<_>, _>>()?;
         let chosen = if weighed.is_empty() {
-            Err("the agreement does not name it".to_owned())
+            let named: Vec<_> = agreed.engines.iter().map(ToString::to_string).collect();
+            let wanted =
+                wish.engine.as_ref().map(|wanted| format!("{wanted} is not agreed; ")).unwrap_or_default();
+            Err(format!("{wanted}the agreement names {}", named.join(", ")))
         } else {
             Choice::among(weighed, entries)
         };

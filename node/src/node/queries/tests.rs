@@ -194,3 +194,16 @@ async fn queries_are_kept_for_a_time_and_those_that_can_be_resumed_for_longer() 
     let gone = resume(core, failed.ask.query, None, updates()).await.unwrap_err();
     assert!(gone.what.ends_with("is no longer kept"), "{gone}");
 }
+
+#[test]
+fn a_probe_that_is_named_twice_is_refused_before_it_is_read() {
+    let path = std::path::PathBuf::from("/nowhere/p.json");
+    let wish = api::Wish {
+        form: "face-512".parse().unwrap(),
+        answer: symbolon_policy::agreement::MatchAnswer::Any,
+        engine: None,
+        probes: vec![path.clone(), path],
+    };
+    let refused = Wish::read(wish).err().unwrap();
+    assert!(refused.what.contains("/nowhere/p.json is named twice"), "{refused}");
+}

@@ -4,9 +4,9 @@ use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     officer::{Act, ActKind, Officer, SignedAct},
     permit::RefusalCode,
-    rules::ready_clause,
+    rules::{ExchangeKind, ready_clause},
     signing::{self, Signer as _},
-    words::{QueryId, Role, Timestamp},
+    words::{OfficerId, QueryId, Role, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -43,6 +43,8 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
     let line = listed(&asker).await.remove(0);
     assert_eq!((line.query, line.items, line.overdue), (query, vec![0, 1, 2, 4], false));
     assert_eq!(line.hits, ["p0", "p1", "p2", "p4"].map(|person| format!("{person}:travel-document")));
+    assert_eq!((line.exchange, line.case.as_deref()), (ExchangeKind::Exact, Some("K-17/2026")));
+    assert_eq!(line.verified_by, [None, None, None, None]);
     assert_eq!(line.due, Some(line.answered_at.plus(72 * Timestamp::HOUR)));
     let counted = open(&asker).await;
     assert_eq!((counted.open, counted.overdue, counted.officers.len()), (4, 0, 1));
@@ -76,15 +78,29 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
         let refused = asker.ask(named(hits)).await.unwrap_err();
         assert!(refused.what.contains(says), "{refused}");
     }
-    let claimed = Request::ClaimDraft {
+    let claim = |item, officer: &OfficerId| Request::ClaimDraft {
         query,
-        items: vec![3],
+        items: vec![item],
         fields: vec!["PLACE".parse().unwrap()],
-        officer: id.clone(),
+        officer: officer.clone(),
     };
-    assert!(asker.ask(claimed).await.unwrap_err().what.contains("was no hit"));
+    assert!(asker.ask(claim(3, &id)).await.unwrap_err().what.contains("was no hit"));
+    let same = ActKind::Verify { query, item: 1, same: true, reason: None };
+    let Ok(Reply::Noted { text }) = asker.ask(judge(same)).await else { panic!("noted") };
+    assert!(text.contains("the hit p1:travel-document of"), "{text}");
+    assert_eq!(listed(&asker).await[0].verified_by, [None, Some(id.clone()), None, None]);
     let different = ActKind::Verify { query, item: 1, same: false, reason: None };
     asker.ask(judge(different)).await.unwrap();
+    // Whoever claims it is told whose word is against it.
+    let other: OfficerId = "ana".parse().unwrap();
+    let key = SigningKey::from_bytes(&[6; 32]).public();
+    let seal = "age1".into();
+    let officer = Officer { id: other.clone(), roles: vec![Role::Asks], key, seal, until: None };
+    core.book.enrol(officer).unwrap();
+    let against = asker.ask(claim(1, &other)).await.unwrap_err();
+    assert!(against.what.contains(&format!("{id} said at")), "{against}");
+    let blank = ActKind::Explain { query, reason: " ".into() };
+    assert!(asker.ask(judge(blank)).await.unwrap_err().what.contains("reason"));
     assert_eq!(listed(&asker).await[0].items, [0, 2, 4]);
     core.book.remove_officer(id.clone(), "for the test".into()).unwrap();
 

@@ -110,7 +110,13 @@ async fn history() -> (Agency, Agency, [ClaimId; 2]) {
     asker.ask(Request::ClaimCollect { claim: first.claim }).await.unwrap();
     let second = claimed(&asker, query, 1, &ana, &bojan).await;
     let stop = |claim| ActKind::StopClock { claim, reason: "a court is asked".into() };
+    let silent = |claim| ActKind::StopClock { claim, reason: String::new() };
+    assert!(step(&holder, &second, &dana, silent).await.is_err(), "it says why");
     step(&holder, &second, &dana, stop).await.unwrap();
+    let Ok(Reply::Case(stopped)) = holder.ask(Request::CaseShow { claim: second.claim }).await else {
+        panic!("case")
+    };
+    assert_eq!(stopped.stop, Some((dana.0.clone(), "a court is asked".to_owned())));
     step(&holder, &second, &dana, |claim| ActKind::ResumeClock { claim }).await.unwrap();
     step(&holder, &second, &dana, refuse).await.unwrap();
     let again = |claim| ActKind::Refuse { claim, reason: "once more".into() };

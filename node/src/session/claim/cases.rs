@@ -3,13 +3,13 @@
 use std::str::FromStr;
 
 use symbolon_policy::{
-    case::{Case, Step, StepError},
+    case::{Case, Found, Step, StepError},
     claim::Claim,
     officer::SignedAct,
-    words::{ClaimId, Timestamp},
+    words::{ClaimId, Reference, Timestamp},
 };
 
-use super::releases::release_due;
+use super::{leaving::Leaving, releases::release_due};
 use crate::{
     clock,
     control::api::Failure,
@@ -44,6 +44,21 @@ pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>
     }
     release_due(core, id)?;
     Ok(case)
+}
+
+/// What became of the records of a case that waits, where it bears on what is released.
+///
+/// # Errors
+/// A [`Failure`] if a record cannot be read.
+pub(crate) fn changes(core: &Core, case: &Case) -> Result<Vec<(Reference, String)>, Failure> {
+    if case.end.is_some() {
+        return Ok(Vec::new());
+    }
+    let leaving = Leaving::now(core, case)?;
+    let change = |found: &Found| {
+        Ok(leaving.change(&found.reference)?.map(|change| (found.reference, change.to_owned())))
+    };
+    case.found.iter().filter_map(|found| change(found).transpose()).collect()
 }
 
 fn refused(id: &ClaimId, error: StepError) -> Failure {

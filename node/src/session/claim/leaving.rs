@@ -96,4 +96,41 @@ impl<'a> Leaving<'a> {
         let fields: Vec<Field> = wanted.iter().filter(may).copied().collect();
         Ok(Some((record, fields)).filter(|(_, fields)| !fields.is_empty()))
     }
+
+    /// What became of a record since it was claimed, for who approves; nothing if it can leave as it was found.
+    ///
+    /// # Errors
+    /// As [`fields`](Self::fields).
+    pub(super) fn change(&self, reference: &Reference) -> Result<Option<&'static str>, Failure> {
+        if let Some((record, _)) = self.fields(reference, &self.claim.fields, u8::MAX)? {
+            return Ok(record.subject.contested.then_some("contested; who receives fields of it is told so"));
+        }
+        let behind = self.behind.0.iter().find(|behind| behind.reference == *reference);
+        let found = match behind {
+            Some(behind) => self.core.registers.show_traced(&self.ask.register, &behind.record)?,
+            None => None,
+        };
+        Ok(Some(match found {
+            _ if self.agreement.is_none() => "nothing of it will be released: the agreement has ended",
+            None => "erased since the claim; nothing of it will be released",
+            Some((record, _)) if record.subject.blocked => "blocked; nothing of it will be released",
+            Some((record, _)) if record.subject.contested => {
+                "contested, and the rules keep it back; nothing of it will be released"
+            }
+            Some((record, _)) if record.expires <= self.today => {
+                "its time of retention is over; nothing of it will be released"
+            }
+            Some((record, _)) if !self.slice.contains(&record.class()) => {
+                "it may not be searched any more; nothing of it will be released"
+            }
+            Some((_, traces))
+                if !traces.iter().any(|had| {
+                    self.core.claims.trace(had) == behind.map_or([0; 16], |behind| behind.trace)
+                }) =>
+            {
+                "it no longer has what was asked about; nothing of it will be released"
+            }
+            Some(_) => "as it is now the rules refuse all that is requested; nothing of it will be released",
+        }))
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn terms(terms: &MatchTerms) -> String {
         ("Engines", engines.join(", ")),
         ("Demanded of them", format!("{demands}{lacking}")),
         ("Keys", format!("live {} hours", terms.key_hours)),
-        ("Slice", format!("at most {} records, padding included", number(terms.largest_slice))),
+        ("Slice", format!("at most {} records, before padding", number(terms.largest_slice))),
         (
             "Budget",
             format!("{} probes of each register in {} days", number(terms.budget.into()), terms.budget_days),
@@ -56,9 +56,11 @@ pub(super) fn terms(terms: &MatchTerms) -> String {
     )
 }
 
-/// Sizes of slices to tell of: a small one, and the largest agreed.
+/// Sizes of slices to tell of, as they are searched, padding included: a small one, and the largest agreed.
 fn sizes(terms: &MatchTerms) -> Vec<u64> {
-    let mut sizes = vec![bucket(1_000).min(terms.largest_slice), terms.largest_slice];
+    // One place more says whether there are too many hits.
+    let largest = bucket(terms.largest_slice.saturating_add(1));
+    let mut sizes = vec![bucket(1_000).min(largest), largest];
     sizes.dedup();
     sizes
 }

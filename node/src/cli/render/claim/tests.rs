@@ -1,11 +1,12 @@
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found},
-    claim::FieldDecision,
+    claim::{Outcome, Told},
     words::{AgreementId, Digest, Timestamp},
 };
 
 use super::*;
+use crate::control::api::ReleaseLine;
 use crate::node::tests::pair::made;
 
 #[test]
@@ -30,6 +31,8 @@ fn a_case_shows_what_an_approver_has_to_know() {
         purpose: "IRREG_ENTRY".parse().unwrap(),
         asked_at: Timestamp(1_800_000_000),
         records: vec![(reference, "R-17".to_owned())],
+        changes: Vec::new(),
+        stop: None,
         case: Case::begin(claim, vec![found], &terms, Timestamp(1_800_000_100)),
         releases: Vec::new(),
         escalated_to: None,
@@ -48,4 +51,136 @@ fn a_case_shows_what_an_approver_has_to_know() {
     }
     line.records.clear();
     assert!(case(&line).contains(&reference.to_string()), "what the partner knows it by");
+}
+
+fn decision(field: Field, standing: FieldStanding) -> FieldDecision {
+    FieldDecision { field, standing, clauses: Vec::new() }
+}
+
+/// A case with a field that needs one person and one that needs two, and whether it is over.
+fn two_fields(end: Option<End>) -> CaseLine {
+    let fields =
+        vec![decision(Field::Place, FieldStanding::Needs(1)), decision(Field::Name, FieldStanding::Needs(2))];
+    let found = Found { reference: Reference([7; 16]), record: Digest([1; 32]), item: Some(0), fields };
+    let terms = ClaimTerms { claim_hours: 72, decide_hours: 48, most_records: 10 };
+    let claim = made(AgreementId([0; 32]), Digest([0; 32]));
+    let case = Case::begin(claim, vec![found], &terms, Timestamp(1_800_000_100));
+    CaseLine {
+        digest: Digest([2; 32]),
+        register: "border".parse().unwrap(),
+        purpose: "IRREG_ENTRY".parse().unwrap(),
+        asked_at: Timestamp(1_800_000_000),
+        records: Vec::new(),
+        changes: Vec::new(),
+        stop: None,
+        case: Case { end, ..case },
+        releases: Vec::new(),
+        escalated_to: None,
+    }
+}
+
+fn release(fields: Vec<(Reference, Vec<Field>)>) -> Release {
+    let claim = made(AgreementId([0; 32]), Digest([0; 32])).claim;
+    Release {
+        claim,
+        number: 0,
+        fields,
+        approved_by: Vec::new(),
+        sealed: Digest([0; 32]),
+        bytes: 0,
+        at: Timestamp(0),
+    }
+}
+
+#[test]
+fn only_what_was_released_is_called_so() {
+    let mut line = two_fields(None);
+    line.case.approved_by = vec!["dana".parse().unwrap()];
+    // The record changed before anybody approved: the release is empty.
+    line.releases = vec![release(Vec::new())];
+    let told = case(&line);
+    assert!(told.contains("approved, not released") && told.contains(KEPT_BACK), "{told}");
+    assert!(told.contains("waits for 1 person"), "{told}");
+    line.releases = vec![release(vec![(Reference([7; 16]), vec![Field::Place])])];
+    let told = case(&line);
+    assert!(told.contains("PLACE  released") && !told.contains(KEPT_BACK), "{told}");
+    line.case.end = Some(End::Expired);
+    let told = case(&line);
+    assert!(told.contains("NAME   not released") && !told.contains("waits for"), "{told}");
+    line.case.end = Some(End::Released);
+    line.case.approved_by.push("edin".parse().unwrap());
+    assert!(cases(&[line]).contains("approved, and not everything could be released"));
+}
+
+#[test]
+fn a_case_tells_what_became_of_a_record_and_who_stopped_the_clock() {
+    let mut line = two_fields(None);
+    line.changes =
+        vec![(Reference([7; 16]), "erased since the claim; nothing of it will be released".into())];
+    line.case.stopped = Some(Timestamp(1_800_000_200));
+    line.stop = Some(("dana".parse().unwrap(), "a court is asked".into()));
+    let told = case(&line);
+    assert!(told.contains("erased since the claim; nothing of it will be released."), "{told}");
+    assert!(told.contains("by dana: a court is asked") && told.contains("stands still"), "{told}");
+    assert!(cases(&[line]).contains("stands still"));
+}
+
+#[test]
+fn a_claim_tells_which_record_is_of_which_hit() {
+    let told = |n: u8, item| Told {
+        reference: Reference([n; 16]),
+        item: Some(item),
+        fields: vec![(Field::Place, FieldStanding::Needs(1)), (Field::Name, FieldStanding::Refused)],
+    };
+    let outcome = Outcome {
+        claim: Digest([0; 32]),
+        found: vec![told(1, 0), told(2, 4)],
+        decide_by: Timestamp(1_800_000_000),
+        at: Timestamp(0),
+    };
+    let decide_by = Timestamp(1_800_000_000);
+    let taken = ReleaseLine {
+        file: "fields.age".into(),
+        release: release(vec![(Reference([1; 16]), vec![Field::Place])]),
+    };
+    let mut line = ClaimLine {
+        claim: made(AgreementId([0; 32]), Digest([0; 32])),
+        outcome: Some(outcome),
+        standing: Some(Standing { approvals: 1, decide_by, stopped: false, end: Some(End::Released) }),
+        releases: vec![taken],
+        hits: vec![(0, "ali:travel-document".into())],
+    };
+    let shown = claim(&line);
+    let of = |n: &str| shown.lines().filter(|row| row.starts_with(n)).collect::<Vec<_>>().join("\n");
+    assert!(of("0101").contains("ali:travel-document  PLACE  released"), "{shown}");
+    assert!(of("0202").contains("item 4               PLACE  approved, not released"), "{shown}");
+    assert!(shown.contains("Over: approved, and not everything could be released."), "{shown}");
+    assert!(claims(std::slice::from_ref(&line)).contains("1 field   2027-01-15T08:00:00Z  open"));
+    line.releases.push(ReleaseLine {
+        file: "more.age".into(),
+        release: release(vec![(Reference([2; 16]), vec![Field::Place])]),
+    });
+    assert!(claims(std::slice::from_ref(&line)).contains("2 fields  2027-01-15T08:00:00Z  released"));
+    line.outcome = None;
+    assert!(claims(&[line]).contains("not answered"));
+}
+
+#[test]
+fn hits_tell_who_verified_them_and_of_which_case_they_are() {
+    let line = HitLine {
+        query: symbolon_policy::words::QueryId([1; 16]),
+        holder: "RS".parse().unwrap(),
+        officer: "ana".parse().unwrap(),
+        answered_at: Timestamp(0),
+        due: None,
+        overdue: false,
+        items: vec![0, 4],
+        hits: vec!["p-1:travel-document".into(), "p-5:travel-document".into()],
+        exchange: ExchangeKind::Exact,
+        case: Some("K-17/2026".into()),
+        verified_by: vec![Some("bojan".parse().unwrap()), None],
+    };
+    let told = hits(&[line]);
+    assert!(told.contains("K-17/2026  never     p-1:travel-document  bojan"), "{told}");
+    assert!(told.contains("p-5:travel-document  nobody"), "{told}");
 }

@@ -17,7 +17,7 @@ use crate::{
     node::tests::pair::{Agency, exact, made, pair, pair_on, record, terms},
     register::Flags,
     session::claim::{
-        cases::{expire, take},
+        cases::{changes, expire, take},
         notices::{reviewed, to_tell},
     },
 };
@@ -144,6 +144,28 @@ async fn a_record_that_is_gone_holds_back_no_other_one() {
         assert_eq!(offered(core, &id), [(2, 1), (3, 1)]);
     }
     assert_eq!(released(core, &id)[2..], [(1, vec![Field::Taken]), (1, vec![Field::Name])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_approves_is_told_first_what_became_of_a_record() {
+    let (holder, asker, _serving) = pair(2).await;
+    let (core, id) = (holder.core(), case(&holder, &asker).await);
+    let told = || {
+        let case = core.book.state().claim(Side::Holder, &id).unwrap().unwrap().case;
+        changes(core, &case).unwrap().into_iter().map(|(_, change)| change).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), [""; 0]);
+    let register: symbolon_policy::words::RegisterName = "border".parse().unwrap();
+    let (ids, reason) = (vec!["R-0".to_owned()], "SUBJECT_REQUEST".into());
+    holder.ask(Request::RegisterErase { register: register.clone(), ids, reason }).await.unwrap();
+    let nothing = "nothing of it will be released";
+    assert_eq!(told(), [format!("erased since the claim; {nothing}")]);
+    let flags = Flags { blocked: Some(true), ..Flags::default() };
+    let (flagged, reason) = ("R-1".to_owned(), "a decision".to_owned());
+    holder.ask(Request::RegisterFlag { register, id: flagged, flags, reason }).await.unwrap();
+    assert_eq!(told(), [format!("erased since the claim; {nothing}"), format!("blocked; {nothing}")]);
+    take(core, &id, approve("dana"), None).unwrap();
+    assert_eq!(released(core, &id), [(0, vec![])]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
