@@ -43,7 +43,12 @@ impl Attempt {
     }
 
     /// How to learn why this node's own rules refused, and what the nearest clause that permits asks for.
-    pub(super) fn why_refused(&self, ended: &Ended, terms: &QueryTerms, question: &Question) -> Option<String> {
+    pub(super) fn why_refused(
+        &self,
+        ended: &Ended,
+        terms: &QueryTerms,
+        question: &Question,
+    ) -> Option<String> {
         let Err(SessionError::Refused { refusal, here: true }) = ended else { return None };
         let Question::People(exchange, people) = question else { return None };
         if refusal.code != RefusalCode::RulesForbid {

@@ -93,9 +93,8 @@ async fn what_is_neither_claimed_nor_explained_in_time_counts_against_the_asker(
     asker.ask(judge(different)).await.unwrap();
     // Whoever claims it is told whose word is against it.
     let other: OfficerId = "ana".parse().unwrap();
-    let key = SigningKey::from_bytes(&[6; 32]).public();
-    let seal = "age1".into();
-    let officer = Officer { id: other.clone(), roles: vec![Role::Asks], key, seal, until: None };
+    let (hers, seal) = (SigningKey::from_bytes(&[6; 32]).public(), "age1".into());
+    let officer = Officer { id: other.clone(), roles: vec![Role::Asks], key: hers, seal, until: None };
     core.book.enrol(officer).unwrap();
     let against = asker.ask(claim(1, &other)).await.unwrap_err();
     assert!(against.what.contains(&format!("{id} said at")), "{against}");
