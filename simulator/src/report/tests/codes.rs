@@ -200,7 +200,7 @@ fn a_page_in_cyrillic_has_no_words_in_latin_letters() {
     own.extend(words_of(&Scenario::parse(text).unwrap().about, &[]));
     own.remove("assumed");
     for language in [Language::SrCyrl, Language::Mk] {
-        for word in words_of(&read_out(&page(language)), &[]) {
+        for word in words_of(&read_out(&page(language)).replace("&amp;", "&"), &[]) {
             let latin = word.chars().filter(|c| c.is_ascii_alphabetic()).count();
             assert!(latin < 2 || own.contains(&word), "{language}: {word}");
         }
