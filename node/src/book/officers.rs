@@ -114,6 +114,10 @@ impl Book {
     pub(crate) fn record_acted(&self, act: &SignedAct, event: &Event, now: Timestamp) -> Result<(), Failure> {
         let writing = self.writing();
         self.acts(act, now)?;
+        let digest = act.act.digest().map_err(|error| Failure::local(error.to_string()))?;
+        if self.state.act_seen(&act.act.officer, &digest)? {
+            return Err(Failure::new(FailureKind::Refused, USED).with_help("sign it again"));
+        }
         self.append(&writing, event)
     }
 
@@ -127,10 +131,6 @@ impl Book {
         act.verify(&officer, now).map_err(|error| refused(error.to_string()))?;
         if act.act.at.plus(FRESH) < now {
             return Err(refused("what the officer signed is older than five minutes".to_owned()));
-        }
-        let digest = act.act.digest().map_err(|error| Failure::local(error.to_string()))?;
-        if self.state.act_seen(&officer.id, &digest)? {
-            return Err(refused(USED.to_owned()));
         }
         Ok(())
     }

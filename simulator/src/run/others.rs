@@ -26,8 +26,8 @@ const DAYS: i64 = 91;
 const PART: i64 = 4;
 const DAY: i64 = 86_400;
 /// Queries that are put together are not more than this part of any limit, and of a day's.
-const FINE: f64 = 32.0;
-const TOGETHER: u32 = 4;
+const FINE: f64 = 16.0;
+const TOGETHER: u32 = 2;
 
 /// Queries of others that are to come, and what became of those that came.
 pub(super) struct Others {
@@ -36,8 +36,11 @@ pub(super) struct Others {
     /// Over how many days they spread, by line, and the most.
     days: Vec<i64>,
     most: i64,
-    /// By line, and day modulo one more than `most`: how many come.
-    due: Vec<u32>,
+    /// By line, and day modulo two more than `most`: by how much the simulated queries whose others come on a day are more
+    /// than the day before.
+    change: Vec<i32>,
+    /// By line, the simulated queries whose others come today, and a part of a query that is left over.
+    coming: Vec<(i32, f64)>,
     /// By line, how many that come today are not put yet, and in how many parts they are.
     today: Vec<(u32, u32)>,
     tried: Vec<Tried>,
@@ -76,11 +79,12 @@ impl Others {
         });
         let days: Vec<i64> = days.collect();
         let most = days.iter().copied().max().unwrap_or(1);
-        let due = if beside > 0.0 { days.len() * (most as usize + 1) } else { 0 };
+        let change = if beside > 0.0 { days.len() * (most as usize + 2) } else { 0 };
         Self {
             beside,
             most,
-            due: vec![0; due],
+            change: vec![0; change],
+            coming: vec![(0, HALF); days.len()],
             today: vec![(0, 0); days.len()],
             tried: vec![Tried::default(); days.len()],
             calm: vec![Calm { fullest: 0.0, until: 0, became: Admitted::Rules }; days.len()],
@@ -89,29 +93,38 @@ impl Others {
         }
     }
 
-    fn slot(&mut self, line: usize, day: i64) -> Option<&mut u32> {
-        let ring = self.most as usize + 1;
-        self.due.get_mut(line * ring + usize::try_from(day).ok()? % ring)
+    fn slot(&mut self, line: usize, day: i64) -> Option<&mut i32> {
+        let ring = self.most as usize + 2;
+        self.change.get_mut(line * ring + usize::try_from(day).ok()? % ring)
     }
 
     /// Whether there are others at all.
     pub(super) fn any(&self) -> bool {
-        !self.due.is_empty()
+        !self.change.is_empty()
     }
 
-    /// Others of one who asks on a day. `draw` is below 1.
-    pub(super) fn spread(&mut self, line: usize, day: i64, draw: f64) {
+    /// Others of one who asks on a day come on the days after.
+    pub(super) fn spread(&mut self, line: usize, day: i64) {
         let Some(days) = self.days.get(line).copied().filter(|_| self.any()) else { return };
-        // On day t each of those of the last `days` days has 1 / days of its others; of fewer days before it, 1 / t, so that it has
-        // its load from the beginning on.
-        let mut sum = draw;
-        for then in day + 1..=day + days {
-            let before = sum;
-            sum += self.beside / then.min(days).max(1) as f64;
+        for (then, more) in [(day + 1, 1), (day + days + 1, -1)] {
             if let Some(slot) = self.slot(line, then) {
-                *slot = slot.saturating_add((sum.floor() - before.floor()) as u32);
+                *slot += more;
             }
         }
+    }
+
+    /// How many come on a day. Days are asked for in their order.
+    fn due(&mut self, line: usize, day: i64) -> u32 {
+        let change = self.slot(line, day).map_or(0, std::mem::take);
+        let (Some(days), Some((coming, left))) = (self.days.get(line), self.coming.get_mut(line)) else {
+            return 0;
+        };
+        *coming += change;
+        // On day t each of those of the last `days` days has 1 / days of its others; of fewer days before it, 1 / t, so that it has
+        // its load from the beginning on.
+        let many = f64::from(*coming) * self.beside / day.min(*days).max(1) as f64 + *left;
+        *left = many - many.floor();
+        many.floor() as u32
     }
 
     /// Notes what became of so many queries, with so many canaries. Each that is noted counts for the next ones with weights
@@ -169,7 +182,7 @@ impl State<'_> {
         let contract = self.contract;
         let mut due: Vec<(usize, &Line, u32)> = Vec::new();
         for (place, line) in contract.lines.iter().enumerate() {
-            let many = self.others.slot(place, self.day).map_or(0, std::mem::take);
+            let many = self.others.due(place, self.day);
             if many > 0 && line.pact.is_some() && self.day >= self.region.warm_up {
                 due.push((place, line, many));
             }

@@ -56,7 +56,7 @@ impl State<'_> {
         let record = self.records.get(slot).copied().unwrap_or_default();
         let inside = record.lives(self.day, retention);
         let officer = Officer::Any(if line.by_officer { draws.unit(uses::OFFICER) } else { 0.0 });
-        self.others.spread(place, self.day, draws.unit(uses::OTHERS));
+        self.others.spread(place, self.day);
         if self.day < self.region.warm_up {
             // Nobody asks yet, but some of those will for whom it stands.
             return false;
