@@ -200,7 +200,10 @@ fn a_page_in_cyrillic_has_no_words_in_latin_letters() {
     own.extend(words_of(&Scenario::parse(text).unwrap().about, &[]));
     own.remove("assumed");
     for language in [Language::SrCyrl, Language::Mk] {
-        for word in words_of(&read_out(&page(language)).replace("&amp;", "&"), &[]) {
+        // Marks that are written as words in HTML.
+        let marks = ["&amp;", "&lt;", "&gt;", "&quot;"];
+        let text = marks.iter().fold(read_out(&page(language)), |text, mark| text.replace(mark, " "));
+        for word in words_of(&text, &[]) {
             let latin = word.chars().filter(|c| c.is_ascii_alphabetic()).count();
             assert!(latin < 2 || own.contains(&word), "{language}: {word}");
         }
