@@ -32,6 +32,11 @@ use crate::{
 /// The most bytes of sealed fields beside a notice: it travels in one word.
 pub(crate) const LONGEST: usize = 60_000;
 
+/// A notice and its sealed fields, if it has any.
+type Telling = (SignedNotice, Option<Vec<u8>>);
+/// Fields, and what they say now, sealed.
+type Spoken = (Vec<Field>, Vec<u8>);
+
 /// A mark of what a released field says. It means nothing to whoever lacks the storage key.
 pub(super) fn mark(
     core: &Core,
@@ -222,10 +227,7 @@ fn record(
 ///
 /// # Errors
 /// A [`Failure`] if it cannot be recorded.
-pub(in crate::session) fn to_tell(
-    core: &Core,
-    signed: SignedNotice,
-) -> Result<Option<(SignedNotice, Option<Vec<u8>>)>, Failure> {
+pub(in crate::session) fn to_tell(core: &Core, signed: SignedNotice) -> Result<Option<Telling>, Failure> {
     let id = signed.notice.notice;
     if signed.notice.sealed.is_none() {
         return Ok(Some((signed, None)));
@@ -284,12 +286,7 @@ fn may_leave(core: &Core, notice: &Notice) -> Result<bool, Failure> {
 
 /// Those of corrected fields whose values may leave now with the approvals there are, and these values sealed to the
 /// officer who claimed. None if nothing is left to say, or if it would be too long.
-fn seal(
-    core: &Core,
-    claimed: &Claimed,
-    told: &Told,
-    fields: &[Field],
-) -> Result<Option<(Vec<Field>, Vec<u8>)>, Failure> {
+fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result<Option<Spoken>, Failure> {
     let case = &claimed.case;
     let stand = standing(core, claimed, case.approvals())?;
     let leaving = Leaving::now(core, case)?;
