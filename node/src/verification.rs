@@ -67,8 +67,9 @@ fn said(act: &SignedAct, of: u32) -> Option<bool> {
 
 /// The last word on an item, but for the claimant's own that it is the person.
 fn last<'a>(words: &[&'a SignedAct], of: u32, claims: &OfficerId) -> Option<&'a SignedAct> {
-    let own = |act: &SignedAct| act.act.officer == *claims && said(act, of) == Some(true);
-    words.iter().rev().find(|act| said(act, of).is_some() && !own(act)).copied()
+    let mine = |act: &SignedAct| act.act.officer == *claims && said(act, of).is_some();
+    let taken_back = words.iter().rev().find(|act| mine(act)).is_some_and(|act| said(act, of) == Some(true));
+    words.iter().rev().find(|act| said(act, of).is_some() && !(taken_back && mine(act))).copied()
 }
 
 /// The items that must have been verified for a claim.

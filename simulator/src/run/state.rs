@@ -349,7 +349,7 @@ impl<'a> State<'a> {
             self.total.by_several += f64::from(u8::from(in_registers > 1));
             self.total.recognised += f64::from(u8::from(known.iter().any(|known| known.hit != 0)));
         }
-        self.total.minors_exposed = self.exposed_at_all.values().sum();
+        self.total.minors_exposed = self.exposed_at_all.values().fold(0.0, |sum, share| sum + share);
         let mut people = self.total.clone();
         people.scale(weight);
         SeedOutcome {
