@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(by(&[yes(bojan, 1), no(carl, 2), yes(ana, 3)], &[0]), None);
         assert_eq!(by(&[yes(bojan, 1), no(ana, 2)], &[0]), None);
         assert_eq!(by(&[yes(bojan, 1), no(ana, 2), yes(bojan, 3)], &[0]), found(3));
+        assert_eq!(by(&[yes(bojan, 1), no(ana, 2), yes(ana, 3)], &[0]), found(1), "taken back");
         assert_eq!(by(&[no(bojan, 1), yes(carl, 2)], &[0]), Some(("carl".to_owned(), 2)));
         // Of several items one officer says it of all.
         let other = |who: usize, at| word(who, 1, 7, true, at);

@@ -1,5 +1,7 @@
 //! Officers: enrolment, and the check of what they sign.
 
+use std::sync::MutexGuard;
+
 use symbolon_policy::{
     ask::Ask,
     canonical::CanonicalError,
@@ -97,28 +99,44 @@ impl Book {
     /// # Errors
     /// A [`Failure`] of refusal, which is journalled.
     pub(crate) fn officer_acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
-        let refused = match self.acts(act, now) {
-            Err(failure) if failure.kind == FailureKind::Refused => failure,
-            other => return other,
-        };
-        let (officer, reason) = (act.act.officer.clone(), refused.what.clone());
-        self.append(&self.writing(), &Event::OfficerRefused { officer, act: None, reason })?;
-        Err(refused)
+        let checked = self.acts(act, now);
+        self.note_refusal(&self.writing(), act, checked)
     }
 
     /// Records an event with the act that it rests on. The act is looked at again, under the lock of the entry: it may have
     /// been used meanwhile, or the officer removed.
     ///
     /// # Errors
-    /// A [`Failure`] of refusal; then nothing was recorded.
+    /// A [`Failure`] of refusal, which is journalled; then the event was not recorded.
     pub(crate) fn record_acted(&self, act: &SignedAct, event: &Event, now: Timestamp) -> Result<(), Failure> {
         let writing = self.writing();
-        self.acts(act, now)?;
+        let checked = self.acts(act, now).and_then(|()| self.unused(act));
+        self.note_refusal(&writing, act, checked)?;
+        self.append(&writing, event)
+    }
+
+    /// Journals that an act was refused, if it was.
+    fn note_refusal(
+        &self,
+        writing: &MutexGuard<'_, ()>,
+        act: &SignedAct,
+        checked: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Err(failure) = &checked
+            && failure.kind == FailureKind::Refused
+        {
+            let (officer, reason) = (act.act.officer.clone(), failure.what.clone());
+            self.append(writing, &Event::OfficerRefused { officer, act: None, reason })?;
+        }
+        checked
+    }
+
+    fn unused(&self, act: &SignedAct) -> Result<(), Failure> {
         let digest = act.act.digest().map_err(|error| Failure::local(error.to_string()))?;
         if self.state.act_seen(&act.act.officer, &digest)? {
             return Err(Failure::new(FailureKind::Refused, USED).with_help("sign it again"));
         }
-        self.append(&writing, event)
+        Ok(())
     }
 
     fn acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
