@@ -109,33 +109,46 @@ fn rows(columns: &[Vec<u128>], words: usize) -> Vec<u128> {
     rows
 }
 
-/// Adds the stream of a leaf to the sum and to the columns of the bits that are set in `bits`.
-fn spread(sum: &mut [u128], columns: &mut [Vec<u128>], bits: usize, stream: &[u128]) {
-    sum.iter_mut().zip(stream).for_each(|(to, from)| *to ^= from);
-    for (_, column) in columns.iter_mut().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1) {
-        column.iter_mut().zip(stream).for_each(|(to, from)| *to ^= from);
-    }
+fn add(to: &mut [u128], from: &[u128]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to ^= from);
 }
 
 /// One tree of one batch: the sum of its leaves' streams, and its columns.
 type Grown = (Vec<u128>, Vec<Vec<u128>>);
 
-/// Grows every tree. `number` turns a leaf's number into the bits that it is added to.
+/// Grows every tree. `hole` gives the number that the leaves of a tree are counted from: leaf x is at place x ⊕ hole, and
+/// column b is the sum of the places whose bit b is set.
 fn grow(
     (context, batch): (&Context, u64),
     leaves: &Leaves,
     blocks: usize,
-    number: impl Fn(usize, usize) -> usize + Sync,
+    hole: impl Fn(usize) -> usize + Sync,
 ) -> Vec<Grown> {
     let one = |(tree, leaves): (usize, &[u128; LEAVES])| {
-        let (mut sum, mut columns) = (vec![0; blocks], vec![vec![0; blocks]; DEPTH]);
-        let mut buffer = vec![0; blocks];
-        for (leaf, value) in leaves.iter().enumerate() {
+        let mut columns = vec![vec![0; blocks]; DEPTH];
+        // The sum of the last 2^level places that wait for as many to their right, for each level; the whole at last.
+        let mut waiting = vec![vec![0; blocks]; DEPTH + 1];
+        let mut sum = vec![0; blocks];
+        for place in 0..LEAVES {
+            let leaf = place ^ hole(tree);
             let byte = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
-            stream(context, batch, byte(tree), byte(leaf), *value).stream(0, &mut buffer);
-            spread(&mut sum, &mut columns, number(tree, leaf), &buffer);
+            let value = leaves.get(leaf).copied().unwrap_or(0);
+            stream(context, batch, byte(tree), byte(leaf), value).stream(0, &mut sum);
+            let merged = place.trailing_ones() as usize;
+            crate::block::registers().dispatch(
+                #[inline(always)]
+                || {
+                    for (column, left) in columns.iter_mut().zip(&waiting).take(merged) {
+                        add(column, &sum);
+                        add(&mut sum, left);
+                    }
+                },
+            );
+            if let Some(to) = waiting.get_mut(merged) {
+                std::mem::swap(to, &mut sum);
+            }
         }
-        (sum, columns)
+        (waiting.pop().unwrap_or_default(), columns)
     };
     leaves.par_iter().enumerate().map(one).collect()
 }
@@ -155,7 +168,7 @@ impl Chooser {
         chosen.push(random.block());
         let mut columns = Vec::with_capacity(WIDTH);
         let mut message = Vec::with_capacity(items(choices.len()));
-        for (sum, grown) in grow((context, batch), &self.leaves, blocks, |_, leaf| leaf) {
+        for (sum, grown) in grow((context, batch), &self.leaves, blocks, |_| 0) {
             message.extend(sum.iter().zip(&chosen).map(|(sum, choice)| sum ^ choice));
             columns.extend(grown);
         }
@@ -205,8 +218,7 @@ impl Correlator {
             .filter(|_| message.len() == items(words))
             .ok_or(Misbehaviour::Count)?;
         let (chosen, hashes) = hashes.split_first().ok_or(Misbehaviour::Count)?;
-        let grown =
-            grow((context, batch), &self.leaves, blocks, |tree, leaf| leaf ^ tree::hole(self.delta, tree));
+        let grown = grow((context, batch), &self.leaves, blocks, |tree| tree::hole(self.delta, tree));
         let mut columns = Vec::with_capacity(WIDTH);
         for ((_, grown), correction) in grown.into_iter().zip(corrections.chunks(blocks)) {
             for mut column in grown {
@@ -230,5 +242,29 @@ impl Correlator {
     /// All ones if a bit of Δ is set.
     fn mask(&self, bit: usize) -> u128 {
         (self.delta >> bit & 1).wrapping_neg()
+    }
+}
+
+#[cfg(test)]
+impl Chooser {
+    /// The message of an asker that chooses otherwise in one tree, and makes the hashes fit a guess of the tree's bits of Δ.
+    pub(super) fn inconsistent(&self, choices: &[u128], other: usize, guess: u128) -> Vec<u128> {
+        let (context, blocks) = (&self.context, choices.len() + 1);
+        let chosen = [choices, &[7]].concat();
+        let otherwise: Vec<u128> = chosen.iter().map(|block| block ^ 1 << 40).collect();
+        let (mut columns, mut message) = (Vec::new(), Vec::new());
+        for (tree, (sum, grown)) in grow((context, 0), &self.leaves, blocks, |_| 0).into_iter().enumerate() {
+            let choice = if tree == other { &otherwise } else { &chosen };
+            message.extend(sum.iter().zip(choice).map(|(sum, choice)| sum ^ choice));
+            columns.extend(grown);
+        }
+        let hash = challenge(context, 0, message.chunks(blocks));
+        let differ = linear(&hash, &chosen) ^ linear(&hash, &otherwise);
+        message.push(linear(&hash, &chosen));
+        message.extend(columns.iter().enumerate().map(|(at, column)| {
+            let bit = guess.checked_shr(at.wrapping_sub(other * DEPTH) as u32).unwrap_or(0) & 1;
+            linear(&hash, column) ^ if at / DEPTH == other && bit == 1 { differ } else { 0 }
+        }));
+        message
     }
 }

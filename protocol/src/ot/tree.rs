@@ -120,7 +120,7 @@ impl Forest {
                     .for_each(|(sum, key)| bytes.extend_from_slice(&(sum ^ key).to_le_bytes()));
             }
             let digest = |(leaf, value): (u8, &u128)| leaf_digest(&self.context, tree, leaf, *value);
-            let digests: Vec<[u8; 32]> = (0..).zip(leaves).map(digest).collect();
+            let digests: Vec<[u8; 32]> = (0..=u8::MAX).zip(leaves).map(digest).collect();
             let mut sum = [0; 32];
             digests.iter().for_each(|digest| add(&mut sum, digest));
             bytes.extend_from_slice(&sum);
@@ -144,7 +144,7 @@ pub(super) fn choices(delta: u128) -> u128 {
 
 /// The leaf of a tree that a Δ leaves out.
 pub(super) fn hole(delta: u128, tree: usize) -> usize {
-    usize::try_from(delta >> tree.saturating_mul(DEPTH) & 15).unwrap_or(0)
+    usize::try_from(delta >> tree.saturating_mul(DEPTH) & LEAVES as u128 - 1).unwrap_or(0)
 }
 
 /// All leaves but those that Δ names, which are 0.
@@ -193,7 +193,7 @@ fn punctured(
     let [sum, all] = digests else { return Err(inconsistent()) };
     let mut leaves = [0; LEAVES];
     let (mut found, mut last) = ([[0; 32]; LEAVES], *sum);
-    for (((at, leaf), to), digest) in (0_u8..).zip(&nodes).zip(&mut leaves).zip(&mut found) {
+    for (((at, leaf), to), digest) in (0..=u8::MAX).zip(&nodes).zip(&mut leaves).zip(&mut found) {
         if usize::from(at) != hole {
             *to = *leaf;
             *digest = leaf_digest(context, tree, at, *leaf);
