@@ -8,8 +8,9 @@ pub const SMALLEST: u64 = 1_024;
 /// 12.5 % (6 % on average).
 pub fn bucket(n: u64) -> u64 {
     let n = n.max(SMALLEST);
-    let step = 1_u64 << n.ilog2().saturating_sub(3);
-    n.checked_next_multiple_of(step).unwrap_or(n)
+    // All below a step, which is a power of two.
+    let below = (1_u64 << n.ilog2().saturating_sub(3)).wrapping_sub(1);
+    n.checked_add(below).map_or(n, |n| n & !below)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod query;
 mod report;
 pub mod rows;
 mod series;
+mod slices;
 mod state;
 
 use std::io;

@@ -162,23 +162,29 @@ impl Table {
 }
 
 impl Numbers {
+    /// The nearest whole number, halves away from zero. A cast is an instruction where `round` is a call.
+    fn whole(number: f64) -> i64 {
+        (number + 0.5_f64.copysign(number)) as i64
+    }
+
     fn left(used: f64, limit: f64) -> i64 {
-        let most = f64::from(u32::MAX);
-        (limit - used).round().clamp(-most, most) as i64
+        let most = i64::from(u32::MAX);
+        Self::whole(limit - used).clamp(-most, most)
     }
 
     fn small(number: f64) -> u32 {
-        number.round().clamp(0.0, f64::from(u32::MAX)) as u32
+        u32::try_from(Self::whole(number).max(0)).unwrap_or(u32::MAX)
     }
 
     /// As the policy's own account of a balance has it, per mille.
     fn reciprocity(&self) -> i16 {
-        let (given, received) = (self.given.round() as u64, self.received.round() as u64);
+        let [given, received] = [self.given, self.received].map(|items| Self::whole(items).unsigned_abs());
         symbolon_policy::quota::Balance { given, received }.reciprocity()
     }
 
     fn balance(&self) -> i64 {
-        Self::left(self.received.round(), self.given.round())
+        let most = i64::from(u32::MAX);
+        Self::whole(self.given).saturating_sub(Self::whole(self.received)).clamp(-most, most)
     }
 
     /// The value of an attribute; of one that is no number of a query, 0.

@@ -1,6 +1,6 @@
 //! Beginning and end of a day: what retention ends, who decides claims, what the nodes worked, what was told.
 
-use std::{f64::consts::LN_2, io, sync::Arc};
+use std::{f64::consts::LN_2, io};
 
 use symbolon_policy::{rules::ExchangeKind, words::Timestamp};
 use symbolon_protocol::padding;
@@ -10,7 +10,7 @@ use super::{
     rows::{Row, Sink},
     state::{Claim, EARLIER, State, Today},
 };
-use crate::{contract::Line, outcome::PairTally, pair::places, region::CLASSES};
+use crate::{contract::Line, outcome::PairTally, pair::places};
 
 const DAY: i64 = 86_400;
 
@@ -37,7 +37,7 @@ impl State<'_> {
     pub(super) fn begin(&mut self) {
         if let Some(ends) = self.ends.remove(&self.day) {
             for ((place, class), count) in ends {
-                self.resize(place, class, -count);
+                self.slices.change(place, class, -count);
             }
         }
         let today = (self.region.start / DAY) + self.day;
@@ -45,35 +45,25 @@ impl State<'_> {
         if self.day < self.region.warm_up {
             return;
         }
-        // Lines towards one holder mostly search one of a few slices: each is sized once.
-        let mut sized: Vec<(usize, &Arc<Vec<bool>>, f64)> = Vec::new();
         let contract = self.contract;
-        for (line, past) in contract.lines.iter().zip(&mut self.past) {
+        for (place, (line, past)) in contract.lines.iter().zip(&mut self.past).enumerate() {
             if line.pact.is_none() {
                 continue;
             }
-            let known = sized
-                .iter()
-                .find(|(holder, slice, _)| *holder == line.holder && Arc::ptr_eq(slice, &line.slice));
-            let entries = if let Some((.., entries)) = known {
-                *entries
-            } else {
-                let sizes =
-                    self.sizes.get(line.holder * CLASSES..(line.holder + 1) * CLASSES).unwrap_or_default();
-                let within = sizes.iter().zip(line.slice.iter()).filter(|(_, within)| **within);
-                let entries = within.map(|(size, _)| f64::from(*size)).sum::<f64>() * self.region.weight;
-                sized.push((line.holder, &line.slice, entries));
-                entries
-            };
+            let records = self.slices.records(place) as f64 * self.region.weight;
             // Who is not enrolled has no template, who has no document no identifier.
             let practice = self.region.practices.get(line.practice);
-            let entries = entries
+            let entries = records
                 * match (line.exchange, practice) {
                     (ExchangeKind::Match, Some(of)) => (1.0 - of.failure_to_enrol) * of.availability,
                     _ => self.region.people.documents,
                 };
+            if entries == past.entries && past.padded > 0.0 {
+                continue;
+            }
             past.entries = entries;
-            let whole = entries.round() as u64;
+            // A cast, where `round` is a call: this is done for every line every day.
+            let whole = (entries + 0.5) as u64;
             past.padded = match (line.exchange, line.count) {
                 (ExchangeKind::Match, _) => places(whole),
                 // Every dummy is counted as if it were in.

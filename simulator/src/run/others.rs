@@ -47,6 +47,7 @@ pub(super) struct Others {
     calm: Vec<Calm>,
     /// What one more that is tried leaves of those before: about as many count as a person stands for.
     keep: f64,
+    log_keep: f64,
 }
 
 /// Queries of a line that were tried of late, and what became of them; or shares of them.
@@ -65,6 +66,14 @@ struct Calm {
     fullest: f64,
     until: i64,
     became: Admitted,
+}
+
+/// What else happens on a day.
+struct Pressure {
+    /// What those who come put on each meter.
+    load: Vec<f64>,
+    /// By asker, whether others than officers about people who came ask in its name.
+    compete: Vec<bool>,
 }
 
 impl Others {
@@ -89,13 +98,18 @@ impl Others {
             tried: vec![Tried::default(); days.len()],
             calm: vec![Calm { fullest: 0.0, until: 0, became: Admitted::Rules }; days.len()],
             keep: beside / (beside + 1.0),
+            log_keep: -libm::log1p(1.0 / beside.max(f64::MIN_POSITIVE)),
             days,
         }
     }
 
-    fn slot(&mut self, line: usize, day: i64) -> Option<&mut i32> {
-        let ring = self.most as usize + 2;
-        self.change.get_mut(line * ring + usize::try_from(day).ok()? % ring)
+    /// The place of a day in a line's ring.
+    fn turn(&self, day: i64) -> usize {
+        usize::try_from(day).unwrap_or_default() % (self.most as usize + 2)
+    }
+
+    fn slot(&mut self, line: usize, turn: usize) -> Option<&mut i32> {
+        self.change.get_mut(line * (self.most as usize + 2) + turn)
     }
 
     /// Whether there are others at all.
@@ -107,15 +121,16 @@ impl Others {
     pub(super) fn spread(&mut self, line: usize, day: i64) {
         let Some(days) = self.days.get(line).copied().filter(|_| self.any()) else { return };
         for (then, more) in [(day + 1, 1), (day + days + 1, -1)] {
-            if let Some(slot) = self.slot(line, then) {
+            let turn = self.turn(then);
+            if let Some(slot) = self.slot(line, turn) {
                 *slot += more;
             }
         }
     }
 
-    /// How many come on a day. Days are asked for in their order.
-    fn due(&mut self, line: usize, day: i64) -> u32 {
-        let change = self.slot(line, day).map_or(0, std::mem::take);
+    /// How many come on a day. Days are asked for in their order. `turn` is that of the day.
+    fn due(&mut self, line: usize, day: i64, turn: usize) -> u32 {
+        let change = self.slot(line, turn).map_or(0, std::mem::take);
         let (Some(days), Some((coming, left))) = (self.days.get(line), self.coming.get_mut(line)) else {
             return 0;
         };
@@ -123,8 +138,9 @@ impl Others {
         // On day t each of those of the last `days` days has 1 / days of its others; of fewer days before it, 1 / t, so that it has
         // its load from the beginning on.
         let many = f64::from(*coming) * self.beside / day.min(*days).max(1) as f64 + *left;
-        *left = many - many.floor();
-        many.floor() as u32
+        let whole = many as u32;
+        *left = many - f64::from(whole);
+        whole
     }
 
     /// Notes what became of so many queries, with so many canaries. Each that is noted counts for the next ones with weights
@@ -138,7 +154,7 @@ impl Others {
             tried.admitted = (tried.admitted + many).min(self.beside + 1.0);
             return;
         }
-        let kept = if many == 1.0 { self.keep } else { libm::pow(self.keep, many) };
+        let kept = if many == 1.0 { self.keep } else { libm::exp(many * self.log_keep) };
         let added = (1.0 - kept) / (1.0 - self.keep);
         for sum in [&mut tried.admitted, &mut tried.quota, &mut tried.rules, &mut tried.canaries] {
             *sum *= kept;
@@ -181,16 +197,20 @@ impl State<'_> {
         }
         let contract = self.contract;
         let mut due: Vec<(usize, &Line, u32)> = Vec::new();
+        let turn = self.others.turn(self.day);
         for (place, line) in contract.lines.iter().enumerate() {
-            let many = self.others.due(place, self.day);
+            let many = self.others.due(place, self.day, turn);
             if many > 0 && line.pact.is_some() && self.day >= self.region.warm_up {
                 due.push((place, line, many));
             }
         }
-        let mut load = vec![0.0; contract.meters.len()];
+        let mut pressure = Pressure {
+            load: vec![0.0; contract.meters.len()],
+            compete: (0..self.n).map(|asker| self.others_compete(asker)).collect(),
+        };
         for (_, line, many) in &due {
             for using in &line.uses {
-                if let Some(load) = load.get_mut(using.meter) {
+                if let Some(load) = pressure.load.get_mut(using.meter) {
                     *load += f64::from(*many) * using.of(f64::from(line.items) * (1.0 + line.canary_odds));
                 }
             }
@@ -203,7 +223,7 @@ impl State<'_> {
             }
             let draws = self.draws.of(named("others")).of(place as u64).of(self.day as u64);
             let alike =
-                if closed == [false, false] { self.all_alike(place, line, many, &load) } else { None };
+                if closed == [false, false] { self.all_alike(place, line, many, &pressure) } else { None };
             match alike {
                 Some(Admitted::Yes(_)) => {
                     let drawn = f64::from(many * line.items) * line.canary_odds;
@@ -242,7 +262,7 @@ impl State<'_> {
 
     /// What becomes of every query of a line today, if it is the same whatever comes before it: a quota is spent already, or all
     /// have twice the load of the day left, and rules decide the last query as the first.
-    fn all_alike(&mut self, place: usize, line: &Line, many: u32, load: &[f64]) -> Option<Admitted> {
+    fn all_alike(&mut self, place: usize, line: &Line, many: u32, pressure: &Pressure) -> Option<Admitted> {
         if line.by_officer {
             return None;
         }
@@ -254,13 +274,13 @@ impl State<'_> {
             if meter.spent + amount > meter.limit + SLACK {
                 return Some(Admitted::Quota);
             }
-            let load = load.get(using.meter).copied().unwrap_or(0.0);
+            let load = pressure.load.get(using.meter).copied().unwrap_or(0.0);
             let most = meter.spent + 2.0 * load + amount;
             fullest = fullest.max(most / meter.limit.max(f64::MIN_POSITIVE));
             unused &= meter.spent == 0.0;
         }
         if fullest > 1.0
-            || self.others_compete(line.asker)
+            || pressure.compete.get(line.asker) == Some(&true)
             || (line.canary_odds > 0.0 && line.largest < line.items.saturating_mul(2))
         {
             return None;

@@ -12,7 +12,7 @@ use super::state::{
 };
 use crate::{
     random::Draws,
-    region::{CLASSES, Region, class_place, event},
+    region::{Region, class_place, event},
     scenario::EventKind,
 };
 
@@ -216,18 +216,11 @@ impl State<'_> {
         let Some(slot) = self.records.get_mut(person as usize * self.n + place) else { return };
         let old = std::mem::replace(slot, Record::new(self.day, class));
         if old.lives(self.day, retention) {
-            self.resize(place, old.class(), -1);
+            self.slices.change(place, old.class(), -1);
             self.end_later(place, old.class(), old.day() + retention, -1);
         }
-        self.resize(place, class.into(), 1);
+        self.slices.change(place, class.into(), 1);
         self.end_later(place, class.into(), self.day + retention, 1);
-    }
-
-    /// Changes the number of records of a class.
-    pub(super) fn resize(&mut self, place: usize, class: usize, by: i64) {
-        if let Some(size) = self.sizes.get_mut(place * CLASSES + class) {
-            *size = u32::try_from(i64::from(*size) + by).unwrap_or(0);
-        }
     }
 
     fn end_later(&mut self, place: usize, class: usize, day: i64, by: i64) {

@@ -11,13 +11,14 @@ use super::{
     others::Others,
     rows::Sink,
     series::Series,
+    slices::Slices,
 };
 use crate::{
     contract::{Contract, Line},
     cost::Size,
     outcome::{PairTally, PartyTally, PersonTally, SeedOutcome},
     random::Draws,
-    region::{CLASSES, Region},
+    region::Region,
     scenario::RouteKind,
 };
 
@@ -216,8 +217,7 @@ pub(super) struct State<'a> {
     pub(super) exposed: BTreeMap<(u32, usize, usize), f64>,
     pub(super) exposed_at_all: BTreeMap<u32, f64>,
     pub(super) claims: Vec<Vec<Claim>>,
-    /// Records by party and class.
-    pub(super) sizes: Vec<u32>,
+    pub(super) slices: Slices,
     /// What retention ends, by day: party and class, and how many.
     pub(super) ends: BTreeMap<i64, BTreeMap<(usize, usize), i64>>,
 
@@ -272,7 +272,7 @@ impl<'a> State<'a> {
             exposed: BTreeMap::new(),
             exposed_at_all: BTreeMap::new(),
             claims: vec![Vec::new(); span],
-            sizes: vec![0; n * CLASSES],
+            slices: Slices::new(contract),
             ends: BTreeMap::new(),
             meters: Meters::new(&contract.meters, region),
             others: Others::new(region, contract),
