@@ -130,6 +130,14 @@ impl Asker {
     }
 }
 
+/// Runs of a match that the holder says the asker broke.
+fn broken(holder: &Agency) -> usize {
+    let failed = |(name, body): &(String, serde_json::Value)| {
+        name == "failed" && body["partner_at_fault"] == serde_json::Value::Bool(true)
+    };
+    holder.events("failed.ndjson").iter().filter(|event| failed(event)).count()
+}
+
 fn scene() -> (Agency, Asker) {
     let mut holder = Agency::new("RS");
     let terms = FACES.terms(&["ot-garbled/1"], Hostile::CODE, 20);
@@ -165,6 +173,36 @@ fn a_match_is_not_run_again_once_the_asker_signed_that_it_has_the_answer() {
     let again = runtime.block_on(asker.begin());
     assert_eq!(again.err(), Some(RefusalCode::AlteredRetry));
     assert_eq!((holder.spent(), receipts(&holder)), (spent, signed));
+    holder.stop();
+}
+
+#[test]
+fn a_match_in_which_the_asker_broke_the_protocol_is_over_though_it_was_answered_before() {
+    let (mut holder, asker) = scene();
+    let runtime = &asker.hostile.runtime;
+    let mut other = runtime.block_on(async {
+        let first = asker.run(&mut asker.begin().await.unwrap()).await.1.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        let second = asker.run(&mut asker.begin().await.unwrap()).await.1.unwrap();
+        assert_ne!(first.receipt.transcript, second.receipt.transcript);
+        assert_eq!(first.receipt.answered_at, second.receipt.answered_at, "the time for claims is not moved");
+        // Of two that were admitted it breaks one, with a word in the place of the machine's first message.
+        let other = asker.begin().await.unwrap();
+        let mut stream = asker.begin().await.unwrap();
+        assert!(matches!(hear(&mut stream).await, Some(Heard::Searching { .. })));
+        let signature = signing::sign(&first.receipt, &asker.hostile.signer).unwrap();
+        say(&mut stream, Say::Countersigned(signature)).await;
+        while read(&mut stream).await.is_some() {}
+        other
+    });
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while broken(&holder) == 0 {
+        assert!(std::time::Instant::now() < deadline, "the breach is journalled");
+    }
+    runtime.block_on(async {
+        assert!(asker.run(&mut other).await.1.is_none(), "no receipt for the run beside it");
+        assert_eq!(asker.begin().await.err(), Some(RefusalCode::AlteredRetry));
+    });
     holder.stop();
 }
 

@@ -56,6 +56,16 @@ fn a_scenario_runs_writes_and_is_taken_up() {
     assert_eq!(code, 0, "{told}");
     let lines = fs::read_to_string(dir.path().join("run/rows/pcc-7.ndjson")).unwrap();
     assert_eq!(lines.lines().count(), rows.lines().count() - 1);
+    // What is of other numbers is not mixed with it.
+    for (other, what) in [
+        (["--persons", "400", "--seeds", "7,8"], "of other scenario or numbers"),
+        (["--persons", "300", "--seeds", "7,9"], "of other seeds"),
+    ] {
+        let options = ["--abuse-seeds", "1", "--out", "run", "--resume"];
+        let (_, told, code) = run(dir.path(), &[&["simulate", "bilateral"], &other[..], &options].concat());
+        assert!(code == 2 && told.contains("holds another run") && told.contains(what), "{told}");
+    }
+    assert!(dir.path().join("run/outcome.json").is_file());
     // Another run does not write over it.
     let (_, told, code) = all(&["--out", "run"]);
     assert!(code == 2 && told.contains("is not empty"), "{told}");

@@ -36,7 +36,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"12";
+const LAYOUT: &[u8] = b"13";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.

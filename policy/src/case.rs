@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agreement::ClaimTerms,
     claim::{Claim, FieldDecision, Standing, Told},
+    signing::Document,
     words::{Digest, Field, OfficerId, Reference, Timestamp},
 };
 
@@ -81,6 +82,22 @@ pub enum End {
     Expired,
     /// There is nothing that could be released.
     Nothing,
+}
+
+/// How a claim ended, in the holder's signed word to the asker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// The claim's digest.
+    pub claim: Digest,
+    /// How it ended.
+    pub end: End,
+    /// When this was said, by the holder's clock.
+    pub at: Timestamp,
+}
+
+impl Document for Ended {
+    const LABEL: &'static str = "symbolon/claim-end/1";
 }
 
 /// Why a step cannot be taken.

@@ -107,8 +107,8 @@ fn a_search_of_five_hundred_proposals(bencher: divan::Bencher<'_, '_>) {
     bencher.bench(|| {
         let (scenario, proposals) = route();
         let calibration = Calibration::embedded().expect("it stands");
-        let found =
-            search(&scenario, &proposals, &calibration, Settings::default(), &Silent).expect("it runs");
+        let found = search(&scenario, &proposals, &calibration, Settings::default(), &|_| false, &Silent)
+            .expect("it runs");
         println!("{} tried, {} do not stand", found.tried.len(), found.impossible);
     });
 }

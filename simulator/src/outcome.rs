@@ -74,6 +74,9 @@ pub struct PartyLabel {
     pub code: AgencyCode,
     /// Its display name.
     pub name: String,
+    /// The footnote to its name, if it has one.
+    #[serde(default)]
+    pub note: String,
     /// Its weights, as the scenario has them.
     pub utility: Utility,
 }

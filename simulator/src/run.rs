@@ -311,6 +311,7 @@ fn gather(
     let parties = scenario.party.iter().map(|(code, party)| PartyLabel {
         code: code.clone(),
         name: party.name.clone(),
+        note: party.note.clone(),
         utility: party.utility.clone(),
     });
     let numbers = scenario.quantities().into_iter().map(|(path, quantity)| {

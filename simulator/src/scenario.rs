@@ -75,7 +75,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// The first day, such as 2022-01-01 (UTC).
+    /// The first day, such as 2022-01-01 (UTC), in quotation marks or not.
+    #[serde(deserialize_with = "day")]
     pub start: String,
     /// Days, at most 36,500.
     pub days: u32,
@@ -102,9 +103,23 @@ fn one() -> u64 {
     1
 }
 
+/// A day as text, or as the date that TOML has.
+fn day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "must be a day such as 2022-01-01")]
+    enum Day {
+        Text(String),
+        Date(toml::value::Datetime),
+    }
+    Ok(match Day::deserialize(from)? {
+        Day::Text(text) => text,
+        Day::Date(date) => date.to_string(),
+    })
+}
+
 /// Seeds, all of them listed in what a run yields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a number of seeds from 1 on, or a list of seeds")]
 pub enum Seeds {
     /// So many, derived from the master seed.
     Count(u32),

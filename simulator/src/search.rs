@@ -81,6 +81,8 @@ pub struct Found {
     pub tried: Vec<Tried>,
     /// Candidates whose terms do not stand.
     pub impossible: usize,
+    /// Candidates whose rules permit what a red line rules out. They were not run.
+    pub crossing: usize,
     /// Persons and seeds of the runs in which they were tried.
     pub screened: (u32, usize),
     /// Some of the front, spread along it, as counter-proposals to run in full.
@@ -96,6 +98,9 @@ pub enum SearchError {
     /// No candidate stands.
     #[error("none of {0} candidates stands: terms or rules do not take the values of the knobs")]
     Impossible(usize),
+    /// All that stand cross a red line.
+    #[error("each of the {0} candidates that stand crosses a red line: no knob moves the rules away from it")]
+    Crossing(usize),
     /// An objective is none.
     #[error("objective {0}")]
     Objective(String),
@@ -121,7 +126,7 @@ impl Objective {
     }
 }
 
-/// Searches by the `[search]` of the scenario, among changes of `bases`.
+/// Searches by the `[search]` of the scenario, among changes of `bases`. A candidate that `crosses` a red line takes no part.
 ///
 /// # Errors
 /// [`SearchError`] if there is nothing to search or a run cannot be made.
@@ -130,6 +135,7 @@ pub fn search(
     bases: &[Proposal],
     calibration: &Calibration,
     settings: Settings,
+    crosses: &dyn Fn(&Proposal) -> bool,
     watch: &dyn Watch,
 ) -> Result<Found, SearchError> {
     let wanted = scenario.search.clone().unwrap_or_default();
@@ -154,6 +160,7 @@ pub fn search(
     let mut known: BTreeMap<Genes, Option<usize>> = BTreeMap::new();
     let mut tried: Vec<Tried> = Vec::new();
     let mut genes_of: Vec<Genes> = Vec::new();
+    let mut crossing = 0_usize;
     while known.len() < goal {
         let ranked = nsga::ranked(&tried.iter().map(|tried| tried.values.clone()).collect::<Vec<_>>());
         let parents: Vec<&Genes> =
@@ -165,6 +172,10 @@ pub fn search(
         let mut made: Vec<(Genes, Proposal)> = Vec::new();
         for genes in batch {
             match make(&genes, &bases, &wanted.knobs, known.len()) {
+                Some(proposal) if crosses(&proposal) => {
+                    crossing += 1;
+                    known.insert(genes, None);
+                }
                 Some(proposal) => {
                     known.insert(genes.clone(), None);
                     made.push((genes, proposal));
@@ -172,6 +183,9 @@ pub fn search(
                 None => {
                     known.insert(genes, None);
                 }
+            }
+            if watch.cancelled() {
+                return Err(SearchError::Cancelled);
             }
         }
         let proposals: Vec<Proposal> = made.iter().map(|(_, proposal)| proposal.clone()).collect();
@@ -195,21 +209,18 @@ pub fn search(
         }
         watch.progress(known.len() as u64, goal as u64);
     }
+    if tried.is_empty() && crossing > 0 {
+        return Err(SearchError::Crossing(crossing));
+    }
     if tried.is_empty() {
         return Err(SearchError::Impossible(known.len()));
     }
-    let impossible = known.values().filter(|place| place.is_none()).count();
+    let impossible = known.values().filter(|place| place.is_none()).count() - crossing;
     let screened = (small.run.persons, seeds.len());
-    Ok(finish(objectives, tried, impossible, screened, settings.keep))
+    Ok(Found { impossible, crossing, screened, ..finish(objectives, tried, settings.keep) })
 }
 
-fn finish(
-    objectives: Vec<Objective>,
-    mut tried: Vec<Tried>,
-    impossible: usize,
-    screened: (u32, usize),
-    keep: usize,
-) -> Found {
+fn finish(objectives: Vec<Objective>, mut tried: Vec<Tried>, keep: usize) -> Found {
     let values: Vec<Vec<f64>> = tried.iter().map(|tried| tried.values.clone()).collect();
     let front = fronts(&values).into_iter().next().unwrap_or_default();
     for place in &front {
@@ -234,7 +245,8 @@ fn finish(
         let title = format!("{} {}", tried.proposal.title, place + 1);
         tried.proposal.clone().named(id, title)
     });
-    Found { objectives, counters: counters.collect(), tried, impossible, screened }
+    let counters = counters.collect();
+    Found { objectives, counters, tried, impossible: 0, crossing: 0, screened: (0, 0) }
 }
 
 /// The proposal of a choice, if its terms stand.

@@ -60,7 +60,8 @@ impl Book {
                 let text = "the register is being changed; ask again when that is over";
                 Err(Refusal::new(RefusalCode::Busy, text))
             }
-            None => match self.unproven_here(side, ask, now)? {
+            None => match self.unproven_here(side, ask, now)?.or(self.more_unexplained(side, agreement, ask))
+            {
                 Some(refusal) => Err(refusal),
                 None => permit::admit(agreement, ask, &self.own, &self.state, now)
                     .map(|permit| Admitted::Now(Box::new(permit))),
@@ -86,6 +87,13 @@ impl Book {
         if side == Side::Asker { self.unproven(ask, now) } else { Ok(None) }
     }
 
+    /// Of an own query: what an officer said of a hit since it was drafted may have left more of them unexplained than it says.
+    fn more_unexplained(&self, side: Side, agreement: &InForce, ask: &Ask) -> Option<Refusal> {
+        let more = side == Side::Asker
+            && agreement.unexplained(&self.state, ask.asked_at) > u64::from(ask.unexplained);
+        more.then(|| Refusal::new(RefusalCode::Busy, "officers judged hits meanwhile; ask again"))
+    }
+
     /// Whether a count or a match would be over a register that is being changed. A retry of it would be
     /// over another slice, and the version that tells them apart stays the same until the change ends.
     fn unsettled(&self, side: Side, ask: &Ask) -> Result<bool, Failure> {
@@ -101,7 +109,7 @@ impl Book {
         now: Timestamp,
     ) -> Result<Result<Admitted, Refusal>, Failure> {
         // Each run of a match lets a side that cheats test a guess.
-        if matches!(before.stage, Stage::Broken) && ask.exchange == ExchangeKind::Match {
+        if before.broken && ask.exchange == ExchangeKind::Match {
             let text = "the protocol was broken in this match, so it is not run again; ask a new query";
             return Ok(Err(Refusal::new(RefusalCode::AlteredRetry, text)));
         }

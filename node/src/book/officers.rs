@@ -100,32 +100,50 @@ impl Book {
     /// A [`Failure`] of refusal, which is journalled.
     pub(crate) fn officer_acts(&self, act: &SignedAct, now: Timestamp) -> Result<(), Failure> {
         let checked = self.acts(act, now);
-        self.note_refusal(&self.writing(), act, checked)
+        self.note_refusal(&self.writing(), &act.act.officer, checked)
     }
 
     /// Records an event with the act that it rests on. The act is looked at again, under the lock of the entry: it may have
-    /// been used meanwhile, or the officer removed.
+    /// been used meanwhile, or the officer removed; and so is what `still` looks at.
     ///
     /// # Errors
     /// A [`Failure`] of refusal, which is journalled; then the event was not recorded.
-    pub(crate) fn record_acted(&self, act: &SignedAct, event: &Event, now: Timestamp) -> Result<(), Failure> {
+    pub(crate) fn record_acted(
+        &self,
+        act: &SignedAct,
+        event: &Event,
+        now: Timestamp,
+        still: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let writing = self.writing();
-        let checked = self.acts(act, now).and_then(|()| self.unused(act));
-        self.note_refusal(&writing, act, checked)?;
+        let checked = self.acts(act, now).and_then(|()| self.unused(act)).and_then(|()| still());
+        self.note_refusal(&writing, &act.act.officer, checked)?;
         self.append(&writing, event)
     }
 
-    /// Journals that an act was refused, if it was.
-    fn note_refusal(
+    /// Hands a result on; if an officer was refused what needs no act yet, or what the act was for, that is journalled.
+    ///
+    /// # Errors
+    /// The result's, or why it cannot be recorded.
+    pub(crate) fn refused_officer<T>(
+        &self,
+        officer: &OfficerId,
+        checked: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.note_refusal(&self.writing(), officer, checked)
+    }
+
+    /// Journals that an officer was refused something, if so.
+    fn note_refusal<T>(
         &self,
         writing: &MutexGuard<'_, ()>,
-        act: &SignedAct,
-        checked: Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        officer: &OfficerId,
+        checked: Result<T, Failure>,
+    ) -> Result<T, Failure> {
         if let Err(failure) = &checked
             && failure.kind == FailureKind::Refused
         {
-            let (officer, reason) = (act.act.officer.clone(), failure.what.clone());
+            let (officer, reason) = (officer.clone(), failure.what.clone());
             self.append(writing, &Event::OfficerRefused { officer, act: None, reason })?;
         }
         checked

@@ -27,7 +27,7 @@ pub use status::{
     AgreementLine, AgreementState, Imported, MeterLine, OfficersLine, PeerLine, RegisterLine, Reject, Status,
     ToldLine,
 };
-pub use words::{Explain, Format, NationalChange, QueryTerms, Wish};
+pub use words::{Explain, Explained, Format, NationalChange, QueryTerms, Wish};
 
 pub use super::failure::{Failure, FailureKind};
 pub use crate::engines::choice::{Choice, Weighed};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Revocation},
     ask::{Ask, Fetch},
-    case::{Found, Step},
+    case::{Ended, Found, Step},
     claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
@@ -363,6 +363,15 @@ pub enum Event {
         claim: ClaimId,
         /// What it said.
         outcome: Outcome,
+        /// By the holder's agreement key.
+        signature: Signature,
+    },
+    /// The holder said how a claim ended.
+    ClaimEnded {
+        /// Which claim.
+        claim: ClaimId,
+        /// What it said.
+        ended: Ended,
         /// By the holder's agreement key.
         signature: Signature,
     },

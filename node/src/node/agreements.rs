@@ -199,7 +199,12 @@ pub(super) fn sign(core: &Core, document: &str, proofs: &[Certificate]) -> Resul
     answerable(&agreement)?;
     amendable(core, &agreement)?;
     proven(core, &agreement, proofs)?;
-    agreement.sign(core.book.own(), &*core.signer).map_err(bad)?;
+    let own = core.book.own();
+    if agreement.terms.party(own).is_ok_and(|party| party.key != core.signer.public()) {
+        return Err(Failure::input(format!("the agreement has another key for {own} than this node's"))
+            .with_help("put in the key and the peer id that `symbolon identity` prints; then sign"));
+    }
+    agreement.sign(own, &*core.signer).map_err(bad)?;
     reply(core, agreement)
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn acknowledge(core: &Arc<Core>, act: SignedAct) -> Result<Repl
             return Err(Failure::input(what).with_help("see `symbolon audit alerts`"));
         }
         core.book.officer_acts(&act, now)?;
-        core.book.record_acted(&act, &Event::AlertAcknowledged { act: act.clone() }, now)?;
+        core.book.record_acted(&act, &Event::AlertAcknowledged { act: act.clone() }, now, || Ok(()))?;
         count(&core, now)?;
         Ok(Reply::Ok)
     })

@@ -7,7 +7,7 @@ use symbolon_policy::{
     officer::{ActKind, SignedAct},
     rules::ExchangeKind,
     signing::{self, Document as _},
-    words::{ClaimId, Field, OfficerId, QueryId},
+    words::{ClaimId, Field, OfficerId, QueryId, Role},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -16,7 +16,7 @@ use crate::{
     clock,
     control::{
         Updates,
-        api::{ClaimLine, Failure, ReleaseLine, Reply, Standing},
+        api::{ClaimLine, Failure, FailureKind, ReleaseLine, Reply, Standing},
     },
     journal::{Event, Side},
     session::claim::asker::{self, Claiming},
@@ -107,7 +107,7 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
         }
         let text = acts.iter().map(|act| judged(&core, act)).collect::<Vec<_>>().join("\n");
         for act in acts {
-            core.book.record_acted(&act, &Event::HitJudged { act: act.clone() }, clock::now())?;
+            core.book.record_acted(&act, &Event::HitJudged { act: act.clone() }, clock::now(), || Ok(()))?;
         }
         Ok(Reply::Noted { text })
     })
@@ -172,7 +172,8 @@ pub(super) async fn draft(
             Failure::input("the query had no case reference, and a claim names the case of its query")
                 .with_help("ask again with --case")
         })?;
-        let (verified_by, verified_at) = verification(&core, &query, places(ask.exchange, &items), &officer)?;
+        let verified = verification(&core, &query, places(ask.exchange, &items), &officer);
+        let (verified_by, verified_at) = core.book.refused_officer(&officer, verified)?;
         let asked = sealed.asked(ask.clone(), known.signature)?;
         let opening = asker::opening(&asked, &items).map_err(Failure::from)?;
         let claim = Claim {
@@ -183,7 +184,7 @@ pub(super) async fn draft(
             holder: ask.holder.clone(),
             basis: ask.basis,
             case,
-            officer,
+            officer: officer.clone(),
             seal: enrolled.seal,
             verified_by,
             verified_at,
@@ -192,14 +193,15 @@ pub(super) async fn draft(
             opening: opening_digest(&opening),
             claimed_at: clock::now(),
         };
-        claim.check(&agreement, &ask, &receipt, clock::now()).map_err(refused)?;
+        let checked = claim.check(&agreement, &ask, &receipt, clock::now()).map_err(refused);
+        core.book.refused_officer(&officer, checked)?;
         Ok(Reply::ClaimDraft { claim: Box::new(claim) })
     })
     .await
 }
 
 fn refused(refusal: symbolon_policy::permit::Refusal) -> Failure {
-    Failure::new(crate::control::api::FailureKind::Refused, refusal.text)
+    Failure::new(FailureKind::Refused, refusal.text)
 }
 
 /// Another officer than the one who claims, who said of every item that it is the person.
@@ -215,7 +217,7 @@ fn verification(
     let words: Vec<_> = judged.iter().filter(counts).collect();
     let found = verification::verified(&words, items, claims);
     found.ok_or_else(|| {
-        let refused = |what: String| Failure::new(crate::control::api::FailureKind::Refused, what);
+        let refused = |what: String| Failure::new(FailureKind::Refused, what);
         match verification::against(&words, items, claims).map(|word| &word.act) {
             Some(word) => refused(format!("{} said at {} that it is another person", word.officer, word.at))
                 .with_help("the last word counts: an officer with the role VERIFIES can look again"),
@@ -258,11 +260,9 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
     are_hits(core, &claim.query, places(ask.exchange, &claim.items))?;
-    claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused)?;
-    let (by, at) = verification(core, &claim.query, verification::items(&claim), &claim.officer)?;
-    if (&by, at) != (&claim.verified_by, claim.verified_at) {
-        return Err(Failure::input("the claim names another verification than was made"));
-    }
+    let checked = claim.check(&partner.agreement, &ask, &receipt, clock::now()).map_err(refused);
+    core.book.refused_officer(&claim.officer, checked)?;
+    core.book.refused_officer(&claim.officer, verified(core, &claim))?;
     let asked = Sealed::load(core, &claim.query)?.asked(ask.clone(), known.signature)?;
     let opening = asker::opening(&asked, &claim.items).map_err(Failure::from)?;
     if opening_digest(&opening) != claim.opening {
@@ -272,8 +272,17 @@ fn begin(core: &Core, claim: Claim, act: SignedAct) -> Result<(Partner, Claiming
     let at = clock::now();
     let (side, found, by) = (Side::Asker, Vec::new(), Some(act.clone()));
     let event = Event::Claimed { side, claim: claim.clone(), signature, act: by, found, at };
-    core.book.record_acted(&act, &event, at)?;
+    core.book.record_acted(&act, &event, at, || verified(core, &claim))?;
     Ok((partner, Claiming { claim, signature, opening, ask, receipt, at }))
+}
+
+/// Whether the verification that a claim names is one that counts now.
+fn verified(core: &Core, claim: &Claim) -> Result<(), Failure> {
+    let (by, at) = verification(core, &claim.query, verification::items(claim), &claim.officer)?;
+    if (&by, at) != (&claim.verified_by, claim.verified_at) {
+        return Err(Failure::input("the claim names another verification than was made"));
+    }
+    Ok(())
 }
 
 /// The holder of a claim, under the claim's agreement.
@@ -285,9 +294,20 @@ fn partner(core: &Core, claim: &Claim) -> Result<Partner, Failure> {
 }
 
 /// A claim whose answer did not come, as it was made. None if what it opens is not kept any more.
+///
+/// # Errors
+/// A [`Failure`] of refusal if it could not be made now: it opens a person, though nobody signs for it again.
 fn again(core: &Core, claimed: Claimed) -> Result<Option<Claiming>, Failure> {
     let Claimed { case, signature, .. } = claimed;
     let (claim, at) = (case.claim, case.begun);
+    let now = clock::now();
+    partner(core, &claim)?.agreement.releases(now).map_err(refused)?;
+    verification(core, &claim.query, verification::items(&claim), &claim.officer)?;
+    let officer = core.book.state().officer(&claim.officer)?;
+    if !officer.is_some_and(|officer| officer.holds(Role::Asks, now) && officer.seal == claim.seal) {
+        let why = format!("{} is not enrolled any more as when the claim was signed", claim.officer);
+        return Err(Failure::new(FailureKind::Refused, why));
+    }
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
     let Ok(sealed) = Sealed::load(core, &claim.query) else { return Ok(None) };
@@ -305,10 +325,20 @@ pub(super) async fn collect(core: &Arc<Core>, id: ClaimId, updates: Updates) -> 
     let claimed = claimed.ok_or_else(|| missing().with_help("see `symbolon claim list`"))?;
     let partner = partner(core, &claimed.case.claim)?;
     let report = Report::new(partner.party.code.as_str(), updates);
-    if claimed.outcome.is_none() {
-        let work = core.clone();
-        if let Some(claiming) = blocking(move || again(&work, claimed)).await? {
+    if claimed.outcome.is_some() {
+        return collected(core, &partner, id, &report).await;
+    }
+    let work = core.clone();
+    match blocking(move || again(&work, claimed)).await {
+        Ok(Some(claiming)) => {
             asker::claim(core, &partner, claiming, &report).await?;
+        }
+        Ok(None) => {}
+        // The partner may have it from before. What it says then is as good; if it knows of none, this is why.
+        Err(why) => {
+            let reply = collected(core, &partner, id, &report).await;
+            return reply
+                .map_err(|_| Failure { what: format!("the claim was not made again: {}", why.what), ..why });
         }
     }
     collected(core, &partner, id, &report).await
@@ -347,6 +377,6 @@ fn line(core: &Core, claimed: Claimed) -> ClaimLine {
         release: signed.release.clone(),
     });
     let releases = releases.collect();
-    let Claimed { case, outcome, .. } = claimed;
-    ClaimLine { claim: case.claim, outcome, standing: None, releases, hits: Vec::new() }
+    let Claimed { case, outcome, ended, refused, .. } = claimed;
+    ClaimLine { claim: case.claim, outcome, standing: None, ended, refused, releases, hits: Vec::new() }
 }

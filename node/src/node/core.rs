@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use symbolon_policy::{
     agreement::Party,
     manifest::Manifest,
-    permit::InForce,
+    permit::{InForce, RefusalCode},
     signing::Signer,
     words::{AgencyCode, Timestamp},
 };
@@ -175,10 +175,14 @@ impl Core {
         let named = |agreement: &Arc<InForce>| {
             agreement.terms().partner_of(self.book.own()).is_ok_and(|party| party.code == *code)
         };
-        let mut agreements: Vec<_> = self.book.agreements().into_iter().filter(named).collect();
+        // One that was amended says nothing: what is in its place does.
+        let now = clock::now();
+        let stands = |agreement: &Arc<InForce>| !matches!(agreement.holds(now), Err(why) if why.code == RefusalCode::Amended);
+        let mut agreements: Vec<_> =
+            self.book.agreements().into_iter().filter(named).filter(stands).collect();
         agreements.sort_by_key(|agreement| (!agreement.revoked(), agreement.terms().valid_until));
         let last = agreements.last().map(|agreement| {
-            let (terms, now) = (agreement.terms(), clock::now());
+            let terms = agreement.terms();
             match agreement.revoked() {
                 true => ": it was revoked".to_owned(),
                 false => format!(

@@ -66,7 +66,7 @@ fn disclosure(
     let agreement = core.book.agreement(&case.claim.agreement).ok_or_else(gone)?;
     let answered_at = match &query.stage {
         Stage::Answered(receipt) | Stage::Done(receipt) => receipt.receipt.answered_at,
-        Stage::Open | Stage::Failed | Stage::Broken => query.ask.asked_at,
+        Stage::Open | Stage::Failed => query.ask.asked_at,
     };
     let given = releases.into_iter().filter_map(|signed| {
         let (_, fields) = signed.release.fields.into_iter().find(|(of, _)| *of == found.reference)?;

@@ -35,7 +35,7 @@ pub(super) async fn open(core: &Arc<Core>, act: SignedAct, file: PathBuf) -> Res
         let digest = opening::file_digest(&sealed);
         // First, so that nothing is opened of which the journal does not tell.
         let event = Event::QueryOpened { act: act.clone(), file: digest };
-        core.book.record_acted(&act, &event, clock::now())?;
+        core.book.record_acted(&act, &event, clock::now(), || Ok(()))?;
         files::write_new(&file, &sealed).map_err(|error| files::unwritable(&file, &error))?;
         Ok(Reply::QueryOpened { query, file, digest, recipient: to })
     })

@@ -216,7 +216,7 @@ pub(super) async fn resume(
         return Err(Failure::input(format!("the query {query} was answered; its answer is not kept"))
             .with_help("ask a new query"));
     }
-    if matches!(known.stage, Stage::Broken) && known.ask.matching.is_some() {
+    if known.broken && !matches!(known.stage, Stage::Done(_)) && known.ask.matching.is_some() {
         let what = format!(
             "the partner broke the protocol in the match {query}; trying again could tell it of the probe"
         );

@@ -1,4 +1,6 @@
-//! National rules, and why a query would be allowed or refused.
+//! National rules, and what other rules would have said.
+
+mod explain;
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
@@ -7,15 +9,15 @@ use std::{
 
 use symbolon_policy::{
     ask::Ask,
-    permit::{self, RefusalCode},
-    rules::{ExchangeKind, Kind, Reason, RuleSet, Rulebook, SearchContext, Simulation},
-    words::{Digest, QueryId},
+    permit::RefusalCode,
+    rules::{Kind, RuleSet, Rulebook, Simulation},
 };
 
-use super::{Core, Partner, blocking};
+pub(in crate::node) use explain::{explain, why};
+
+use super::{Core, blocking};
 use crate::{
-    clock,
-    control::api::{Explain, Failure, NationalChange, Reply},
+    control::api::{Failure, NationalChange, Reply},
     journal::{self, Event},
     state::State,
 };
@@ -113,84 +115,4 @@ fn asked(core: &Core, entry: &journal::Entry) -> Option<(String, Ask)> {
 fn word(code: RefusalCode) -> Result<String, Failure> {
     let word = serde_json::to_value(code).map_err(|e| Failure::local(e.to_string()))?;
     Ok(word.as_str().unwrap_or_default().to_owned())
-}
-
-pub(super) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
-    let partner = core.partner(&query.partner)?;
-    let own = core.book.own();
-    let ask = made_up(core, &partner, query);
-    let (asker, holder, exchange) = (&ask.asker, &ask.holder, ask.exchange);
-    let (state, now) = (core.book.state(), clock::now());
-    let verdict = permit::admit(&partner.agreement, &ask, own, state, now);
-    let (context, _) = partner.agreement.decide(&ask, state, &query.partner, now);
-    let rulebook = partner.agreement.rulebook();
-    let explanation = rulebook.explain(&context);
-    let search = SearchContext {
-        asker: asker.clone(),
-        holder: holder.clone(),
-        register: query.register.clone(),
-        purpose: query.purpose,
-        exchange,
-    };
-    let slice = rulebook.explain_slice(&search).map_err(|e| Failure::local(e.to_string()))?;
-    let outcome = match &verdict {
-        Ok(_) => "The query would be admitted.".to_owned(),
-        Err(refusal) => format!("The query would be refused: {refusal} [{}].", word(refusal.code)?),
-    };
-    let balance = partner.agreement.balance(state, &query.partner);
-    let text = format!("{outcome}\n\n{explanation}\n\nRecords that take part:\n{slice}");
-    let detail = serde_json::json!({
-        "refusal": verdict.as_ref().err().map(|refusal| serde_json::json!({ "code": refusal.code, "text": refusal.text })),
-        "rules": explanation, "slice": slice, "balance": balance,
-    });
-    Ok(Reply::Explained { permitted: verdict.is_ok(), text, detail })
-}
-
-/// A query with these words, for explanations.
-fn made_up(core: &Core, partner: &Partner, query: &Explain) -> Ask {
-    let own = core.book.own();
-    let (asker, holder) = if query.asking { (own, &query.partner) } else { (&query.partner, own) };
-    let exchange = if query.count { ExchangeKind::Count } else { ExchangeKind::Exact };
-    Ask {
-        query: QueryId([0; 16]),
-        agreement: partner.agreement.id(),
-        rules: partner.agreement.rules_digest(),
-        asker: asker.clone(),
-        holder: holder.clone(),
-        exchange,
-        register: query.register.clone(),
-        purpose: query.purpose,
-        basis: query.basis,
-        officer: query.officer.clone(),
-        case: query.case.then_some(Digest([0; 32])),
-        items: query.items,
-        snapshot: None,
-        matching: None,
-        unexplained: 0,
-        commitment: Digest([0; 32]),
-        digest: Digest([0; 32]),
-        asked_at: clock::now(),
-    }
-}
-
-/// What an own query that no clause permits lacks, as far as the nearest clause tells, and how to learn more.
-pub(super) fn why(core: &Core, partner: &Partner, query: &Explain) -> String {
-    let ask = made_up(core, partner, query);
-    let (context, _) = partner.agreement.decide(&ask, core.book.state(), &query.partner, clock::now());
-    let explanation = partner.agreement.rulebook().explain(&context);
-    let nearest =
-        explanation.clauses.first().filter(|_| explanation.decision.reason == Reason::NothingPermits);
-    let lacks = nearest.map(|nearest| {
-        let failing = nearest.conditions.iter().filter(|condition| condition.holds != Ok(true));
-        let failing: Vec<_> = failing.map(ToString::to_string).collect();
-        format!("the nearest clause, {}: {}; ", nearest.clause.id, failing.join("; "))
-    });
-    let count = if query.count { " --count" } else { "" };
-    let case = if query.case { " --case" } else { "" };
-    let Explain { partner, register, purpose, basis, officer, items, .. } = query;
-    format!(
-        "{}see `symbolon rules explain --partner {partner} --register {register} --purpose {purpose} --basis {basis} \
-         --officer {officer}{case}{count} --items {items}`",
-        lacks.unwrap_or_default()
-    )
 }

@@ -3,6 +3,8 @@
 mod alerts;
 mod canaries;
 pub(crate) mod changes;
+mod claims;
+mod explain;
 mod hits;
 mod machine;
 mod meters;

@@ -339,7 +339,15 @@ fn write_receipt(
     transcript: Digest,
 ) -> Result<SignedReceipt, SessionError> {
     let _settling = core.book.settling();
-    match core.book.state().query(Side::Holder, &ask.query)?.map(|query| query.stage) {
+    let known = core.book.state().query(Side::Holder, &ask.query)?;
+    let broken = known.as_ref().is_some_and(|query| query.broken);
+    // The first answer counts, not the last: hits are claimed for so many hours after it.
+    let mut answered_at = clock::now();
+    match known.map(|query| query.stage) {
+        _ if broken && ask.exchange == ExchangeKind::Match => {
+            let what = format!("the protocol was broken in another session of the query {}", ask.query);
+            return Err(Failure::local(what).into());
+        }
         Some(Stage::Answered(receipt) | Stage::Done(receipt)) if receipt.receipt.transcript == transcript => {
             return Ok(*receipt);
         }
@@ -347,6 +355,7 @@ fn write_receipt(
             let what = format!("the query {} was answered in another session meanwhile", ask.query);
             return Err(Failure::local(what).into());
         }
+        Some(Stage::Answered(earlier)) => answered_at = earlier.receipt.answered_at,
         _ => {}
     }
     let answer = AnswerClass::of(agreement.terms(), &ask);
@@ -358,7 +367,7 @@ fn write_receipt(
         transcript,
         answer,
         leakage_bits: leakage_bits(answer, ask.items, entries),
-        answered_at: clock::now(),
+        answered_at,
         ask,
     };
     let holder = signing::sign(&receipt, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;

@@ -5,7 +5,7 @@ use symbolon_policy::{
     agreement::Revocation,
     ask::{Ask, Fetch},
     canonical,
-    case::End,
+    case::Ended,
     claim::{Claim, Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
@@ -103,8 +103,8 @@ pub(super) enum Word {
         decide_by: Timestamp,
         /// Whether the clock is stopped.
         stopped: bool,
-        /// How it ended, if it did.
-        end: Option<End>,
+        /// How it ended, if it did, and the holder's signature under that.
+        ended: Option<Box<(Ended, Signature)>>,
         /// Releases that follow.
         releases: u32,
     },

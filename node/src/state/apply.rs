@@ -101,23 +101,27 @@ impl State {
                     ask: ask.clone(),
                     signature: *signature,
                     stage: Stage::Open,
+                    broken: false,
                     charges: charges.clone(),
                     register_version,
                 };
                 put(&mut batch, Key::query(*side, &ask.query), &query)?;
             }
             Event::Failed { side, query, partner_at_fault, .. } => {
-                let broken = *partner_at_fault;
-                self.advance(&mut batch, *side, query, |stage| match stage {
-                    Stage::Open | Stage::Failed if broken => Stage::Broken,
-                    Stage::Open => Stage::Failed,
-                    other => other,
+                self.advance(&mut batch, *side, query, |query| {
+                    query.broken |= *partner_at_fault;
+                    if query.stage == Stage::Open {
+                        query.stage = Stage::Failed;
+                    }
                 })?;
             }
             Event::Answered { receipt } => {
                 let id = receipt.receipt.ask.query;
                 put(&mut batch, Key::open_receipt(&receipt.receipt.ask.asker, &id), &id)?;
-                self.advance(&mut batch, Side::Holder, &id, |_| Stage::Answered(receipt.clone()))?;
+                self.give(&mut batch, &receipt.receipt.ask)?;
+                self.advance(&mut batch, Side::Holder, &id, |query| {
+                    query.stage = Stage::Answered(receipt.clone());
+                })?;
                 self.told_more(&mut batch, &receipt.receipt)?;
             }
             Event::Receipt { side, receipt } => {
@@ -132,7 +136,9 @@ impl State {
                         put(&mut batch, Key::searched(ask.into()), &receipt.receipt.entries)?;
                     }
                 }
-                self.advance(&mut batch, *side, &ask.query, |_| Stage::Done(receipt.clone()))?;
+                self.advance(&mut batch, *side, &ask.query, |query| {
+                    query.stage = Stage::Done(receipt.clone());
+                })?;
                 self.settle(&mut batch, *side, ask)?;
             }
             Event::Refused { side, ask, .. } => self.give_back(&mut batch, *side, ask)?,
@@ -147,10 +153,20 @@ impl State {
                 let before = before.filter(|before| *side == Side::Asker && before.case.claim == *claim);
                 // Nothing of what only the holder has.
                 let (approved_with, marks, told) = Default::default();
-                let (outcome, releases) =
-                    before.map(|before| (before.outcome, before.releases)).unwrap_or_default();
-                let signature = *signature;
-                let claimed = Claimed { case, signature, approved_with, outcome, releases, marks, told };
+                let (ended, outcome, releases) =
+                    before.map(|before| (before.ended, before.outcome, before.releases)).unwrap_or_default();
+                let (signature, refused) = (*signature, None);
+                let claimed = Claimed {
+                    case,
+                    signature,
+                    ended,
+                    refused,
+                    approved_with,
+                    outcome,
+                    releases,
+                    marks,
+                    told,
+                };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
@@ -159,6 +175,14 @@ impl State {
                 self.follow(&mut batch, Side::Asker, claim, |claimed| {
                     claimed.outcome = Some(outcome.clone())
                 })?;
+            }
+            Event::ClaimEnded { claim, ended, .. } => {
+                self.follow(&mut batch, Side::Asker, claim, |claimed| {
+                    claimed.ended = Some(ended.end.clone());
+                })?;
+            }
+            Event::ClaimRefused { side: Side::Asker, claim, code, .. } => {
+                self.follow(&mut batch, Side::Asker, &claim.claim, |claimed| claimed.refused = Some(*code))?;
             }
             Event::CaseStep { claim, step, act, at } => {
                 act.iter().try_for_each(|act| self.used(&mut batch, &act.act))?;
@@ -260,10 +284,10 @@ impl State {
         batch: &mut sled::Batch,
         side: Side,
         id: &QueryId,
-        next: impl FnOnce(Stage) -> Stage,
+        next: impl FnOnce(&mut Query),
     ) -> Result<(), Failure> {
         if let Some(mut query) = self.query(side, id)? {
-            query.stage = next(query.stage);
+            next(&mut query);
             put(batch, Key::query(side, id), &query)?;
         }
         Ok(())
@@ -295,20 +319,29 @@ impl State {
         put(batch, Key::told(&ask.agreement, &ask.asker), &bits)
     }
 
-    /// A receipt was signed by both: it counts in the balance, once.
+    /// An answer goes out: it counts in the balance, once, whether or not the asker signs for it.
+    fn give(&self, batch: &mut sled::Batch, ask: &Ask) -> Result<(), Failure> {
+        let before = self.query(Side::Holder, &ask.query)?.map(|query| query.stage);
+        if matches!(before, Some(Stage::Answered(_) | Stage::Done(_))) {
+            return Ok(());
+        }
+        let mut balance = self.balance(&ask.agreement, &ask.asker);
+        balance.given = balance.given.saturating_add(u64::from(ask.items));
+        put(batch, Key::balance(&ask.agreement, &ask.asker), &balance)
+    }
+
+    /// A receipt was signed by both: at the asker it counts in the balance, once.
     fn settle(&self, batch: &mut sled::Batch, side: Side, ask: &Ask) -> Result<(), Failure> {
         if self.done(side, &ask.query)? {
             return Ok(());
         }
-        let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };
-        let mut balance = self.balance(&ask.agreement, partner);
-        let items = u64::from(ask.items);
-        match side {
-            Side::Holder => balance.given = balance.given.saturating_add(items),
-            Side::Asker => balance.received = balance.received.saturating_add(items),
-        }
         batch.remove(Key::open_receipt(&ask.asker, &ask.query).bytes());
-        put(batch, Key::balance(&ask.agreement, partner), &balance)
+        if side == Side::Holder {
+            return Ok(());
+        }
+        let mut balance = self.balance(&ask.agreement, &ask.holder);
+        balance.received = balance.received.saturating_add(u64::from(ask.items));
+        put(batch, Key::balance(&ask.agreement, &ask.holder), &balance)
     }
 }
 

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::{Agreement, Revocation},
     ask::Ask,
-    case::Case,
+    case::{Case, End},
     claim::{Outcome, SignedRelease},
     keys::KeySet,
     manifest::Manifest,
+    permit::RefusalCode,
     quota::Charge,
     receipt::SignedReceipt,
     signing::{PublicKey, Signature},
@@ -29,8 +30,6 @@ pub(crate) enum Stage {
     Done(Box<SignedReceipt>),
     /// Ended without an answer; may be retried.
     Failed,
-    /// Ended by what the partner did. A match is not retried: each try could tell the partner one bit of the probe.
-    Broken,
 }
 
 /// A query that was paid for.
@@ -42,6 +41,9 @@ pub(crate) struct Query {
     pub(crate) signature: Signature,
     /// Where it stands.
     pub(crate) stage: Stage,
+    /// Whether the partner ever broke the protocol in it, answered or not. Such a match is not run again: each run could
+    /// tell it one bit of the other side's templates.
+    pub(crate) broken: bool,
     /// What it cost.
     pub(crate) charges: Vec<Charge>,
     /// The register's version when it was admitted; a count is repeated only if it is the same.
@@ -55,6 +57,9 @@ pub(crate) struct Claimed {
     pub(crate) case: Case,
     /// By the asker's agreement key.
     pub(crate) signature: Signature,
+    /// At the asker, how the holder said that it ended; and the code, if it refused the claim.
+    pub(crate) ended: Option<End>,
+    pub(crate) refused: Option<RefusalCode>,
     /// The key of each who approved, as it was enrolled then, at the holder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) approved_with: Vec<Option<PublicKey>>,

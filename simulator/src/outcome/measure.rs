@@ -139,6 +139,8 @@ impl Measure {
             Self::FieldsReleased => all().fields_released,
             Self::DisclosureBits => told(&all()),
             Self::HitBits => all().hit_bits,
+            // These are of everybody together.
+            Self::LargestDisclosure | Self::Persons | Self::PerPerson if scope != Scope::All => return None,
             Self::LargestDisclosure => {
                 let each = (0..seed.parties.len()).map(|holder| told(&gather(seed, Scope::Holder(holder))));
                 each.fold(0.0, f64::max)
@@ -166,9 +168,10 @@ impl Measure {
             Self::Returns => all().returns_taken,
             Self::Registrations => match scope {
                 Scope::All => seed.people.registrations,
-                Scope::Asker(i) | Scope::Holder(i) | Scope::Party(i) | Scope::Pair(i, _) => {
+                Scope::Asker(i) | Scope::Holder(i) | Scope::Party(i) => {
                     seed.parties.get(i).map_or(0.0, |party| party.registrations)
                 }
+                Scope::Pair(..) => return None,
             },
             Self::Persons => seed.people.registered,
             Self::PerPerson => return share(seed.people.registrations, seed.people.registered),

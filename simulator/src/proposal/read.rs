@@ -95,8 +95,16 @@ impl Proposal {
             reading.note(&format!("agreement[{at}].file"), taken);
         }
         let whole = reading.found.is_empty();
-        for pair in &entry.without {
-            proposal.deals.remove(&ordered(pair.clone()));
+        for (at, pair) in entry.without.iter().enumerate() {
+            let gone = proposal.deals.remove(&ordered(pair.clone()));
+            if whole && gone.is_none() {
+                let [a, b] = pair;
+                let what = format!("agreement of {a} and {b} that `without` could take away");
+                reading.add(
+                    &format!("without[{at}]"),
+                    ProposalError::Missing { proposal: entry.id.clone(), what },
+                );
+            }
         }
         for (code, file) in &entry.national {
             let made = proposal.open(files, file).and_then(|text| proposal.with_national(code, &text, file));

@@ -128,7 +128,13 @@ fn leaf(path: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<Le
         (Some(Value::Array(old)), Some(Value::Array(new)))
             if old.len() == new.len() && old.iter().chain(new).all(Value::is_table) =>
         {
-            old.iter().zip(new).for_each(|(old, new)| leaf(path, Some(old), Some(new), found));
+            for (old, new) in old.iter().zip(new) {
+                // Of several quotas the unit says which.
+                let unit = |of: &Value| of.get("unit").and_then(Value::as_str).map(str::to_owned);
+                let of = unit(old).filter(|unit_of| unit(new).as_ref() == Some(unit_of));
+                let path = of.map_or_else(|| path.to_owned(), |unit| format!("{path}.{unit}"));
+                leaf(&path, Some(old), Some(new), found);
+            }
         }
         (old, new) if old != new => found.push((path.to_owned(), old.cloned(), new.cloned())),
         _ => {}

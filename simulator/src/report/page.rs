@@ -105,6 +105,8 @@ impl Page {
             put.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut notes = vec![words.get("read-first"), words.get("translation-note")];
         notes.extend(warnings(report, words));
+        let named = outcome.parties.iter().filter(|party| !party.note.is_empty());
+        notes.extend(named.map(|party| format!("{}: {}", party.name, party.note)));
         if outcome.cancelled {
             notes.insert(0, words.get("note-cancelled"));
         }

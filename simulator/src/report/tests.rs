@@ -181,7 +181,7 @@ fn changes_are_told_in_words() {
     let counter = part(&html, "counter");
     for says in [
         "Protuprijedlog 7 <code>counter-7</code>",
-        "Granica kvote: 10\u{202F}000 → 77 <code>quotas.limit</code>",
+        "Granica kvote identifikatora: 10\u{202F}000 → 77 <code>quotas.identifiers.limit</code>",
         "+ U ovu svrhu se ništa ne pita: identifikacija posmrtnih ostataka <code>purpose-remains</code>",
         "Crvena linija: O maloljetniku se nikad ne odobrava: ime – prelaze",
     ] {
@@ -317,7 +317,7 @@ fn every_value_names_its_column() {
             }
         };
         let heads = after("role=\"columnheader\">", "</th>")(table);
-        assert_eq!(heads.len() > 2, table.contains("class=\"wide\""), "{heads:?}");
+        assert_eq!(heads.len() > 2, table.contains("class=\"wide"), "{heads:?}");
         wide += usize::from(heads.len() > 2);
         for row in table.split("<th scope=\"row\"").skip(1) {
             let names = after("data-head=\"", "\"")(row);

@@ -133,8 +133,9 @@ impl Words {
         if of.n == 0 {
             return NONE.to_owned();
         }
-        // A range is not broken in its middle.
-        format!("{} [{};\u{A0}{}]", self.number(of.mean), self.number(of.lo), self.number(of.hi))
+        // What is left of amounts that cancel out is nothing. A range is not broken in its middle.
+        let told = |amount: f64| self.number(if amount.abs() < 1e-6 { 0.0 } else { amount });
+        format!("{} [{};\u{A0}{}]", told(of.mean), told(of.lo), told(of.hi))
     }
 
     /// A difference with its range and sign.

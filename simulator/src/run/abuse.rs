@@ -23,9 +23,6 @@ use crate::{
 };
 use symbolon_policy::rules::ExchangeKind;
 
-/// Wrongful queries of one day at most, so that a slip in a scenario does not run for hours.
-const MOST_A_DAY: f64 = 20_000.0;
-
 /// One thing that goes wrong.
 #[derive(Clone)]
 pub(super) struct Wrong<'a> {
@@ -83,7 +80,7 @@ pub(super) fn try_one(
         partner: abuse.partner.as_ref().and_then(place),
         from,
         until: abuse.days.map_or(region.span, |days| from + i64::from(days)),
-        per_day: drawn.per_day.mid().min(MOST_A_DAY),
+        per_day: drawn.per_day.mid(),
         suppressed: drawn.suppressed.mid(),
         audited: drawn.audited.mid(),
         space: drawn.space.mid().max(1.0),
@@ -198,7 +195,10 @@ impl State<'_> {
     pub(super) fn plan_wrongs(&mut self) {
         let Some(wrong) = self.wrong.as_ref().filter(|wrong| wrong.goes_on(self.day)) else { return };
         let draws = self.wrong_draws(wrong);
-        let many = if wrong.exchanges().is_empty() { 0 } else { wrong.per_day.round() as u32 };
+        // As many as until tonight less as many as until last night: of less than one a day some days have one.
+        let until = |day: i64| (wrong.per_day * (day - wrong.from) as f64 + 0.5).floor();
+        let many = until(self.day + 1) - until(self.day);
+        let many = if wrong.exchanges().is_empty() { 0 } else { many as u32 };
         for query in 0..many {
             let second = draws.of(query.into()).unit(uses::OTHERS) * 86_400.0;
             self.plan_early(query, WRONG, second as i64);

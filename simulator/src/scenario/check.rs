@@ -20,6 +20,10 @@ pub(super) const MOST_PARTIES: usize = 32;
 pub(super) const MOST_PERSONS: u32 = 20_000_000;
 const MOST_DAYS: u32 = 36_500;
 const MOST_SEEDS: usize = 10_000;
+/// Wrongful queries of one day at most, so that a slip in a scenario does not run for hours.
+const MOST_A_DAY: f64 = 20_000.0;
+/// The largest weight of a utility.
+const MOST_WEIGHT: f64 = 1e12;
 
 /// One fault of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +147,20 @@ impl Scenario {
                     "is {until}, not later than `work_from`, which is {from}: nobody would ever work"
                 );
                 faults.add(&format!("party.{code}.work_until"), what);
+            }
+            let of = &party.utility;
+            for (name, weight) in [
+                ("true_hits", of.true_hits),
+                ("false_hits", of.false_hits),
+                ("released", of.released),
+                ("bits_told", of.bits_told),
+                ("minors_exposed", of.minors_exposed),
+                ("cpu_hours", of.cpu_hours),
+                ("person_hours", of.person_hours),
+                ("walk_away", of.walk_away),
+            ] {
+                let path = format!("party.{code}.utility.{name}");
+                faults.unless(weight.abs() <= MOST_WEIGHT, &path, "must be a number from -1e12 to 1e12");
             }
             for (place, observed) in party.observed.iter().enumerate() {
                 let path = format!("party.{code}.observed[{place}]");
@@ -315,7 +333,10 @@ impl Scenario {
                 abuse.kind,
                 AbuseKind::CorruptOfficer | AbuseKind::TemplateProbe | AbuseKind::GuessIdentifiers
             );
-            faults.unless(!asks || abuse.per_day.range().1 > 0.0, &path("per_day"), "must be above 0");
+            let (least, most) = abuse.per_day.range();
+            faults.unless(!asks || most > 0.0, &path("per_day"), "must be above 0");
+            let bounded = !asks || (least >= 0.0 && most <= MOST_A_DAY);
+            faults.unless(bounded, &path("per_day"), "must be at most 20,000");
             let guesses = abuse.kind == AbuseKind::GuessIdentifiers;
             faults.unless(!guesses || abuse.space.range().0 >= 1.0, &path("space"), "must be at least 1");
             let lies = abuse.kind == AbuseKind::LyingResponder;

@@ -47,8 +47,11 @@ pub(super) fn none() -> Quantity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Party {
-    /// Its display name; a footnote may be part of it.
+    /// Its display name; the mark of a footnote may be part of it.
     pub name: String,
+    /// The footnote, which is printed at the head of the report.
+    #[serde(default)]
+    pub note: String,
     /// Source of the numbers of this table that have none of their own.
     #[serde(default)]
     pub src: String,

@@ -52,7 +52,7 @@ fn canaries() -> Quantity {
 }
 
 fn bits_needed() -> Quantity {
-    Quantity { law: Law::Fixed(2_606.0), src: "measured: docs/rules.md".to_owned() }
+    Quantity { law: Law::Fixed(2_606.0), src: "measured: `docs/rules.md`".to_owned() }
 }
 
 /// What can go wrong.

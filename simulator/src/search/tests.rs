@@ -39,7 +39,7 @@ fn the_search_finds_the_same_on_any_number_of_threads() {
     let (scenario, proposals, calibration) = setting();
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| search(&scenario, &proposals, &calibration, SMALL, &Silent)).unwrap()
+        pool.install(|| search(&scenario, &proposals, &calibration, SMALL, &|_| false, &Silent)).unwrap()
     };
     let found = on(1);
     assert_eq!(found, on(2));
@@ -58,7 +58,7 @@ fn the_search_finds_the_same_on_any_number_of_threads() {
 #[test]
 fn counter_proposals_are_files_that_a_node_takes() {
     let (scenario, proposals, calibration) = setting();
-    let found = search(&scenario, &proposals, &calibration, SMALL, &Silent).unwrap();
+    let found = search(&scenario, &proposals, &calibration, SMALL, &|_| false, &Silent).unwrap();
     for counter in &found.counters {
         for (_, draft) in counter.drafts().unwrap() {
             let terms: symbolon_policy::agreement::Terms = toml::from_str(&draft).unwrap();
@@ -67,6 +67,24 @@ fn counter_proposals_are_files_that_a_node_takes() {
             assert!(rules.clauses().count() > 5);
         }
     }
+}
+
+/// What crosses a red line is neither run nor handed on, nor bred from.
+#[test]
+fn candidates_that_cross_a_red_line_take_no_part() {
+    let (scenario, proposals, calibration) = setting();
+    let go = |crosses: &dyn Fn(&Proposal) -> bool| {
+        search(&scenario, &proposals, &calibration, SMALL, crosses, &Silent)
+    };
+    let base = format!("from {};", proposals[1].id);
+    let crosses = |of: &Proposal| of.about.starts_with(&base);
+    assert!(go(&|_| false).unwrap().tried.iter().any(|tried| crosses(&tried.proposal)));
+    let found = go(&crosses).unwrap();
+    assert!(found.crossing > 0 && !found.tried.is_empty() && !found.counters.is_empty());
+    assert_eq!(found.tried.len() + found.crossing + found.impossible, 24);
+    let shown = found.tried.iter().map(|tried| &tried.proposal).chain(&found.counters);
+    assert!(shown.into_iter().all(|proposal| !crosses(proposal)));
+    assert_eq!(go(&|_| true), Err(SearchError::Crossing(24)));
 }
 
 #[test]

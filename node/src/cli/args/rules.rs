@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use symbolon_policy::{
     rules::Language,
-    words::{AgencyCode, LegalBasis, OfficerId, Purpose, RegisterName},
+    words::{AgencyCode, Field, FormName, LegalBasis, OfficerId, Purpose, RegisterName},
 };
 
 use super::values;
@@ -234,7 +234,10 @@ pub(in crate::cli) enum ClaimKind {
         --basis READMISSION --officer n.ilic --case --items 3\n  \
         symbolon rules explain --partner MK --asked --register border \\\n    \
         --purpose STATISTICS --basis BILAT --officer d.kostov --count \\\n    \
-        --items 500")]
+        --items 500\n  \
+        symbolon rules explain --partner MK --asked --register border \\\n    \
+        --purpose RETURN_ID --basis READMISSION --officer d.kostov --case \\\n    \
+        --match face --field NAME --field PLACE")]
 pub(in crate::cli) struct Explain {
     /// The partner's code
     #[arg(long, value_name = "CODE")]
@@ -257,10 +260,19 @@ pub(in crate::cli) struct Explain {
     /// A case reference would be given
     #[arg(long)]
     pub(in crate::cli) case: bool,
-    /// How many identifiers
+    /// How many identifiers, or alternatives of one probe
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(in crate::cli) items: u32,
     /// A count, not exact hits
     #[arg(long)]
     pub(in crate::cli) count: bool,
+    /// A match by this form of the agreement, not exact hits
+    #[arg(long = "match", value_name = "FORM", conflicts_with = "count")]
+    pub(in crate::cli) form: Option<FormName>,
+    /// Hits that the asker leaves unexplained [default: what this node knows]
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) unexplained: Option<u32>,
+    /// Tell too what a claim would release of this field; may be given again
+    #[arg(long = "field", value_name = "FIELD", value_parser = values::field())]
+    pub(in crate::cli) fields: Vec<Field>,
 }

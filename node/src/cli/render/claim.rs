@@ -13,6 +13,7 @@ use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, St
 
 use super::{
     many,
+    query::word,
     table::{grid, one_line, pairs, table},
 };
 
@@ -143,9 +144,10 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
     }
     let rows = lines.iter().map(|line| {
         let claim = &line.claim;
-        let found = line.outcome.as_ref().map_or("not answered".to_owned(), |outcome| {
-            many(outcome.found.len() as u64, "record", "records")
-        });
+        let found =
+            line.outcome.as_ref().map(|outcome| many(outcome.found.len() as u64, "record", "records"));
+        let found =
+            found.unwrap_or_else(|| if line.refused.is_some() { "" } else { "not answered" }.to_owned());
         let (released, state) = progress(line);
         let decide_by = line.outcome.as_ref().map(|outcome| outcome.decide_by.to_string());
         [
@@ -155,7 +157,7 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
             found,
             many(released, "field", "fields"),
             decide_by.unwrap_or_default(),
-            state.to_owned(),
+            state,
         ]
     });
     let table = table(["CLAIM", "HOLDER", "OFFICER", "FOUND", "RELEASED", "DECIDE BY", "STATE"], rows);
@@ -163,11 +165,14 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
 }
 
 /// Fields that were released of a claim, and how it stands as far as this node knows without asking.
-fn progress(line: &ClaimLine) -> (u64, &'static str) {
+fn progress(line: &ClaimLine) -> (u64, String) {
     let parts = line.releases.iter().flat_map(|taken| &taken.release.fields);
     let released: BTreeSet<_> =
         parts.flat_map(|(of, fields)| fields.iter().map(move |field| (*of, *field))).collect();
-    let Some(outcome) = &line.outcome else { return (0, "not answered") };
+    let Some(outcome) = &line.outcome else {
+        let refused = line.refused.map(|code| format!("refused: {}", word(code)));
+        return (0, refused.unwrap_or_else(|| "not answered".to_owned()));
+    };
     let fields = outcome.found.iter().flat_map(|told| told.fields.iter().map(|part| (told.reference, part)));
     let may = fields.filter(|(_, (_, standing))| matches!(standing, FieldStanding::Needs(_)));
     let mut may = may.map(|(of, (field, _))| (of, *field)).peekable();
@@ -178,9 +183,15 @@ fn progress(line: &ClaimLine) -> (u64, &'static str) {
     } else if may.all(|part| released.contains(&part)) {
         "released"
     } else {
-        "open"
+        match &line.ended {
+            Some(End::Refused { .. }) if released.is_empty() => "refused",
+            Some(End::Refused { .. }) => "the rest was refused",
+            Some(End::Expired) => "lapsed",
+            Some(End::Released) => "approved, not all released",
+            Some(End::Nothing) | None => "open",
+        }
     };
-    (released.len() as u64, state)
+    (released.len() as u64, state.to_owned())
 }
 
 /// Hits of which nothing became yet, in one line.

@@ -216,6 +216,6 @@ fn effort(answer: &Answer) -> String {
 }
 
 /// The code as it stands in JSON.
-fn word(code: RefusalCode) -> String {
+pub(super) fn word(code: RefusalCode) -> String {
     serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -182,8 +182,13 @@ pub(in crate::cli) fn fitted(found: &Fitted) -> String {
     }
     text += &format!(
         "They admit {:.0} to {:.0} different people registered, {:.2} to {:.2} registrations for each.\n\
-         A count between two parties would narrow this.\n\n",
-        found.people.0, found.people.1, found.per_person.0, found.per_person.1
+         The middle 90 %: {:.0} to {:.0} people. A count between two parties would narrow this.\n\n",
+        found.people.0,
+        found.people.1,
+        found.per_person.0,
+        found.per_person.1,
+        found.people_usual.0,
+        found.people_usual.1
     );
     let rows = found.totals.iter().map(|total| {
         vec![

@@ -13,9 +13,39 @@ use crate::cli::{
 };
 
 pub(super) fn explain(explain: Explain) -> Request {
-    let Explain { partner, asked, register, purpose, basis, officer, case, items, count } = explain;
-    let query =
-        api::Explain { partner, asking: !asked, count, register, purpose, basis, officer, case, items };
+    let Explain {
+        partner,
+        asked,
+        register,
+        purpose,
+        basis,
+        officer,
+        case,
+        items,
+        count,
+        form,
+        unexplained,
+        fields,
+    } = explain;
+    let of = match (form, count) {
+        (Some(form), _) => api::Explained::Match(form),
+        (None, true) => api::Explained::Count,
+        (None, false) => api::Explained::Exact,
+    };
+    let asking = !asked;
+    let query = api::Explain {
+        partner,
+        asking,
+        of,
+        register,
+        purpose,
+        basis,
+        officer,
+        case,
+        items,
+        unexplained,
+        fields,
+    };
     Request::RulesExplain { query }
 }
 

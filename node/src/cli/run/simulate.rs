@@ -116,7 +116,12 @@ fn simulate(global: &Global, options: &RegionRun) -> Result<Report, Failure> {
     let proposals = making.proposals().to_vec();
     let mut plan =
         Plan { abuse_seeds: options.abuse_seeds, ..Plan::new(&scenario, &proposals, &seeds, &calibration) };
-    let watching = Watching::new(global, options, &interrupt)?;
+    let ids: Vec<&str> = proposals.iter().map(|proposal| proposal.id.as_str()).collect();
+    let wanted = serde_json::json!({
+        "scenario_or_numbers": scenario.digest(), "proposals": ids, "seeds": seeds, "abuse_seeds": options.abuse_seeds,
+    });
+    let wanted = wanted.as_object().cloned().unwrap_or_default();
+    let watching = Watching::new(global, options, &interrupt, &wanted)?;
     plan.done = watching.done()?;
     let outcome = symbolon_simulator::run(&plan, &watching);
     if matches!(outcome, Err(RunError::Cancelled)) {

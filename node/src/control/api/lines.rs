@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     case::{Case, End},
     claim::{Claim, Outcome as ClaimOutcome, Release},
+    permit::RefusalCode,
     words::{AgencyCode, Digest, OfficerId, Purpose, Reference, RegisterName, Timestamp},
 };
 
@@ -74,6 +75,10 @@ pub struct ClaimLine {
     pub outcome: Option<ClaimOutcome>,
     /// How it stands, if the holder was asked now.
     pub standing: Option<Standing>,
+    /// How the holder said that it ended, when it was asked last.
+    pub ended: Option<End>,
+    /// Why the holder did not take the claim, if it refused it.
+    pub refused: Option<RefusalCode>,
     /// What was released.
     pub releases: Vec<ReleaseLine>,
     /// The hits that are claimed, by their places in the query and as `hit verify` takes them, while the sealed copy of

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     agreement::MatchAnswer,
-    words::{AgencyCode, EngineName, FormName, LegalBasis, OfficerId, Purpose, RegisterName},
+    words::{AgencyCode, EngineName, Field, FormName, LegalBasis, OfficerId, Purpose, RegisterName},
 };
 
 use super::Authority;
@@ -75,8 +75,8 @@ pub struct Explain {
     pub partner: AgencyCode,
     /// Whether this node would ask (true) or be asked.
     pub asking: bool,
-    /// Counts instead of exact hits.
-    pub count: bool,
+    /// What would be asked.
+    pub of: Explained,
     /// Which register.
     pub register: RegisterName,
     /// Why.
@@ -87,6 +87,24 @@ pub struct Explain {
     pub officer: OfficerId,
     /// Whether a case reference would be given.
     pub case: bool,
-    /// Identifiers.
+    /// Identifiers, or alternatives of the probe of a match.
     pub items: u32,
+    /// How many hits the asker would say that it leaves unexplained; if absent, what this node knows.
+    #[serde(default)]
+    pub unexplained: Option<u32>,
+    /// Fields of which it is told what a claim would release.
+    #[serde(default)]
+    pub fields: Vec<Field>,
+}
+
+/// The kind of a query to be explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Explained {
+    /// Which identifiers are hits.
+    Exact,
+    /// How many are.
+    Count,
+    /// Whose templates of this form are close.
+    Match(FormName),
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::{
     agreement::ClaimTerms,
-    case::{Case, Found, Step},
+    case::{Case, End, Found, Step},
     claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease},
     officer::{ActKind, SignedAct},
     permit::RefusalCode,
@@ -50,6 +50,8 @@ pub(super) struct Known {
     pub(super) place: Place,
     /// What the holder signed that it found, at the asker.
     pub(super) outcome: Option<(Outcome, Place)>,
+    /// How the holder signed that it ended, at the asker.
+    pub(super) ended: Option<(End, Place)>,
     /// Until when it was to be decided, at first and after each time that the clock was stopped.
     pub(super) deadlines: Vec<Timestamp>,
     /// Releases with signatures that stand.
@@ -88,9 +90,10 @@ impl Claims {
         let Made { claim, found, at } = made;
         let terms = terms.ok_or("the agreement has no terms for claims")?;
         let case = Case::begin(claim.clone(), found.to_vec(), terms, at);
-        let (outcome, deadlines) = (None, vec![case.decide_by]);
+        let (outcome, ended, deadlines) = (None, None, vec![case.decide_by]);
         let (releases, released) = (BTreeMap::new(), BTreeMap::new());
-        let mut known = Known { case, place, outcome, deadlines, releases, released, keys: Vec::new() };
+        let mut known =
+            Known { case, place, outcome, ended, deadlines, releases, released, keys: Vec::new() };
         let key = (side, claim.claim);
         let Some(before) = self.known.remove(&key) else {
             self.known.insert(key, known);
@@ -99,7 +102,7 @@ impl Claims {
         // The asker may make the same claim again, because its answer did not come.
         let again = side == Side::Asker && before.case.claim == *claim;
         if again {
-            (known.outcome, known.releases) = (before.outcome, before.releases);
+            (known.outcome, known.ended, known.releases) = (before.outcome, before.ended, before.releases);
         }
         self.known.insert(key, known);
         if again { Ok(()) } else { Err("it was made twice".to_owned()) }
@@ -150,6 +153,16 @@ impl Claims {
         if let Some(known) = self.known.get_mut(&(Side::Asker, *id)) {
             known.outcome = Some((outcome.clone(), place));
         }
+    }
+
+    /// Takes how the holder signed that a claim ended.
+    pub(super) fn ended(&mut self, id: &ClaimId, end: &End, place: Place) -> Result<(), String> {
+        let known = self.known.get_mut(&(Side::Asker, *id)).ok_or("an end without a claim")?;
+        if known.ended.is_some() {
+            return Err("its end was noted twice".to_owned());
+        }
+        known.ended = Some((end.clone(), place));
+        Ok(())
     }
 
     /// Keeps a release whose signatures stand.

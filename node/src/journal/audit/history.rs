@@ -165,6 +165,7 @@ impl History {
             }
             Event::Claimed { .. }
             | Event::ClaimAnswered { .. }
+            | Event::ClaimEnded { .. }
             | Event::ClaimRefused { .. }
             | Event::ClaimFailed { .. }
             | Event::CaseStep { .. }

@@ -178,6 +178,7 @@ impl Collector {
             }
             Event::Claimed { .. }
             | Event::ClaimAnswered { .. }
+            | Event::ClaimEnded { .. }
             | Event::ClaimRefused { .. }
             | Event::ClaimFailed { .. }
             | Event::CaseStep { .. }
@@ -271,7 +272,9 @@ impl Collector {
             line.leakage_bits = receipt.leakage_bits;
         }
         let ask = &receipt.ask;
-        let first = countersigned && self.settled.insert((side, ask.query));
+        // What was given counts once it went out, signed for or not.
+        let counts = side == Side::Holder || countersigned;
+        let first = counts && self.settled.insert((side, ask.query));
         if first && self.period.contains(entry.time) {
             let partner = if side == Side::Holder { &ask.asker } else { &ask.holder };
             self.balances.add(side, partner, ask.items, entry.time);

@@ -46,7 +46,7 @@ type Alternatives = Vec<(Position, Template)>;
 
 /// What is asked of every partner, each under its own agreement.
 pub(super) struct Wish {
-    wish: Arc<api::Wish>,
+    pub(super) wish: Arc<api::Wish>,
     /// The file with the probe.
     pub(super) path: PathBuf,
     /// What is in it. It is read for each partner by itself, for forms differ.

@@ -20,11 +20,11 @@ pub(in crate::node) async fn list(core: &Arc<Core>) -> Result<Reply, Failure> {
             let ask = query.ask;
             let stage = match query.stage {
                 Stage::Open | Stage::Answered(_) => QueryStage::Open,
-                Stage::Failed => QueryStage::Failed,
                 // A match that the partner broke is not tried again.
-                Stage::Broken if ask.matching.is_none() => QueryStage::Failed,
+                Stage::Failed if query.broken && ask.matching.is_some() => continue,
+                Stage::Failed => QueryStage::Failed,
                 Stage::Done(_) if state.unseen(&ask.query)? => QueryStage::Unseen,
-                Stage::Broken | Stage::Done(_) => continue,
+                Stage::Done(_) => continue,
             };
             let holds = core.book.agreement(&ask.agreement).is_some_and(|of| of.holds(now).is_ok());
             if !holds || !core.home.queries().join(ask.query.to_string()).is_file() {

@@ -59,9 +59,8 @@ fn open(core: &Core, query: &Query, now: Timestamp) -> Result<bool, Failure> {
     Ok(match query.stage {
         Stage::Open => true,
         Stage::Answered(_) | Stage::Done(_) => false,
-        Stage::Failed | Stage::Broken if !holds => false,
-        Stage::Broken if query.ask.matching.is_some() => false,
-        Stage::Failed | Stage::Broken => match (query.ask.snapshot, &query.ask.matching) {
+        Stage::Failed if !holds || (query.broken && query.ask.matching.is_some()) => false,
+        Stage::Failed => match (query.ask.snapshot, &query.ask.matching) {
             (Some(snapshot), _) => core.book.state().snapshot(&snapshot)?.is_some(),
             (None, Some(matching)) => core.book.state().key_set(&matching.keys)?.is_some(),
             (None, None) => true,

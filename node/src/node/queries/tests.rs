@@ -50,7 +50,7 @@ async fn a_breach_is_journalled_whatever_was_before_it() {
     let breach = || Failed { partner_at_fault: true, always: true, reason: "a false sum".to_owned() };
     let tested =
         || Failed { partner_at_fault: false, always: true, reason: "cut after the check".to_owned() };
-    let stage = || core.book.state().query(Side::Asker, &asked.ask.query).unwrap().unwrap().stage;
+    let broke = || core.book.state().query(Side::Asker, &asked.ask.query).unwrap().unwrap().broken;
     let told = || {
         let entries = core.book.journal().entries_from(0).unwrap();
         let of = entries.filter_map(|entry| match entry.unwrap().0.event {
@@ -70,15 +70,15 @@ async fn a_breach_is_journalled_whatever_was_before_it() {
         (breach(), true, 5),
     ] {
         core.book.fail(Side::Asker, &asked.ask, failed).unwrap();
-        assert_eq!((matches!(stage(), Stage::Broken), told().len()), (broken, entries), "{:?}", told());
+        assert_eq!((broke(), told().len()), (broken, entries), "{:?}", told());
     }
     // Of a query that was answered too, which stays answered.
     let done = exact(&asker, 1..2, terms()).await.query.unwrap();
     let ask = core.book.state().query(Side::Asker, &done).unwrap().unwrap().ask;
     core.book.fail(Side::Asker, &ask, lost()).unwrap();
     core.book.fail(Side::Asker, &ask, breach()).unwrap();
-    let stage = core.book.state().query(Side::Asker, &done).unwrap().unwrap().stage;
-    assert!(matches!(stage, Stage::Done(_)) && told().len() == 6, "{:?}", told());
+    let query = core.book.state().query(Side::Asker, &done).unwrap().unwrap();
+    assert!(matches!(query.stage, Stage::Done(_)) && query.broken && told().len() == 6, "{:?}", told());
     let Ok(Reply::Audit { clean, text, .. }) = asker.ask(Request::AuditVerify).await else { panic!("audit") };
     assert!(clean, "{text}");
 }

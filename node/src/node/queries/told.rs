@@ -50,21 +50,29 @@ impl Attempt {
         question: &Question,
     ) -> Option<String> {
         let Err(SessionError::Refused { refusal, here: true }) = ended else { return None };
-        let Question::People(exchange, people) = question else { return None };
         if refusal.code != RefusalCode::RulesForbid {
             return None;
         }
-        let items = people.iter().map(|person| person.identifiers.len()).sum::<usize>();
+        let (of, items) = match question {
+            Question::People(exchange, people) => {
+                let count = *exchange == ExchangeKind::Count;
+                let items = people.iter().map(|person| person.identifiers.len()).sum::<usize>();
+                (if count { api::Explained::Count } else { api::Explained::Exact }, items)
+            }
+            Question::Probe(wish) => (api::Explained::Match(wish.wish.form.clone()), 1),
+        };
         let explain = api::Explain {
             partner: self.partner.party.code.clone(),
             asking: true,
-            count: *exchange == ExchangeKind::Count,
+            of,
             register: terms.register.clone(),
             purpose: terms.purpose,
             basis: terms.basis,
             officer: terms.officer.clone(),
             case: terms.case.is_some(),
             items: u32::try_from(items).unwrap_or(u32::MAX),
+            unexplained: None,
+            fields: Vec::new(),
         };
         Some(rules::why(&self.core, &self.partner, &explain))
     }

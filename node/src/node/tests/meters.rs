@@ -13,7 +13,7 @@ use super::{
 use crate::{clock, config::Config, journal::Event};
 
 /// The draft with the terms of a match that stand in it as comments, valid since two days ago.
-fn with_match(draft: String) -> String {
+pub(super) fn with_match(draft: String) -> String {
     let (text, comments) = draft.split_once("# [matching]").unwrap();
     let uncommented = comments.replace("\n# ", "\n").replace("\n#\n", "\n");
     let mut terms: Terms = toml::from_str(&format!("{text}[matching]{uncommented}")).unwrap();

@@ -2,9 +2,12 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
+use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     claim::Claim,
-    words::{AgreementId, ClaimId, Digest, Field, QueryId},
+    officer::{Act, ActKind, Officer, SignedAct},
+    signing::Signer as _,
+    words::{AgreementId, ClaimId, Digest, Field, OfficerId, QueryId, Role},
 };
 use tempfile::TempDir;
 
@@ -232,5 +235,22 @@ pub(crate) fn made(agreement: AgreementId, opening: Digest) -> Claim {
         fields: vec![Field::Place],
         opening,
         claimed_at: now,
+    }
+}
+
+/// An officer with keys of its own.
+pub(crate) struct Person(pub(crate) OfficerId, SigningKey);
+
+impl Person {
+    pub(crate) fn enrolled(agency: &Agency, id: &str, seed: u8, roles: Vec<Role>) -> Self {
+        let (id, key): (OfficerId, _) = (id.parse().unwrap(), SigningKey::from_bytes(&[seed; 32]));
+        let seal = age::x25519::Identity::generate().to_public().to_string();
+        let officer = Officer { id: id.clone(), roles, key: key.public(), seal, until: None };
+        agency.core().book.enrol(officer).unwrap();
+        Self(id, key)
+    }
+
+    pub(crate) fn signs(&self, act: ActKind) -> SignedAct {
+        SignedAct::sign(Act { officer: self.0.clone(), act, at: clock::now() }, &self.1).unwrap()
     }
 }

@@ -3,20 +3,18 @@
 
 use std::fs;
 
-use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     case::{End, Step},
     claim::Claim,
-    officer::{Act, ActKind, Officer, SignedAct},
+    officer::ActKind,
     permit::RefusalCode,
-    signing::{Document as _, Signer as _},
-    words::{ClaimId, Digest, Field, OfficerId, QueryId, Role},
+    signing::Document as _,
+    words::{ClaimId, Digest, Field, QueryId, Role},
 };
 
-use super::*;
+use super::{pair::Person, *};
 use crate::{
     book::Book,
-    clock,
     control::api::{AuditReport, NationalChange},
     journal::{
         Event, audit,
@@ -24,23 +22,6 @@ use crate::{
     },
     state::State,
 };
-
-/// An officer with keys of its own.
-struct Person(OfficerId, SigningKey);
-
-impl Person {
-    fn enrolled(agency: &Agency, id: &str, seed: u8, roles: Vec<Role>) -> Self {
-        let (id, key): (OfficerId, _) = (id.parse().unwrap(), SigningKey::from_bytes(&[seed; 32]));
-        let seal = age::x25519::Identity::generate().to_public().to_string();
-        let officer = Officer { id: id.clone(), roles, key: key.public(), seal, until: None };
-        agency.core().book.enrol(officer).unwrap();
-        Self(id, key)
-    }
-
-    fn signs(&self, act: ActKind) -> SignedAct {
-        SignedAct::sign(Act { officer: self.0.clone(), act, at: clock::now() }, &self.1).unwrap()
-    }
-}
 
 /// Judges an item, claims its category, and gives the claim.
 async fn claimed(asker: &Agency, query: QueryId, item: u32, ana: &Person, bojan: &Person) -> Claim {
@@ -119,6 +100,7 @@ async fn history() -> (Agency, Agency, [ClaimId; 2]) {
     assert_eq!(stopped.stop, Some((dana.0.clone(), "a court is asked".to_owned())));
     step(&holder, &second, &dana, |claim| ActKind::ResumeClock { claim }).await.unwrap();
     step(&holder, &second, &dana, refuse).await.unwrap();
+    asker.ask(Request::ClaimCollect { claim: second.claim }).await.unwrap();
     let again = |claim| ActKind::Refuse { claim, reason: "once more".into() };
     assert!(step(&holder, &second, &dana, again).await.is_err(), "it is over");
     let explain = ActKind::Explain { query, reason: "the person left".into() };
@@ -170,9 +152,10 @@ async fn everything_is_found_again_from_the_journal_alone() {
     assert_eq!(asked_refused[1].0, Refused::Query);
     assert!(asked_refused[2].0 == Refused::Request && asked_refused[2].1.contains("did not sign"));
     let held_refused = whys(&held);
-    assert_eq!(held_refused.len(), 2, "{held_refused:?}");
+    assert_eq!(held_refused.len(), 3, "{held_refused:?}");
     assert!(held_refused[0].0 == Refused::Request && held_refused[0].1.contains("APPROVES"));
     assert_eq!(held_refused[1], (Refused::Fields, "the facts do not carry it".to_owned()));
+    assert!(held_refused[2].0 == Refused::Request && held_refused[2].1.contains("the case is over"));
 
     // Claims, approvals, releases.
     for log in [&held, &asked] {
@@ -194,6 +177,8 @@ async fn everything_is_found_again_from_the_journal_alone() {
     );
     assert_eq!(held.claims[0].end, Some(End::Released));
     assert!(matches!(held.claims[1].end, Some(End::Refused { .. })));
+    // The asker has the holder's word for it.
+    assert_eq!([0, 1].map(|of: usize| &asked.claims[of].end), [0, 1].map(|of: usize| &held.claims[of].end));
     assert_eq!(asked.judgements.len(), 3);
 
     // Rules, officers, records.
@@ -289,6 +274,7 @@ fn no_event_is_left_out_of_the_list_above_by_oversight() {
         | Event::ClaimRefused { .. }
         | Event::ClaimFailed { .. }
         | Event::ClaimAnswered { .. }
+        | Event::ClaimEnded { .. }
         | Event::CaseStep { .. }
         | Event::HitJudged { .. }
         | Event::Released { .. }

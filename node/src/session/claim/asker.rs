@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
-    case::End,
+    case::{End, Ended},
     claim::{Claim, Outcome, SignedRelease, opening_digest},
     permit::{Refusal, admit_claim},
     receipt::Receipt,
@@ -165,7 +165,11 @@ pub(crate) async fn collect(
     let mut channel = core.dial(partner, CLAIM).await?;
     channel.say(&Word::Collect(id)).await?;
     let (stands, releases) = match channel.hear().await? {
-        Word::Standing { approvals, decide_by, stopped, end, releases } => {
+        Word::Standing { approvals, decide_by, stopped, ended, releases } => {
+            let end = match ended {
+                Some(ended) => Some(keep_end(core, partner, id, *ended).await?),
+                None => None,
+            };
             (Stands { approvals, decide_by, stopped, end }, releases)
         }
         Word::Refused { code, text } => {
@@ -184,6 +188,43 @@ pub(crate) async fn collect(
     report.bytes(&channel);
     channel.close().await?;
     Ok(stands)
+}
+
+/// Checks how the holder says that a claim ended, and journals it when it is said first.
+async fn keep_end(
+    core: &Arc<Core>,
+    partner: &Partner,
+    id: ClaimId,
+    (ended, signature): (Ended, Signature),
+) -> Result<End, SessionError> {
+    let known = move |core: &Core| -> Result<_, Failure> {
+        let claimed = core.book.state().claim(Side::Asker, &id)?;
+        claimed.ok_or_else(|| Failure::local("the claim is not there"))
+    };
+    let claimed = known(core)?;
+    let digest = claimed.case.claim.digest().map_err(|e| Failure::local(e.to_string()))?;
+    let stands = ended.claim == digest && signing::verify(&ended, &partner.party.key, &signature).is_ok();
+    if !stands {
+        let what = "what it says of the claim's end is not its signed word about this claim";
+        return Err(SessionError::Misbehaved(what.into()));
+    }
+    let end = ended.end.clone();
+    let work = core.clone();
+    let kept = blocking(move || -> Result<End, Failure> {
+        // Two may collect at once.
+        let _writing = work.claims.writing();
+        if let Some(before) = known(&work)?.ended {
+            return Ok(before);
+        }
+        let end = ended.end.clone();
+        work.book.record(&Event::ClaimEnded { claim: id, ended, signature })?;
+        Ok(end)
+    });
+    if kept.await? != end {
+        let what = "it said before that the claim ended in another way";
+        return Err(SessionError::Misbehaved(what.into()));
+    }
+    Ok(end)
 }
 
 /// Takes a release with the number `next` or a higher one: what did not stand any more was left out. Gives the number

@@ -3,16 +3,17 @@
 use std::str::FromStr;
 
 use symbolon_policy::{
-    case::{Case, Found, Step, StepError},
+    case::{Case, Ended, Found, Step, StepError},
     claim::Claim,
     officer::SignedAct,
+    signing::{self, Document as _, Signature},
     words::{ClaimId, Reference, Timestamp},
 };
 
 use super::{leaving::Leaving, releases::release_due};
 use crate::{
     clock,
-    control::api::Failure,
+    control::api::{Failure, FailureKind},
     journal::{Event, Side},
     node::Core,
 };
@@ -28,7 +29,7 @@ pub(super) fn recipient(claim: &Claim) -> Result<age::x25519::Recipient, &'stati
 /// Takes a step in a case, and makes what it releases. The act was checked.
 ///
 /// # Errors
-/// An input [`Failure`] if there is no such case or the step cannot be taken; then nothing changed.
+/// A [`Failure`] if there is no such case, or of refusal if the step cannot be taken; then nothing changed.
 pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>) -> Result<Case, Failure> {
     let _writing = core.claims.writing();
     let now = clock::now();
@@ -36,10 +37,14 @@ pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>
     let missing = || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list`");
     let claimed = core.book.state().claim(Side::Holder, id)?.ok_or_else(missing)?;
     let mut case = claimed.case;
-    case.step(&step, now).map_err(|error| refused(id, error))?;
+    let stepped = case.step(&step, now).map_err(|error| refused(id, error));
+    match &act {
+        Some(act) => core.book.refused_officer(&act.act.officer, stepped)?,
+        None => stepped?,
+    }
     let event = Event::CaseStep { claim: *id, step, act: act.clone(), at: now };
     match &act {
-        Some(act) => core.book.record_acted(act, &event, now)?,
+        Some(act) => core.book.record_acted(act, &event, now, || Ok(()))?,
         None => core.book.record(&event)?,
     }
     release_due(core, id)?;
@@ -62,7 +67,8 @@ pub(crate) fn changes(core: &Core, case: &Case) -> Result<Vec<(Reference, String
 }
 
 fn refused(id: &ClaimId, error: StepError) -> Failure {
-    Failure::input(format!("the case {id}: {error}")).with_help("see `symbolon case show`")
+    Failure::new(FailureKind::Refused, format!("the case {id}: {error}"))
+        .with_help("see `symbolon case show`")
 }
 
 /// Ends a case whose time is over.
@@ -76,6 +82,19 @@ pub(super) fn end_late(core: &Core, id: &ClaimId, now: Timestamp) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// How a case ended, if it did, signed for its asker.
+///
+/// # Errors
+/// A [`Failure`] if it cannot be signed.
+pub(super) fn ended(core: &Core, case: &Case) -> Result<Option<(Ended, Signature)>, Failure> {
+    let Some(end) = case.end.clone() else { return Ok(None) };
+    let odd = |error: &dyn std::fmt::Display| Failure::local(error.to_string());
+    let claim = case.claim.digest().map_err(|e| odd(&e))?;
+    let ended = Ended { claim, end, at: clock::now() };
+    let signature = signing::sign(&ended, &*core.signer).map_err(|e| odd(&e))?;
+    Ok(Some((ended, signature)))
 }
 
 /// Ends every case whose time is over, and makes the releases that are due and not made.

@@ -77,7 +77,10 @@ pub(super) fn find(
     // Once, though it may have several of the identifiers.
     hits.dedup_by_key(|(_, name, ..)| *name);
     if hits.len() > usize::try_from(terms.most_records).unwrap_or(usize::MAX) {
-        let text = format!("more than {} records are hits; narrow the query", terms.most_records);
+        let text = format!(
+            "more than {} records are hits; claim fewer items, or explain the hit",
+            terms.most_records
+        );
         return Err(SessionError::refused_here(Refusal::new(RefusalCode::TooManyRecords, text)));
     }
     let mut found = Vec::new();

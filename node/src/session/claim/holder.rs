@@ -309,7 +309,7 @@ async fn hand_over(
             approvals: case.approvals(),
             decide_by,
             stopped: case.stopped.is_some(),
-            end: case.end.clone(),
+            ended: cases::ended(core, case)?.map(Box::new),
             releases: u32::try_from(releases.len()).unwrap_or(u32::MAX),
         })
         .await?;

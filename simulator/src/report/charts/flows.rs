@@ -106,6 +106,9 @@ pub(in crate::report) fn chord(
     d.done(404.0, title, about)
 }
 
+/// A cell of the matrix below this has no room for a number.
+const SMALL_CELL: f64 = 40.0;
+
 /// A square for each pair, as large as what the asker received from the holder, with the number in it.
 pub(in crate::report) fn matrix(
     words: &Words,
@@ -121,10 +124,19 @@ pub(in crate::report) fn matrix(
     let mut d = Drawing::new(id);
     d.text((8.0, top - 8.0), r#"font-size="13""#, format!("{} ↓", words.get("asker")));
     d.text((left, 18.0), r#"font-size="13""#, format!("{} →", words.get("holder")));
+    // Where cells are small, numbers are for the table alone, and the codes above stand upright.
+    let small = cell < SMALL_CELL;
     for (place, code) in codes.iter().enumerate() {
         let middle = (place as f64 + 0.5) * cell;
-        d.text((left + middle, top - 8.0), r#"text-anchor="middle" font-weight="600""#, code);
-        d.text((left - 10.0, top + middle + 5.0), r#"text-anchor="end" font-weight="600""#, code);
+        if small {
+            let (x, y) = (left + middle + 4.0, top - 6.0);
+            let style = format!(r#"font-size="11" transform="rotate(-90 {x} {y})""#);
+            d.text((x, y), &style, code);
+            d.text((left - 10.0, top + middle + 4.0), r#"font-size="11" text-anchor="end""#, code);
+        } else {
+            d.text((left + middle, top - 8.0), r#"text-anchor="middle" font-weight="600""#, code);
+            d.text((left - 10.0, top + middle + 5.0), r#"text-anchor="end" font-weight="600""#, code);
+        }
     }
     for asker in 0..codes.len() {
         for holder in 0..codes.len() {
@@ -134,6 +146,10 @@ pub(in crate::report) fn matrix(
             let value = flow(flows, asker, holder);
             if asker == holder {
                 d.line((x, y), (x + cell, y + cell), r##"stroke="#b9c2cb""##);
+            } else if value > 0.0 && small {
+                let side = (cell - 3.0) * libm::sqrt(value / most);
+                let (x, y) = (x + (cell - side) / 2.0, y + (cell - side) / 2.0);
+                d.bar((x, x + side), y, side, &format!(r#"fill="{INK}""#));
             } else if value > 0.0 {
                 let side = (cell - 22.0).max(6.0) * libm::sqrt(value / most);
                 let middle = x + cell / 2.0;

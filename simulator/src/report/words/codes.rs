@@ -83,9 +83,10 @@ impl Words {
         }
     }
 
-    /// A source as the scenario has it, but for the word that marks an assumption.
+    /// A source as the scenario has it, but for the words that the program itself begins one with.
     pub fn source(&self, src: &str) -> String {
-        src.strip_prefix(ASSUMED).map_or_else(|| src.to_owned(), |rest| self.get("assumed") + rest)
+        let own = [ASSUMED, "measured"].into_iter().find_map(|word| Some((word, src.strip_prefix(word)?)));
+        own.map_or_else(|| src.to_owned(), |(word, rest)| self.get(word) + rest)
     }
 
     /// What a number of a scenario says, and of whom: `party.RS.register_p` becomes "… (RS)". Its `label` has after the path

@@ -147,6 +147,8 @@ fn a_claim_tells_which_record_is_of_which_hit() {
         claim: made(AgreementId([0; 32]), Digest([0; 32])),
         outcome: Some(outcome),
         standing: Some(Standing { approvals: 1, decide_by, stopped: false, end: Some(End::Released) }),
+        ended: None,
+        refused: None,
         releases: vec![taken],
         hits: vec![(0, "ali:travel-document".into())],
     };
@@ -156,13 +158,23 @@ fn a_claim_tells_which_record_is_of_which_hit() {
     assert!(of("0202").contains("item 4               PLACE  approved, not released"), "{shown}");
     assert!(shown.contains("Over: approved, and not everything could be released."), "{shown}");
     assert!(claims(std::slice::from_ref(&line)).contains("1 field   2027-01-15T08:00:00Z  open"));
+    for (end, state) in [
+        (End::Expired, "lapsed"),
+        (End::Released, "approved, not all released"),
+        (End::Refused { officer: "edin".parse().unwrap(), reason: "no".into() }, "the rest was refused"),
+    ] {
+        line.ended = Some(end);
+        assert!(claims(std::slice::from_ref(&line)).contains(&format!("08:00:00Z  {state}")), "{state}");
+    }
     line.releases.push(ReleaseLine {
         file: "more.age".into(),
         release: release(vec![(Reference([2; 16]), vec![Field::Place])]),
     });
     assert!(claims(std::slice::from_ref(&line)).contains("2 fields  2027-01-15T08:00:00Z  released"));
     line.outcome = None;
-    assert!(claims(&[line]).contains("not answered"));
+    assert!(claims(std::slice::from_ref(&line)).contains("not answered"));
+    line.refused = Some(symbolon_policy::permit::RefusalCode::TooManyRecords);
+    assert!(claims(&[line]).contains("refused: too_many_records"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Counter-proposals: which hold up in full, what is proved of them, and their files.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, fs, path::Path, time::Duration};
 
 use symbolon_policy::{
     rules::proof::{Verdict, prove},
@@ -92,28 +92,96 @@ pub(super) fn red_lines(scenario: &Scenario, more: &[RedLine]) -> Result<Vec<Red
     Ok(lines)
 }
 
-/// Puts every red line to the solver, for every text of rules that the counter-proposal has.
-///
-/// # Errors
-/// [`Failure`] if rules do not stand, or it was cancelled. A solver that is not there is no failure; then nothing is proved.
-pub(super) fn check(
-    proposal: &Proposal,
-    lines: &[RedLine],
-    interrupt: &Interrupt,
-) -> Result<Checked, Failure> {
-    let mut proofs = Vec::new();
-    for line in lines {
-        interrupt.check("the proof of red lines")?;
-        proofs.push((line.clone(), one(proposal, line)?));
-    }
-    Ok(Checked { proposal: proposal.clone(), proofs })
+/// Puts red lines to a solver, each for each text of rules once.
+pub(super) struct Prover<'a> {
+    lines: &'a [RedLine],
+    interrupt: &'a Interrupt,
+    solver: Result<Cvc5, Failure>,
+    /// By the place of the line, and the rules.
+    known: RefCell<BTreeMap<(usize, String), Verdict>>,
+    /// Why a proof could not be made.
+    fault: RefCell<Option<Failure>>,
 }
 
-fn one(proposal: &Proposal, line: &RedLine) -> Result<Finding, Failure> {
-    let solver = match Cvc5::find() {
-        Ok(solver) => solver,
-        Err(missing) => return Ok(Finding::WithoutSolver(missing.what)),
-    };
+impl<'a> Prover<'a> {
+    pub(super) fn new(lines: &'a [RedLine], interrupt: &'a Interrupt) -> Self {
+        let (known, fault) = Default::default();
+        Self { lines, interrupt, solver: Cvc5::find(), known, fault }
+    }
+
+    /// Whether the rules of a proposal permit what a line rules out, as far as a solver can tell.
+    pub(super) fn crosses(&self, proposal: &Proposal) -> bool {
+        if self.solver.is_err() || self.fault.borrow().is_some() {
+            return false;
+        }
+        match self.check(proposal) {
+            Ok(checked) => checked.proofs.iter().any(|(_, found)| matches!(found, Finding::Crossed(_))),
+            Err(failure) => {
+                *self.fault.borrow_mut() = Some(failure);
+                false
+            }
+        }
+    }
+
+    /// Why a proof could not be made, if one could not.
+    ///
+    /// # Errors
+    /// That [`Failure`].
+    pub(super) fn end(self) -> Result<(), Failure> {
+        self.fault.into_inner().map_or(Ok(()), Err)
+    }
+
+    /// Puts every red line to the solver, for every text of rules that the counter-proposal has.
+    ///
+    /// # Errors
+    /// [`Failure`] if rules do not stand, or it was cancelled. A solver that is not there is no failure; then nothing is proved.
+    pub(super) fn check(&self, proposal: &Proposal) -> Result<Checked, Failure> {
+        let mut proofs = Vec::new();
+        for (place, line) in self.lines.iter().enumerate() {
+            proofs.push((line.clone(), self.one(proposal, (place, line))?));
+        }
+        Ok(Checked { proposal: proposal.clone(), proofs })
+    }
+
+    fn one(&self, proposal: &Proposal, (place, line): (usize, &RedLine)) -> Result<Finding, Failure> {
+        let solver = match &self.solver {
+            Ok(solver) => solver,
+            Err(missing) => return Ok(Finding::WithoutSolver(missing.what.clone())),
+        };
+        let texts = texts(proposal, line);
+        if texts.is_empty() {
+            return Ok(Finding::Nobody);
+        }
+        for (rules, pair) in texts {
+            let key = (place, rules.to_owned());
+            let known = self.known.borrow().get(&key).cloned();
+            let verdict = match known {
+                Some(verdict) => verdict,
+                None => self.known.borrow_mut().entry(key).or_insert(self.put(solver, line, rules)?).clone(),
+            };
+            match verdict {
+                Verdict::Proved => {}
+                Verdict::Refuted => return Ok(Finding::Crossed(pair)),
+                Verdict::Undecided => return Ok(Finding::Undecided(pair)),
+            }
+        }
+        Ok(Finding::Proved(solver.version.clone()))
+    }
+
+    fn put(&self, solver: &Cvc5, line: &RedLine, rules: &str) -> Result<Verdict, Failure> {
+        self.interrupt.check("the proof of red lines")?;
+        let put = line.put(rules).map_err(|error| Failure::input(error.to_string()))?;
+        let proof = within(LIMIT, async {
+            prove(&put.question, &put.rules, put.proposal.as_ref(), solver.start(LIMIT)?)
+                .await
+                .map_err(failure)
+        })?;
+        Ok(proof.verdict)
+    }
+}
+
+/// The rules that a line concerns, each with the first pair that has them.
+fn texts<'p>(proposal: &'p Proposal, line: &RedLine) -> BTreeMap<&'p str, String> {
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
     let concerns = |pair: &[AgencyCode; 2]| match line {
         // The parties of an agreement are all who can ask under it.
@@ -124,30 +192,18 @@ fn one(proposal: &Proposal, line: &RedLine) -> Result<Finding, Failure> {
         let [a, b] = pair;
         texts.entry(&terms.rules).or_insert_with(|| format!("{a}-{b}"));
     }
-    if texts.is_empty() {
-        return Ok(Finding::Nobody);
-    }
-    for (rules, pair) in texts {
-        let put = line.put(rules).map_err(|error| Failure::input(error.to_string()))?;
-        let proof = within(LIMIT, async {
-            prove(&put.question, &put.rules, put.proposal.as_ref(), solver.start(LIMIT)?)
-                .await
-                .map_err(failure)
-        })?;
-        match proof.verdict {
-            Verdict::Proved => {}
-            Verdict::Refuted => return Ok(Finding::Crossed(pair)),
-            Verdict::Undecided => return Ok(Finding::Undecided(pair)),
-        }
-    }
-    Ok(Finding::Proved(solver.version))
+    texts
 }
 
 /// What was found, for a screen.
 pub(super) fn summary(found: &Found, checked: &[Checked]) -> String {
     let front = found.tried.iter().filter(|tried| tried.front).count();
+    let crossing = match found.crossing {
+        0 => String::new(),
+        many => format!(", {many} cross a red line"),
+    };
     let mut text = format!(
-        "\n\nTried {} counter-proposals ({} more do not stand); nothing is ahead of {front} of them. Shown: {}.",
+        "\n\nTried {} counter-proposals ({} more do not stand{crossing}); nothing is ahead of {front} of them. Shown: {}.",
         found.tried.len(),
         found.impossible,
         checked.len()
@@ -170,7 +226,7 @@ pub(super) fn write(dir: &Path, found: &Found, checked: &[Checked]) -> Result<()
             .map_err(|error| Failure::input(format!("cannot make {}: {error}", own.display())))?;
         let drafts = of.proposal.drafts().map_err(|error| Failure::input(error.to_string()))?;
         for (name, draft) in drafts {
-            files::save(&own.join(name), &draft)?;
+            files::save(&own.join(name), &(comment(&of.proposal) + &draft))?;
         }
         for ([a, b], terms) in &of.proposal.deals {
             files::save(&own.join(format!("{}-{a}-{b}.cedar", of.proposal.id)), &terms.rules)?;
@@ -180,6 +236,21 @@ pub(super) fn write(dir: &Path, found: &Found, checked: &[Checked]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What stands at the head of a written draft.
+fn comment(proposal: &Proposal) -> String {
+    let mut text =
+        "# Put in the key and peer id of each party: its node prints them with `symbolon identity`.\n"
+            .to_owned();
+    if proposal.canary_share > 0.0 {
+        text += &format!(
+            "# What was simulated counts on canaries among all items. That is no term: each node has\n\
+             # `canary_share = {}` in its configuration.\n",
+            (proposal.canary_share * 1_000.0).round()
+        );
+    }
+    text
 }
 
 #[cfg(test)]
@@ -204,8 +275,14 @@ mod tests {
         let outcome = run(&Plan::new(&scenario, &proposals, &[1, 2], &calibration), &Silent).unwrap();
         let objectives = vec![Objective { measure: Measure::TrueHits, less: false }];
         let screened = (200, 2);
-        let found =
-            Found { objectives, counters: counters.to_vec(), tried: Vec::new(), impossible: 0, screened };
+        let found = Found {
+            objectives,
+            counters: counters.to_vec(),
+            tried: Vec::new(),
+            impossible: 0,
+            crossing: 0,
+            screened,
+        };
         assert_eq!(kept(&outcome, &found), ["alike"]);
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    counter::{self, Checked},
+    counter::{self, Checked, Prover},
     interrupt::Interrupt,
     told::{Counters, Told},
 };
@@ -131,9 +131,13 @@ impl<'a> Making<'a> {
         let settings =
             Settings { candidates: usize::try_from(candidates).unwrap_or(usize::MAX), ..Settings::default() };
         let bar = self.bar("search");
-        let found = search::search(self.scenario, &self.proposals, self.calibration, settings, &bar);
+        let prover = Prover::new(&self.lines, self.interrupt);
+        let crosses = |proposal: &Proposal| prover.crosses(proposal);
+        let found =
+            search::search(self.scenario, &self.proposals, self.calibration, settings, &crosses, &bar);
         bar.end();
         self.interrupt.check("the search")?;
+        prover.end()?;
         let found = found.map_err(|error| Failure::input(error.to_string()))?;
         self.proposals.extend(found.counters.iter().cloned());
         self.found = Some(found);
@@ -153,9 +157,8 @@ impl<'a> Making<'a> {
             let gone = |id: &String| found.counters.iter().any(|of| of.id == *id) && !kept.contains(id);
             outcome.proposals.retain(|proposal| !gone(&proposal.id));
             let counters = found.counters.iter().filter(|of| kept.contains(&of.id));
-            checked = counters
-                .map(|of| counter::check(of, &self.lines, self.interrupt))
-                .collect::<Result<_, _>>()?;
+            let prover = Prover::new(&self.lines, self.interrupt);
+            checked = counters.map(|of| prover.check(of)).collect::<Result<_, _>>()?;
             text += &counter::summary(found, &checked);
             if let Some(dir) = &self.options.counter {
                 counter::write(dir, found, &checked)?;

@@ -26,6 +26,8 @@ pub(super) struct Counters {
     tried: usize,
     /// Candidates whose terms do not stand.
     impossible: usize,
+    /// Candidates that cross a red line, which were not tried.
+    crossing: usize,
     /// Of those tried, how many nothing is ahead of.
     front: usize,
     /// Those that are shown.
@@ -62,6 +64,7 @@ impl Counters {
         Self {
             tried: found.tried.len(),
             impossible: found.impossible,
+            crossing: found.crossing,
             front: found.tried.iter().filter(|tried| tried.front).count(),
             counter_proposals: checked.into_iter().map(counter).collect(),
         }

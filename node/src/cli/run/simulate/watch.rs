@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use serde_json::{Map, Value};
 use symbolon_simulator::{
     Watch,
     outcome::Outcome,
@@ -30,6 +31,8 @@ use super::{interrupt::Interrupt, rows};
 const ROWS: &str = "rows";
 const PARTS: &str = "parts";
 const OUTCOME: &str = "outcome.json";
+/// Which run the directory is of.
+const RUN: &str = "run.json";
 /// Parts are CBOR, which keeps every bit of a number; numbers in JSON are read here to the last bit but one.
 const PART: &str = "cbor";
 
@@ -44,23 +47,34 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// Makes the directories.
+    /// Makes the directories. `wanted` says which run it is.
     ///
     /// # Errors
     /// [`Failure`] if the directory holds another run already, or cannot be made.
-    pub(super) fn new(global: &Global, options: &RegionRun, interrupt: &Interrupt) -> Result<Self, Failure> {
+    pub(super) fn new(
+        global: &Global,
+        options: &RegionRun,
+        interrupt: &Interrupt,
+        wanted: &Map<String, Value>,
+    ) -> Result<Self, Failure> {
         if let Some(dir) = &options.out {
             let empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
             if !empty && !options.resume {
                 return Err(Failure::input(format!("{} is not empty", dir.display()))
                     .with_help("name another directory, or give --resume to take up the run in it"));
             }
+            if !empty {
+                same(dir, wanted)?;
+            }
             for part in [ROWS, PARTS] {
                 let part = dir.join(part);
                 let ready = fs::create_dir_all(&part).and_then(|()| rows::tidy(&part));
                 ready.map_err(|error| fault(&part, &error))?;
             }
-            // It is made anew from the parts. What is here may be of other proposals or numbers.
+            let run = dir.join(RUN);
+            let written = serde_json::to_vec(wanted).map_err(io::Error::other);
+            written.and_then(|bytes| rows::write(&run, &bytes)).map_err(|error| fault(&run, &error))?;
+            // It is made anew from the parts.
             match fs::remove_file(dir.join(OUTCOME)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(fault(&dir.join(OUTCOME), &error));
@@ -152,6 +166,24 @@ impl Watch for Watching {
         let Some(dir) = &self.out else { return Ok(None) };
         rows::begin(&dir.join(ROWS), &task(proposal, seed), &self.forms)
     }
+}
+
+/// Whether a directory holds the run that is wanted, as far as it says which it holds.
+fn same(dir: &Path, wanted: &Map<String, Value>) -> Result<(), Failure> {
+    let path = dir.join(RUN);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fault(&path, &error)),
+    };
+    let held: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
+    if held == *wanted {
+        return Ok(());
+    }
+    let differ = wanted.iter().filter(|(key, value)| held.get(*key) != Some(value));
+    let differ: Vec<String> = differ.map(|(key, _)| key.replace('_', " ")).collect();
+    Err(Failure::input(format!("{} holds another run: of other {}", dir.display(), differ.join(", ")))
+        .with_help("resume it by the command by which it was begun, or name another directory"))
 }
 
 /// A name for a task's files that is safe in a directory, and no other task's.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use symbolon_policy::{
     ask::Ask,
+    case::End,
     claim::{Claim, opening_digest},
     officer::ActKind,
     signing::PublicKey,
@@ -18,6 +19,16 @@ use crate::journal::{
     audit::{Weight, history::History},
     checkpoint, tree,
 };
+
+/// How a claim ended, in words.
+fn how(end: &End) -> String {
+    match end {
+        End::Released => "released".to_owned(),
+        End::Refused { officer, reason } => format!("refused by {officer}: {reason}"),
+        End::Expired => "nobody decided in time".to_owned(),
+        End::Nothing => "nothing to release".to_owned(),
+    }
+}
 
 /// Checks a bundle. `known` are keys that whoever checks has from elsewhere; the agreement in the bundle
 /// must name the same ones.
@@ -233,6 +244,9 @@ impl<'a> Check<'a> {
             }
             Event::ClaimAnswered { outcome, .. } => {
                 format!("the holder signed that the claim found {} records", outcome.found.len())
+            }
+            Event::ClaimEnded { ended, .. } => {
+                format!("the holder signed at {} how the claim ended: {}", ended.at, how(&ended.end))
             }
             Event::CaseStep { act: Some(act), .. } => match &act.act.act {
                 ActKind::Approve { .. } => format!("officer {} signed an approval", act.act.officer),

@@ -256,7 +256,9 @@ impl About {
             Event::Claimed { side, claim, .. }
             | Event::ClaimRefused { side, claim, .. }
             | Event::ClaimFailed { side, claim, .. } => self.claims.contains(&(*side, claim.claim)),
-            Event::ClaimAnswered { claim, .. } => self.claims.contains(&(Side::Asker, *claim)),
+            Event::ClaimAnswered { claim, .. } | Event::ClaimEnded { claim, .. } => {
+                self.claims.contains(&(Side::Asker, *claim))
+            }
             Event::CaseStep { claim, .. } => self.claims.contains(&(Side::Holder, *claim)),
             Event::Released { side, release, .. } => self.claims.contains(&(*side, release.release.claim)),
             Event::HitJudged { act } => match &act.act.act {

@@ -59,6 +59,17 @@ impl History {
                     self.claims.answered(claim, outcome, Place { seq, time });
                 }
             }
+            Event::ClaimEnded { claim, ended, signature } => {
+                let Some(made) = self.claims.claim(Side::Asker, claim).cloned() else {
+                    return self.odd(seq, claim, "an end without a claim");
+                };
+                if made.digest().ok() != Some(ended.claim) {
+                    self.odd(seq, claim, "an end of another claim");
+                } else if self.check(seq, "end", ended, &made.agreement, &made.holder, signature) {
+                    let taken = self.claims.ended(claim, &ended.end, Place { seq, time });
+                    self.allowed(seq, claim, taken);
+                }
+            }
             Event::CaseStep { claim, step, act, at } => {
                 if let Some(act) = act {
                     self.acted(seq, act, time);

@@ -59,6 +59,12 @@ fn steps(
             found.find(weight(open), Difference::OtherTime { claim: id });
         }
     }
+    if let Some((end, place)) = &made.ended
+        && heard.case.end.as_ref() != Some(end)
+    {
+        let open = heard.case.end.is_none() && may_be_under_way(*place, asker, holder);
+        found.find(weight(open), Difference::OtherEnd { claim: id });
+    }
     let mut missed = BTreeMap::new();
     for Kept { approved_by, place, .. } in made.releases.values() {
         let lacking = approved_by.iter().filter(|officer| !heard.case.approved_by.contains(officer));

@@ -135,6 +135,12 @@ pub enum Difference {
         /// Which.
         claim: ClaimId,
     },
+    /// The holder signed for another end of a case than its journal tells of.
+    #[error("the holder signed that the claim {claim} ended in another way than its journal tells of")]
+    OtherEnd {
+        /// Which.
+        claim: ClaimId,
+    },
     /// The times of a case differ: when it began, or until when it is decided.
     #[error(
         "the claim {claim} was answered with other times than the holder's journal tells of: when it began, or until \

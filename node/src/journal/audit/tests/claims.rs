@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     agreement::ClaimTerms,
-    case::{Found, Step},
+    case::{End, Ended, Found, Step},
     claim::{Claim, FieldDecision, Outcome, Release, SignedRelease, Standing, opening_digest},
     officer::{Act, ActKind, Officer, SignedAct},
     signing::{self, Document as _},
@@ -399,4 +399,18 @@ fn a_refused_claim_must_be_the_askers_and_refused_for_one_reason() {
     let mut case = refused(None, late);
     without(&mut case.world.rs, |event| matches!(event, Event::HitJudged { .. }));
     assert!(matches!(case.violated()[..], [Difference::NoVerification { .. }]));
+}
+
+#[test]
+fn an_end_that_was_told_otherwise_is_found() {
+    let told = |end: End| {
+        let mut case = Case::whole();
+        let ended = Ended { claim: case.claim.digest().unwrap(), end, at: case.world.now };
+        let signature = signing::sign(&ended, &case.world.mk.key).unwrap();
+        case.note(true, Event::ClaimEnded { claim: case.claim.claim, ended, signature });
+        case.go_on();
+        case.violated()
+    };
+    assert_eq!(told(End::Released), []);
+    assert_eq!(told(End::Expired), [Difference::OtherEnd { claim: ClaimId([1; 16]) }]);
 }

@@ -38,6 +38,11 @@ impl Collector {
                     line.into_iter().for_each(|line| line.found = Some(outcome.found.len() as u64));
                 }
             }
+            Event::ClaimEnded { claim, ended, .. } => {
+                if let Some((Some(line), _)) = self.known(Side::Asker, claim) {
+                    line.end = Some(ended.end.clone());
+                }
+            }
             Event::CaseStep { claim, step, at, .. } => {
                 let Some((line, case)) = self.known(Side::Holder, claim) else { return };
                 if let Some(case) = case {
