@@ -241,7 +241,9 @@ fn a_hit_of_before_is_claimed_under_the_earlier_rules_and_those_in_their_place()
     }
     wait_until(moment);
 
-    // What the earlier rules permitted and those of now do not is not released; nor the other way round.
+    // What the earlier rules permitted and those of now do not is not released; nor the other way round. It is told before.
+    let shown = scene.holder.run(&["case", "show", &second]).ok();
+    assert_eq!(shown["changes"][0][1], "the rules refuse now, and keep back: PLACE", "{shown}");
     scene.case(&["approve"], &second, &scene.dana).ok();
     assert_eq!(released(&second), ["CATEGORY"]);
     let (third, stands) = claim(5);

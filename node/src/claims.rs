@@ -7,6 +7,7 @@
 //! <id>.opening    of the claim <id>: what was opened, sealed; evidence if it was false
 //! <id>-<n>.age    of the own claim <id>: the fields of release <n>, sealed to the officer who claimed
 //! <id>-<n>.out    the same of a partner's claim, to be collected
+//! <id>-<n>.sent   that it was sent, so that the asker may have it, whether or not it signed for it
 //! <id>.age        of the notice <id> that came: corrected fields, sealed to the officer who claimed
 //! <id>.out        the same of a notice to a partner
 //! ```
@@ -81,6 +82,25 @@ impl ClaimStore {
     /// Where the fields of a release lie, on the side of whoever made the claim or of whoever answers it.
     pub(crate) fn release_path(&self, side: Side, claim: &ClaimId, number: u32) -> PathBuf {
         self.dir.join(format!("{claim}-{number}.{}", extension(side)))
+    }
+
+    fn sent_path(&self, claim: &ClaimId, number: u32) -> PathBuf {
+        self.dir.join(format!("{claim}-{number}.sent"))
+    }
+
+    /// Notes that a release is being sent.
+    ///
+    /// # Errors
+    /// A local [`Failure`]; then it must not be.
+    pub(crate) fn set_sent(&self, claim: &ClaimId, number: u32) -> Result<(), Failure> {
+        let path = self.sent_path(claim, number);
+        files::write_whole(&path, &[])
+            .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
+    }
+
+    /// Whether a release was ever sent.
+    pub(crate) fn was_sent(&self, claim: &ClaimId, number: u32) -> bool {
+        self.sent_path(claim, number).exists()
     }
 
     /// Where the sealed fields beside a notice lie, that came or goes.
@@ -228,11 +248,29 @@ impl ClaimStore {
     /// # Errors
     /// An integrity [`Failure`] if it is gone or damaged.
     pub(crate) fn opening(&self, claim: &ClaimId) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let path = self.dir.join(format!("{claim}.opening"));
+        let path = self.opening_path(claim);
         let damaged = || Failure::integrity(format!("{} is gone or damaged", path.display()));
         let sealed = fs::read(&path).map_err(|_| damaged())?;
         let plain = self.key.derive("opening").open(claim.as_bytes(), &sealed).map_err(|_| damaged())?;
         Ok(plain)
+    }
+
+    /// How many bytes are kept of what was opened in a claim; none if nothing is.
+    pub(crate) fn opening_bytes(&self, claim: &ClaimId) -> u64 {
+        fs::metadata(self.opening_path(claim)).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Removes what was opened in a claim that came to nothing.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn remove_opening(&self, claim: &ClaimId) -> Result<(), Failure> {
+        let path = self.opening_path(claim);
+        files::remove(&path).map_err(|e| Failure::local(format!("cannot remove {}: {e}", path.display())))
+    }
+
+    fn opening_path(&self, claim: &ClaimId) -> PathBuf {
+        self.dir.join(format!("{claim}.opening"))
     }
 
     /// Keeps the records behind the references of a claim.

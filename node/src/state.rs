@@ -114,6 +114,15 @@ impl State {
         Ok(self.get(&Key::false_openings(query))?.unwrap_or_default())
     }
 
+    /// Claims in which a partner opened one of its queries, and how often each time that no case came of it, or the first
+    /// that one did.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn opened(&self, query: &QueryId) -> Result<Vec<(ClaimId, u64)>, Failure> {
+        self.scan(&Key::all_opened(query))
+    }
+
     /// What officers said of the hits of a query, in their order.
     ///
     /// # Errors

@@ -23,11 +23,18 @@ const SIZE: Message<8> = Message { tag: 1, name: "size of the opening" };
 const OPENING: Message<1> = Message { tag: 2, name: "opening" };
 
 /// Opens a query. Its output is nothing.
-#[derive(Debug)]
 pub struct Asker {
+    /// Until it is sent.
     opening: Zeroizing<Vec<u8>>,
+    bytes: u64,
     size: Outbox<8>,
     blob: Option<BlobOut>,
+}
+
+impl std::fmt::Debug for Asker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Asker {{ {} bytes, {:?} }}", self.bytes, self.blob)
+    }
 }
 
 impl Asker {
@@ -37,12 +44,9 @@ impl Asker {
     /// [`Fault::Misuse`] never in practice.
     pub fn new(opening: Zeroizing<Vec<u8>>) -> Result<Self, Fault> {
         let mut size = Outbox::new(SIZE, 1);
-        size.push(&[(opening.len() as u64).to_be_bytes()])?;
-        Ok(Self { opening, size, blob: None })
-    }
-
-    fn bytes(&self) -> u64 {
-        self.opening.len() as u64
+        let bytes = opening.len() as u64;
+        size.push(&[bytes.to_be_bytes()])?;
+        Ok(Self { opening, bytes, size, blob: None })
     }
 }
 
@@ -78,15 +82,15 @@ impl Exchange for Asker {
         if self.blob.is_some() {
             return Err(Fault::Misuse("no verdict is due"));
         }
-        if released(warden, &Disclosure::Opening { bytes: self.bytes() })? {
-            self.blob = Some(BlobOut::new(OPENING, self.opening.to_vec()));
+        if released(warden, &Disclosure::Opening { bytes: self.bytes })? {
+            self.blob = Some(BlobOut::new(OPENING, std::mem::take(&mut self.opening)));
         }
         Ok(())
     }
 
     fn progress(&self) -> Progress {
-        let done = if self.blob.as_ref().is_some_and(BlobOut::complete) { self.bytes() } else { 0 };
-        Progress { phase: "open", done, total: self.bytes() }
+        let done = if self.blob.as_ref().is_some_and(BlobOut::complete) { self.bytes } else { 0 };
+        Progress { phase: "open", done, total: self.bytes }
     }
 
     fn finish(self: Box<Self>) -> Result<(), Fault> {
@@ -158,12 +162,12 @@ impl<T: Send> Exchange for Holder<T> {
     }
 
     fn compute(&mut self, _budget: usize) -> Result<(), Fault> {
-        let Hearing::Blob(blob) = &self.hearing else { return Err(Fault::Misuse("nothing to compute")) };
+        let Hearing::Blob(blob) = &mut self.hearing else { return Err(Fault::Misuse("nothing to compute")) };
         if !blob.complete() {
             return Err(Fault::Misuse("nothing to compute"));
         }
         let replay = self.replay.take().ok_or(Fault::Misuse("it was replayed already"))?;
-        self.opening = Zeroizing::new(blob.bytes().to_vec());
+        self.opening = blob.take();
         self.hearing = Hearing::Over(replay(&self.opening)?);
         Ok(())
     }
@@ -206,6 +210,20 @@ mod tests {
         fn judge(&mut self, disclosure: &Disclosure) -> Verdict {
             self.1.push(*disclosure);
             self.0
+        }
+    }
+
+    #[test]
+    fn what_is_opened_is_shown_by_no_debug_output() {
+        let opening = Zeroizing::new(vec![0xab; 300]);
+        let mut asker = Asker::new(opening.clone()).unwrap();
+        asker.settle(&mut Rules(Verdict::Release, Vec::new())).unwrap();
+        let mut blob = BlobIn::new(OPENING, 300);
+        let _size = asker.produce().unwrap();
+        blob.consume(&asker.produce().unwrap()).unwrap();
+        assert_eq!(*blob.take(), *opening);
+        for shown in [format!("{asker:?}"), format!("{blob:?}")] {
+            assert!(shown.contains("300") && !shown.contains("171"), "{shown}");
         }
     }
 

@@ -28,13 +28,19 @@ impl<const SIZE: usize> Message<SIZE> {
 }
 
 /// Items of one message on their way out.
-#[derive(Debug)]
 pub struct Outbox<const SIZE: usize> {
     message: Message<SIZE>,
     expected: u64,
     sent: u64,
     queue: Vec<u8>,
     complete: bool,
+}
+
+/// Shows how far it is: the items may be secret.
+impl<const SIZE: usize> std::fmt::Debug for Outbox<SIZE> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Outbox {{ {}: {} of {} }}", self.message.name, self.sent, self.expected)
+    }
 }
 
 impl<const SIZE: usize> Outbox<SIZE> {

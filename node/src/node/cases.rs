@@ -15,7 +15,7 @@ use crate::{
     clock,
     control::api::{CaseCounts, CaseLine, Failure, Reply},
     journal::{Event, Side},
-    session::claim::cases,
+    session::claim::cases::{self, Fares},
     state::Claimed,
 };
 
@@ -43,9 +43,10 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
     let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
     let records: Vec<_> =
         records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
-    let changes = if records.is_empty() { Vec::new() } else { cases::changes(core, &claimed.case)? };
+    let Fares { changes, kept_back } =
+        if records.is_empty() { Fares::default() } else { cases::fares(core, &claimed)? };
     let stop = if claimed.case.stopped.is_some() { stopped(core, id)? } else { None };
-    Ok(Reply::Case(Box::new(CaseLine { changes, stop, ..line(core, claimed, records)? })))
+    Ok(Reply::Case(Box::new(CaseLine { changes, kept_back, stop, ..line(core, claimed, records)? })))
 }
 
 /// Takes a step that an officer signed.
@@ -112,9 +113,24 @@ fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Res
     } else {
         None
     };
+    let taken = claimed.releases.iter().filter(|signed| signed.asker.is_some());
+    let taken = taken.map(|signed| signed.release.number).collect();
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
-    let (case, changes, stop) = (claimed.case, Vec::new(), None);
-    Ok(CaseLine { digest, register, purpose, asked_at, records, changes, stop, case, releases, escalated_to })
+    let (changes, kept_back, stop) = (Vec::new(), Vec::new(), None);
+    Ok(CaseLine {
+        digest,
+        register,
+        purpose,
+        asked_at,
+        records,
+        changes,
+        kept_back,
+        stop,
+        case: claimed.case,
+        releases,
+        taken,
+        escalated_to,
+    })
 }
 
 fn escalated(core: &Core, claimed: &Claimed, now: Timestamp) -> bool {

@@ -9,6 +9,7 @@ mod hits;
 mod machine;
 mod meters;
 mod officers;
+mod opened;
 pub(crate) mod pair;
 mod rebuild;
 

@@ -5,8 +5,9 @@ use symbolon_policy::{
     ask::Ask,
     canonical,
     case::{Case, Step},
-    claim::SignedRelease,
+    claim::{Claim, SignedRelease},
     officer::ActKind,
+    permit::RefusalCode,
     quota::{Charge, Ledger},
     receipt::Receipt,
     rules::ExchangeKind,
@@ -168,6 +169,9 @@ impl State {
                     told,
                 };
                 put(&mut batch, Key::case(*side, &claim.claim), &claimed)?;
+                if *side == Side::Holder {
+                    self.opened_more(&mut batch, claim)?;
+                }
             }
             Event::HitsSeen { query, items } => self.hits_seen(&mut batch, query, items)?,
             Event::ClaimAnswered { claim, outcome, .. } => {
@@ -230,9 +234,15 @@ impl State {
                 }
             }
             Event::QueryOpened { act, .. } => self.used(&mut batch, &act.act)?,
-            Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault: true, .. } => {
-                let before = self.false_openings(&claim.query)?;
-                put(&mut batch, Key::false_openings(&claim.query), &before.saturating_add(1))?;
+            Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault, .. } => {
+                if *partner_at_fault {
+                    let before = self.false_openings(&claim.query)?;
+                    put(&mut batch, Key::false_openings(&claim.query), &before.saturating_add(1))?;
+                }
+                self.opened_more(&mut batch, claim)?;
+            }
+            Event::ClaimRefused { side: Side::Holder, claim, code: RefusalCode::TooManyRecords, .. } => {
+                self.opened_more(&mut batch, claim)?;
             }
             Event::ClaimRefused { .. } | Event::ClaimFailed { .. } => {}
             // The journal itself knows the checkpoints, and the files which queries are kept.
@@ -250,6 +260,16 @@ impl State {
             | Event::ForkSeen { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)
+    }
+
+    /// A query was opened in a claim, or may have been. Once it is a case it costs nothing to open it again.
+    fn opened_more(&self, batch: &mut sled::Batch, claim: &Claim) -> Result<(), Failure> {
+        if self.claim(Side::Holder, &claim.claim)?.is_some() {
+            return Ok(());
+        }
+        let key = Key::opened(&claim.query, &claim.claim);
+        let before = self.get::<(ClaimId, u64)>(&key)?.map_or(0, |(_, times)| times);
+        put(batch, key, &(claim.claim, before.saturating_add(1)))
     }
 
     pub(super) fn follow(

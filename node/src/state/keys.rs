@@ -207,6 +207,15 @@ impl Key {
         key(b'i', &[query.as_bytes()])
     }
 
+    /// Claims in which one query was opened.
+    pub(super) fn all_opened(query: &QueryId) -> Self {
+        key(b'0', &[query.as_bytes()])
+    }
+
+    pub(super) fn opened(query: &QueryId, claim: &ClaimId) -> Self {
+        key(b'0', &[query.as_bytes(), claim.as_bytes()])
+    }
+
     pub(super) fn judged(query: &QueryId) -> Self {
         key(b'j', &[query.as_bytes()])
     }

@@ -1,18 +1,28 @@
-//! One message of bytes: sent and received in frames.
+//! One message of bytes: sent and received in frames. They may be what is opened, so they are wiped, and not shown.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
 
 use super::{Inbox, Message, Outbox};
 use crate::exchange::{Fault, Frame};
 
 /// Bytes on their way out.
-#[derive(Debug)]
 pub struct BlobOut {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     outbox: Outbox<1>,
+}
+
+impl fmt::Debug for BlobOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobOut {{ {} of {} bytes }}", self.outbox.sent(), self.bytes.len())
+    }
 }
 
 impl BlobOut {
     /// Sends `bytes` as one message.
-    pub fn new(message: Message<1>, bytes: Vec<u8>) -> Self {
+    pub fn new(message: Message<1>, bytes: impl Into<Zeroizing<Vec<u8>>>) -> Self {
+        let bytes = bytes.into();
         let outbox = Outbox::new(message, bytes.len() as u64);
         Self { bytes, outbox }
     }
@@ -36,16 +46,21 @@ impl BlobOut {
 }
 
 /// Bytes on their way in.
-#[derive(Debug)]
 pub struct BlobIn {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     inbox: Inbox<1>,
+}
+
+impl fmt::Debug for BlobIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobIn {{ {} of {} bytes }}", self.inbox.taken(), self.inbox.expected())
+    }
 }
 
 impl BlobIn {
     /// Receives exactly `length` bytes. Memory grows with what has come, not with what was announced.
     pub fn new(message: Message<1>, length: u64) -> Self {
-        Self { bytes: Vec::new(), inbox: Inbox::new(message, length) }
+        Self { bytes: Zeroizing::default(), inbox: Inbox::new(message, length) }
     }
 
     /// Whether the last frame has come.
@@ -58,8 +73,23 @@ impl BlobIn {
     /// # Errors
     /// As [`Inbox::open`].
     pub fn consume(&mut self, frame: &Frame) -> Result<(), Fault> {
-        self.bytes.extend_from_slice(self.inbox.open(frame)?.as_flattened());
+        let more = self.inbox.open(frame)?.as_flattened();
+        let length = self.bytes.len().saturating_add(more.len());
+        if length > self.bytes.capacity() {
+            // Grown by hand: a vector that grows by itself leaves what it had behind, not wiped.
+            let doubled = self.bytes.capacity().saturating_mul(2).max(length);
+            let most = usize::try_from(self.inbox.expected()).unwrap_or(usize::MAX);
+            let mut grown = Zeroizing::new(Vec::with_capacity(doubled.min(most)));
+            grown.extend_from_slice(&self.bytes);
+            self.bytes = grown;
+        }
+        self.bytes.extend_from_slice(more);
         Ok(())
+    }
+
+    /// Gives what has come so far away.
+    pub fn take(&mut self) -> Zeroizing<Vec<u8>> {
+        std::mem::take(&mut self.bytes)
     }
 
     /// What has come so far.

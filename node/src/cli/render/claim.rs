@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use symbolon_policy::{
     case::{Case, End},
-    claim::{Claim, FieldDecision, Release, Standing as FieldStanding},
+    claim::{Claim, Release, Standing as FieldStanding},
     rules::ExchangeKind,
     words::{Field, Reference},
 };
 
-use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing};
+use crate::{
+    control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing},
+    session::claim::releases::within,
+};
 
 use super::{
     many,
@@ -24,28 +27,53 @@ fn persons(count: u8) -> String {
 /// What is known of how fields stand: how many persons approved, what was released, whether the case is over.
 struct Known<'a> {
     approvals: u8,
-    releases: Vec<&'a Release>,
+    taken: Vec<&'a Release>,
+    /// Released, and the asker did not sign that it has them.
+    untaken: Vec<&'a Release>,
+    /// Of those what is not handed over as it stands now, where that is known.
+    kept_back: &'a [(Reference, Field)],
     over: bool,
 }
 
+/// What of all that was approved did not leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// All did.
+    Nothing,
+    /// What waits for the asker.
+    Untaken,
+    /// What was kept back.
+    KeptBack,
+}
+
 impl Known<'_> {
-    fn released(&self, reference: Reference, field: Field) -> bool {
-        let parts = self.releases.iter().flat_map(|release| &release.fields);
-        parts.filter(|(of, _)| *of == reference).any(|(_, fields)| fields.contains(&field))
+    fn taken(&self, reference: Reference, field: Field) -> bool {
+        within(self.taken.iter().copied(), reference, field)
     }
 
-    /// Whether a field was approved and did not leave all the same.
-    fn kept_back(&self, reference: Reference, field: Field, standing: FieldStanding) -> bool {
-        matches!(standing, FieldStanding::Needs(needs) if needs <= self.approvals)
-            && !self.released(reference, field)
+    /// Whether a field that was approved left, or why not.
+    fn left(&self, reference: Reference, field: Field, standing: FieldStanding) -> Left {
+        let due = matches!(standing, FieldStanding::Needs(needs) if needs <= self.approvals);
+        if !due || self.taken(reference, field) {
+            return Left::Nothing;
+        }
+        let made = within(self.untaken.iter().copied(), reference, field);
+        if made && !self.kept_back.contains(&(reference, field)) { Left::Untaken } else { Left::KeptBack }
     }
 
     fn stands(&self, reference: Reference, field: Field, standing: FieldStanding) -> String {
         match standing {
             FieldStanding::Refused => "refused by the rules".to_owned(),
             FieldStanding::Absent => "not in the record".to_owned(),
-            FieldStanding::Needs(_) if self.released(reference, field) => "released".to_owned(),
-            FieldStanding::Needs(needs) if needs <= self.approvals => "approved, not released".to_owned(),
+            FieldStanding::Needs(_) if self.taken(reference, field) => "released".to_owned(),
+            FieldStanding::Needs(needs) if needs <= self.approvals => {
+                match self.left(reference, field, standing) {
+                    Left::Untaken => "released, not taken yet",
+                    _ if self.kept_back.contains(&(reference, field)) => "released, kept back",
+                    _ => "approved, not released",
+                }
+                .to_owned()
+            }
             FieldStanding::Needs(_) if self.over => "not released".to_owned(),
             FieldStanding::Needs(needs) => {
                 format!("waits for {}", persons(needs.saturating_sub(self.approvals)))
@@ -54,15 +82,27 @@ impl Known<'_> {
     }
 }
 
-/// Why a field that was approved did not leave.
-const KEPT_BACK: &str =
-    "What is approved and not released: the record, the rules or an approver's role changed since the claim.";
+/// Of several, what says most.
+pub(super) fn most(left: impl Iterator<Item = Left>) -> Left {
+    left.fold(Left::Nothing, |most, next| match (most, next) {
+        (Left::KeptBack, _) | (_, Left::KeptBack) => Left::KeptBack,
+        (Left::Untaken, _) | (_, Left::Untaken) => Left::Untaken,
+        (Left::Nothing, Left::Nothing) => Left::Nothing,
+    })
+}
 
-/// How a case ended, if something that was approved was kept back.
-pub(super) fn end(end: &End, kept_back: bool) -> String {
+/// Why a field that was approved did not leave.
+const KEPT_BACK: &str = "What is approved and did not leave: the record, the rules or an approver's role changed since the claim. If it \
+     may leave again, it does when it is collected.";
+
+/// How a case ended, and what of it did not leave.
+pub(super) fn end(end: &End, left: Left) -> String {
     match end {
-        End::Released if kept_back => "approved, and not everything could be released".to_owned(),
-        End::Released => "everything that may be released is".to_owned(),
+        End::Released => match left {
+            Left::Nothing => "everything that may be released is".to_owned(),
+            Left::Untaken => "approved, and not everything was taken yet".to_owned(),
+            Left::KeptBack => "approved, and not everything could be released".to_owned(),
+        },
         End::Refused { reason, .. } => format!("refused: {}", one_line(reason)),
         End::Expired => "nobody decided in time".to_owned(),
         End::Nothing => "there is nothing that could be released".to_owned(),
@@ -87,13 +127,15 @@ pub(super) fn claim(line: &ClaimLine) -> String {
     let standing = line.standing.as_ref();
     let known = Known {
         approvals: standing.map_or(0, |standing| standing.approvals),
-        releases: line.releases.iter().map(|taken| &taken.release).collect(),
+        taken: line.releases.iter().map(|taken| &taken.release).collect(),
+        untaken: Vec::new(),
+        kept_back: &[],
         over: standing.is_some_and(|standing| standing.end.is_some()),
     };
     let told = || line.outcome.iter().flat_map(|outcome| &outcome.found);
     let fields =
         || told().flat_map(|told| told.fields.iter().map(move |(field, stands)| (told, *field, *stands)));
-    let kept_back = fields().any(|(told, field, stands)| known.kept_back(told.reference, field, stands));
+    let left = most(fields().map(|(told, field, stands)| known.left(told.reference, field, stands)));
     match &line.outcome {
         None => parts.push("The holder has not answered.".to_owned()),
         Some(outcome) if outcome.found.is_empty() => {
@@ -115,12 +157,12 @@ pub(super) fn claim(line: &ClaimLine) -> String {
             parts.push(grid(head, rows.collect()));
         }
     }
-    if kept_back {
+    if left == Left::KeptBack {
         parts.push(format!("{KEPT_BACK} Collect it again later, or claim it anew."));
     }
     if let Some(Standing { decide_by, stopped, end: over, .. }) = standing {
         parts.push(match (over, stopped) {
-            (Some(over), _) => format!("Over: {}.", end(over, kept_back)),
+            (Some(over), _) => format!("Over: {}.", end(over, left)),
             (None, true) => "The holder's clock is stopped: it waits for an authorisation.".to_owned(),
             (None, false) => format!("The holder decides until {decide_by}."),
         });
@@ -257,7 +299,7 @@ pub(super) fn case(line: &CaseLine) -> String {
     }));
     let approved: Vec<_> = case.approved_by.iter().map(ToString::to_string).collect();
     about.push(("Approved by", if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }));
-    about.extend(case.end.as_ref().map(|over| ("Over", end(over, kept_back(line, &known)))));
+    about.extend(case.end.as_ref().map(|over| ("Over", end(over, left(line, &known)))));
     about.extend(line.escalated_to.as_ref().map(|to| {
         let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         (
@@ -281,7 +323,7 @@ pub(super) fn case(line: &CaseLine) -> String {
     if !changes.is_empty() {
         parts.push(changes.join("\n"));
     }
-    if kept_back(line, &known) {
+    if left(line, &known) == Left::KeptBack {
         parts.push(KEPT_BACK.to_owned());
     }
     if let (None, Some((_, id))) = (&case.end, line.records.first()) {
@@ -294,18 +336,22 @@ pub(super) fn case(line: &CaseLine) -> String {
 }
 
 fn known(line: &CaseLine) -> Known<'_> {
+    let (taken, untaken) = line.releases.iter().partition(|release| line.taken.contains(&release.number));
     Known {
         approvals: line.case.approvals(),
-        releases: line.releases.iter().collect(),
+        taken,
+        untaken,
+        kept_back: &line.kept_back,
         over: line.case.end.is_some(),
     }
 }
 
-fn kept_back(line: &CaseLine, known: &Known<'_>) -> bool {
-    line.case.found.iter().any(|found| {
-        let back = |of: &FieldDecision| known.kept_back(found.reference, of.field, of.standing);
-        found.fields.iter().any(back)
-    })
+fn left(line: &CaseLine, known: &Known<'_>) -> Left {
+    most(
+        line.case.found.iter().flat_map(|found| {
+            found.fields.iter().map(|of| known.left(found.reference, of.field, of.standing))
+        }),
+    )
 }
 
 /// Until when a case is to be decided. While its clock stands that moves on.
@@ -330,7 +376,7 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
     let rows = lines.iter().map(|line| {
         let case = &line.case;
         let state = match (&case.end, case.stopped) {
-            (Some(over), _) => end(over, kept_back(line, &known(line))),
+            (Some(over), _) => end(over, left(line, &known(line))),
             (None, Some(_)) => "clock stopped".to_owned(),
             (None, None) => {
                 let needs = case.needs().unwrap_or(0).saturating_sub(case.approvals());

@@ -1,6 +1,9 @@
 //! The life of records as text: flags, notices, disclosures.
 
-use symbolon_policy::words::{Field, OfficerId};
+use symbolon_policy::{
+    claim::Standing,
+    words::{Field, OfficerId},
+};
 
 use crate::{
     control::api::{Disclosure, Disclosures, NoticeLine},
@@ -8,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    claim::end,
+    claim::{Left, end, most},
     many,
     table::{one_line, pairs, table},
 };
@@ -87,6 +90,19 @@ pub(super) fn disclosures(told: &Disclosures) -> String {
     parts.join("\n\n")
 }
 
+/// What of this record did not leave, of all that the rules let: when a case ended with a release, all was approved.
+fn left(told: &Disclosure) -> Left {
+    let may = told.asked.iter().filter(|(_, standing)| matches!(standing, Standing::Needs(_)));
+    most(may.map(|(field, _)| {
+        let given = || told.releases.iter().filter(|given| given.fields.contains(field));
+        match given().any(|given| given.taken) {
+            true => Left::Nothing,
+            false if given().next().is_some() => Left::Untaken,
+            false => Left::KeptBack,
+        }
+    }))
+}
+
 fn claim(told: &Disclosure) -> String {
     let mut about = vec![
         ("To", format!("{}/{}", told.partner, told.officer)),
@@ -110,7 +126,7 @@ fn claim(told: &Disclosure) -> String {
     if told.releases.is_empty() {
         about.push(("Released", "nothing".to_owned()));
     }
-    about.extend(told.end.as_ref().map(|over| ("Over", end(over, false))));
+    about.extend(told.end.as_ref().map(|over| ("Over", end(over, left(told)))));
     for since in &told.notices {
         let confirmed = if since.confirmed { "confirmed" } else { "waits" };
         let what = format!("{}: {}, {}; {confirmed}", since.at, since.cause.as_str(), codes(&since.fields));

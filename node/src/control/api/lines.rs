@@ -7,7 +7,7 @@ use symbolon_policy::{
     case::{Case, End},
     claim::{Claim, Outcome as ClaimOutcome, Release},
     permit::RefusalCode,
-    words::{AgencyCode, Digest, OfficerId, Purpose, Reference, RegisterName, Timestamp},
+    words::{AgencyCode, Digest, Field, OfficerId, Purpose, Reference, RegisterName, Timestamp},
 };
 
 use crate::journal::log::{Log, Statistics};
@@ -123,10 +123,13 @@ pub struct CaseLine {
     /// The ids of the records that were found; only where one case is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<(Reference, String)>,
-    /// What became of records since the claim, in words, where it bears on what is released; only where one case that
-    /// waits is shown.
+    /// What became of records since the claim, in words, where it bears on what the asker has not taken yet; only where
+    /// one case is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<(Reference, String)>,
+    /// What was released and not taken, and as it stands now is not handed over; only where one case is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_back: Vec<(Reference, Field)>,
     /// Who stopped the clock, and why; only where one case is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<(OfficerId, String)>,
@@ -134,6 +137,9 @@ pub struct CaseLine {
     pub case: Case,
     /// What was released.
     pub releases: Vec<Release>,
+    /// The numbers of those that the asker has and signed for.
+    #[serde(default)]
+    pub taken: Vec<u32>,
     /// Who has the role to decide it and has not approved, if it is escalated: it waits, and at most a quarter of
     /// its time is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -237,6 +237,10 @@ async fn take(
 ) -> Result<u32, SessionError> {
     let signed = match channel.hear().await? {
         Word::Release(signed) => *signed,
+        // It may not leave any more, since the holder said how many there are.
+        Word::Refused { code, text } => {
+            return Err(SessionError::Refused { refusal: Refusal::new(code, text), here: false });
+        }
         other => return Err(unexpected("a release", &other)),
     };
     let wrong = |what: &str| SessionError::Misbehaved(format!("its release {what}"));

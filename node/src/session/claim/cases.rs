@@ -3,19 +3,23 @@
 use std::str::FromStr;
 
 use symbolon_policy::{
-    case::{Case, Ended, Found, Step, StepError},
-    claim::Claim,
+    case::{Case, End, Ended, Step, StepError},
+    claim::{Claim, Standing as FieldStanding},
     officer::SignedAct,
     signing::{self, Document as _, Signature},
-    words::{ClaimId, Reference, Timestamp},
+    words::{ClaimId, Field, Reference, Timestamp},
 };
 
-use super::{leaving::Leaving, releases::release_due};
+use super::{
+    leaving::Leaving,
+    releases::{release_due, release_rest, standing, within},
+};
 use crate::{
     clock,
     control::api::{Failure, FailureKind},
     journal::{Event, Side},
     node::Core,
+    state::Claimed,
 };
 
 /// The recipient to which a claim's releases are sealed.
@@ -37,6 +41,7 @@ pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>
     let missing = || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list`");
     let claimed = core.book.state().claim(Side::Holder, id)?.ok_or_else(missing)?;
     let mut case = claimed.case;
+    let before = case.approvals();
     let stepped = case.step(&step, now).map_err(|error| refused(id, error));
     match &act {
         Some(act) => core.book.refused_officer(&act.act.officer, stepped)?,
@@ -48,22 +53,56 @@ pub(crate) fn take(core: &Core, id: &ClaimId, step: Step, act: Option<SignedAct>
         None => core.book.record(&event)?,
     }
     release_due(core, id)?;
+    if case.approvals() > before {
+        // What was kept back of what others approved leaves with it, if it may by now.
+        release_rest(core, id)?;
+    }
     Ok(case)
 }
 
-/// What became of the records of a case that waits, where it bears on what is released.
+/// How what was approved, or waits, and was not taken yet would fare now.
+#[derive(Default)]
+pub(crate) struct Fares {
+    /// What became of records, in words, where it bears on what leaves.
+    pub(crate) changes: Vec<(Reference, String)>,
+    /// What was released and not taken, and does not leave as it stands now.
+    pub(crate) kept_back: Vec<(Reference, Field)>,
+}
+
+/// For whoever looks at a case.
 ///
 /// # Errors
 /// A [`Failure`] if a record cannot be read.
-pub(crate) fn changes(core: &Core, case: &Case) -> Result<Vec<(Reference, String)>, Failure> {
-    if case.end.is_some() {
-        return Ok(Vec::new());
-    }
+pub(crate) fn fares(core: &Core, claimed: &Claimed) -> Result<Fares, Failure> {
+    let case = &claimed.case;
+    let mut fares = Fares::default();
     let leaving = Leaving::now(core, case)?;
-    let change = |found: &Found| {
-        Ok(leaving.change(&found.reference)?.map(|change| (found.reference, change.to_owned())))
-    };
-    case.found.iter().filter_map(|found| change(found).transpose()).collect()
+    for found in &case.found {
+        let made = |taken: bool, field| {
+            let releases = claimed.releases.iter().filter(|signed| !taken || signed.asker.is_some());
+            within(releases.map(|signed| &signed.release), found.reference, field)
+        };
+        // What was refused, or not decided in time, does not leave any more.
+        let closed = matches!(case.end, Some(End::Refused { .. } | End::Expired));
+        let may = found.fields.iter().filter_map(|decision| match decision.standing {
+            FieldStanding::Needs(needs) => Some((decision.field, needs)),
+            FieldStanding::Refused | FieldStanding::Absent => None,
+        });
+        let left: Vec<(Field, u8)> =
+            may.filter(|(field, _)| !made(true, *field) && (!closed || made(false, *field))).collect();
+        if left.is_empty() {
+            continue;
+        }
+        let change = leaving.change(&found.reference, &left)?;
+        fares.changes.extend(change.map(|change| (found.reference, change)));
+        for (field, needs) in left.iter().filter(|(field, _)| made(false, *field)) {
+            let stand = standing(core, claimed, *needs)?;
+            if leaving.fields(&found.reference, &[*field], stand)?.is_none() {
+                fares.kept_back.push((found.reference, *field));
+            }
+        }
+    }
+    Ok(fares)
 }
 
 fn refused(id: &ClaimId, error: StepError) -> Failure {

@@ -44,10 +44,13 @@ pub(crate) async fn serve(
 }
 
 /// Cases that one query may make, beside one for each of its items.
-const MOST_CLAIMS: usize = 32;
+const MOST_CLAIMS: u64 = 32;
 
 /// False openings of one query that are kept as evidence. Then no more claims of it are heard: each may be large.
 const MOST_FALSE: u64 = 8;
+
+/// Bytes that are kept of what was opened in the claims of one query. Each repeats what stays closed of the batch.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// A claim that is the partner's own word, and the query that it is about.
 struct Known {
@@ -160,18 +163,7 @@ fn admit(
                 let text = format!("the clocks of the two nodes are {apart} s apart");
                 return Err(Refusal::new(RefusalCode::ClockSkew, text));
             }
-            let falsely =
-                state.false_openings(&claim.query).map_err(|e| Refusal::new(RefusalCode::Failed, e.what))?;
-            if falsely >= MOST_FALSE {
-                let text = format!("the query was opened falsely {falsely} times");
-                return Err(Refusal::new(RefusalCode::QuotaExceeded, text));
-            }
-            let made = state.claims(Side::Holder).map_err(|e| Refusal::new(RefusalCode::Failed, e.what))?;
-            let made = made.iter().filter(|made| made.case.claim.query == claim.query).count();
-            if made >= MOST_CLAIMS.saturating_add(query.ask.items as usize) {
-                let text = format!("the query was claimed {made} times");
-                return Err(Refusal::new(RefusalCode::QuotaExceeded, text));
-            }
+            room(core, claim, query)?;
             admit_claim(agreement, claim, (&query.ask, receipt), 0, now)
         }),
     };
@@ -183,6 +175,29 @@ fn admit(
             Ok(Err(refusal))
         }
     }
+}
+
+/// Whether one more claim of a query is heard. Everything that opened something counts, whatever came of it: it is written
+/// down, and the register is searched for it, and no quota pays for either.
+fn room(core: &Core, claim: &Claim, query: &state::Query) -> Result<(), Refusal> {
+    let state = core.book.state();
+    let failed = |failure: Failure| Refusal::new(RefusalCode::Failed, failure.what);
+    let exceeded = |text| Err(Refusal::new(RefusalCode::QuotaExceeded, text));
+    let falsely = state.false_openings(&claim.query).map_err(failed)?;
+    if falsely >= MOST_FALSE {
+        return exceeded(format!("the query was opened falsely {falsely} times"));
+    }
+    let opened = state.opened(&claim.query).map_err(failed)?;
+    let made = opened.iter().fold(0_u64, |made, (_, times)| made.saturating_add(*times));
+    if made >= MOST_CLAIMS.saturating_add(query.ask.items.into()) {
+        return exceeded(format!("the query was claimed {made} times"));
+    }
+    let kept = opened.iter().map(|(claim, _)| core.claims.opening_bytes(claim));
+    let kept = kept.fold(0_u64, u64::saturating_add);
+    if kept >= MOST_BYTES {
+        return exceeded(format!("{kept} bytes are kept of what claims opened of the query"));
+    }
+    Ok(())
 }
 
 fn sealable(claim: &Claim) -> Result<(), Refusal> {
@@ -214,10 +229,11 @@ async fn answer(
     };
     let opening = words(claim, &signature)?;
     let guarded = paid.open(Role::Holder, &[&opening], || Ok(Box::new(machine)))?;
-    let ((_, opened), _) = drive(guarded, channel, |_| ()).await?;
+    let ((bytes, opened), _) = drive(guarded, channel, |_| ()).await?;
     let case = {
         let (core, ask, claim) = (core.clone(), known.query.ask.clone(), claim.clone());
-        channel.during(blocking(move || begin(&core, (&claim, &ask), signature, &opened))).await?
+        let begun = move || begin(&core, (&claim, &ask), signature, (&bytes, &opened));
+        channel.during(blocking(begun)).await?
     };
     let outcome = outcome(&case)?;
     let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
@@ -231,9 +247,11 @@ fn keep_opening(core: &Core, claim: &Claim, bytes: &[u8]) -> Result<(), Fault> {
     if opening_digest(bytes) != claim.opening {
         return wrong("it is not what the claim was signed for");
     }
-    let before = core.claims.opening(&claim.claim);
-    if before.is_ok_and(|before| opening_digest(&before) != claim.opening) {
-        return wrong("something else was opened in a claim of this name");
+    if let Ok(before) = core.claims.opening(&claim.claim) {
+        return match opening_digest(&before) == claim.opening {
+            true => Ok(()),
+            false => wrong("something else was opened in a claim of this name"),
+        };
     }
     core.claims.save(&claim.claim, "opening", bytes).map_err(|failure| Fault::Local(failure.what))
 }
@@ -241,23 +259,47 @@ fn keep_opening(core: &Core, claim: &Claim, bytes: &[u8]) -> Result<(), Fault> {
 /// Finds the records and begins the case, once.
 ///
 /// The opening may have been long on its way: the agreement is the one of now, which may have ended meanwhile.
+///
+/// The register is searched before the cases' lock is taken, so that nobody's decision waits for it. The lock orders looking
+/// at a case and the entry that changes it, which a search is no part of: what changes in the register between the search
+/// and the entry might as well have changed after both, and whatever is released is looked at again then.
 fn begin(
     core: &Core,
     (claim, ask): (&Claim, &symbolon_policy::ask::Ask),
     signature: Signature,
-    opened: &Opened,
+    (bytes, opened): (&[u8], &Opened),
 ) -> Result<Case, SessionError> {
-    let _writing = core.claims.writing();
     let state = core.book.state();
-    if let Some(before) = state.claim(Side::Holder, &claim.claim)? {
+    let known = || state.claim(Side::Holder, &claim.claim);
+    let in_force = || -> Result<_, SessionError> {
+        let agreement = core.book.agreement(&claim.agreement);
+        let agreement =
+            agreement.ok_or_else(|| Failure::integrity("the agreement of the claim is not there"))?;
+        agreement.releases(clock::now()).map_err(SessionError::refused_here)?;
+        Ok(agreement)
+    };
+    if let Some(before) = known()? {
         return Ok(before.case);
     }
-    let agreement = core.book.agreement(&claim.agreement);
-    let agreement = agreement.ok_or_else(|| Failure::integrity("the agreement of the claim is not there"))?;
-    agreement.releases(clock::now()).map_err(SessionError::refused_here)?;
+    let agreement = in_force()?;
     let terms = agreement.terms().claims.as_ref();
     let terms = terms.ok_or_else(|| Failure::local("the agreement has no terms for claims"))?;
-    let hits = find(core, &agreement, terms, (claim, ask), opened)?;
+    let hits = find(core, &agreement, terms, (claim, ask), opened);
+    let _writing = core.claims.writing();
+    if let Some(before) = known()? {
+        return Ok(before.case);
+    }
+    in_force()?;
+    if let Err(SessionError::Refused { refusal, .. }) = &hits
+        && refusal.code == RefusalCode::TooManyRecords
+    {
+        // It was no false one, so it is no evidence, and there is no case that it is of.
+        core.claims.remove_opening(&claim.claim)?;
+    }
+    let hits = hits?;
+    // The same claim, made twice at once, may have found too many a moment ago.
+    keep_opening(core, claim, bytes)
+        .map_err(|fault| Failure::local(format!("what was opened is not kept: {fault}")))?;
     let (found, behind): (Vec<_>, Vec<_>) = hits.into_iter().unzip();
     core.claims.keep_records(&claim.claim, &Records(behind))?;
     let at = clock::now();
@@ -314,6 +356,19 @@ async fn hand_over(
         })
         .await?;
     for signed in releases {
+        let leaves = {
+            let (core, number) = (core.clone(), signed.release.number);
+            let leaves = blocking(move || {
+                let _writing = core.claims.writing();
+                releases::leaves(&core, &id, number)
+            });
+            channel.during(leaves).await?
+        };
+        if !leaves {
+            // The asker may have taken its time over the one before.
+            let text = "what is released changed meanwhile; collect it again";
+            return refuse(channel, Refusal::new(RefusalCode::Failed, text)).await;
+        }
         let path = core.claims.release_path(Side::Holder, &id, signed.release.number);
         let sealed = std::fs::read(&path)
             .map_err(|e| Failure::local(format!("cannot read {}: {e}", path.display())))?;

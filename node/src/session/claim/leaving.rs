@@ -4,7 +4,7 @@
 //! collection. Meanwhile the person may have been granted protection, the record blocked or replaced, the rules
 //! tightened. What was found then and is not to be found now does not leave.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use symbolon_policy::{
     ask::Ask,
@@ -77,18 +77,9 @@ impl<'a> Leaving<'a> {
         wanted: &[Field],
         approvals: u8,
     ) -> Result<Option<(Record, Vec<Field>)>, Failure> {
-        let gone = || Failure::integrity("the record of a claim is not known");
-        let behind = self.behind.0.iter().find(|behind| behind.reference == *reference).ok_or_else(gone)?;
         let Some(agreement) = &self.agreement else { return Ok(None) };
-        let found = self.core.registers.show_traced(&self.ask.register, &behind.record)?;
-        let Some((record, traces)) = found else { return Ok(None) };
+        let Ok(record) = self.record(reference)? else { return Ok(None) };
         let class = record.class();
-        if record.expires <= self.today
-            || !self.slice.contains(&class)
-            || !traces.iter().any(|had| self.core.claims.trace(had) == behind.trace)
-        {
-            return Ok(None);
-        }
         let may = |field: &&Field| {
             let standing = decide(agreement, self.claim, &self.ask, &class, **field, self.now).standing;
             matches!(standing, Standing::Needs(needs) if needs <= approvals)
@@ -97,40 +88,67 @@ impl<'a> Leaving<'a> {
         Ok(Some((record, fields)).filter(|(_, fields)| !fields.is_empty()))
     }
 
-    /// What became of a record since it was claimed, for who approves; nothing if it can leave as it was found.
+    /// The record behind a reference, if as it is now it would be found; else why not.
+    fn record(&self, reference: &Reference) -> Result<Result<Record, &'static str>, Failure> {
+        let gone = || Failure::integrity("the record of a claim is not known");
+        let behind = self.behind.0.iter().find(|behind| behind.reference == *reference).ok_or_else(gone)?;
+        let found = self.core.registers.show_traced(&self.ask.register, &behind.record)?;
+        let Some((record, traces)) = found else { return Ok(Err("erased since the claim")) };
+        let (class, subject) = (record.class(), &record.subject);
+        Ok(match self.slice.contains(&class) {
+            false if subject.blocked => Err("blocked"),
+            false if subject.contested => Err("contested, and the rules keep it back"),
+            false => Err("it may not be searched any more"),
+            true if record.expires <= self.today => Err("its time of retention is over"),
+            true if !traces.iter().any(|had| self.core.claims.trace(had) == behind.trace) => {
+                Err("it no longer has what was asked about")
+            }
+            true => Ok(record),
+        })
+    }
+
+    /// What became of a record since it was claimed, for who approves: of these fields with the persons they needed then.
+    /// Nothing if all of them can leave as they were found.
     ///
     /// # Errors
     /// As [`fields`](Self::fields).
-    pub(super) fn change(&self, reference: &Reference) -> Result<Option<&'static str>, Failure> {
-        if let Some((record, _)) = self.fields(reference, &self.claim.fields, u8::MAX)? {
-            return Ok(record.subject.contested.then_some("contested; who receives fields of it is told so"));
-        }
-        let behind = self.behind.0.iter().find(|behind| behind.reference == *reference);
-        let found = match behind {
-            Some(behind) => self.core.registers.show_traced(&self.ask.register, &behind.record)?,
-            None => None,
+    pub(super) fn change(
+        &self,
+        reference: &Reference,
+        fields: &[(Field, u8)],
+    ) -> Result<Option<String>, Failure> {
+        let nothing = |why: &str| Ok(Some(format!("{why}; as it stands now nothing of it is released")));
+        let Some(agreement) = &self.agreement else { return nothing("the agreement has ended") };
+        let record = match self.record(reference)? {
+            Ok(record) => record,
+            Err(why) => return nothing(why),
         };
-        Ok(Some(match found {
-            _ if self.agreement.is_none() => "nothing of it will be released: the agreement has ended",
-            None => "erased since the claim; nothing of it will be released",
-            Some((record, _)) if record.subject.blocked => "blocked; nothing of it will be released",
-            Some((record, _)) if record.subject.contested => {
-                "contested, and the rules keep it back; nothing of it will be released"
+        let (class, contested) = (record.class(), record.subject.contested);
+        let (mut refused, mut more) = (Vec::new(), BTreeMap::<u8, Vec<&str>>::new());
+        for (field, needed) in fields {
+            match decide(agreement, self.claim, &self.ask, &class, *field, self.now).standing {
+                Standing::Needs(needs) if needs <= *needed => {}
+                Standing::Needs(needs) => more.entry(needs).or_default().push(field.as_str()),
+                Standing::Refused | Standing::Absent => refused.push(field.as_str()),
             }
-            Some((record, _)) if record.expires <= self.today => {
-                "its time of retention is over; nothing of it will be released"
-            }
-            Some((record, _)) if !self.slice.contains(&record.class()) => {
-                "it may not be searched any more; nothing of it will be released"
-            }
-            Some((_, traces))
-                if !traces.iter().any(|had| {
-                    self.core.claims.trace(had) == behind.map_or([0; 16], |behind| behind.trace)
-                }) =>
-            {
-                "it no longer has what was asked about; nothing of it will be released"
-            }
-            Some(_) => "as it is now the rules refuse all that is requested; nothing of it will be released",
-        }))
+        }
+        if refused.len() == fields.len() {
+            return nothing(match contested {
+                true => "contested, and the rules keep it back",
+                false => "the rules refuse now all that is requested",
+            });
+        }
+        let mut says = Vec::new();
+        if contested {
+            says.push("contested; who receives fields of it is told so".to_owned());
+        }
+        if !refused.is_empty() {
+            says.push(format!("the rules refuse now, and keep back: {}", refused.join(", ")));
+        }
+        says.extend(more.into_iter().map(|(needs, fields)| {
+            let fields = fields.join(", ");
+            format!("the rules want {needs} persons now, so under this claim this is not released: {fields}")
+        }));
+        Ok(Some(says.join("; ")).filter(|says| !says.is_empty()))
     }
 }

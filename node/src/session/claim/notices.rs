@@ -2,11 +2,16 @@
 //!
 //! What was told last of each released field is in the journal, as a mark that only this node can make. So a
 //! review compares, and can be broken off and run again: what it still finds, it still tells.
+//!
+//! A release that nobody collected is nothing that was received, so nothing is told of it. One that was sent and for which
+//! the asker did not sign it may have, if a node or the line between them broke: then it is told, but without values. They
+//! come with the release that is made instead, when it collects again.
 
 use std::collections::BTreeMap;
 
 use symbolon_policy::{
     canonical,
+    claim::Release,
     notice::{Cause, Notice, Sealed, SignedNotice},
     signing,
     words::{ClaimId, Digest, Field, NoticeId, Reference, RegisterName},
@@ -17,7 +22,7 @@ use super::{
     cases::recipient,
     find::values,
     leaving::Leaving,
-    releases::{Plain, PlainRecord, sealed_digest, standing},
+    releases::{Plain, PlainRecord, sealed_digest, standing, within},
 };
 use crate::{
     clock,
@@ -108,14 +113,31 @@ fn of_claim(core: &Core, claimed: &Claimed, query: &Query) -> Result<u64, Failur
     let behind = core.claims.records(&claim)?.0;
     let mut made = 0_u64;
     for told in claimed.told.iter().filter(|told| !told.erased) {
+        let told = received(core, claimed, told);
+        if told.fields.is_empty() {
+            continue;
+        }
         let gone = || Failure::integrity("the record of a release is not known");
         let of = behind.iter().find(|of| of.reference == told.reference).ok_or_else(gone)?;
-        for draft in differences(core, claimed, told, core.registers.show(&query.ask.register, &of.record)?)?
+        for draft in differences(core, claimed, &told, core.registers.show(&query.ask.register, &of.record)?)?
         {
-            made = made.saturating_add(tell(core, claimed, told, draft)?);
+            made = made.saturating_add(tell(core, claimed, &told, draft)?);
         }
     }
     Ok(made)
+}
+
+/// What was told, without the fields that the asker cannot have.
+fn received(core: &Core, claimed: &Claimed, told: &Told) -> Told {
+    let claim = &claimed.case.claim.claim;
+    let sent = claimed
+        .releases
+        .iter()
+        .filter(|signed| signed.asker.is_some() || core.claims.was_sent(claim, signed.release.number));
+    let sent: Vec<&Release> = sent.map(|signed| &signed.release).collect();
+    let mut told = told.clone();
+    told.fields.retain(|(field, _)| within(sent.iter().copied(), told.reference, *field));
+    told
 }
 
 /// What is to be told of one record.
@@ -161,7 +183,10 @@ fn differences(
 /// whose may not are told apart, so that no notice names values of only some. Gives how many notices were made.
 fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<u64, Failure> {
     let Draft { cause, fields, marks, speaks } = draft;
-    let sealed = if speaks { seal(core, claimed, told, &fields)? } else { None };
+    let taken = || claimed.releases.iter().filter(|signed| signed.asker.is_some());
+    let has = |field: &&Field| within(taken().map(|signed| &signed.release), told.reference, **field);
+    let has: Vec<Field> = fields.iter().filter(has).copied().collect();
+    let sealed = if speaks { seal(core, claimed, told, &has)? } else { None };
     let (spoken, values) = sealed.unzip();
     let spoken = spoken.unwrap_or_default();
     let of = |marks: &[(Field, Digest)], may: bool| {
@@ -296,7 +321,7 @@ fn seal(core: &Core, claimed: &Claimed, told: &Told, fields: &[Field]) -> Result
     let records = vec![PlainRecord { reference: told.reference, fields: said }];
     let plain = Plain { claim: case.claim.claim, records };
     let local = |error: &dyn std::fmt::Display| Failure::local(format!("the notice: {error}"));
-    let json = Zeroizing::new(serde_json::to_vec(&plain).map_err(|e| local(&e))?);
+    let json = plain.to_json().map_err(|e| local(&e))?;
     let recipient = recipient(&case.claim).map_err(|e| local(&e))?;
     let sealed = age::encrypt(&recipient, &json).map_err(|e| local(&e))?;
     // The notice goes without them: they can be claimed again.

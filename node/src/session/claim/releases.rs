@@ -1,9 +1,10 @@
 //! Releases at the holder: what is released of a case, and handed over when the asker collects it.
 //!
-//! A release is made once for each number of approvals that frees fields. One that was not collected before something of
-//! it changed is not handed over: what of it may leave still is released again, as it is then.
+//! A release is made once for each number of approvals that frees fields. What could not leave then, and what changed before
+//! it was collected, is not handed over; what of it may leave by now is released when the asker collects, or when another
+//! officer approves, as it is then.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
 use symbolon_policy::{
@@ -12,7 +13,7 @@ use symbolon_policy::{
     signing,
     words::{ClaimId, Digest, Field, Reference, Role},
 };
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{cases::recipient, find::values, leaving::Leaving, notices::mark};
 use crate::{
@@ -31,20 +32,52 @@ pub(super) const MOST_RELEASES: u32 = 256;
 type Parts = Vec<(Reference, Vec<Field>)>;
 
 /// Fields in the clear, on their way to be sealed.
-#[derive(Serialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Serialize)]
 pub(super) struct Plain {
-    #[zeroize(skip)]
     pub(super) claim: ClaimId,
     pub(super) records: Vec<PlainRecord>,
 }
 
-#[derive(Serialize, Zeroize, ZeroizeOnDrop)]
+/// The values are wiped; which fields they are is no secret.
+#[derive(Serialize)]
 pub(super) struct PlainRecord {
-    #[zeroize(skip)]
     pub(super) reference: Reference,
     /// By field code, then by the record's own name of the field.
-    #[zeroize(skip)]
     pub(super) fields: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+impl Drop for PlainRecord {
+    fn drop(&mut self) {
+        self.fields.values_mut().flat_map(BTreeMap::values_mut).for_each(|value| value.zeroize());
+    }
+}
+
+impl Plain {
+    /// As they are sealed. Written twice, the first time only to measure: a buffer that grows leaves copies behind.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub(super) fn to_json(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, self)?;
+        let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *json, self)?;
+        Ok(json)
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes the releases that are due and not made. Called with the cases' lock.
@@ -70,6 +103,21 @@ pub(super) fn release_due(core: &Core, id: &ClaimId) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Releases what is due and could not leave when its stage was made, as far as it may leave by now. Called with the cases'
+/// lock.
+///
+/// # Errors
+/// A [`Failure`]; it is made at the next occasion.
+pub(super) fn release_rest(core: &Core, id: &ClaimId) -> Result<(), Failure> {
+    while let Some(claimed) = core.book.state().claim(Side::Holder, id)? {
+        let missing = missing(&claimed, &claimed.releases);
+        if missing.is_empty() || !release_missing(&Leaving::now(core, &claimed.case)?, &claimed, &missing)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// The releases that the asker has or may take now, in their order. Called with the cases' lock.
 ///
 /// # Errors
@@ -77,19 +125,101 @@ pub(super) fn release_due(core: &Core, id: &ClaimId) -> Result<(), Failure> {
 pub(super) fn collectable(core: &Core, id: &ClaimId) -> Result<Vec<SignedRelease>, Failure> {
     loop {
         let Some(claimed) = core.book.state().claim(Side::Holder, id)? else { return Ok(Vec::new()) };
-        if claimed.releases.iter().all(|signed| signed.asker.is_some()) {
+        let taken = claimed.releases.iter().all(|signed| signed.asker.is_some());
+        if taken && missing(&claimed, &claimed.releases).is_empty() {
             return Ok(claimed.releases);
         }
         let leaving = Leaving::now(core, &claimed.case)?;
-        let (mut stand, mut stale) = (Vec::new(), Vec::new());
+        let mut stand = Vec::new();
         for signed in &claimed.releases {
-            let stands = signed.asker.is_some() || as_it_was(&leaving, &claimed, &signed.release)?;
-            if stands { stand.push(signed.clone()) } else { stale.push(&signed.release) }
+            if signed.asker.is_some() || as_it_was(&leaving, &claimed, &signed.release)? {
+                stand.push(signed.clone());
+            }
         }
-        if !renew(&leaving, &claimed, &stand, &stale)? {
+        if !release_missing(&leaving, &claimed, &missing(&claimed, &stand))? {
             return Ok(stand);
         }
     }
+}
+
+/// Whether a release may be handed over still, at the moment that it is; then it is noted that the asker may have it.
+/// Called with the cases' lock.
+///
+/// # Errors
+/// A [`Failure`] if the register cannot be read, or it cannot be noted.
+pub(super) fn leaves(core: &Core, id: &ClaimId, number: u32) -> Result<bool, Failure> {
+    let claimed = core.book.state().claim(Side::Holder, id)?;
+    let gone = || Failure::integrity("a release that is handed over is not known");
+    let claimed = claimed.ok_or_else(gone)?;
+    let signed = claimed.releases.iter().find(|signed| signed.release.number == number).ok_or_else(gone)?;
+    if signed.asker.is_some() {
+        return Ok(true);
+    }
+    let leaving = Leaving::now(core, &claimed.case)?;
+    if !as_it_was(&leaving, &claimed, &signed.release)? {
+        return Ok(false);
+    }
+    core.claims.set_sent(id, number)?;
+    // Sealed fields do not say that the record is contested: a notice follows.
+    core.claims.review_again(leaving.register());
+    Ok(true)
+}
+
+/// Whether a field of a record is in one of these releases.
+pub(crate) fn within<'a>(
+    mut releases: impl Iterator<Item = &'a Release>,
+    reference: Reference,
+    field: Field,
+) -> bool {
+    releases.any(|release| {
+        release.fields.iter().any(|(known, fields)| *known == reference && fields.contains(&field))
+    })
+}
+
+/// What was approved and is in none of the releases that `stand`, by the number of approvals that freed it.
+fn missing(claimed: &Claimed, stand: &[SignedRelease]) -> Vec<(u8, Parts)> {
+    let case = &claimed.case;
+    // After a person refused, or the time was over, what was not released before is not released any more.
+    let closed = matches!(case.end, Some(End::Refused { .. } | End::Expired));
+    let lacks = |reference, field| {
+        let made = || claimed.releases.iter().map(|signed| &signed.release);
+        !within(stand.iter().map(|signed| &signed.release), reference, field)
+            && (!closed || within(made(), reference, field))
+    };
+    let stage = |approvals| {
+        let parts = case.released_at(approvals).into_iter().map(|(reference, mut fields)| {
+            fields.retain(|field| lacks(reference, *field));
+            (reference, fields)
+        });
+        (approvals, parts.filter(|(_, fields)| !fields.is_empty()).collect::<Parts>())
+    };
+    (0..=case.approvals()).map(stage).filter(|(_, parts)| !parts.is_empty()).collect()
+}
+
+/// Releases what may leave of the first stage that lacks something. Says whether anything was.
+fn release_missing(
+    leaving: &Leaving<'_>,
+    claimed: &Claimed,
+    missing: &[(u8, Parts)],
+) -> Result<bool, Failure> {
+    let number = next(claimed);
+    if number >= MOST_RELEASES {
+        return Ok(false);
+    }
+    for (approvals, parts) in missing {
+        let stand = standing(leaving.core, claimed, *approvals)?;
+        let mut may = Parts::new();
+        for (reference, wanted) in parts {
+            if leaving.fields(reference, wanted, stand)?.is_some() {
+                may.push((*reference, wanted.clone()));
+            }
+        }
+        if !may.is_empty() {
+            release(leaving, claimed, (number, *approvals), &may)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether all of a release may leave still, and says what it said when it was made.
@@ -112,40 +242,6 @@ fn as_it_was(leaving: &Leaving<'_>, claimed: &Claimed, release: &Release) -> Res
     Ok(true)
 }
 
-/// Releases again what may leave of the first of those that do not stand any more. Says whether anything was.
-fn renew(
-    leaving: &Leaving<'_>,
-    claimed: &Claimed,
-    stand: &[SignedRelease],
-    stale: &[&Release],
-) -> Result<bool, Failure> {
-    let number = next(claimed);
-    if number >= MOST_RELEASES {
-        return Ok(false);
-    }
-    for old in stale {
-        let later = |of: &Reference| {
-            let of_stage = stale.iter().filter(|other| other.number > old.number).copied();
-            let mut of_stage = of_stage.chain(stand.iter().map(|signed| &signed.release));
-            of_stage.any(|other| {
-                other.approvals() == old.approvals() && other.fields.iter().any(|(known, _)| known == of)
-            })
-        };
-        let approvals = standing(leaving.core, claimed, old.approvals())?;
-        let mut parts = Parts::new();
-        for (reference, wanted) in old.fields.iter().filter(|(of, _)| !later(of)) {
-            if leaving.fields(reference, wanted, approvals)?.is_some() {
-                parts.push((*reference, wanted.clone()));
-            }
-        }
-        if !parts.is_empty() {
-            release(leaving, claimed, (number, old.approvals()), &parts)?;
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// The number of the next release of a claim.
 fn next(claimed: &Claimed) -> u32 {
     let last = claimed.releases.iter().map(|made| made.release.number).max();
@@ -160,20 +256,19 @@ fn release(
 ) -> Result<(), Failure> {
     let (core, claim) = (leaving.core, &claimed.case.claim);
     let stand = standing(core, claimed, approvals)?;
-    let (mut records, mut fields, mut marks, mut contested) = (Vec::new(), Parts::new(), Vec::new(), false);
+    let (mut records, mut fields, mut marks) = (Vec::new(), Parts::new(), Vec::new());
     for (reference, wanted) in due {
         // The rules of now decide, on the record as it is now.
         let Some((record, released)) = leaving.fields(reference, wanted, stand)? else { continue };
         let marked = |field: &Field| Ok((*field, mark(core, &claim.claim, reference, *field, &record)?));
         marks.push((*reference, released.iter().map(marked).collect::<Result<_, Failure>>()?));
-        contested |= record.subject.contested;
         let values = |field: &Field| (field.as_str(), values(&record, *field).into_iter().collect());
         records.push(PlainRecord { reference: *reference, fields: released.iter().map(values).collect() });
         fields.push((*reference, released));
     }
     let plain = Plain { claim: claim.claim, records };
     let local = |error: &dyn std::fmt::Display| Failure::local(format!("the release: {error}"));
-    let json = Zeroizing::new(serde_json::to_vec(&plain).map_err(|e| local(&e))?);
+    let json = plain.to_json().map_err(|e| local(&e))?;
     let sealed = age::encrypt(&recipient(claim).map_err(|e| local(&e))?, &json).map_err(|e| local(&e))?;
     let path = core.claims.release_path(Side::Holder, &claim.claim, number);
     files::write_whole(&path, &sealed)
@@ -189,12 +284,7 @@ fn release(
     };
     let holder = signing::sign(&release, &*core.signer).map_err(|e| local(&e))?;
     let release = SignedRelease { release, holder, asker: None };
-    core.book.record(&Event::Released { side: Side::Holder, release, marks })?;
-    if contested {
-        // A notice follows: sealed fields do not say it.
-        core.claims.review_again(leaving.register());
-    }
-    Ok(())
+    core.book.record(&Event::Released { side: Side::Holder, release, marks })
 }
 
 /// How many of the first so many who approved may approve now, with the key that they had then: whoever was removed

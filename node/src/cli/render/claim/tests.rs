@@ -1,7 +1,7 @@
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found},
-    claim::{Outcome, Told},
+    claim::{FieldDecision, Outcome, Told},
     words::{AgreementId, Digest, Timestamp},
 };
 
@@ -32,9 +32,11 @@ fn a_case_shows_what_an_approver_has_to_know() {
         asked_at: Timestamp(1_800_000_000),
         records: vec![(reference, "R-17".to_owned())],
         changes: Vec::new(),
+        kept_back: Vec::new(),
         stop: None,
         case: Case::begin(claim, vec![found], &terms, Timestamp(1_800_000_100)),
         releases: Vec::new(),
+        taken: Vec::new(),
         escalated_to: None,
     };
     let told = case(&line);
@@ -72,9 +74,11 @@ fn two_fields(end: Option<End>) -> CaseLine {
         asked_at: Timestamp(1_800_000_000),
         records: Vec::new(),
         changes: Vec::new(),
+        kept_back: Vec::new(),
         stop: None,
         case: Case { end, ..case },
         releases: Vec::new(),
+        taken: Vec::new(),
         escalated_to: None,
     }
 }
@@ -103,24 +107,36 @@ fn only_what_was_released_is_called_so() {
     assert!(told.contains("waits for 1 person"), "{told}");
     line.releases = vec![release(vec![(Reference([7; 16]), vec![Field::Place])])];
     let told = case(&line);
-    assert!(told.contains("PLACE  released") && !told.contains(KEPT_BACK), "{told}");
+    assert!(told.contains("PLACE  released, not taken yet") && !told.contains(KEPT_BACK), "{told}");
+    line.kept_back = vec![(Reference([7; 16]), Field::Place)];
+    let told = case(&line);
+    assert!(told.contains("PLACE  released, kept back") && told.contains(KEPT_BACK), "{told}");
+    (line.kept_back, line.taken) = (Vec::new(), vec![0]);
+    let told = case(&line);
+    assert!(told.contains("PLACE  released  ") && !told.contains(KEPT_BACK), "{told}");
     line.case.end = Some(End::Expired);
     let told = case(&line);
     assert!(told.contains("NAME   not released") && !told.contains("waits for"), "{told}");
     line.case.end = Some(End::Released);
     line.case.approved_by.push("edin".parse().unwrap());
-    assert!(cases(&[line]).contains("approved, and not everything could be released"));
+    assert!(cases(std::slice::from_ref(&line)).contains("approved, and not everything could be released"));
+    line.releases = vec![release(vec![(Reference([7; 16]), vec![Field::Place, Field::Name])])];
+    assert!(cases(std::slice::from_ref(&line)).contains("everything that may be released is"));
+    line.taken.clear();
+    assert!(cases(&[line]).contains("approved, and not everything was taken yet"));
 }
 
 #[test]
 fn a_case_tells_what_became_of_a_record_and_who_stopped_the_clock() {
     let mut line = two_fields(None);
-    line.changes =
-        vec![(Reference([7; 16]), "erased since the claim; nothing of it will be released".into())];
+    line.changes = vec![(
+        Reference([7; 16]),
+        "erased since the claim; as it stands now nothing of it is released".into(),
+    )];
     line.case.stopped = Some(Timestamp(1_800_000_200));
     line.stop = Some(("dana".parse().unwrap(), "a court is asked".into()));
     let told = case(&line);
-    assert!(told.contains("erased since the claim; nothing of it will be released."), "{told}");
+    assert!(told.contains("erased since the claim; as it stands now nothing of it is released."), "{told}");
     assert!(told.contains("by dana: a court is asked") && told.contains("stands still"), "{told}");
     assert!(cases(&[line]).contains("stands still"));
 }

@@ -75,6 +75,18 @@ impl Claimed {
     pub(super) fn needs(&self) -> Option<u8> {
         self.fields.iter().map(|(_, needs)| *needs).max()
     }
+
+    /// What was approved when it could not leave, and may now: a release for each number of persons.
+    pub(super) fn release_rest(&mut self) {
+        for persons in 0..=self.approved.len() as u8 {
+            let due = self.fields.iter().filter(|(_, needs)| *needs == persons).map(|(field, _)| *field);
+            let missing: BTreeSet<Field> =
+                due.filter(|field| !self.releases.iter().any(|made| made.contains(field))).collect();
+            if !missing.is_empty() {
+                self.releases.push(missing);
+            }
+        }
+    }
 }
 
 pub(super) struct Model {

@@ -184,6 +184,9 @@ impl Machine {
                     let told = due.into_iter().filter(|_| told).map(|(field, _)| *field);
                     case.releases.push(told.collect());
                 }
+                if told {
+                    case.release_rest();
+                }
                 if case.needs().is_some_and(|needs| approvals >= needs) {
                     case.end = Some("released");
                 }
@@ -206,6 +209,13 @@ impl Machine {
         let model = &mut self.model;
         let case = model.claims.get_mut(&id).unwrap();
         let told = model.people.get(&case.person).is_some_and(|person| person.may_be_told());
+        if told && !matches!(case.end, Some("refused" | "expired")) {
+            let before = case.releases.len();
+            case.release_rest();
+            if case.releases.len() > before {
+                model.seen.insert("released late");
+            }
+        }
         let may = |at: &usize| case.releases[*at].is_empty() || told;
         case.collected.extend((0..case.releases.len()).filter(may));
         let numbers: BTreeSet<_> = line.releases.iter().map(|line| line.release.number as usize).collect();

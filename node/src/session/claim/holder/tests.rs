@@ -38,7 +38,7 @@ async fn no_case_begins_under_an_agreement_that_ended_while_the_probe_was_opened
     let asked = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap();
     let claim = Claim { query: asked.ask.query, ..made(asked.ask.agreement, opening_digest(b"opened")) };
     let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
-    let begin = || begin(core, (&claim, &asked.ask), signature, &Opened::Items(Vec::new()));
+    let begin = || begin(core, (&claim, &asked.ask), signature, (b"opened", &Opened::Items(Vec::new())));
     let revoke = Request::AgreementRevoke { id: asked.ask.agreement.to_string(), reason: "ended".into() };
     holder.ask(revoke).await.unwrap();
     let refused = begin();
@@ -47,4 +47,27 @@ async fn no_case_begins_under_an_agreement_that_ended_while_the_probe_was_opened
         "{refused:?}"
     );
     assert_eq!(core.book.state().claim(Side::Holder, &claim.claim).unwrap(), None);
+}
+
+/// Of each the closed part of the batch is kept again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_that_claims_of_one_query_leave_behind_are_bounded() {
+    let (holder, asker, _serving) = pair(2).await;
+    let core = holder.core();
+    let query = exact(&asker, 0..1, terms()).await.query.unwrap();
+    let known = core.book.state().query(Side::Holder, &query).unwrap().unwrap();
+    let claim = Claim { query, ..made(known.ask.agreement, opening_digest(b"opened")) };
+    let room = || room(core, &claim, &known).map_err(|refusal| refusal.code);
+    core.claims.save(&claim.claim, "opening", b"opened").unwrap();
+    let path = holder.dir.path().join("claims").join(format!("{}.opening", claim.claim));
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(MOST_BYTES).unwrap();
+    assert_eq!(room(), Ok(()), "it is of no claim of this query");
+    let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
+    let (claim, reason) = (claim.clone(), "broken off".to_owned());
+    let (side, partner_at_fault) = (Side::Holder, false);
+    core.book.record(&Event::ClaimFailed { side, claim, signature, partner_at_fault, reason }).unwrap();
+    assert_eq!(room(), Err(RefusalCode::QuotaExceeded));
+    file.set_len(MOST_BYTES - 1).unwrap();
+    assert_eq!(room(), Ok(()));
 }
