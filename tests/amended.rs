@@ -322,6 +322,16 @@ fn an_amendment_carries_the_proof_that_it_permits_no_more_and_the_other_side_pro
         (Some(3), &json!("refuted")),
         "{refuted:#?}"
     );
+    // It says so, and already the draft does not take it.
+    let unproved = path("unproved.toml");
+    let words =
+        ["agreement", "amend", &id, "--rules", &wider, "--from", &from, "--proof", &lie, "--out", &unproved];
+    let done = holder.run(&words);
+    assert_eq!(done.exit, Some(5), "{done:#?}");
+    assert!(!holder.path("unproved.toml").exists());
+    let unproved = path("unproved.toml");
+    holder.run(&["agreement", "amend", &id, "--rules", &wider, "--from", &from, "--out", &unproved]).ok();
+    assert_eq!(holder.run(&["agreement", "changes", &unproved, "--prove"]).exit, Some(3));
     let mut text: Value = serde_json::from_str(&fs::read_to_string(&lie).unwrap()).unwrap();
     text["proof"]["verdict"] = "proved".into();
     for finding in text["proof"]["findings"].as_array_mut().unwrap() {
@@ -337,9 +347,18 @@ fn an_amendment_carries_the_proof_that_it_permits_no_more_and_the_other_side_pro
         assert_eq!(done.exit, Some(5), "{done:#?}");
         assert!(done.json["failed"]["what"].as_str().unwrap().contains("made again"), "{done:#?}");
     }
-    // The true one is no proof for the wider rules.
+    // The true one is no proof for the wider rules: neither drafted so, nor signed if somebody wrote it into a draft.
     let foreign = path("foreign.toml");
-    amend(&wider, &proof, &foreign);
+    let words =
+        ["agreement", "amend", &id, "--rules", &wider, "--from", &from, "--proof", &proof, "--out", &foreign];
+    assert_eq!(holder.run(&words).exit, Some(5));
+    let listed = |draft: &str| {
+        let text = fs::read_to_string(draft).unwrap();
+        let line = text.lines().find(|line| line.starts_with("proofs = ")).unwrap().to_owned();
+        (text, line)
+    };
+    let ((text, lied), (_, proved)) = (listed(&false_draft), listed(&draft));
+    fs::write(&foreign, text.replace(&lied, &proved)).unwrap();
     let done = asker.run(&["agreement", "sign", &foreign, "--proof", &proof, "--out", &path("foreign.half")]);
     assert_eq!(done.exit, Some(5), "{done:#?}");
 

@@ -142,6 +142,11 @@ fn a_minor_a_contested_record_and_a_false_hit() {
     let line = scene.collect(claim);
     assert_eq!(line["standing"]["end"]["refused"]["reason"], "the facts do not carry it");
     assert_eq!(line["releases"], json!([]));
+    let report = scene.holder.run(&["audit", "report"]).ok();
+    let mut told = report["log"]["claims"].as_array().unwrap().iter().filter(|line| line["claim"] == claim);
+    let decisions = told.next().unwrap()["decisions"].as_array().unwrap();
+    let reasons: Vec<_> = decisions.iter().map(|step| &step["reason"]).collect();
+    assert_eq!(reasons, [&json!("application to the court"), &Value::Null, &Value::Null], "{decisions:?}");
     // What is erased is found by no claim.
     let (query, hits) = scene.query(PERMITTED, &[6]);
     assert_eq!(hits, ["6"]);

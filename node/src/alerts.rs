@@ -15,6 +15,7 @@
 //! | nothing found | each claim finds nothing with at most the agreed probability | binomial |
 //! | same person again | claims are about people drawn at random from a register of the size seen | union bound over groups |
 //! | canary missed | none: a holder that answers about all it holds has none | |
+//! | other history | none: a partner's journal continues what it showed | |
 //! | near probes | probes have independent bits, as many as [`Settings::near_bits`] | union bound over groups |
 //!
 //! Real work is burstier than Poisson: shifts, week-ends, operations. The rates stated hold for the models.
@@ -26,6 +27,7 @@
 //! al., "Algorithmic Learning in a Random World" (2005), for ranks of exchangeable values.
 
 mod claims;
+mod forks;
 mod queries;
 mod repeats;
 mod tail;
@@ -47,6 +49,7 @@ use crate::{
 };
 
 use claims::claims;
+pub(crate) use forks::{Fork, forks};
 use queries::{Counts, more_than_before, more_than_colleagues, unusual_hours};
 pub(crate) use repeats::{Claimed, repeats};
 
@@ -146,6 +149,8 @@ pub enum Kind {
     NearProbes,
     /// A partner did not answer about a canary that it must hold.
     CanaryMissed,
+    /// A partner showed a history that contradicts the one it had shown before.
+    OtherHistory,
 }
 
 impl Kind {

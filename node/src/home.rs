@@ -54,11 +54,26 @@ pub struct Init {
     pub passphrase: SecretString,
 }
 
+/// The longest name of an agency, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// Refuses a name that says nothing, or that no line takes.
+fn named(name: &str) -> Result<(), Failure> {
+    let odd =
+        name.trim().is_empty() || name.chars().nth(LONGEST_NAME).is_some() || name.contains(char::is_control);
+    if odd {
+        let what = format!("a name has from 1 to {LONGEST_NAME} characters, and no control characters");
+        return Err(Failure::input(what).with_help("partners read it in the identity card and in agreements"));
+    }
+    Ok(())
+}
+
 /// Makes a home with fresh keys.
 ///
 /// # Errors
-/// A [`Failure`] if there is a home already or it cannot be written.
+/// A [`Failure`] if there is a home already, the name is none, or it cannot be written.
 pub fn init(dir: &Path, init: Init) -> Result<IdentityCard, Failure> {
+    named(&init.name)?;
     let home = Home::new(dir);
     if home.keystore().exists() {
         return Err(Failure::input(format!("{} is a home already", dir.display()))
@@ -235,3 +250,6 @@ impl Home {
 pub struct Lock {
     _held: Held,
 }
+
+#[cfg(test)]
+mod tests;

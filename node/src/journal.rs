@@ -27,7 +27,7 @@ pub use error::{JournalError, Problem};
 pub use event::{Event, Side};
 pub use file::{Entries, FILE, Journal};
 pub use tree::Tree;
-pub use witness::{CheckpointCountersignature, CheckpointLast, CheckpointOffer, Review};
+pub use witness::{CheckpointCountersignature, CheckpointLast, CheckpointOffer, Review, fork_kind};
 
 #[cfg(test)]
 mod world;

@@ -57,7 +57,9 @@ pub(crate) enum SessionError {
     #[error("the partner said nothing for {0} s")]
     Silent(u64),
     /// The session took longer than the settings allow, with a partner that showed signs of life.
-    #[error("the session took longer than {0} s, the longest that this node allows (`session_limit_secs`)")]
+    #[error(
+        "the session took longer than {0} s, the longest that this node allows; see `session_limit_secs`"
+    )]
     TooLong(u64),
     /// Whoever wanted the answer no longer waits.
     #[error("it was stopped by whoever asked; what it cost stays spent")]

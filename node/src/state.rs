@@ -5,6 +5,7 @@
 //! damaged is thrown away and made anew from the journal: nothing here is the only copy.
 
 mod apply;
+mod forks;
 mod hits;
 mod kept;
 mod keys;
@@ -23,6 +24,7 @@ use symbolon_policy::{
 };
 
 use crate::{alerts::Alert, control::api::Failure, files, journal::Side};
+pub(crate) use forks::Fork;
 pub(crate) use kept::{Accepted, Claimed, Keys, Query, Revoked, Snapshot, Stage};
 use keys::Key;
 pub(crate) use keys::Slice;

@@ -12,7 +12,11 @@ mod simulate;
 mod table;
 mod thresholds;
 
-use symbolon_policy::{identity::IdentityCard, manifest::Manifest};
+use symbolon_policy::{
+    identity::IdentityCard,
+    manifest::Manifest,
+    words::{AgencyCode, Timestamp},
+};
 
 use crate::control::api::{
     CourierKind, Failure, FailureKind, Imported, MeterLine, Outcome, PeerLine, RegisterLine, Reply, Status,
@@ -172,7 +176,12 @@ fn status(status: &Status) -> String {
         ("Cases", claim::counts(status.cases)),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);
+    let forks = status.forks.iter().map(|fork| forked(&fork.partner, fork.at, &fork.text));
+    let forks: Vec<String> = forks.collect();
     let mut parts = vec![head, registers(&status.registers), agreement::list(&status.agreements)];
+    if !forks.is_empty() {
+        parts.insert(1, forks.join("\n"));
+    }
     if !status.meters.is_empty() {
         parts.push(meters(&status.meters));
     }
@@ -184,6 +193,11 @@ fn status(status: &Status) -> String {
         parts.push(ahead::status(prepared));
     }
     parts.join("\n\n")
+}
+
+/// A partner whose journal was rewritten, shortened or forked, or restored from a backup.
+fn forked(partner: &AgencyCode, at: Timestamp, what: &str) -> String {
+    format!("WARNING: {what}, at {at}; see `symbolon audit evidence {partner}`")
 }
 
 fn meters(meters: &[MeterLine]) -> String {
@@ -270,7 +284,13 @@ fn peers(peers: &[PeerLine]) -> String {
             or_none(line.addresses.join(", ")),
         ]
     });
-    table(["PARTNER", "NAME", "CONNECTED", "GIVEN", "RECEIVED", "OPEN RECEIPTS", "ADDRESSES"], rows)
+    let lines =
+        table(["PARTNER", "NAME", "CONNECTED", "GIVEN", "RECEIVED", "OPEN RECEIPTS", "ADDRESSES"], rows);
+    let forks = peers.iter().filter_map(|line| {
+        let what = format!("{} showed a history that contradicts the one it had shown", line.partner);
+        Some(format!("\n\n{}", forked(&line.partner, line.forked?, &what)))
+    });
+    lines + &forks.collect::<String>()
 }
 
 fn manifests(manifests: &[Manifest]) -> String {

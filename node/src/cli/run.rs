@@ -19,7 +19,7 @@ mod thresholds;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use symbolon_policy::{identity::IdentityCard, words::Digest};
+use symbolon_policy::{agreement::Terms, identity::IdentityCard, rules::proof::Certificate};
 
 use crate::{
     config::Flags,
@@ -165,7 +165,7 @@ fn agreement(global: &Global, command: AgreementCommand) -> Result<Report, Failu
             let card = files::json::<IdentityCard>(&card, "an identity card")?;
             let rules = rules.as_deref().map(files::read).transpose()?;
             let request = Request::AgreementDraft { partner: Box::new(card), title, valid_from, days, rules };
-            draft(global, out.as_deref(), request, &amend::digests(&amend::read(&proofs)?)?)
+            draft(global, out.as_deref(), request, &amend::read(&proofs)?)
         }
         AgreementCommand::List => ask(Request::AgreementList),
         AgreementCommand::Accept { file, proofs } => {
@@ -186,13 +186,16 @@ fn draft(
     global: &Global,
     out: Option<&Path>,
     request: Request,
-    proofs: &[Digest],
+    certificates: &[Certificate],
 ) -> Result<Report, Failure> {
     free(out)?;
     let mut reply = ask::ask(global, request)?;
-    if let (Reply::Text { text }, false) = (&mut reply, proofs.is_empty()) {
-        let listed: Vec<_> = proofs.iter().map(|digest| format!("\"{digest}\"")).collect();
+    if let (Reply::Text { text }, false) = (&mut reply, certificates.is_empty()) {
+        let listed: Vec<_> =
+            amend::digests(certificates)?.iter().map(|digest| format!("\"{digest}\"")).collect();
         *text = text.replacen("\nversion = ", &format!("\nproofs = [{}]\nversion = ", listed.join(", ")), 1);
+        let terms: Terms = toml::from_str(text).map_err(|error| Failure::local(error.to_string()))?;
+        amend::stand(&terms, None, certificates)?;
     }
     let (Reply::Text { text }, Some(out)) = (&reply, out) else { return Report::of(&reply) };
     files::save(out, text)?;

@@ -24,8 +24,8 @@ pub use records::{Disclosure, Disclosures, Flagging, Given, NoticeLine, ToldSinc
 pub use reply::{Line, Reply, Update};
 pub use request::Request;
 pub use status::{
-    AgreementLine, AgreementState, Imported, MeterLine, OfficersLine, PeerLine, RegisterLine, Reject, Status,
-    ToldLine,
+    AgreementLine, AgreementState, ForkLine, Imported, MeterLine, OfficersLine, PeerLine, RegisterLine,
+    Reject, Status, ToldLine,
 };
 pub use words::{Explain, Explained, Format, NationalChange, QueryTerms, Wish};
 

@@ -343,8 +343,7 @@ pub enum Event {
         /// Why.
         code: RefusalCode,
     },
-    /// A claim was broken off. If the partner is at fault, it opened something else than it had asked; the
-    /// signed claim holds the digest of what it opened.
+    /// A claim was broken off.
     ClaimFailed {
         /// Which side this node was on.
         side: Side,
@@ -356,6 +355,10 @@ pub enum Event {
         partner_at_fault: bool,
         /// What happened.
         reason: String,
+        /// The digest of what the asker opened, if it is not what it had asked; the signed claim holds the same. It
+        /// alone says that something false was opened. Entries of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opened: Option<Digest>,
     },
     /// The holder said what a claim found.
     ClaimAnswered {

@@ -14,6 +14,8 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use symbolon_policy::{
     canonical::{self, CanonicalError},
@@ -105,6 +107,12 @@ pub enum Review {
     },
     /// The note is malformed, of another journal, or not signed by the partner.
     BadNote(NoteFault),
+}
+
+/// Whether a history that contradicts an earlier one is shorter, as long, or longer, by the two notes.
+pub fn fork_kind(before: &str, now: &str) -> Ordering {
+    let size = |note: &str| Checkpoint::read(note).map_or(0, |checkpoint| checkpoint.size);
+    size(now).cmp(&size(before))
 }
 
 /// Compares a partner's offer with the last note of it that was seen and kept.

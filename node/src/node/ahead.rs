@@ -13,7 +13,7 @@ use symbolon_policy::{
 };
 use symbolon_protocol::matching::engine::Answer;
 
-use super::{Core, Partner, Report, blocking};
+use super::{Core, Partner, Report, blocking, flags};
 use crate::{
     clock,
     control::{
@@ -104,6 +104,7 @@ fn fetch(core: &Core, partner: &Partner, terms: &QueryTerms, setup: MatchSetup) 
 
 /// Lets keys be set up and matches be prepared again with a partner.
 pub(super) async fn allow(core: &Arc<Core>, partner: AgencyCode, reason: String) -> Result<Reply, Failure> {
+    flags::reasoned(&reason)?;
     let core = core.clone();
     blocking(move || {
         let broken = core.book.state().broken_preparations()?;

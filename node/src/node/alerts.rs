@@ -8,9 +8,9 @@ use symbolon_policy::{
 };
 use symbolon_protocol::{exact, matching::opening};
 
-use super::{Core, blocking};
+use super::{Core, blocking, flags};
 use crate::{
-    alerts::{Alert, Claimed, Evaluation, evaluate, repeats},
+    alerts::{self, Alert, Claimed, Evaluation, Fork, evaluate, repeats},
     clock,
     control::api::{Acknowledged, AlertLine, Alerts, Failure, FailureKind, Reply},
     journal::{
@@ -62,6 +62,7 @@ pub(super) async fn acknowledge(core: &Arc<Core>, act: SignedAct) -> Result<Repl
         if note.trim().is_empty() {
             return Err(Failure::input("an acknowledgement says what came of it").with_help("give a --note"));
         }
+        flags::reasoned(note)?;
         let now = clock::now();
         let found = raise(&core, now.plus(-SPAN), now)?.alerts;
         let known = core.book.state().alert(id)?;
@@ -136,6 +137,7 @@ fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Fai
     let people = core.registers.list()?.iter().map(|register| register.records).max().unwrap_or(0);
     let claims = opened(core, from.min(now.plus(-COMPARED)))?;
     repeats(&mut found, settings, (&claims, from), people);
+    alerts::forks(&mut found, &forks(core)?, from, now);
     found.alerts.sort();
     for alert in &found.alerts {
         let id = alert.id()?;
@@ -152,6 +154,18 @@ fn raise(core: &Core, from: Timestamp, now: Timestamp) -> Result<Evaluation, Fai
     }
     count(core, now)?;
     Ok(found)
+}
+
+/// Partners' histories that contradict what they had shown before.
+pub(super) fn forks(core: &Core) -> Result<Vec<Fork>, Failure> {
+    let mut seen = Vec::new();
+    for fork in core.book.state().forks()? {
+        let mut entries = core.book.journal().entries_from(fork.entry)?;
+        let entry = entries.next().ok_or_else(|| Failure::integrity("an entry of the state is not there"))?;
+        let (at, text) = (entry?.0.time, fork.told());
+        seen.push(Fork { partner: fork.partner, at, before: fork.before, text });
+    }
+    Ok(seen)
 }
 
 /// What partners' claims opened. What is gone or was false is left out; false openings are evidence elsewhere.

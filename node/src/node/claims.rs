@@ -93,7 +93,8 @@ pub(super) async fn judge(core: &Arc<Core>, acts: Vec<SignedAct>) -> Result<Repl
     blocking(move || {
         for act in &acts {
             match &act.act.act {
-                ActKind::Verify { query, item, .. } => {
+                ActKind::Verify { query, item, reason, .. } => {
+                    reason.as_deref().map_or(Ok(()), flags::reasoned)?;
                     answered(&core, query)?;
                     are_hits(&core, query, &[*item])?;
                 }

@@ -71,6 +71,9 @@ pub(crate) struct Core {
     _lock: Lock,
 }
 
+/// The longest meeting about journals. What is not said by then is said at the next one.
+const LONGEST_MEETING: Duration = Duration::from_secs(120);
+
 /// A partner under the agreement in force with it.
 #[derive(Clone)]
 pub(crate) struct Partner {
@@ -279,7 +282,11 @@ impl Core {
         partner: &AgencyCode,
         protocol: &StreamProtocol,
     ) -> Channel {
-        Channel::new(stream, self.patience(), partner.as_str(), protocol.as_ref(), self.tap.clone())
+        let mut patience = self.patience();
+        if *protocol == JOURNAL {
+            patience.whole = patience.whole.min(LONGEST_MEETING);
+        }
+        Channel::new(stream, patience, partner.as_str(), protocol.as_ref(), self.tap.clone())
     }
 
     /// How long a partner is waited for.

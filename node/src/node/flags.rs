@@ -2,7 +2,10 @@
 
 use std::{io, sync::Arc};
 
-use symbolon_policy::words::{Digest, RegisterName};
+use symbolon_policy::{
+    officer::TEXT_LIMIT,
+    words::{Digest, RegisterName},
+};
 
 use super::{Core, blocking, registers::record_id};
 use crate::{
@@ -12,19 +15,19 @@ use crate::{
     session::claim::notices::reviewed,
 };
 
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 500;
-
-/// Refuses a reason that says nothing, or too much.
+/// Refuses a reason that says nothing, or too much, or that would not be told as it was given: all are told in one line.
 ///
 /// # Errors
 /// An input [`Failure`].
 pub(super) fn reasoned(reason: &str) -> Result<(), Failure> {
-    if reason.trim().is_empty()
-        || reason.chars().count() > LONGEST_REASON
-        || reason.contains(char::is_control)
-    {
-        return Err(Failure::input("the reason has from 1 to 500 characters"));
+    let odd = reason.trim().is_empty()
+        || reason.chars().nth(TEXT_LIMIT).is_some()
+        || reason.contains(char::is_control);
+    if odd {
+        let what = format!(
+            "the reason has from 1 to {TEXT_LIMIT} characters, and no control characters such as line breaks"
+        );
+        return Err(Failure::input(what));
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use symbolon_policy::{
-    officer::{Intent, Officer, OfficerCard, TEXT_LIMIT},
+    officer::{Intent, Officer, OfficerCard},
     words::{OfficerId, Role, Salt, Timestamp},
 };
 
-use super::{Core, blocking};
+use super::{Core, blocking, flags};
 use crate::{
     clock,
     control::api::{Authority, Failure, Reply},
@@ -48,9 +48,7 @@ pub(super) fn list(core: &Core) -> Result<Reply, Failure> {
 }
 
 pub(super) async fn remove(core: &Arc<Core>, id: OfficerId, reason: String) -> Result<Reply, Failure> {
-    if reason.trim().is_empty() || reason.chars().nth(TEXT_LIMIT).is_some() {
-        return Err(Failure::input(format!("a reason of 1 to {TEXT_LIMIT} characters is needed")));
-    }
+    flags::reasoned(&reason)?;
     let core = core.clone();
     blocking(move || {
         let text = format!(

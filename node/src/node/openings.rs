@@ -8,7 +8,7 @@ use symbolon_policy::{
     words::QueryId,
 };
 
-use super::{Core, blocking, queries::Sealed};
+use super::{Core, blocking, flags, queries::Sealed};
 use crate::{
     clock,
     control::api::{Failure, FailureKind, Reply},
@@ -29,6 +29,7 @@ pub(super) async fn open(core: &Arc<Core>, act: SignedAct, file: PathBuf) -> Res
         if reason.trim().is_empty() {
             return Err(Failure::input("an opening says why, and to whom").with_help("give a --reason"));
         }
+        flags::reasoned(reason)?;
         let seal = recipient(&to)?;
         core.book.officer_acts(&act, clock::now())?;
         let sealed = opened(&core, &query)?.seal(&seal)?;

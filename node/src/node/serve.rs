@@ -1,7 +1,15 @@
 //! The long-running node: takes sessions from partners and requests from the command line.
 
-use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    pin::pin,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use libp2p::Multiaddr;
 use symbolon_policy::{
     rules::ExchangeKind,
@@ -139,11 +147,41 @@ fn expire(core: &Core, mut done: Expired) -> Result<Expired, Failure> {
 
 /// Tells partners what was revoked and corrected, beside the rounds, for a partner may keep it waiting.
 async fn telling(core: Arc<Core>) {
-    loop {
-        if let Err(failure) = sync::tell(&core).await {
+    let due = || match sync::to_meet(&core) {
+        Ok(partners) => partners.into_iter().map(|partner| (partner.party.code.clone(), partner)).collect(),
+        Err(failure) => {
             tracing::error!(%failure, "partners could not be told of revocations and corrections");
+            Vec::new()
         }
-        tokio::time::sleep(ROUNDS).await;
+    };
+    let meet = |partner| {
+        let core = core.clone();
+        async move { sync::tell_one(&core, &partner).await }
+    };
+    each_apart(ROUNDS, due, meet).await;
+}
+
+/// Again and again meets whoever is due, each apart from the others: who keeps a meeting waiting is left out until it is
+/// over, and holds up nobody else.
+async fn each_apart<P, M: Future<Output = ()>>(
+    pause: Duration,
+    due: impl Fn() -> Vec<(AgencyCode, P)>,
+    meet: impl Fn(P) -> M,
+) -> Infallible {
+    let (mut under_way, mut meetings) = (BTreeSet::new(), FuturesUnordered::new());
+    loop {
+        for (code, partner) in due() {
+            if under_way.insert(code.clone()) {
+                meetings.push(meet(partner).map(|()| code));
+            }
+        }
+        let mut next = pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                () = next.as_mut() => break,
+                Some(code) = meetings.next() => drop(under_way.remove(&code)),
+            }
+        }
     }
 }
 
@@ -257,3 +295,6 @@ async fn session(
     let closed = channel.close().await;
     served.and(closed)
 }
+
+#[cfg(test)]
+mod tests;

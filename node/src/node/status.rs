@@ -12,7 +12,7 @@ use symbolon_policy::{
 use super::{Core, agreements, ahead, alerts, blocking, cases, core::peer_id, hits, registers};
 use crate::{
     clock,
-    control::api::{Failure, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
+    control::api::{Failure, ForkLine, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
     home,
     session::sync::meet,
 };
@@ -48,6 +48,10 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
                 enrolled: core.book.state().officers()?.len() as u64,
             },
             alerts: alerts::recent(&core, clock::now())?.len() as u64,
+            forks: alerts::forks(&core)?
+                .into_iter()
+                .map(|fork| ForkLine { partner: fork.partner, at: fork.at, text: fork.text })
+                .collect(),
             hits: hits::open(&core)?,
             cases: cases::counts(&core)?,
             prepared: ahead::lines(&core)?,
@@ -210,6 +214,7 @@ pub(super) async fn peers(core: &Arc<Core>) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
         let limit = core.config.open_receipts.saturating_mul(2);
+        let forks = alerts::forks(&core)?;
         let mut peers = Vec::new();
         for partner in core.partners() {
             let party = partner.party;
@@ -217,6 +222,7 @@ pub(super) async fn peers(core: &Arc<Core>) -> Result<Reply, Failure> {
             let balance = partner.agreement.balance(core.book.state(), &party.code);
             let open = core.book.state().open_receipts(&party.code, limit)?.len() as u64;
             peers.push(PeerLine {
+                forked: forks.iter().find(|fork| fork.partner == party.code).map(|fork| fork.at),
                 connected: status.is_some_and(|status| status.connected),
                 addresses: status
                     .map_or(party.addresses, |s| s.addresses.iter().map(ToString::to_string).collect()),

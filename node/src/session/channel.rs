@@ -177,6 +177,12 @@ impl Channel {
         self.under_way
     }
 
+    /// How long the partner is waited for.
+    #[cfg(test)]
+    pub(super) fn patience(&self) -> Patience {
+        self.timer.patience
+    }
+
     /// Says that an exchange begins, or that it is over.
     pub(super) fn exchange(&mut self, under_way: bool) {
         self.exchanging = under_way;
@@ -298,13 +304,21 @@ impl Channel {
         self.timer.wait(event).await
     }
 
-    /// Waits for a word.
+    /// Waits for a word; signs of life before it are passed over.
     pub(super) async fn hear(&mut self) -> Result<Word, SessionError> {
         loop {
-            let frame = self.either(false, true).await?;
-            match frame.map(|frame| Word::read(&frame)).transpose()? {
-                None | Some(Word::Progress { .. }) => {}
-                Some(word) => return Ok(word),
+            match self.hear_next().await? {
+                Word::Progress { .. } => {}
+                word => return Ok(word),
+            }
+        }
+    }
+
+    /// Waits for a word, whatever it is.
+    pub(super) async fn hear_next(&mut self) -> Result<Word, SessionError> {
+        loop {
+            if let Some(frame) = self.either(false, true).await? {
+                return Word::read(&frame);
             }
         }
     }

@@ -61,28 +61,39 @@ pub(crate) async fn meet(core: &Arc<Core>, partner: &Partner) -> Result<(), Sess
     }
 }
 
-/// Meets every partner that has to be told of a revocation, or for whom a correction notice waits. Who cannot
-/// be reached is told at the next meeting.
+/// Partners that have to be told of a revocation, or for whom a correction notice waits.
 ///
 /// # Errors
 /// A local [`Failure`] if what is to be told cannot be read.
-pub(crate) async fn tell(core: &Arc<Core>) -> Result<(), Failure> {
+pub(crate) fn to_meet(core: &Core) -> Result<Vec<Partner>, Failure> {
     let mut partners = core.to_be_told()?;
     for untold in core.untold(clock::now())? {
         if partners.iter().all(|other| other.party.code != untold.partner.party.code) {
             partners.push(untold.partner);
         }
     }
-    join_all(partners.iter().map(|partner| async {
-        if let Err(error) = meet(core, partner).await {
-            tracing::warn!(partner = %partner.party.code, %error, "the partner was not told of a revocation or a correction");
-        }
-    }))
-    .await;
+    Ok(partners)
+}
+
+/// Meets a partner that has to be told. If it cannot be reached, it is told at the next meeting.
+pub(crate) async fn tell_one(core: &Arc<Core>, partner: &Partner) {
+    if let Err(error) = meet(core, partner).await {
+        tracing::warn!(partner = %partner.party.code, %error, "the partner was not told of a revocation or a correction");
+    }
+}
+
+/// Meets every partner that has to be told.
+///
+/// # Errors
+/// A local [`Failure`] if what is to be told cannot be read.
+pub(crate) async fn tell(core: &Arc<Core>) -> Result<(), Failure> {
+    let partners = to_meet(core)?;
+    join_all(partners.iter().map(|partner| tell_one(core, partner))).await;
     Ok(())
 }
 
-/// Both sides do the same; every word is small enough to be on its way before the other is read.
+/// Both sides do the same; every word is small enough to be on its way before the other is read. None takes long to be
+/// made, so there is no sign of life between them that a partner could draw a meeting out with.
 ///
 /// # Errors
 /// [`SessionError`] with whose fault it was.
@@ -96,14 +107,14 @@ pub(crate) async fn talk(
     let seen = last.as_deref().map(Checkpoint::read).transpose();
     let seen = seen.map_err(|e| Failure::integrity(e.to_string()))?.map_or(0, |checkpoint| checkpoint.size);
     channel.say(&Word::Seen(seen)).await?;
-    let from = match channel.hear().await? {
+    let from = match channel.hear_next().await? {
         Word::Seen(size) => size,
         other => return Err(unexpected("a size", &other)),
     };
     let ours = core.book.journal().offer(from, core.book.signer()).map_err(Failure::from)?;
     let sent = ours.note.clone();
     channel.say(&Word::Checkpoint(Box::new(ours))).await?;
-    let theirs = match channel.hear().await? {
+    let theirs = match channel.hear_next().await? {
         Word::Checkpoint(offer) => *offer,
         other => return Err(unexpected("a checkpoint", &other)),
     };
@@ -117,7 +128,7 @@ pub(crate) async fn talk(
         Err(error) => return Err(error),
     };
     channel.say(&Word::Cosigned(answer)).await?;
-    match channel.hear().await? {
+    match channel.hear_next().await? {
         Word::Cosigned(Some(note)) => {
             verify_countersigned(&sent, &note, partner, &key)
                 .map_err(|e| SessionError::Misbehaved(format!("its countersignature does not stand: {e}")))?;
@@ -172,7 +183,11 @@ fn judge(
     };
     metrics::counter!("symbolon_forks_seen_total").increment(1);
     tracing::error!(%partner, "the partner's journal {what}");
-    core.book.record(&Event::ForkSeen { partner: partner.clone(), before, now })?;
+    // Once: it shows another note at each meeting, when its journal grows.
+    let known = core.book.state().forks()?;
+    if !known.iter().any(|fork| fork.is_shown_by(partner, &before, &now)) {
+        core.book.record(&Event::ForkSeen { partner: partner.clone(), before, now })?;
+    }
     Err(SessionError::Misbehaved(format!("its journal {what}")))
 }
 
@@ -185,13 +200,13 @@ async fn receipts(
 ) -> Result<(), SessionError> {
     let open = core.book.state().open_receipts(partner, RECEIPTS)?;
     channel.say(&Word::OpenReceipts(open.clone())).await?;
-    let theirs = match channel.hear().await? {
+    let theirs = match channel.hear_next().await? {
         Word::OpenReceipts(receipts) if receipts.len() <= RECEIPTS => receipts,
         other => return Err(unexpected("open receipts", &other)),
     };
     let signatures = theirs.iter().map(|receipt| known(core, receipt)).collect::<Result<Vec<_>, _>>()?;
     channel.say(&Word::Signatures(signatures)).await?;
-    let signed = match channel.hear().await? {
+    let signed = match channel.hear_next().await? {
         Word::Signatures(signatures) if signatures.len() == open.len() => signatures,
         other => return Err(unexpected("signatures", &other)),
     };

@@ -14,7 +14,7 @@ use symbolon_policy::{
     words::{AgreementId, ClaimId, QueryId, RegisterName},
 };
 
-use super::{Accepted, Claimed, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure, notices};
+use super::{Accepted, Claimed, Fork, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure, notices};
 use crate::{
     control::api::Failure,
     hits,
@@ -234,6 +234,11 @@ impl State {
                 }
             }
             Event::QueryOpened { act, .. } => self.used(&mut batch, &act.act)?,
+            Event::ForkSeen { partner, before, now } => {
+                let (before, now) = (before.clone(), now.clone());
+                let fork = Fork { partner: partner.clone(), entry: seq, before, now };
+                put(&mut batch, Key::fork(partner, seq), &fork)?;
+            }
             Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault, .. } => {
                 if *partner_at_fault {
                     let before = self.false_openings(&claim.query)?;
@@ -256,8 +261,7 @@ impl State {
             | Event::SnapshotMoved { side: Side::Holder, .. }
             | Event::SnapshotRefused { .. }
             | Event::KeysRefused { .. }
-            | Event::KeysFailed { .. }
-            | Event::ForkSeen { .. } => {}
+            | Event::KeysFailed { .. } => {}
         }
         self.db.apply_batch(batch).map_err(failure)
     }

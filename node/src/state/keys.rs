@@ -242,6 +242,15 @@ impl Key {
         key(b'y', &[alert.as_bytes()])
     }
 
+    /// Histories of partners that contradict what they showed before, in the order of entries.
+    pub(super) fn forks() -> Self {
+        key(b'F', &[])
+    }
+
+    pub(super) fn fork(partner: &AgencyCode, entry: u64) -> Self {
+        key(b'F', &[partner.as_str().as_bytes(), &[0], &entry.to_be_bytes()])
+    }
+
     pub(super) fn notices(of: Side) -> Self {
         key(b'n', &[side(of)])
     }

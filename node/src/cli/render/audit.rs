@@ -20,7 +20,10 @@ use crate::{
     control::api::AuditReport,
     journal::{
         Side,
-        log::{BalanceLine, Block, ClaimLine, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
+        log::{
+            BalanceLine, Block, ClaimLine, DecisionLine, Log, QueryLine, RefusalLine, Result as Ended, Row,
+            Statistics,
+        },
     },
 };
 
@@ -178,11 +181,13 @@ fn claims(lines: &[ClaimLine]) -> String {
     )
 }
 
-fn step(step: &Step) -> (&'static str, String, String) {
-    match step {
+fn step(line: &DecisionLine) -> (&'static str, String, String) {
+    match &line.step {
         Step::Approve { officer } => ("approved", officer.to_string(), String::new()),
         Step::Refuse { officer, reason } => ("refused", officer.to_string(), one_line(reason)),
-        Step::Stop { officer } => ("clock stopped", officer.to_string(), String::new()),
+        Step::Stop { officer } => {
+            ("clock stopped", officer.to_string(), line.reason.as_deref().map(one_line).unwrap_or_default())
+        }
         Step::Resume { officer } => ("clock resumed", officer.to_string(), String::new()),
         Step::Expire => ("nobody decided in time", String::new(), String::new()),
     }
@@ -193,14 +198,17 @@ fn decisions(lines: &[ClaimLine]) -> String {
     for line in lines {
         let claim = short(&line.claim);
         for decision in &line.decisions {
-            let (what, officer, reason) = step(&decision.step);
+            let (what, officer, reason) = step(decision);
             let row = [decision.at.to_string(), claim.clone(), what.to_owned(), officer, reason];
             rows.push((decision.seq, row));
         }
         for release in &line.releases {
             let what = if release.countersigned { "released" } else { "released, not countersigned" };
-            let fields =
-                format!("{} of {}", list(&release.fields), many(release.records, "record", "records"));
+            // What was approved may not leave any more when it is released.
+            let fields = match release.records {
+                0 => "nothing".to_owned(),
+                records => format!("{} of {}", list(&release.fields), many(records, "record", "records")),
+            };
             let by = list(&release.approved_by);
             rows.push((release.seq, [release.at.to_string(), claim.clone(), what.to_owned(), by, fields]));
         }
@@ -355,3 +363,6 @@ fn block(block: &Block) -> String {
     lines.push(table(["BY", "", "MONTHS", "ALL"], rows));
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,9 @@ use symbolon_policy::{
     words::{AgencyCode, QueryId},
 };
 
-use crate::control::api::{Answer, CourierKind, Matched, Outcome, Person, QueryLine, QueryStage};
+use crate::control::api::{
+    Answer, CourierKind, FailureKind, Matched, Outcome, Person, QueryLine, QueryStage,
+};
 
 use super::{
     ahead, failure, many, percent,
@@ -168,7 +170,12 @@ fn answer(answer: &Answer, file: &str) -> String {
             let help = help.as_ref().map(|help| format!("\n  help: {}", one_line(help))).unwrap_or_default();
             format!("{who}: {} [{}]{clauses}{help}", one_line(text), word(*code))
         }
-        Outcome::Failed { failure: why } => format!("{partner} gave no answer: {}", failure(why)),
+        // What went wrong here is not put on the partner.
+        Outcome::Failed { failure: why } => match why.kind {
+            FailureKind::Partner => format!("{partner} gave no answer: {}", failure(why)),
+            FailureKind::Input => format!("{partner} was not asked: {}", failure(why)),
+            _ => format!("no answer from {partner}: {}", failure(why)),
+        },
     }
 }
 

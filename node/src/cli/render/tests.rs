@@ -14,7 +14,8 @@ use symbolon_protocol::identifier::CANONICALISATION;
 
 use super::*;
 use crate::control::api::{
-    AgreementLine, AgreementState, CaseCounts, OfficerHits, OfficersLine, OpenHits, Reject, ToldLine,
+    AgreementLine, AgreementState, CaseCounts, ForkLine, OfficerHits, OfficersLine, OpenHits, Reject,
+    ToldLine,
 };
 
 /// Renders what a client renders: the reply after its way through JSON.
@@ -114,6 +115,11 @@ fn a_status_on_one_screen() {
         }],
         officers: OfficersLine { required: false, enrolled: 0 },
         alerts: 1,
+        forks: vec![ForkLine {
+            partner: "MK".parse().unwrap(),
+            at: Timestamp(1_800_000_000),
+            text: "MK showed a history of 9 entries after one of 12".to_owned(),
+        }],
         hits: OpenHits {
             open: 3,
             overdue: 1,
@@ -135,6 +141,8 @@ Alerts     1 about the last thirty days; see `symbolon audit alerts`
 Hits       3 open, 1 overdue; by officer: ana 3, 1
 Cases      2 wait, 1 escalated, 0 stopped, 4 lapsed
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+
+WARNING: MK showed a history of 9 entries after one of 12, at 2027-01-15T08:00:00Z; see `symbolon audit evidence MK`
 
 REGISTER    RECORDS
 border    1,000,000
@@ -249,6 +257,7 @@ fn partners_and_snapshots() {
         peer: "12D3KooWExample".to_owned(),
         connected: false,
         addresses: Vec::new(),
+        forked: Some(Timestamp(1_800_000_000)),
         given: 12,
         received: 3_400,
         open_receipts: 0,
@@ -257,7 +266,10 @@ fn partners_and_snapshots() {
         text(&Reply::Peers { peers: vec![peer] }),
         "\
 PARTNER  NAME  CONNECTED  GIVEN  RECEIVED  OPEN RECEIPTS  ADDRESSES
-MK       МВР   no            12     3,400              0  none"
+MK       МВР   no            12     3,400              0  none
+
+WARNING: MK showed a history that contradicts the one it had shown, at 2027-01-15T08:00:00Z; see `symbolon audit evidence \
+         MK`"
     );
     let made = Manifest {
         snapshot: SnapshotId([0x77; 16]),

@@ -13,7 +13,10 @@ use symbolon_policy::{
         amendment::{Carried, carried},
         proofs::{self, ProofsError},
     },
-    rules::{self, Diff, Kind, Rulebook, proof::Certificate},
+    rules::{
+        self, Diff, Kind, Rulebook,
+        proof::{Certificate, Verdict},
+    },
     words::{AgreementId, Timestamp},
 };
 
@@ -55,11 +58,13 @@ pub(super) fn draft(global: &Global, options: Amend) -> Result<Report, Failure> 
     if let Some(file) = &rules {
         terms.rules = rules_of(file, Kind::Shared)?.text().to_owned();
     }
-    terms.proofs = digests(&read(&proofs)?)?;
+    let certificates = read(&proofs)?;
+    terms.proofs = digests(&certificates)?;
     let wrong = |error: &dyn std::fmt::Display| Failure::input(error.to_string());
     // First, since a time after the end of the agreement is told best as that.
     terms.continues(&id, &before).map_err(|error| wrong(&error))?;
     terms.check().map_err(|error| wrong(&error))?;
+    stand(&terms, Some(&before), &certificates)?;
     let past = terms.valid_from <= clock::now();
     let at_once = if past { AT_ONCE } else { "" };
     let text = toml::to_string_pretty(&terms).map_err(|error| Failure::local(error.to_string()))?;
@@ -137,7 +142,9 @@ pub(super) fn changes(global: &Global, file: &Path, proved: bool, timeout: u32) 
         let about = certificate.about();
         text += &format!("\n\n{}\nby {}, {about}", certificate.proof, certificate.solver);
     }
-    Report::new(text, &changes)
+    let refuted = changes.proof.as_ref().filter(|certificate| certificate.proof.verdict != Verdict::Proved);
+    let exit = refuted.map_or(0, |_| FailureKind::Refused.exit_code());
+    Ok(Report::new(text, &changes)?.with_exit(exit))
 }
 
 /// A quota, what it was, and what it goes on from.
@@ -254,6 +261,26 @@ pub(super) fn digests(certificates: &[Certificate]) -> Result<Vec<symbolon_polic
     certificates.iter().map(digest).collect()
 }
 
+/// Whether certificates stand beside the terms that list them. Nothing is proved again.
+///
+/// # Errors
+/// An integrity [`Failure`] if one is about something else or proves nothing.
+pub(super) fn stand(
+    terms: &Terms,
+    before: Option<&Terms>,
+    certificates: &[Certificate],
+) -> Result<(), Failure> {
+    proofs::check(terms, before, certificates).map_err(|error| {
+        match error {
+            // Forgotten, not forged.
+            ProofsError::Missing(_) => {
+                Failure::input(error.to_string()).with_help("give each listed certificate with --proof")
+            }
+            _ => Failure::integrity(error.to_string()),
+        }
+    })
+}
+
 /// Proves again what the certificates of an agreement say, where there is a solver, and says so.
 ///
 /// # Errors
@@ -268,13 +295,6 @@ pub(super) fn verified(
     }
     let compares = certificates.iter().any(|certificate| certificate.proposal.is_some());
     let before = agreement.terms.amends.filter(|_| compares).map(|id| amended(global, &id)).transpose()?;
-    proofs::check(&agreement.terms, before.as_ref(), certificates).map_err(|error| {
-        let kind = match error {
-            // Forgotten, not forged.
-            ProofsError::Missing(_) => FailureKind::Input,
-            _ => FailureKind::Integrity,
-        };
-        Failure::new(kind, error.to_string()).with_help("give each listed certificate with --proof")
-    })?;
+    stand(&agreement.terms, before.as_ref(), certificates)?;
     prove::again(certificates)
 }

@@ -43,6 +43,9 @@ pub struct Status {
     /// Alerts about the last thirty days that nobody acknowledged.
     #[serde(default)]
     pub alerts: u64,
+    /// Partners' histories that contradict what they had shown before.
+    #[serde(default)]
+    pub forks: Vec<ForkLine>,
     /// Hits of own queries of which nothing became yet.
     #[serde(default)]
     pub hits: OpenHits,
@@ -52,6 +55,17 @@ pub struct Status {
     /// Preparations of matches.
     #[serde(default)]
     pub prepared: PreparedLines,
+}
+
+/// A partner's history that contradicts what it had shown before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkLine {
+    /// Whose.
+    pub partner: AgencyCode,
+    /// When it was seen first.
+    pub at: Timestamp,
+    /// What it contradicts, in words.
+    pub text: String,
 }
 
 /// What answers told one asker.
@@ -183,6 +197,9 @@ pub struct PeerLine {
     pub connected: bool,
     /// Where it can be reached.
     pub addresses: Vec<String>,
+    /// Since when its history contradicts what it had shown before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<Timestamp>,
     /// Identifiers answered to it.
     pub given: u64,
     /// Identifiers answered by it.

@@ -15,9 +15,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon_policy::{
+    ask::Ask,
+    claim::Claim,
     signing::PublicKey,
     words::{AgencyCode, ClaimId, Digest, QueryId},
 };
+use symbolon_protocol::exact;
 
 use crate::journal::Entry;
 
@@ -131,6 +134,45 @@ impl std::fmt::Display for Verdict {
         }
         f.write_str(if self.stands() { "the evidence stands" } else { "THE EVIDENCE DOES NOT STAND" })
     }
+}
+
+/// What was opened in a claim, beside what was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// It makes the query.
+    True,
+    /// It does not.
+    False,
+    /// Only the keys of the match show it.
+    Unseen,
+    /// The query that is claimed is not known.
+    Unasked,
+}
+
+/// Judges what was opened in a claim, which was signed for it.
+fn judge(claim: &Claim, bytes: &[u8], asks: &[&Ask]) -> Judged {
+    // The asker's own query under that id, not one that somebody else signed. It may have asked anew under it what was
+    // refused before: any of the two that is opened will do.
+    let asked = (claim.agreement, &claim.asker, &claim.holder, claim.query);
+    let asks: Vec<&Ask> = asks
+        .iter()
+        .filter(|ask| (ask.agreement, &ask.asker, &ask.holder, ask.query) == asked)
+        .copied()
+        .collect();
+    if asks.is_empty() {
+        return Judged::Unasked;
+    }
+    if asks.iter().any(|ask| ask.matching.is_some()) {
+        return Judged::Unseen;
+    }
+    let opened = exact::Opened::from_bytes(bytes);
+    let makes = opened.is_ok_and(|opened| {
+        asks.iter().any(|ask| {
+            let items = opened.replay(&ask.digest.0);
+            items.is_ok_and(|items| items.iter().map(|(place, _)| place).eq(&claim.items))
+        })
+    });
+    if makes { Judged::True } else { Judged::False }
 }
 
 #[cfg(test)]

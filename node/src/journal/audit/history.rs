@@ -3,7 +3,10 @@
 mod claims;
 mod queries;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use symbolon_policy::{
     agreement::{Agreement, AgreementError, Terms, amendment},
@@ -17,7 +20,7 @@ use symbolon_policy::{
 use super::{
     Fault, Finding, Report, Weight, claims::Claims, hits::HitBook, notices::Notices, officers::Officers,
 };
-use crate::journal::{Entry, Event, Side, Tree};
+use crate::journal::{Entry, Event, Side, Tree, fork_kind};
 
 /// How long after the decision its entry may be written, in seconds.
 pub(super) const DELAY: i64 = 60;
@@ -34,6 +37,8 @@ pub(super) struct History {
     pub(super) countersigned: BTreeMap<AgencyCode, u64>,
     pub(super) last: Timestamp,
     pub(super) notices: Notices,
+    /// What partners showed last before another history, and whether that was shorter, as long or longer.
+    forks: BTreeSet<(AgencyCode, String, Ordering)>,
     /// Ids of alerts that were raised.
     alerts: BTreeSet<Digest>,
     own: Option<PublicKey>,
@@ -101,6 +106,7 @@ impl History {
             own,
             officers: Officers::default(),
             notices: Notices::default(),
+            forks: BTreeSet::new(),
             alerts: BTreeSet::new(),
             claims: Claims::default(),
             hits: HitBook::default(),
@@ -160,8 +166,11 @@ impl History {
             }
             Event::CheckpointSeen { partner, note } => self.checkpoint_seen(seq, partner, note),
             Event::CheckpointCountersigned { partner, note } => self.own_checkpoint(seq, partner, note),
-            Event::ForkSeen { partner, .. } => {
-                self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
+            Event::ForkSeen { partner, before, now } => {
+                // A partner may have shown it at one meeting after the other.
+                if self.forks.insert((partner.clone(), before.clone(), fork_kind(before, now))) {
+                    self.violation(seq, Fault::PartnerFork { partner: partner.clone() });
+                }
             }
             Event::Claimed { .. }
             | Event::ClaimAnswered { .. }
@@ -184,7 +193,9 @@ impl History {
             Event::AlertAcknowledged { act } => self.acknowledged(seq, act, entry.time),
             Event::QueryOpened { act, .. } => self.opened(seq, act, entry.time),
             Event::FlagsBegun { .. } | Event::FlagsSet { .. } => {}
-            Event::Notice { side, notice, .. } => self.notice(entry, *side, notice),
+            Event::Notice { side, notice, instead_of, .. } => {
+                self.notice(entry, *side, notice, *instead_of);
+            }
             Event::AgreementAmended { agreement, amended } => self.amended(entry, agreement, amended),
             Event::NationalRules { .. }
             | Event::CanariesAdded { .. }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::{
-    notice::SignedNotice,
+    notice::{Notice, SignedNotice},
     signing::Document as _,
-    words::{AgencyCode, Digest, NoticeId},
+    words::{Digest, NoticeId},
 };
 
 use super::{
@@ -21,10 +21,11 @@ pub(super) struct Notices(BTreeMap<(Side, NoticeId), Told>);
 
 struct Told {
     digest: Digest,
-    asker: AgencyCode,
-    holder: AgencyCode,
+    notice: Notice,
     /// Whether the asker signed that it has it.
     confirmed: bool,
+    /// Whether another one is told in its place, so that it waits no more.
+    replaced: bool,
     /// Where the journal spoke of it last.
     last: Place,
 }
@@ -39,8 +40,26 @@ impl Notices {
             return Err("a correction notice in other words than before".to_owned());
         }
         let confirmed = signed.asker.is_some() || before.is_some_and(|before| before.confirmed);
-        let (asker, holder) = (notice.asker.clone(), notice.holder.clone());
-        self.0.insert(key, Told { digest, asker, holder, confirmed, last });
+        let replaced = before.is_some_and(|before| before.replaced);
+        self.0.insert(key, Told { digest, notice: notice.clone(), confirmed, replaced, last });
+        Ok(())
+    }
+
+    /// Takes that a notice is told in the place of another, whose values may not leave any more; says what is wrong with
+    /// that. Both tell the same but for these, so nothing is kept from the asker by it.
+    pub(super) fn replace(&mut self, side: Side, other: &NoticeId, by: &Notice) -> Result<(), String> {
+        let told = self.0.get_mut(&(side, *other)).filter(|told| {
+            let notice = &told.notice;
+            let same = Notice { notice: notice.notice, sealed: notice.sealed, at: notice.at, ..by.clone() };
+            let waited = !told.confirmed && !told.replaced && *other != by.notice;
+            side == Side::Holder
+                && waited
+                && same == *notice
+                && notice.sealed.is_some()
+                && by.sealed.is_none()
+        });
+        let what = "a correction notice in the place of one that does not wait, or that tells something else";
+        told.ok_or_else(|| what.to_owned())?.replaced = true;
         Ok(())
     }
 }
@@ -49,7 +68,8 @@ impl Notices {
 pub(super) fn compare(found: &mut Reconciliation, asker: &Import, holder: &Import) {
     let between = |import: &Import, on: Side| -> BTreeSet<NoticeId> {
         let told = import.history.notices.0.iter();
-        let told = told.filter(|(_, told)| told.asker == asker.agency && told.holder == holder.agency);
+        let told =
+            told.filter(|(_, told)| told.notice.asker == asker.agency && told.notice.holder == holder.agency);
         told.filter(|((side, _), _)| *side == on).map(|((_, id), _)| *id).collect()
     };
     for id in between(asker, Side::Asker).union(&between(holder, Side::Holder)) {
@@ -61,6 +81,8 @@ pub(super) fn compare(found: &mut Reconciliation, asker: &Import, holder: &Impor
                 found.find(Weight::Violation, Difference::OtherNotice { notice: *id });
             }
             (Some(_), Some(other)) if other.confirmed => found.notices = found.notices.saturating_add(1),
+            // Nobody waits for it any more. Whether the other one came is told of that one.
+            (_, Some(other)) if other.replaced => {}
             // The confirmation may have been lost on the way; the next meeting brings it.
             (Some(_), Some(_)) => {
                 found.find(

@@ -213,7 +213,10 @@ fn wrong_entries_are_named() {
 
     let (world, _) = ready();
     let event = Event::ForkSeen { partner: world.rs.code.clone(), before: "a".into(), now: "b".into() };
-    assert_eq!(one_fault(&world, event), Fault::PartnerFork { partner: world.rs.code.clone() });
+    assert_eq!(one_fault(&world, event.clone()), Fault::PartnerFork { partner: world.rs.code.clone() });
+    // It was shown at another meeting too.
+    world.mk.journal.append(event, world.now).unwrap();
+    assert_eq!(violations(&audit(&world.mk)).len(), 1);
 }
 
 #[test]

@@ -140,6 +140,9 @@ pub struct DecisionLine {
     pub at: Timestamp,
     /// Which step.
     pub step: Step,
+    /// Why the clock was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One release.

@@ -73,6 +73,14 @@ async fn a_revocation_names_its_agreement_and_says_who_knows() {
     for reason in ["", " ", &"x".repeat(501)] {
         assert!(revoke(&id[..8], reason).await.unwrap_err().what.contains("500 characters"));
     }
+    // A reason is told in one line; whoever gives one with two learns why it is not taken.
+    let refused = [
+        revoke(&id[..8], "it is\nover").await.unwrap_err(),
+        one.ask(Request::OfficerRemove { id: "ana".parse().unwrap(), reason: "she\nleft".into() })
+            .await
+            .unwrap_err(),
+    ];
+    assert!(refused.iter().all(|refused| refused.what.contains("no control characters")), "{refused:?}");
     assert!(one.ask(Request::AgreementShow { id: String::new() }).await.is_err(), "nothing is named");
     let Ok(Reply::Revoked { id: revoked, partner, told, .. }) = revoke(&id[..8], "over").await else {
         panic!("revoked")

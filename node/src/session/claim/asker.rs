@@ -86,6 +86,7 @@ pub(crate) async fn claim(
             signature,
             partner_at_fault: error.partner_at_fault(),
             reason: error.to_string(),
+            opened: None,
         },
     };
     let core = core.clone();

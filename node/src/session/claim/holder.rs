@@ -1,6 +1,9 @@
 //! The holder's side of a claim.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use symbolon_policy::{
     case::Case,
@@ -52,6 +55,10 @@ const MOST_FALSE: u64 = 8;
 /// Bytes that are kept of what was opened in the claims of one query. Each repeats what stays closed of the batch.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// Whether what was opened is kept and is not what was asked. A partner may break the protocol otherwise, which says
+/// nothing of what it opened under that name before or after.
+type Falsely = Arc<AtomicBool>;
+
 /// A claim that is the partner's own word, and the query that it is about.
 struct Known {
     agreement: Arc<InForce>,
@@ -82,7 +89,8 @@ async fn hear(
         Ok(paid) => paid,
         Err(refusal) => return refuse(channel, refusal).await,
     };
-    let answered = answer(core, &known, &claim, signature, paid, channel).await;
+    let falsely = Falsely::default();
+    let answered = answer(core, &known, (&claim, signature), paid, &falsely, channel).await;
     if let Err(error) = &answered {
         let event = match error {
             SessionError::Refused { refusal, .. } => {
@@ -90,6 +98,7 @@ async fn hear(
             }
             other => Event::ClaimFailed {
                 side: Side::Holder,
+                opened: falsely.load(Ordering::Relaxed).then_some(claim.opening),
                 claim,
                 signature,
                 partner_at_fault: other.partner_at_fault(),
@@ -128,13 +137,16 @@ fn known(
     }
     let query = core.book.state().query(Side::Holder, &claim.query)?;
     Ok(match query {
-        Some(query) if query.ask.asker == *asker => match &query.stage {
-            Stage::Answered(receipt) | Stage::Done(receipt) => {
-                let receipt = receipt.receipt.clone();
-                Ok(Known { agreement: agreement.clone(), query, receipt })
+        // Under another agreement it is none of this query, and its entry would stand beside it in evidence.
+        Some(query) if query.ask.asker == *asker && query.ask.agreement == claim.agreement => {
+            match &query.stage {
+                Stage::Answered(receipt) | Stage::Done(receipt) => {
+                    let receipt = receipt.receipt.clone();
+                    Ok(Known { agreement: agreement.clone(), query, receipt })
+                }
+                _ => Err(unknown()),
             }
-            _ => Err(unknown()),
-        },
+        }
         _ => Err(unknown()),
     })
 }
@@ -208,20 +220,20 @@ fn sealable(claim: &Claim) -> Result<(), Refusal> {
 async fn answer(
     core: &Arc<Core>,
     known: &Known,
-    claim: &Claim,
-    signature: Signature,
+    (claim, signature): (&Claim, Signature),
     paid: Paid,
+    falsely: &Falsely,
     channel: &mut Channel,
 ) -> Result<(), SessionError> {
     channel.say(&Word::Admitted).await?;
     let machine = {
         let (core, agreement) = (core.clone(), known.agreement.clone());
-        let (ask, claim) = (known.query.ask.clone(), claim.clone());
+        let (ask, claim, falsely) = (known.query.ask.clone(), claim.clone(), falsely.clone());
         let loaded = blocking(move || -> Result<_, SessionError> {
             let replay = replay(&core, &agreement, &ask, &claim)?;
             let keep: claim::Replay<Opened> = Box::new(move |bytes| {
                 keep_opening(&core, &claim, bytes)?;
-                replay(bytes)
+                replayed(replay, bytes, &falsely)
             });
             Ok(claim::Holder::new(LONGEST_OPENING, keep))
         });
@@ -238,6 +250,13 @@ async fn answer(
     let outcome = outcome(&case)?;
     let signature = signing::sign(&outcome, &*core.signer).map_err(|e| Failure::local(e.to_string()))?;
     channel.say(&Word::Outcome { outcome: Box::new(outcome), signature }).await
+}
+
+/// Replays what was opened, and notes if it is false.
+fn replayed(replay: claim::Replay<Opened>, bytes: &[u8], falsely: &AtomicBool) -> Result<Opened, Fault> {
+    replay(bytes).inspect_err(|fault| {
+        falsely.store(matches!(fault, Fault::PeerMisbehaved(_)), Ordering::Relaxed);
+    })
 }
 
 /// Keeps what was opened, before it is replayed: if it is false it is the evidence. It stays, whatever is claimed under

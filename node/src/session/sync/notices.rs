@@ -62,7 +62,7 @@ pub(super) async fn notices(
             next
         };
         channel.say(&Word::Notice(ours.clone().map(Box::new))).await?;
-        let theirs = match channel.hear().await? {
+        let theirs = match channel.hear_next().await? {
             Word::Notice(theirs) => theirs,
             other => return Err(unexpected("a notice", &other)),
         };
@@ -77,7 +77,7 @@ pub(super) async fn notices(
             }
         };
         channel.say(&Word::Noted(noted)).await?;
-        let confirmed = match channel.hear().await? {
+        let confirmed = match channel.hear_next().await? {
             Word::Noted(confirmed) => confirmed,
             other => return Err(unexpected("whether a notice is known", &other)),
         };

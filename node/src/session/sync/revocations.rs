@@ -33,7 +33,7 @@ pub(super) async fn revocations(
         core.untold(clock::now())?.into_iter().filter(|u| u.partner.party.code == *partner).collect();
     let told: Vec<_> = untold.iter().take(REVOCATIONS).map(|u| (u.revocation.clone(), u.signature)).collect();
     channel.say(&Word::Revocations(told.clone())).await?;
-    let theirs = match channel.hear().await? {
+    let theirs = match channel.hear_next().await? {
         Word::Revocations(theirs) if theirs.len() <= REVOCATIONS => theirs,
         other => return Err(unexpected("revocations", &other)),
     };
@@ -45,7 +45,7 @@ pub(super) async fn revocations(
         core.allow_partners().await?;
     }
     channel.say(&Word::Revoked(known)).await?;
-    let confirmed = match channel.hear().await? {
+    let confirmed = match channel.hear_next().await? {
         Word::Revoked(confirmed) => confirmed,
         other => return Err(unexpected("what is revoked", &other)),
     };

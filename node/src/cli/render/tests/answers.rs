@@ -88,6 +88,20 @@ A hit is a candidate, not an identity."
     );
 }
 
+/// What went wrong on this node is not put on its partner.
+#[test]
+fn a_failure_here_is_not_called_the_partners() {
+    let told = |kind| text(&Reply::Answers { answers: vec![failed(kind)] });
+    for (kind, says) in [
+        (FailureKind::Partner, "ME gave no answer: it"),
+        (FailureKind::Input, "ME was not asked: it"),
+        (FailureKind::Local, "no answer from ME: it"),
+        (FailureKind::Integrity, "no answer from ME: it"),
+    ] {
+        assert!(told(kind).starts_with(says), "{}", told(kind));
+    }
+}
+
 #[test]
 fn without_a_hit_nobody_is_called_a_candidate() {
     let told = text(&Reply::Answers { answers: vec![hits("MK", &[("1", &[]), ("2", &[])])] });

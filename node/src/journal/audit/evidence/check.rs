@@ -1,17 +1,16 @@
-//! Checking evidence, without either node.
+//! Checking evidence, without either node; what was opened in claims in `openings`.
+
+mod openings;
 
 use std::collections::BTreeMap;
 
-use data_encoding::HEXLOWER;
 use symbolon_policy::{
     ask::Ask,
     case::End,
-    claim::{Claim, opening_digest},
     officer::ActKind,
     signing::PublicKey,
-    words::{AgencyCode, ClaimId, Digest},
+    words::{AgencyCode, Digest},
 };
-use symbolon_protocol::exact;
 
 use super::{Bundle, Problem, Subject, Verdict};
 use crate::journal::{
@@ -293,79 +292,6 @@ impl<'a> Check<'a> {
                 before.size, now.size
             )),
             [Err(fault), _] | [_, Err(fault)] => self.problem(at, fault),
-        }
-    }
-
-    /// What was opened must be what the claim was signed for, and must not make the query.
-    fn openings(&mut self) {
-        let mut left: Vec<ClaimId> = self.bundle.openings.keys().copied().collect();
-        for (place, proved) in self.bundle.entries.iter().enumerate() {
-            // Only the holder is shown an opening; where this agency claimed, its partner broke the protocol otherwise.
-            let Event::ClaimFailed { side: Side::Holder, claim, signature, partner_at_fault: true, .. } =
-                &proved.entry.event
-            else {
-                continue;
-            };
-            let at = format!("entries[{place}]");
-            let key = self.keys.get(&claim.asker).copied();
-            let signed =
-                key.is_some_and(|key| symbolon_policy::signing::verify(claim, &key, signature).is_ok());
-            if !signed {
-                self.problem(at, "the claim is not signed by the asker");
-                continue;
-            }
-            left.retain(|id| *id != claim.claim);
-            match self.bundle.openings.get(&claim.claim) {
-                None => self.shows.push(format!(
-                    "{} is said to have opened something false; what it opened is not here",
-                    claim.asker
-                )),
-                Some(hex) => self.opening(claim, hex),
-            }
-        }
-        for id in left {
-            self.problem(format!("openings.{id}"), "no claim here was broken off for it");
-        }
-    }
-
-    fn opening(&mut self, claim: &Claim, hex: &str) {
-        let at = format!("openings.{}", claim.claim);
-        let Ok(bytes) = HEXLOWER.decode(hex.as_bytes()) else {
-            return self.problem(at, "it is not in hexadecimal digits");
-        };
-        if opening_digest(&bytes) != claim.opening {
-            return self.problem(at, "it is not what the claim was signed for");
-        }
-        // The asker's own query under that id, not one that somebody else signed. It may have asked anew under it what
-        // was refused before: any of the two that is opened will do.
-        let asked = (claim.agreement, &claim.asker, &claim.holder, claim.query);
-        let asks =
-            self.asks.iter().filter(|ask| (ask.agreement, &ask.asker, &ask.holder, ask.query) == asked);
-        let asks: Vec<&Ask> = asks.copied().collect();
-        if asks.is_empty() {
-            return self.problem(at, "the query that was claimed is not here");
-        }
-        if asks.iter().any(|ask| ask.matching.is_some()) {
-            let asker = &claim.asker;
-            return self.shows.push(format!(
-                "{asker} signed a claim over what is in the bundle; whether it makes the query, only the keys \
-                 of the match show"
-            ));
-        }
-        let opened = exact::Opened::from_bytes(&bytes);
-        let makes = opened.is_ok_and(|opened| {
-            asks.iter().any(|ask| {
-                let items = opened.replay(&ask.digest.0);
-                items.is_ok_and(|items| items.iter().map(|(place, _)| place).eq(&claim.items))
-            })
-        });
-        if makes {
-            self.problem(at, "what was opened makes the query, so nothing false was opened");
-        } else {
-            self.shows.push(format!(
-                "PROVED: {} signed a claim over something that does not make the query it signed",
-                claim.asker
-            ));
         }
     }
 }

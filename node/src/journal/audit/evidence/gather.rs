@@ -9,19 +9,20 @@ use data_encoding::HEXLOWER;
 use symbolon_policy::{
     agreement::Party,
     ask::Ask,
-    claim::Claim,
+    claim::{Claim, opening_digest},
     officer::{ActKind, Intent},
     signing::{PublicKey, Signer},
     words::{AgencyCode, AgreementId, ClaimId, OfficerId, QueryId},
 };
 
-use super::{Bundle, Proved, Subject};
+use super::{Bundle, Judged, Proved, Subject, judge};
 use crate::{
     journal::{
         Checkpoint, Entry, Event, FILE, JournalError, Side, Tree, audit,
         frame::{Frames, Step},
     },
     state::Meant,
+    verification,
 };
 
 /// Why there is no evidence.
@@ -44,10 +45,15 @@ struct About {
     /// Ids are their askers', so one of this agency's may be a partner's too.
     queries: BTreeSet<(Side, QueryId)>,
     claims: BTreeSet<(Side, ClaimId)>,
+    /// Under which agreement a partner asked. It may use the name under another one, which is refused and says nothing of
+    /// the query; but the other agreement may name other keys.
+    asked_under: BTreeMap<QueryId, AgreementId>,
     agreements: BTreeSet<AgreementId>,
     officers: BTreeSet<OfficerId>,
     /// The request in which an officer asked.
     asks: Vec<Ask>,
+    /// Of a claim of this agency, its items; of a query all of them count.
+    items: Option<BTreeSet<u32>>,
     partner: Option<AgencyCode>,
 }
 
@@ -67,6 +73,7 @@ pub fn gather(
     let (mut about, mut agency) = (About::of(&subject), None);
     // A claim names its query, which comes before it: only the second time all of that is heard.
     for _ in 0..2 {
+        about.agreements.clear();
         walk(dir, |entry| {
             if let Event::Begun { agency: code, .. } = &entry.event {
                 agency = Some(code.clone());
@@ -101,15 +108,41 @@ pub fn gather(
         let size = tree.size();
         (size, Checkpoint::sign(&agency, size, tree.root(), signer))
     });
-    let false_claims = found.iter().filter_map(|entry| match &entry.event {
-        Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault: true, .. } => Some(claim.claim),
-        _ => None,
-    });
-    let openings = false_claims.filter_map(|id| Some((id, HEXLOWER.encode(&opening(&id)?))));
-    let openings: BTreeMap<_, _> = openings.collect();
+    let openings = openings(&found, opening);
     let proved = |entry: Entry| Some(Proved { path: tree.path(entry.seq, size)?, entry });
     let entries = found.into_iter().map(proved).collect::<Option<_>>().ok_or(GatherError::Unsound)?;
     Ok(Bundle { evidence: Bundle::VERSION, agency, subject, entries, checkpoint, openings })
+}
+
+/// What was opened falsely, as far as it is there. Nothing true goes with it, however often the claim was broken off.
+fn openings(found: &[Entry], opening: impl Fn(&ClaimId) -> Option<Vec<u8>>) -> BTreeMap<ClaimId, String> {
+    let asks = found.iter().filter_map(|entry| match &entry.event {
+        Event::Query { ask, .. } => Some(ask),
+        _ => None,
+    });
+    let asks: Vec<&Ask> = asks.collect();
+    let heard = |of: &Claim| {
+        let is = |entry: &Entry| matches!(&entry.event, Event::Claimed { claim, .. } if claim == of);
+        found.iter().any(is)
+    };
+    let mut openings = BTreeMap::new();
+    for entry in found {
+        let Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault, opened, .. } = &entry.event
+        else {
+            continue;
+        };
+        let bytes = opening(&claim.claim).filter(|bytes| opening_digest(bytes) == claim.opening);
+        let Some(bytes) = bytes else { continue };
+        // An entry of an earlier version does not say for what the claim was broken off.
+        let falsely = opened.is_some()
+            || (*partner_at_fault
+                && !heard(claim)
+                && matches!(judge(claim, &bytes, &asks), Judged::False | Judged::Unseen));
+        if falsely {
+            openings.insert(claim.claim, HEXLOWER.encode(&bytes));
+        }
+    }
+    openings
 }
 
 /// Shows every entry whose chain holds.
@@ -127,7 +160,10 @@ impl About {
         let sides = [Side::Asker, Side::Holder];
         match subject {
             Subject::Query(query) => about.queries.extend(sides.map(|side| (side, *query))),
-            Subject::Claim(claim) => about.claims.extend(sides.map(|side| (side, *claim))),
+            Subject::Claim(claim) => {
+                about.claims.extend(sides.map(|side| (side, *claim)));
+                about.items = Some(BTreeSet::new());
+            }
             Subject::Fork(partner) => about.partner = Some(partner.clone()),
         }
         about
@@ -142,10 +178,19 @@ impl About {
                     self.agreements.extend(agreement.id().ok());
                 }
             }
-            Event::Query { side, ask, .. } | Event::Refused { side, ask, .. }
-                if self.queries.contains(&(*side, ask.query)) =>
-            {
+            Event::Query { side, ask, .. } if self.queries.contains(&(*side, ask.query)) => {
+                if *side == Side::Holder {
+                    self.asked_under.insert(ask.query, ask.agreement);
+                }
                 self.query(*side, ask);
+            }
+            Event::Refused { side, ask, .. } if self.queries.contains(&(*side, ask.query)) => {
+                if *side == Side::Holder {
+                    self.asked_under.entry(ask.query).or_insert(ask.agreement);
+                }
+                if self.of_query(*side, ask) {
+                    self.query(*side, ask);
+                }
             }
             Event::Claimed { side, claim, act, .. } => {
                 let wanted = match subject {
@@ -173,16 +218,16 @@ impl About {
             {
                 self.officers.insert(act.act.officer.clone());
             }
-            Event::HitJudged { act } => match &act.act.act {
-                ActKind::Verify { query, .. } | ActKind::Explain { query, .. }
-                    if self.queries.contains(&(Side::Asker, *query)) =>
-                {
-                    self.officers.insert(act.act.officer.clone());
-                }
-                _ => {}
-            },
+            Event::HitJudged { act } if self.judged(&act.act.act) => {
+                self.officers.insert(act.act.officer.clone());
+            }
             _ => {}
         }
+    }
+
+    /// Whether refused words are about a query, and do not only bear its name.
+    fn of_query(&self, side: Side, ask: &Ask) -> bool {
+        side == Side::Asker || self.asked_under.get(&ask.query) == Some(&ask.agreement)
     }
 
     fn query(&mut self, side: Side, ask: &Ask) {
@@ -203,6 +248,21 @@ impl About {
         self.agreements.insert(claim.agreement);
         let partner = if side == Side::Holder { &claim.asker } else { &claim.holder };
         self.partner = Some(partner.clone());
+        if side == Side::Asker {
+            self.items.iter_mut().for_each(|items| items.extend(verification::items(claim)));
+        }
+    }
+
+    /// Whether an officer's word on hits is part of it: of a claim, only what was said of its items.
+    fn judged(&self, act: &ActKind) -> bool {
+        let asked = |query: &QueryId| self.queries.contains(&(Side::Asker, *query));
+        match act {
+            ActKind::Verify { query, item, .. } => {
+                asked(query) && self.items.as_ref().is_none_or(|items| items.contains(item))
+            }
+            ActKind::Explain { query, .. } => asked(query) && self.items.is_none(),
+            _ => false,
+        }
     }
 
     /// Whether an entry is what the evidence is about, and not only what it takes to check it.
@@ -247,8 +307,9 @@ impl About {
                 let resumes = matches!(intent, Intent::Resume { query } if asked(query));
                 resumes || self.asks.iter().any(covers)
             }
-            Event::Query { side, ask, .. } | Event::Refused { side, ask, .. } => {
-                self.queries.contains(&(*side, ask.query))
+            Event::Query { side, ask, .. } => self.queries.contains(&(*side, ask.query)),
+            Event::Refused { side, ask, .. } => {
+                self.queries.contains(&(*side, ask.query)) && self.of_query(*side, ask)
             }
             Event::Failed { side, query, .. } => self.queries.contains(&(*side, *query)),
             Event::Answered { receipt } => self.queries.contains(&(Side::Holder, receipt.receipt.ask.query)),
@@ -261,10 +322,7 @@ impl About {
             }
             Event::CaseStep { claim, .. } => self.claims.contains(&(Side::Holder, *claim)),
             Event::Released { side, release, .. } => self.claims.contains(&(*side, release.release.claim)),
-            Event::HitJudged { act } => match &act.act.act {
-                ActKind::Verify { query, .. } | ActKind::Explain { query, .. } => asked(query),
-                _ => false,
-            },
+            Event::HitJudged { act } => self.judged(&act.act.act),
             _ => false,
         }
     }

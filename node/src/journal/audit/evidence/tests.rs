@@ -1,16 +1,13 @@
+mod claims;
+
 use std::collections::BTreeMap;
 
-use data_encoding::HEXLOWER;
 use serde_json::Value;
 use symbolon_policy::{
-    ask::Ask,
-    claim::{Claim, opening_digest},
     permit::RefusalCode,
     signing::{self, Signer as _},
-    words::{ClaimId, Digest, Field},
+    words::{ClaimId, Digest},
 };
-use symbolon_protocol::{exact, seed::Seed};
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::journal::{
@@ -123,122 +120,6 @@ fn what_no_partner_has_countersigned_is_said() {
     let none = Subject::Query(symbolon_policy::words::QueryId([99; 16]));
     let gathered = gather(world.rs.dir.path(), &world.rs.key.public(), &world.rs.key, none, |_| None);
     assert!(matches!(gathered, Err(GatherError::Nothing)));
-}
-
-fn identifiers(names: &[&str]) -> Vec<Zeroizing<Vec<u8>>> {
-    names.iter().map(|name| Zeroizing::new(name.as_bytes().to_vec())).collect()
-}
-
-/// A claim of the second item, signed for what it opens.
-fn claim_of(ask: &Ask, opening: &[u8], claim: u8) -> Claim {
-    Claim {
-        claim: ClaimId([claim; 16]),
-        query: ask.query,
-        agreement: ask.agreement,
-        asker: ask.asker.clone(),
-        holder: ask.holder.clone(),
-        basis: ask.basis,
-        case: "K-1".into(),
-        officer: ask.officer.clone(),
-        seal: "age1".into(),
-        verified_by: "O.2".parse().unwrap(),
-        verified_at: ask.asked_at,
-        items: vec![1],
-        fields: vec![Field::ALL[0]],
-        opening: opening_digest(opening),
-        claimed_at: ask.asked_at,
-    }
-}
-
-#[test]
-fn a_false_opening_is_proved_from_what_the_asker_signed() {
-    let mut world = World::new();
-    let query = exact::Query::blind(identifiers(&["one", "two"]), &Seed::new([1; 32])).unwrap();
-    let other = exact::Query::blind(identifiers(&["one", "six"]), &Seed::new([2; 32])).unwrap();
-    let (ask, _) = world.ask(2);
-    let ask = Ask { digest: Digest(query.digest()), ..ask };
-    let signature = signing::sign(&ask, &world.rs.key).unwrap();
-    let (lie, truth) = (other.open(&[1]).unwrap().to_bytes(), query.open(&[1]).unwrap().to_bytes());
-    world.mk.journal.append(world.paid(Side::Holder, &ask, signature), world.now).unwrap();
-    for (number, opening) in [(1, &lie), (2, &truth)] {
-        let claim = claim_of(&ask, opening, number);
-        let signature = signing::sign(&claim, &world.rs.key).unwrap();
-        let reason = "it opened something else".to_owned();
-        let failed =
-            Event::ClaimFailed { side: Side::Holder, claim, signature, partner_at_fault: true, reason };
-        world.mk.journal.append(failed, world.now).unwrap();
-    }
-    world.meet();
-    let of = |number: u8, opening: &[u8]| {
-        let (key, dir) = (&world.mk.key, world.mk.dir.path());
-        let subject = Subject::Claim(ClaimId([number; 16]));
-        gather(dir, &key.public(), key, subject, |_| Some(opening.to_vec())).unwrap()
-    };
-    let bundle = of(1, &lie);
-    let verdict = check(&bundle, &keys(&world));
-    assert!(verdict.stands(), "{verdict}");
-    assert!(verdict.shows.iter().any(|shown| shown.starts_with("PROVED: RS")), "{verdict}");
-    // A holder cannot make a lie of what was true, nor of what was not signed.
-    let verdict = check(&of(2, &truth), &keys(&world));
-    assert!(verdict.problems[0].what.contains("nothing false was opened"), "{verdict}");
-    let verdict = check(&of(1, &truth), &keys(&world));
-    assert!(verdict.problems[0].what.contains("not what the claim was signed for"), "{verdict}");
-    let mut without = bundle.clone();
-    without.openings = BTreeMap::from([(ClaimId([7; 16]), HEXLOWER.encode(&lie))]);
-    assert!(!check(&without, &keys(&world)).stands());
-}
-
-/// MK has a claim and an opening of RS that are true, and puts a query of its own under the same id.
-#[test]
-fn a_holder_cannot_make_a_lie_of_an_opening_with_a_query_of_its_own() {
-    for honest in [false, true] {
-        let mut world = World::new();
-        let query = exact::Query::blind(identifiers(&["one", "two"]), &Seed::new([1; 32])).unwrap();
-        let (ask, _) = world.ask(2);
-        let ask = Ask { digest: Digest(query.digest()), ..ask };
-        let truth = query.open(&[1]).unwrap().to_bytes();
-        let (asker, holder) = (ask.holder.clone(), ask.asker.clone());
-        let own = Ask { asker, holder, digest: Digest([4; 32]), ..ask.clone() };
-        let signature = signing::sign(&own, &world.mk.key).unwrap();
-        world.mk.journal.append(world.paid(Side::Asker, &own, signature), world.now).unwrap();
-        if honest {
-            let signature = signing::sign(&ask, &world.rs.key).unwrap();
-            world.mk.journal.append(world.paid(Side::Holder, &ask, signature), world.now).unwrap();
-        }
-        let claim = claim_of(&ask, &truth, 1);
-        let signature = signing::sign(&claim, &world.rs.key).unwrap();
-        let (side, reason) = (Side::Holder, "it opened something else".to_owned());
-        let failed = Event::ClaimFailed { side, claim, signature, partner_at_fault: true, reason };
-        world.mk.journal.append(failed, world.now).unwrap();
-        world.meet();
-        let of = |subject| {
-            let (key, dir) = (&world.mk.key, world.mk.dir.path());
-            gather(dir, &key.public(), key, subject, |_| Some(truth.to_vec())).unwrap()
-        };
-        let bundle = of(Subject::Query(ask.query));
-        let own = |proved: &Proved| matches!(&proved.entry.event, Event::Query { ask, .. } if *ask == own);
-        assert!(bundle.entries.iter().any(own));
-        let verdict = check(&bundle, &keys(&world));
-        let what = if honest { "nothing false was opened" } else { "the query that was claimed is not here" };
-        assert!(matches!(&verdict.problems[..], [problem] if problem.what.contains(what)), "{verdict}");
-        // To the claim belongs the query of its own side.
-        assert!(!of(Subject::Claim(ClaimId([1; 16]))).entries.iter().any(own));
-    }
-}
-
-#[test]
-fn an_asker_whose_partner_broke_the_protocol_opened_nothing_false() {
-    let mut world = World::new();
-    let (ask, signature) = world.ask(2);
-    world.rs.journal.append(world.paid(Side::Asker, &ask, signature), world.now).unwrap();
-    let claim = claim_of(&ask, b"opened", 1);
-    let signature = signing::sign(&claim, &world.rs.key).unwrap();
-    let (side, reason) = (Side::Asker, "its outcome is not signed".to_owned());
-    let failed = Event::ClaimFailed { side, claim, signature, partner_at_fault: true, reason };
-    world.rs.journal.append(failed, world.now).unwrap();
-    world.meet();
-    let verdict = check(&gathered(&world.rs, Subject::Claim(ClaimId([1; 16]))), &keys(&world));
-    assert!(verdict.stands() && !verdict.to_string().contains("something false"), "{verdict}");
 }
 
 #[test]

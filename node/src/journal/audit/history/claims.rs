@@ -6,7 +6,7 @@ use symbolon_policy::{
     officer::SignedAct,
     permit::RefusalCode,
     signing::{Document as _, Signature},
-    words::ClaimId,
+    words::{ClaimId, NoticeId},
 };
 
 use super::{Fault, History};
@@ -118,8 +118,15 @@ impl History {
         self.allowed(seq, &release.claim, made);
     }
 
-    /// A correction notice is its holder's word, and about fields that were released.
-    pub(super) fn notice(&mut self, entry: &Entry, side: Side, signed: &SignedNotice) {
+    /// A correction notice is its holder's word, and about fields that were released. It may be told in the place of
+    /// another.
+    pub(super) fn notice(
+        &mut self,
+        entry: &Entry,
+        side: Side,
+        signed: &SignedNotice,
+        instead_of: Option<NoticeId>,
+    ) {
         let (notice, seq) = (&signed.notice, entry.seq);
         let made = self.check(seq, "notice", notice, &notice.agreement, &notice.holder, &signed.holder);
         let confirmed = signed.asker.as_ref();
@@ -127,6 +134,10 @@ impl History {
             & confirmed
                 .is_none_or(|by| self.check(seq, "notice", notice, &notice.agreement, &notice.asker, by));
         if stands {
+            if let Some(other) = instead_of {
+                let replaced = self.notices.replace(side, &other, notice);
+                self.allowed(seq, &notice.claim, replaced);
+            }
             let taken = self.notices.take(side, signed, Place { seq, time: entry.time });
             self.allowed(seq, &notice.claim, taken);
         }

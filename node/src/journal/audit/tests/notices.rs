@@ -1,9 +1,9 @@
 //! Correction notices that one journal has and the other lacks, or tells otherwise.
 
 use symbolon_policy::{
-    notice::{Cause, Notice, SignedNotice},
+    notice::{Cause, Notice, Sealed, SignedNotice},
     signing,
-    words::{ClaimId, Field, NoticeId, Reference},
+    words::{ClaimId, Digest, Field, NoticeId, Reference},
 };
 
 use super::*;
@@ -39,8 +39,27 @@ fn told_by(
 }
 
 fn note(agency: &Agency, side: Side, notice: &SignedNotice, at: Timestamp) {
-    let event = Event::Notice { side, notice: Box::new(notice.clone()), marks: Vec::new(), instead_of: None };
+    instead(agency, side, notice, at, None);
+}
+
+/// It is told in the place of another one.
+fn instead(agency: &Agency, side: Side, notice: &SignedNotice, at: Timestamp, other: Option<NoticeId>) {
+    let (notice, marks) = (Box::new(notice.clone()), Vec::new());
+    let event = Event::Notice { side, notice, marks, instead_of: other };
     agency.journal.append(event, at).unwrap();
+}
+
+/// One that brings what the fields say now, and the same without.
+fn with_and_without(world: &World, fields: Vec<Field>) -> [(SignedNotice, SignedNotice); 2] {
+    let without = notice(world, 2, fields);
+    let sealed = Some(Sealed { digest: Digest([3; 32]), bytes: 9 });
+    let (notice, claim) = (NoticeId([1; 16]), ClaimId([2; 16]));
+    let notice = Notice { notice, claim, sealed, ..without.0.notice.clone() };
+    let holder = signing::sign(&notice, &world.mk.key).unwrap();
+    let asker = signing::sign(&notice, &world.rs.key).unwrap();
+    let made = SignedNotice { notice, holder, asker: None };
+    let confirmed = SignedNotice { asker: Some(asker), ..made.clone() };
+    [(made, confirmed), without]
 }
 
 /// How much each discrepancy weighs, and which it is.
@@ -124,4 +143,64 @@ fn a_partner_that_takes_the_id_of_a_notice_it_received_does_no_harm() {
         assert!(words.iter().all(|fault| !fault.contains("in other words")), "{report}");
     }
     assert_eq!(told(&world), (2, vec![]));
+}
+
+#[test]
+fn a_notice_that_another_took_the_place_of_is_no_open_matter() {
+    let old = Some(NoticeId([1; 16]));
+    // Once the asker has the first one all the same, and its confirmation was lost.
+    for has in [false, true] {
+        let world = World::new();
+        let [(with, with_confirmed), (without, confirmed)] = with_and_without(&world, vec![Field::Place]);
+        note(&world.mk, Side::Holder, &with, world.now);
+        instead(&world.mk, Side::Holder, &without, world.now, old);
+        if has {
+            note(&world.rs, Side::Asker, &with_confirmed, world.now);
+        }
+        // The one in its place is missed as any other.
+        let lacks = world.rs.code.clone();
+        let missing = Difference::NoNotice { notice: without.notice.notice, lacks };
+        assert_eq!(told(&world), (0, vec![(Weight::Open, missing)]));
+        note(&world.rs, Side::Asker, &confirmed, world.now);
+        note(&world.mk, Side::Holder, &confirmed, world.now);
+        assert_eq!(told(&world), (1, vec![]));
+    }
+}
+
+#[test]
+fn a_notice_takes_the_place_only_of_one_that_waits_and_tells_the_same() {
+    let world = World::new();
+    let fault = |made: &dyn Fn(&World)| {
+        let world = World::new();
+        made(&world);
+        let report = audit(&world.mk);
+        violations(&report).iter().any(|fault| fault.to_string().contains("in the place of one"))
+    };
+    let [(with, with_confirmed), (without, _)] = with_and_without(&world, vec![Field::Place]);
+    let (old, own) = (Some(with.notice.notice), Some(without.notice.notice));
+    let holder = Side::Holder;
+    let then = |world: &World, other| instead(&world.mk, holder, &without, world.now, other);
+    assert!(!fault(&|world| {
+        note(&world.mk, holder, &with, world.now);
+        then(world, old);
+    }));
+    assert!(fault(&|world| then(world, old)), "it is not known");
+    assert!(fault(&|world| {
+        note(&world.mk, holder, &with_confirmed, world.now);
+        then(world, old);
+    }));
+    assert!(fault(&|world| {
+        note(&world.mk, holder, &without, world.now);
+        then(world, own);
+    }));
+    assert!(fault(&|world| {
+        note(&world.mk, holder, &with, world.now);
+        then(world, old);
+        then(world, old);
+    }));
+    assert!(fault(&|world| {
+        let (other, _) = notice(world, 2, vec![Field::Name]);
+        note(&world.mk, holder, &with, world.now);
+        instead(&world.mk, holder, &other, world.now, old);
+    }));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use symbolon_policy::{
     case::{Case, Step},
     claim::{Claim, SignedRelease},
+    officer::{ActKind, SignedAct},
     words::ClaimId,
 };
 
@@ -43,14 +44,15 @@ impl Collector {
                     line.end = Some(ended.end.clone());
                 }
             }
-            Event::CaseStep { claim, step, at, .. } => {
+            Event::CaseStep { claim, step, act, at } => {
                 let Some((line, case)) = self.known(Side::Holder, claim) else { return };
                 if let Some(case) = case {
                     // A step that could not be taken was not recorded.
                     let _ = case.step(step, *at);
                     if let Some(line) = line {
                         line.end = case.end.clone();
-                        line.decisions.push(DecisionLine { seq, at: *at, step: step.clone() });
+                        let (step, reason) = (step.clone(), act.as_ref().and_then(stopped_for));
+                        line.decisions.push(DecisionLine { seq, at: *at, step, reason });
                     }
                     let of = case.claim.clone();
                     if let (Step::Refuse { officer, reason }, true) = (step, inside) {
@@ -94,6 +96,14 @@ impl Collector {
     fn known(&mut self, side: Side, id: &ClaimId) -> Option<(Option<&mut ClaimLine>, Option<&mut Case>)> {
         let (line, case) = self.claims.get_mut(&(side, *id))?;
         Some((line.and_then(|at| self.log.claims.get_mut(at)), case.as_mut()))
+    }
+}
+
+/// Why an officer stopped the clock: the step itself does not say.
+fn stopped_for(signed: &SignedAct) -> Option<String> {
+    match &signed.act.act {
+        ActKind::StopClock { reason, .. } => Some(reason.clone()),
+        _ => None,
     }
 }
 

@@ -5,7 +5,9 @@ use symbolon_policy::words::AgreementId;
 use super::*;
 use crate::{
     control::api::Request,
+    journal::audit::evidence,
     node::tests::pair::{Agency, exact, made, pair, terms},
+    session::CLAIM,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +68,79 @@ async fn the_bytes_that_claims_of_one_query_leave_behind_are_bounded() {
     let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
     let (claim, reason) = (claim.clone(), "broken off".to_owned());
     let (side, partner_at_fault) = (Side::Holder, false);
-    core.book.record(&Event::ClaimFailed { side, claim, signature, partner_at_fault, reason }).unwrap();
+    core.book
+        .record(&Event::ClaimFailed { side, claim, signature, partner_at_fault, reason, opened: None })
+        .unwrap();
     assert_eq!(room(), Err(RefusalCode::QuotaExceeded));
     file.set_len(MOST_BYTES - 1).unwrap();
     assert_eq!(room(), Ok(()));
+}
+
+/// A claim of RS's answer to MK, with the query and its receipt, as the asker has them.
+async fn claim_of(asker: &Agency, opening: &[u8]) -> (Claim, symbolon_policy::ask::Ask, Receipt) {
+    let answer = exact(asker, 0..2, terms()).await;
+    let core = asker.core();
+    let asked = core.book.state().query(Side::Asker, &answer.query.unwrap()).unwrap().unwrap();
+    let Stage::Done(receipt) = asked.stage else { panic!("not answered") };
+    let claim = Claim {
+        query: asked.ask.query,
+        case: "K-17/2026".into(),
+        seal: age::x25519::Identity::generate().to_public().to_string(),
+        ..made(asked.ask.agreement, opening_digest(opening))
+    };
+    (claim, asked.ask, receipt.receipt)
+}
+
+/// MK claims what it likes, and opens it; then it is heard to the end.
+async fn opens(
+    asker: &Agency,
+    (claim, ask, receipt): (&Claim, &symbolon_policy::ask::Ask, &Receipt),
+    bytes: &[u8],
+) {
+    let other = asker.core();
+    let partner = other.partner(&claim.holder).unwrap();
+    let signature = signing::sign(claim, &*other.signer).unwrap();
+    let mut channel = other.dial(&partner, CLAIM).await.unwrap();
+    channel.say(&Word::Claim { claim: Box::new(claim.clone()), signature }).await.unwrap();
+    let admitted = channel.hear().await.unwrap();
+    assert!(matches!(admitted, Word::Admitted), "{admitted:?}");
+    let size = bytes.len() as u64;
+    let (paid, _) = admit_claim(&partner.agreement, claim, (ask, receipt), size, clock::now()).unwrap();
+    let machine = claim::Asker::new(bytes.to_vec().into()).unwrap();
+    let words = words(claim, &signature).unwrap();
+    let guarded = paid.open(Role::Asker, &[&words], || Ok(Box::new(machine))).unwrap();
+    // The holder may end it before everything was sent.
+    let _ = drive(guarded, &mut channel, |_| ()).await;
+    let last = channel.hear().await;
+    assert!(last.is_err(), "{last:?}");
+}
+
+/// A false opening, and whatever else its partner claims under the same name: the evidence is written, and proves it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_later_claim_keeps_the_evidence_of_a_false_opening_back() {
+    let (holder, asker, _serving) = pair(2).await;
+    let invented = [b"nobody".as_slice(), b"somebody"].map(|name| zeroize::Zeroizing::new(name.to_vec()));
+    let seed = symbolon_protocol::seed::Seed::new([1; 32]);
+    let lie = symbolon_protocol::exact::Query::blind(invented.into(), &seed).unwrap().open(&[0]).unwrap();
+    let lie = lie.to_bytes();
+    let (claim, ask, receipt) = claim_of(&asker, &lie).await;
+    opens(&asker, (&claim, &ask, &receipt), &lie).await;
+    let other = Claim { opening: opening_digest(b"any bytes"), ..claim.clone() };
+    opens(&asker, (&other, &ask, &receipt), b"any bytes").await;
+    let events = holder.core().book.journal().entries_from(0).unwrap().map(|entry| entry.unwrap().0.event);
+    let failed = events.filter_map(|event| match event {
+        Event::ClaimFailed { claim, partner_at_fault, opened, .. } => {
+            Some((claim.opening, partner_at_fault, opened))
+        }
+        _ => None,
+    });
+    let accused = Some(claim.opening);
+    assert_eq!(failed.collect::<Vec<_>>(), [(claim.opening, true, accused), (other.opening, true, None)]);
+    for about in [claim.claim.to_string(), claim.query.to_string()] {
+        let file = holder.dir.path().join(format!("{about}.json"));
+        holder.ask(Request::AuditEvidence { about, file: file.clone() }).await.unwrap();
+        let bundle = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let verdict = evidence::check(&bundle, &std::collections::BTreeMap::new());
+        assert!(verdict.stands() && verdict.to_string().contains("PROVED: MK"), "{verdict}");
+    }
 }
