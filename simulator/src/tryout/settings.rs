@@ -85,11 +85,14 @@ const PATHS: [(&str, &str); 4] = [
 /// Error rates at the threshold.
 const RATES: [Number; 2] = [("fmr", "s-fmr", (0.0, 0.1), 1e-12), ("fnmr", "s-fnmr", (0.0, 1.0), 0.001)];
 /// Weights of every party.
-const WEIGHTS: [Number; 5] = [
+const WEIGHTS: [Number; 8] = [
     ("w-hits", "s-true_hits", (-1e6, 1e6), 0.01),
+    ("w-false", "s-false_hits", (-1e6, 1e6), 0.01),
+    ("w-released", "s-released", (-1e6, 1e6), 0.01),
     ("w-bits", "s-bits", (-1e6, 1e6), 0.001),
     ("w-minors", "s-minors", (-1e6, 1e6), 0.1),
     ("w-hours", "s-person_hours", (-1e6, 1e6), 0.01),
+    ("w-cpu", "s-cpu_hours", (-1e6, 1e6), 0.01),
     ("w-walk", "s-walk", (-1e9, 1e9), 1.0),
 ];
 
@@ -206,6 +209,9 @@ impl Settings {
                 let utility = &mut party.utility;
                 match *name {
                     "w-hits" => utility.true_hits = *weight,
+                    "w-false" => utility.false_hits = *weight,
+                    "w-released" => utility.released = *weight,
+                    "w-cpu" => utility.cpu_hours = *weight,
                     "w-bits" => utility.bits_told = *weight,
                     "w-minors" => utility.minors_exposed = *weight,
                     "w-hours" => utility.person_hours = *weight,
@@ -255,6 +261,9 @@ impl Settings {
         let weights = WEIGHTS.iter().map(|of| {
             let usual = match of.0 {
                 "w-hits" => utility.true_hits,
+                "w-false" => utility.false_hits,
+                "w-released" => utility.released,
+                "w-cpu" => utility.cpu_hours,
                 "w-bits" => utility.bits_told,
                 "w-minors" => utility.minors_exposed,
                 "w-hours" => utility.person_hours,

@@ -44,6 +44,8 @@ fn settings_change_the_answer() {
         "canary=0.3",
         "fnmr=0.9",
         "w-walk=99999",
+        "w-cpu=-99999",
+        "w-released=77",
     ] {
         assert_ne!(plain, tryout.answer(query, &Silent).unwrap(), "{query}");
     }
