@@ -6,7 +6,7 @@ use symbolon_policy::{
 };
 
 use super::*;
-use crate::control::api::ReleaseLine;
+use crate::control::api::{Disclosure, Disclosures, Given, ReleaseLine};
 use crate::node::tests::pair::made;
 
 #[test]
@@ -113,7 +113,7 @@ fn only_what_was_released_is_called_so() {
     assert!(told.contains("PLACE  released, kept back") && told.contains(KEPT_BACK), "{told}");
     (line.kept_back, line.taken) = (Vec::new(), vec![0]);
     let told = case(&line);
-    assert!(told.contains("PLACE  released  ") && !told.contains(KEPT_BACK), "{told}");
+    assert!(told.contains("PLACE  released\n") && !told.contains(KEPT_BACK), "{told}");
     line.case.end = Some(End::Expired);
     let told = case(&line);
     assert!(told.contains("NAME   not released") && !told.contains("waits for"), "{told}");
@@ -211,4 +211,46 @@ fn hits_tell_who_verified_them_and_of_which_case_they_are() {
     let told = hits(&[line]);
     assert!(told.contains("K-17/2026  never     p-1:travel-document  bojan"), "{told}");
     assert!(told.contains("p-5:travel-document  nobody"), "{told}");
+}
+
+/// What `register disclosures` says of a case that is over, to the person whom it is about.
+#[test]
+fn a_record_of_which_something_was_kept_back_is_not_said_to_be_released() {
+    let given =
+        |taken| Given { at: Timestamp(0), fields: vec![Field::Place], approved_by: Vec::new(), taken };
+    let claim = made(AgreementId([0; 32]), Digest([0; 32]));
+    let mut told = Disclosure {
+        claim: claim.claim,
+        query: claim.query,
+        partner: claim.asker,
+        agreement: claim.agreement,
+        title: "An agreement".into(),
+        purpose: "IRREG_ENTRY".parse().unwrap(),
+        basis: claim.basis,
+        case: None,
+        officer: claim.officer,
+        answered_at: Timestamp(0),
+        claimed_at: Timestamp(0),
+        asked: vec![(Field::Place, FieldStanding::Needs(1)), (Field::Name, FieldStanding::Refused)],
+        releases: vec![given(true)],
+        end: Some(End::Released),
+        notices: Vec::new(),
+    };
+    let mut over = |releases| {
+        told.releases = releases;
+        let (agency, register) = ("RS".parse().unwrap(), "border".parse().unwrap());
+        let (claims, id, at) = (vec![told.clone()], "R-0".to_owned(), Timestamp(0));
+        let all = Disclosures { agency, register, id, at, record: None, claims, flags: Vec::new() };
+        let text = super::super::record::disclosures(&all);
+        text.lines()
+            .find(|line| line.starts_with("Over"))
+            .unwrap()
+            .trim_start_matches("Over")
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(over(vec![given(true)]), "everything that may be released is");
+    assert_eq!(over(vec![given(false), given(true)]), "everything that may be released is");
+    assert_eq!(over(vec![given(false)]), "approved, and not everything was taken yet");
+    assert_eq!(over(Vec::new()), "approved, and not everything could be released");
 }
