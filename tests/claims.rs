@@ -65,7 +65,7 @@ fn from_a_hit_to_fields_released_by_two_persons() {
 
     scene.case(&["approve"], &claim, &scene.dana).ok();
     // The same person twice is one person.
-    assert_eq!(scene.case(&["approve"], &claim, &scene.dana).exit, Some(2));
+    assert_eq!(scene.case(&["approve"], &claim, &scene.dana).exit, Some(3));
     // A node that was killed goes on where it was.
     scene.holder.kill();
     scene.holder.serve();
@@ -79,7 +79,7 @@ fn from_a_hit_to_fields_released_by_two_persons() {
     assert_eq!(scene.open(&line, 0, &scene.bojan).exit, Some(2), "sealed to who claimed");
 
     scene.case(&["approve"], &claim, &scene.edin).ok();
-    assert_eq!(scene.case(&["refuse", "--reason", "late"], &claim, &scene.dana).exit, Some(2), "it is over");
+    assert_eq!(scene.case(&["refuse", "--reason", "late"], &claim, &scene.dana).exit, Some(3), "it is over");
     let line = scene.collect(&claim);
     assert_eq!(line["standing"]["end"], "released");
     let opened = scene.open(&line, 1, &scene.ana).ok();
@@ -135,7 +135,7 @@ fn a_minor_a_contested_record_and_a_false_hit() {
     let line = scene.claim(&query, 5, &names, &scene.ana).ok();
     let claim = line["claim"]["claim"].as_str().unwrap();
     scene.case(&["stop", "--reason", "application to the court"], claim, &scene.dana).ok();
-    assert_eq!(scene.case(&["approve"], claim, &scene.edin).exit, Some(2));
+    assert_eq!(scene.case(&["approve"], claim, &scene.edin).exit, Some(3));
     assert_eq!(scene.collect(claim)["standing"]["stopped"], true);
     scene.case(&["resume"], claim, &scene.dana).ok();
     scene.case(&["refuse", "--reason", "the facts do not carry it"], claim, &scene.edin).ok();

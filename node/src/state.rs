@@ -116,8 +116,7 @@ impl State {
         Ok(self.get(&Key::false_openings(query))?.unwrap_or_default())
     }
 
-    /// Claims in which a partner opened one of its queries, and how often each time that no case came of it, or the first
-    /// that one did.
+    /// Claims in which a partner opened one of its queries, and how often: whenever no case came of it, and once if one did.
     ///
     /// # Errors
     /// A local [`Failure`].

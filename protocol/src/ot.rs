@@ -33,6 +33,8 @@ pub const WIDTH: usize = 128;
 const DEPTH: usize = 4;
 /// Leaves of a tree.
 const LEAVES: usize = 1 << DEPTH;
+/// The bits of one tree.
+const HOLE: u128 = LEAVES as u128 - 1;
 /// Trees.
 pub const TREES: usize = WIDTH / DEPTH;
 

@@ -12,11 +12,7 @@ mod simulate;
 mod table;
 mod thresholds;
 
-use symbolon_policy::{
-    identity::IdentityCard,
-    manifest::Manifest,
-    words::{AgencyCode, Timestamp},
-};
+use symbolon_policy::{identity::IdentityCard, manifest::Manifest, words::AgencyCode};
 
 use crate::control::api::{
     CourierKind, Failure, FailureKind, Imported, MeterLine, Outcome, PeerLine, RegisterLine, Reply, Status,
@@ -176,7 +172,13 @@ fn status(status: &Status) -> String {
         ("Cases", claim::counts(status.cases)),
         ("Journal", format!("{journal}, root {}", status.journal_root)),
     ]);
-    let forks = status.forks.iter().map(|fork| forked(&fork.partner, fork.at, &fork.text));
+    let forks = status.forks.iter().map(|fork| {
+        let more = match fork.seen {
+            0 | 1 => String::new(),
+            seen => format!(", and {} more", number(seen.saturating_sub(1))),
+        };
+        forked(&fork.partner, &format!("{}, at {}{more}", fork.text, fork.at))
+    });
     let forks: Vec<String> = forks.collect();
     let mut parts = vec![head, registers(&status.registers), agreement::list(&status.agreements)];
     if !forks.is_empty() {
@@ -196,8 +198,8 @@ fn status(status: &Status) -> String {
 }
 
 /// A partner whose journal was rewritten, shortened or forked, or restored from a backup.
-fn forked(partner: &AgencyCode, at: Timestamp, what: &str) -> String {
-    format!("WARNING: {what}, at {at}; see `symbolon audit evidence {partner}`")
+fn forked(partner: &AgencyCode, what: &str) -> String {
+    format!("WARNING: {what}; see `symbolon audit evidence {partner}`")
 }
 
 fn meters(meters: &[MeterLine]) -> String {
@@ -287,8 +289,9 @@ fn peers(peers: &[PeerLine]) -> String {
     let lines =
         table(["PARTNER", "NAME", "CONNECTED", "GIVEN", "RECEIVED", "OPEN RECEIPTS", "ADDRESSES"], rows);
     let forks = peers.iter().filter_map(|line| {
-        let what = format!("{} showed a history that contradicts the one it had shown", line.partner);
-        Some(format!("\n\n{}", forked(&line.partner, line.forked?, &what)))
+        let (partner, at) = (&line.partner, line.forked?);
+        let what = format!("{partner} showed a history that contradicts the one it had shown, at {at}");
+        Some(format!("\n\n{}", forked(partner, &what)))
     });
     lines + &forks.collect::<String>()
 }

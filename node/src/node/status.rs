@@ -11,6 +11,7 @@ use symbolon_policy::{
 
 use super::{Core, agreements, ahead, alerts, blocking, cases, core::peer_id, hits, registers};
 use crate::{
+    alerts::Fork,
     clock,
     control::api::{Failure, ForkLine, MeterLine, OfficersLine, PeerLine, Reply, Status, ToldLine},
     home,
@@ -48,16 +49,25 @@ pub(super) async fn status(core: &Arc<Core>) -> Result<Reply, Failure> {
                 enrolled: core.book.state().officers()?.len() as u64,
             },
             alerts: alerts::recent(&core, clock::now())?.len() as u64,
-            forks: alerts::forks(&core)?
-                .into_iter()
-                .map(|fork| ForkLine { partner: fork.partner, at: fork.at, text: fork.text })
-                .collect(),
+            forks: forks(&core)?,
             hits: hits::open(&core)?,
             cases: cases::counts(&core)?,
             prepared: ahead::lines(&core)?,
         })))
     })
     .await
+}
+
+/// One line for each partner, however many histories it showed.
+fn forks(core: &Core) -> Result<Vec<ForkLine>, Failure> {
+    let mut lines: Vec<ForkLine> = Vec::new();
+    for Fork { partner, at, text, .. } in alerts::forks(core)? {
+        match lines.iter_mut().find(|line| line.partner == partner) {
+            Some(line) => line.seen = line.seen.saturating_add(1),
+            None => lines.push(ForkLine { partner, at, text, seen: 1 }),
+        }
+    }
+    Ok(lines)
 }
 
 /// Meters of the periods that run now: those of agreements that hold, also where nothing was spent, and others
@@ -214,7 +224,7 @@ pub(super) async fn peers(core: &Arc<Core>) -> Result<Reply, Failure> {
     let core = core.clone();
     blocking(move || {
         let limit = core.config.open_receipts.saturating_mul(2);
-        let forks = alerts::forks(&core)?;
+        let forks = forks(&core)?;
         let mut peers = Vec::new();
         for partner in core.partners() {
             let party = partner.party;

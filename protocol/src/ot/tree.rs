@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{Context, DEPTH, LEAVES, TREES, WIDTH, base::first};
+use super::{Context, DEPTH, HOLE, LEAVES, TREES, WIDTH, base::first};
 use crate::{
     exchange::{Fault, Misbehaviour},
     seed::Seed,
@@ -144,7 +144,7 @@ pub(super) fn choices(delta: u128) -> u128 {
 
 /// The leaf of a tree that a Δ leaves out.
 pub(super) fn hole(delta: u128, tree: usize) -> usize {
-    usize::try_from(delta >> tree.saturating_mul(DEPTH) & LEAVES as u128 - 1).unwrap_or(0)
+    usize::try_from(delta >> tree.saturating_mul(DEPTH) & HOLE).unwrap_or(0)
 }
 
 /// All leaves but those that Δ names, which are 0.

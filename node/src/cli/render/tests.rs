@@ -119,6 +119,7 @@ fn a_status_on_one_screen() {
             partner: "MK".parse().unwrap(),
             at: Timestamp(1_800_000_000),
             text: "MK showed a history of 9 entries after one of 12".to_owned(),
+            seen: 3,
         }],
         hits: OpenHits {
             open: 3,
@@ -142,7 +143,7 @@ Hits       3 open, 1 overdue; by officer: ana 3, 1
 Cases      2 wait, 1 escalated, 0 stopped, 4 lapsed
 Journal    1 entry, root cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
 
-WARNING: MK showed a history of 9 entries after one of 12, at 2027-01-15T08:00:00Z; see `symbolon audit evidence MK`
+WARNING: MK showed a history of 9 entries after one of 12, at 2027-01-15T08:00:00Z, and 2 more; see `symbolon audit evidence MK`
 
 REGISTER    RECORDS
 border    1,000,000

@@ -62,10 +62,12 @@ pub struct Status {
 pub struct ForkLine {
     /// Whose.
     pub partner: AgencyCode,
-    /// When it was seen first.
+    /// When one was seen first.
     pub at: Timestamp,
     /// What it contradicts, in words.
     pub text: String,
+    /// How many were seen.
+    pub seen: u64,
 }
 
 /// What answers told one asker.

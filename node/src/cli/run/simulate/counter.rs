@@ -154,10 +154,14 @@ impl<'a> Prover<'a> {
         }
         for (rules, pair) in texts {
             let key = (place, rules.to_owned());
-            let known = self.known.borrow().get(&key).cloned();
+            let known = self.known.borrow().get(&key).copied();
             let verdict = match known {
                 Some(verdict) => verdict,
-                None => self.known.borrow_mut().entry(key).or_insert(self.put(solver, line, rules)?).clone(),
+                None => {
+                    let verdict = self.put(solver, line, rules)?;
+                    self.known.borrow_mut().insert(key, verdict);
+                    verdict
+                }
             };
             match verdict {
                 Verdict::Proved => {}

@@ -14,6 +14,7 @@ use symbolon_policy::{
     signing::{PublicKey, Signer},
     words::{AgencyCode, AgreementId, ClaimId, OfficerId, QueryId},
 };
+use symbolon_protocol::exchange::Misbehaviour;
 
 use super::{Bundle, Judged, Proved, Subject, judge};
 use crate::{
@@ -125,17 +126,17 @@ fn openings(found: &[Entry], opening: impl Fn(&ClaimId) -> Option<Vec<u8>>) -> B
         let is = |entry: &Entry| matches!(&entry.event, Event::Claimed { claim, .. } if claim == of);
         found.iter().any(is)
     };
+    let said = Misbehaviour::Opening("").to_string();
     let mut openings = BTreeMap::new();
     for entry in found {
-        let Event::ClaimFailed { side: Side::Holder, claim, partner_at_fault, opened, .. } = &entry.event
-        else {
+        let Event::ClaimFailed { side: Side::Holder, claim, opened, reason, .. } = &entry.event else {
             continue;
         };
         let bytes = opening(&claim.claim).filter(|bytes| opening_digest(bytes) == claim.opening);
         let Some(bytes) = bytes else { continue };
-        // An entry of an earlier version does not say for what the claim was broken off.
+        // An entry of an earlier version says it in words alone.
         let falsely = opened.is_some()
-            || (*partner_at_fault
+            || (reason.contains(&said)
                 && !heard(claim)
                 && matches!(judge(claim, &bytes, &asks), Judged::False | Judged::Unseen));
         if falsely {

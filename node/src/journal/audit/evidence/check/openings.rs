@@ -35,7 +35,7 @@ impl Check<'_> {
             }
             let at = format!("entries[{place}]");
             let key = self.keys.get(&claim.asker);
-            if !key.is_some_and(|key| signing::verify(claim, key, signature).is_ok()) {
+            if key.is_none_or(|key| signing::verify(claim, key, signature).is_err()) {
                 self.problem(at, "the claim is not signed by the asker");
             } else if opened.is_some_and(|opened| opened != claim.opening) {
                 self.problem(at, "what it says was opened is not what the claim was signed for");

@@ -9,7 +9,7 @@ use symbolon_policy::{
     officer::{Act, ActKind, Officer, SignedAct},
     words::{Field, OfficerId, Role},
 };
-use symbolon_protocol::{exact, seed::Seed};
+use symbolon_protocol::{exact, exchange::Misbehaviour, seed::Seed};
 use zeroize::Zeroizing;
 
 use super::*;
@@ -30,10 +30,11 @@ fn asked(world: &mut World) -> (Ask, Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>) {
     (ask, bytes(&other), bytes(&query))
 }
 
-/// RS claimed, and MK broke it off by RS's fault.
+/// RS claimed, and MK broke it off by RS's fault: as if for what it opened, also where the entry does not say so.
 fn broken_off(world: &World, claim: &Claim, opened: Option<Digest>) {
     let signature = signing::sign(claim, &world.rs.key).unwrap();
-    let (side, claim, reason) = (Side::Holder, claim.clone(), "it broke the protocol".to_owned());
+    let (side, claim, reason) =
+        (Side::Holder, claim.clone(), Misbehaviour::Opening("it is another one").to_string());
     let failed = Event::ClaimFailed { side, claim, signature, partner_at_fault: true, reason, opened };
     world.mk.journal.append(failed, world.now).unwrap();
 }
