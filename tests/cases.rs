@@ -136,7 +136,7 @@ async fn decide(holder: PathBuf, officer: Officer, cases: Vec<(ClaimId, Digest)>
                     told.approved.lock().unwrap().entry(claim).or_default().insert(officer.id.clone());
                 }
                 // It is over, or this officer approved it just before the node was killed.
-                Err(failure) if failure.kind == FailureKind::Input => {
+                Err(failure) if failure.kind == FailureKind::Refused => {
                     told.refused.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(_) => {

@@ -112,6 +112,9 @@ pub enum SearchError {
     Cancelled,
 }
 
+/// So many times as many candidates are looked at as are to be tried, at most.
+const MOST_CROSSING: usize = 20;
+
 /// A choice: the proposal to begin with, then a value for each knob.
 type Genes = Vec<usize>;
 
@@ -161,11 +164,13 @@ pub fn search(
     let mut tried: Vec<Tried> = Vec::new();
     let mut genes_of: Vec<Genes> = Vec::new();
     let mut crossing = 0_usize;
-    while known.len() < goal {
+    // What crosses a red line is not run, so others are tried in its place; not for ever.
+    while known.len() - crossing < goal && known.len() < goal.saturating_mul(MOST_CROSSING) {
         let ranked = nsga::ranked(&tried.iter().map(|tried| tried.values.clone()).collect::<Vec<_>>());
         let parents: Vec<&Genes> =
             ranked.iter().take(settings.population).filter_map(|place| genes_of.get(*place)).collect();
-        let batch = hunt.breed(&parents, &known, settings.population.max(2).min(goal - known.len()));
+        let many = settings.population.max(2).min(goal - (known.len() - crossing));
+        let batch = hunt.breed(&parents, &known, many);
         if batch.is_empty() {
             break;
         }
@@ -207,7 +212,7 @@ pub fn search(
                 front: false,
             });
         }
-        watch.progress(known.len() as u64, goal as u64);
+        watch.progress((known.len() - crossing) as u64, goal as u64);
     }
     if tried.is_empty() && crossing > 0 {
         return Err(SearchError::Crossing(crossing));

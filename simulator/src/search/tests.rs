@@ -81,10 +81,11 @@ fn candidates_that_cross_a_red_line_take_no_part() {
     assert!(go(&|_| false).unwrap().tried.iter().any(|tried| crosses(&tried.proposal)));
     let found = go(&crosses).unwrap();
     assert!(found.crossing > 0 && !found.tried.is_empty() && !found.counters.is_empty());
-    assert_eq!(found.tried.len() + found.crossing + found.impossible, 24);
+    // Others are tried in their place, as far as there are any.
+    assert_eq!(found.tried.len() + found.impossible, 24);
     let shown = found.tried.iter().map(|tried| &tried.proposal).chain(&found.counters);
     assert!(shown.into_iter().all(|proposal| !crosses(proposal)));
-    assert_eq!(go(&|_| true), Err(SearchError::Crossing(24)));
+    assert!(matches!(go(&|_| true), Err(SearchError::Crossing(24..))));
 }
 
 #[test]
