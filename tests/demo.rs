@@ -123,9 +123,12 @@ fn the_impact_assessment_says_what_the_journals_say(rs: &Path, mk: &Path) {
     assert_eq!([entry, child, count], [1, 1, 1]);
     let says = |text: &str| assert!(page.contains(text), "{text}");
     says("4 queries, 3,002 items: 2 for IRREG_ENTRY, 1 for CHILD_PROTECTION, 1 count for STATISTICS");
-    assert_eq!((list(&rs, "refusals").len(), list(&mk, "refusals").len()), (2, 2));
+    assert_eq!((list(&rs, "refusals").len(), list(&mk, "refusals").len()), (2, 3));
     assert_eq!(list(&rs, "refusals")[1]["refused"], "fields");
-    says("2 at the holder: 1 by its national rules, 1 by a person; 1 more at the asker by the shared rules");
+    assert_eq!(list(&mk, "refusals")[2]["refused"], "request");
+    says(
+        "2 at the holder: 1 by its national rules, 1 by a person; 2 more at the asker: 1 by the shared rules, 1 of a claim that nobody had verified",
+    );
     let claims = list(&rs, "claims");
     let found: Vec<_> = claims.iter().map(|claim| claim["found"].as_u64().unwrap()).collect();
     let releases: Vec<_> = claims.iter().map(|claim| claim["releases"].as_array().unwrap().len()).collect();
