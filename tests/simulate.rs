@@ -59,7 +59,7 @@ fn a_scenario_runs_writes_and_is_taken_up() {
     // What is of other numbers is not mixed with it.
     for (other, what) in [
         (["--persons", "400", "--seeds", "7,8"], "of other scenario or numbers"),
-        (["--persons", "300", "--seeds", "7,9"], "of other seeds"),
+        (["--persons", "300", "--seeds", "7,9"], "seeds"),
     ] {
         let options = ["--abuse-seeds", "1", "--out", "run", "--resume"];
         let (_, told, code) = run(dir.path(), &[&["simulate", "bilateral"], &other[..], &options].concat());
