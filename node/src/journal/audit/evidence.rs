@@ -126,11 +126,13 @@ impl std::fmt::Display for Verdict {
                 writeln!(f, "checkpoint of {} entries, countersigned by {}", self.size, partners.join(", "))?;
             }
         }
+        // Reasons are a partner's words: a line break in one must not begin a finding of its own.
+        let line = |text: &str| text.replace(char::is_control, " ");
         for shown in &self.shows {
-            writeln!(f, "- {shown}")?;
+            writeln!(f, "- {}", line(shown))?;
         }
         for Problem { at, what } in &self.problems {
-            writeln!(f, "DOES NOT STAND: {at}: {what}")?;
+            writeln!(f, "DOES NOT STAND: {at}: {}", line(what))?;
         }
         f.write_str(if self.stands() { "the evidence stands" } else { "THE EVIDENCE DOES NOT STAND" })
     }

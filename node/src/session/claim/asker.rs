@@ -5,6 +5,7 @@ use std::sync::Arc;
 use symbolon_policy::{
     case::{End, Ended},
     claim::{Claim, Outcome, SignedRelease, opening_digest},
+    officer::TEXT_LIMIT,
     permit::{Refusal, admit_claim},
     receipt::Receipt,
     signing::{self, Document as _, Signature},
@@ -204,7 +205,11 @@ async fn keep_end(
     };
     let claimed = known(core)?;
     let digest = claimed.case.claim.digest().map_err(|e| Failure::local(e.to_string()))?;
-    let stands = ended.claim == digest && signing::verify(&ended, &partner.party.key, &signature).is_ok();
+    // A holder takes no other reasons from its officers; this one stands in the journal for good.
+    let odd = |reason: &str| reason.chars().nth(TEXT_LIMIT).is_some() || reason.contains(char::is_control);
+    let odd = matches!(&ended.end, End::Refused { reason, .. } if odd(reason));
+    let stands =
+        !odd && ended.claim == digest && signing::verify(&ended, &partner.party.key, &signature).is_ok();
     if !stands {
         let what = "what it says of the claim's end is not its signed word about this claim";
         return Err(SessionError::Misbehaved(what.into()));
