@@ -104,7 +104,7 @@ impl Asker {
     /// Runs the match on a stream on which it was admitted: the answer, and the receipt if there is one.
     async fn run(&self, stream: &mut Stream) -> (Matched, Option<Box<SignedReceipt>>) {
         let Some(Heard::Searching { entries }) = hear(stream).await else { panic!("it does not search") };
-        let asked = self.agreement.terms().matching.as_ref().unwrap().asked(&self.ask).unwrap();
+        let asked = self.agreement.terms().asked(&self.ask).unwrap();
         let asked = Asked { places: Some(entries), ..asked };
         let permit = admit(&self.agreement, &self.ask, &self.ask.asker, &Nothing, now()).unwrap();
         let paid = permit.pay(|_, _| Ok::<_, ()>(())).unwrap();

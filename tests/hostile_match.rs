@@ -23,6 +23,7 @@ use libp2p::{StreamProtocol, identity::Keypair};
 use serde_json::Value;
 use symbolon_node::network::{Inbound, Network, NetworkConfig, Stream};
 use symbolon_policy::{
+    agreement::Terms,
     ask, canonical,
     keys::KeySet,
     permit::{InForce, admit, admit_fetch, admit_prepare},
@@ -36,7 +37,7 @@ use symbolon_protocol::{
         engine::{Group, Rows},
         template::Template,
     },
-    padding::bucket,
+    padding::Buckets,
     seed::Seed,
     transcript::Role,
 };
@@ -153,12 +154,13 @@ impl Liar {
         };
         say(&mut stream, Say::Admitted).await;
         let prepare = &signed.prepare;
-        let terms = self.agreement.terms().matching.as_ref().unwrap();
+        let Terms { matching, buckets, .. } = self.agreement.terms();
+        let (terms, buckets) = (matching.as_ref().unwrap(), *buckets);
         let setup = prepare.fetch.matching.as_ref().unwrap();
         let form = terms.form(&setup.form).unwrap().form();
         let name = self.name.lock().unwrap().clone();
         let answering = ask::engine(&setup.engine).unwrap().answering(&form, &name).unwrap();
-        let plan = Plan { id: prepare.id.0, alternatives: 1, largest_slice: terms.largest_slice };
+        let plan = Plan { id: prepare.id.0, alternatives: 1, largest_slice: terms.largest_slice, buckets };
         let paid = admit_prepare(&self.agreement, prepare, &Self::own(), &Nothing, now()).unwrap();
         let (seed, frames) = (Seed::new(rand::random()), Shelf::default());
         let keep = Box::new(frames.clone());
@@ -182,8 +184,8 @@ impl Liar {
         say(&mut stream, Say::Admitted).await;
         let entries = self.says.load(Ordering::SeqCst);
         say(&mut stream, Say::Searching { entries, seconds: 1, prepared: prepared.is_some() }).await;
+        let asked = self.agreement.terms().asked(&ask).unwrap();
         let terms = self.agreement.terms().matching.as_ref().unwrap();
-        let asked = terms.asked(&ask).unwrap();
         let form = terms.form(&ask.matching.as_ref().unwrap().form).unwrap().form();
         let engine = ask::engine(&ask.matching.as_ref().unwrap().engine).unwrap();
         let name = self.name.lock().unwrap().clone();
@@ -253,7 +255,7 @@ fn scene() -> (Runtime, Network, Arc<Liar>, Agency) {
         signer,
         lies: AtomicU8::new(NOTHING),
         cuts: AtomicU8::new(NOTHING),
-        says: AtomicU64::new(bucket(PEOPLE + 1)),
+        says: AtomicU64::new(Buckets::USUAL.places(PEOPLE)),
         begun: AtomicU32::new(0),
         name: Mutex::default(),
         half: Mutex::default(),
@@ -331,8 +333,8 @@ fn a_holder_that_fails_the_check_is_journalled_and_never_asked_again() {
 
     // Another size than was said is noticed before anything depends on the probe.
     liar.lies.store(NOTHING, Ordering::SeqCst);
-    let other = bucket(20 * PEOPLE);
-    assert_ne!(other, bucket(PEOPLE + 1));
+    let other = Buckets::USUAL.pad(20 * PEOPLE);
+    assert_ne!(other, Buckets::USUAL.places(PEOPLE));
     liar.says.store(other, Ordering::SeqCst);
     let done = ask_it(&asker);
     let (faults, why) = ended(&asker, &done.answer()["query"]);

@@ -10,7 +10,7 @@ use symbolon_protocol::{
         rates,
         rule::Form,
     },
-    padding::bucket,
+    padding::Buckets,
 };
 
 use crate::control::api::Failure;
@@ -172,7 +172,7 @@ pub(crate) fn tell(question: Option<&Question>) -> Result<Told, Failure> {
 
 fn choices(question: &Question, form: Form) -> Vec<Chosen> {
     let Question { records, alternatives, cap, cores, against_asker, against_holder, .. } = *question;
-    let entries = entries(records);
+    let entries = Buckets::USUAL.places(records);
     let most = engines().iter().filter_map(|engine| taken(*engine, &form).ok()).map(|taken| taken.cap).max();
     let cap = cap.or(most).unwrap_or(1);
     let answers = [("any", Answer::Any), ("candidates", Answer::Candidates { cap })];
@@ -191,11 +191,6 @@ fn choices(question: &Question, form: Form) -> Vec<Chosen> {
         }
     });
     chosen.into()
-}
-
-/// Records with padding, and the place that says whether there are too many.
-fn entries(records: u64) -> u64 {
-    bucket(records.saturating_add(1))
 }
 
 fn line(engine: &dyn Engine, form: Option<(&Question, Form)>) -> Line {
@@ -233,7 +228,7 @@ fn costs(engine: &dyn Engine, question: &Question, form: &Form) -> Costs {
     if alternatives > taken.alternatives {
         return refused(format!("it takes at most {} alternatives of this form", taken.alternatives));
     }
-    let entries = entries(records);
+    let entries = Buckets::USUAL.places(records);
     let cap = question.cap.unwrap_or(taken.cap);
     let answers = [
         taken.any.then_some(("any", Answer::Any)),

@@ -25,7 +25,6 @@ use symbolon_protocol::{
     group::decode_scalar,
     identifier::CANONICALISATION,
     oprf::KeyPair,
-    padding::bucket,
     seed::Seed,
     set::{IdentifierSource, Output, SetBuilder, fresh_key},
     snapshot::{BlobSink, BlobSource},
@@ -140,7 +139,8 @@ impl Snapshots {
             set.absorb(&identifiers).map_err(local)?;
             progress((set.len() as u64, source.total()));
         }
-        let (key, summary, bytes) = set.finish(bucket, seed.stream("padding")).map_err(local)?;
+        let buckets = agreement.terms().buckets;
+        let (key, summary, bytes) = set.finish(|n| buckets.pad(n), seed.stream("padding")).map_err(local)?;
         let hours = agreement.terms().exact.as_ref().map_or(1, |exact| exact.epoch_hours);
         let epoch = now.plus(i64::from(hours).saturating_mul(Timestamp::HOUR));
         // Nor longer than each record in it may be kept.

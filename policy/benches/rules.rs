@@ -214,6 +214,7 @@ fn agreement(clauses: usize) -> InForce {
         valid_until: Timestamp(1_890_000_000),
         amends: None,
         proofs: Vec::new(),
+        buckets: symbolon_protocol::padding::Buckets::default(),
         parties: parties.collect(),
         exact: Some(ExactTerms { largest_batch: 1_100, epoch_hours: 24 }),
         count: None,

@@ -7,11 +7,11 @@ use symbolon_protocol::matching::engine::{self, Engine};
 use crate::{
     agreement::{MatchAnswer, Terms},
     permit::{Refusal, RefusalCode},
-    rules::ExchangeKind,
+    rules::{ExchangeKind, ReleaseContext, SearchContext},
     signing::Document,
     words::{
-        AgencyCode, AgreementId, Digest, EngineName, FormName, LegalBasis, OfficerId, Position, Purpose,
-        QueryId, RegisterName, SnapshotId, Timestamp,
+        AgencyCode, AgreementId, Digest, EngineName, Field, FormName, LegalBasis, OfficerId, Position,
+        Purpose, QueryId, RegisterName, SnapshotId, Timestamp,
     },
 };
 
@@ -63,6 +63,34 @@ pub struct Ask {
 
 impl Document for Ask {
     const LABEL: &'static str = "symbolon/ask/1";
+}
+
+impl Ask {
+    /// What decides which records take part.
+    pub fn search(&self) -> SearchContext {
+        SearchContext {
+            asker: self.asker.clone(),
+            holder: self.holder.clone(),
+            register: self.register.clone(),
+            purpose: self.purpose,
+            exchange: self.exchange,
+        }
+    }
+
+    /// What decides whether a field is released to the officer who asks, on the same basis, with so many approvals.
+    pub fn release(&self, field: Field, approvals: u8) -> ReleaseContext {
+        ReleaseContext {
+            asker: self.asker.clone(),
+            officer: self.officer.clone(),
+            holder: self.holder.clone(),
+            register: self.register.clone(),
+            purpose: self.purpose,
+            legal_basis: self.basis,
+            exchange: self.exchange,
+            field,
+            approvals,
+        }
+    }
 }
 
 fn none(number: &u32) -> bool {

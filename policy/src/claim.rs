@@ -205,17 +205,9 @@ fn decide_by(
     class: &RecordClass,
     field: Field,
 ) -> FieldDecision {
-    let mut context = ReleaseContext {
-        asker: claim.asker.clone(),
-        officer: claim.officer.clone(),
-        holder: claim.holder.clone(),
-        register: ask.register.clone(),
-        purpose: ask.purpose,
-        legal_basis: claim.basis,
-        exchange: ask.exchange,
-        field,
-        approvals: 0,
-    };
+    // Claimed by this officer, on this basis.
+    let mut context =
+        ReleaseContext { officer: claim.officer.clone(), legal_basis: claim.basis, ..ask.release(field, 0) };
     let mut refused = Vec::new();
     for approvals in 0..=MOST_APPROVALS {
         context.approvals = approvals;
@@ -283,6 +275,11 @@ impl Release {
     /// How many persons approved it.
     pub fn approvals(&self) -> u8 {
         u8::try_from(self.approved_by.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Whether it has a field of a record.
+    pub fn has(&self, reference: Reference, field: Field) -> bool {
+        self.fields.iter().any(|(known, fields)| *known == reference && fields.contains(&field))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub use crate::words::Role;
-pub use act::{Act, ActError, ActKind, SKEW, SignedAct, TEXT_LIMIT};
+pub use act::{Act, ActError, ActKind, SKEW, SignedAct, TEXT_LIMIT, is_reason};
 pub use intent::{How, Intent, files, subject};
 
 /// An officer as enrolled.

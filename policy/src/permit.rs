@@ -163,7 +163,7 @@ pub fn admit_prepare(
         return Err(Refusal::new(RefusalCode::Malformed, "only a match is prepared"));
     }
     admit(agreement, &ask, own, ledger, now)?;
-    let asked = agreement.terms().matching.as_ref().and_then(|matching| matching.asked(&ask));
+    let asked = agreement.terms().asked(&ask);
     let text = "the agreement does not cover this match";
     let asked = asked.ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))?;
     Ok(Paid { grant: Grant::Preparation(asked) })
@@ -194,13 +194,14 @@ impl Paid {
     /// query that was paid for, [`RefusalCode::NoAgreement`] if that was under another agreement, or
     /// with the agreement's state if it no longer holds.
     pub fn retry(agreement: &InForce, ask: &Ask, recorded: &Ask, now: Timestamp) -> Result<Self, Refusal> {
-        agreement.holds(now)?;
+        // First: other words are none of this query, whatever else is wrong with them.
         if *ask != *recorded {
             return Err(Refusal::new(
                 RefusalCode::AlteredRetry,
                 "a query with this id was asked before in other words",
             ));
         }
+        agreement.holds(now)?;
         if ask.agreement != agreement.id() {
             return Err(Refusal::new(
                 RefusalCode::NoAgreement,

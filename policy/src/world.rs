@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ed25519_dalek::SigningKey;
-use symbolon_protocol::identifier::CANONICALISATION;
+use symbolon_protocol::{identifier::CANONICALISATION, padding::Buckets};
 
 use crate::{
     agreement::{
@@ -72,6 +72,7 @@ pub(crate) fn terms() -> Terms {
         valid_until: "2027-11-01T00:00:00Z".parse().unwrap(),
         amends: None,
         proofs: Vec::new(),
+        buckets: Buckets::default(),
         parties: vec![party(rs(), 1), party(mk(), 2)],
         exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
         count: Some(CountTerms {

@@ -33,7 +33,7 @@ use symbolon_protocol::{
     exchange::{Exchange, Fault, Frame},
     identifier::RawIdentifier,
     oprf::KeyPair,
-    padding::bucket,
+    padding::Buckets,
     pump,
     seed::Seed,
     set::{IdentifierBytes, IdentifierSource, Output, SetBuilder, fresh_key},
@@ -96,7 +96,7 @@ struct Published {
 fn publish(people: &[IdentifierBytes]) -> Published {
     let mut set = SetBuilder::new(fresh_key(&seed(1).stream("key")).unwrap(), Output::Bound);
     set.absorb(people).unwrap();
-    let (key, summary, bytes) = set.finish(bucket, seed(1).stream("padding")).unwrap();
+    let (key, summary, bytes) = set.finish(|n| Buckets::USUAL.pad(n), seed(1).stream("padding")).unwrap();
     Published { key: Arc::new(key), snapshot: (summary.entries, Arc::new(bytes)) }
 }
 
@@ -239,7 +239,7 @@ fn count(slice: usize, asked: usize) -> [Duration; 3] {
     });
     let source = Box::new(Listed(self::people(slice).into_iter()));
     let (answered, serve) = timed(|| {
-        let mut holder = count::Holder::new(items, noise, digest, source, seed(3)).unwrap();
+        let mut holder = count::Holder::new(items, noise, digest, source, Buckets::USUAL, seed(3)).unwrap();
         answer(&mut holder, frames)
     });
     let ((), read) = timed(|| drop(answer(&mut asker, answered)));
@@ -263,7 +263,7 @@ fn large(n: usize) {
     for first in (0..n).step_by(PIECE) {
         set.absorb(&(first..n.min(first + PIECE)).map(person).collect::<Vec<_>>()).unwrap();
     }
-    let (_, summary, _) = set.finish(bucket, seed(1).stream("padding")).unwrap();
+    let (_, summary, _) = set.finish(|n| Buckets::USUAL.pad(n), seed(1).stream("padding")).unwrap();
     let taken = start.elapsed().as_secs_f64();
     let held = peak_memory().map_or_else(|| "an unknown number of".to_owned(), |mb| mb.to_string());
     println!(

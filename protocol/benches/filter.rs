@@ -17,7 +17,7 @@ use std::time::Duration;
 use measure::{full, medians, timed};
 use symbolon_protocol::{
     filter::{self, REMAINDER_BITS},
-    padding::bucket,
+    padding::Buckets,
     seed::Seed,
 };
 use xorf::{BinaryFuse32, DmaSerializable, Filter};
@@ -66,7 +66,7 @@ impl Row {
 
 /// Both filters over a set of `n`, padded as a snapshot is. Half of every batch is in the set.
 fn compare(n: usize, runs: usize) -> [Row; 2] {
-    let entries = bucket(n as u64);
+    let entries = Buckets::USUAL.pad(n as u64);
     let set = outputs(usize::try_from(entries).unwrap(), "set");
     let others = outputs(500, "others");
     let batch: Vec<u64> = set.iter().step_by(set.len() / 500).take(500).chain(&others).copied().collect();

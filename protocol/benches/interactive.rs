@@ -57,7 +57,7 @@ use symbolon_protocol::{
         rule::Form,
         template::Template,
     },
-    padding::bucket,
+    padding::Buckets,
     seed::{Seed, Stream},
 };
 
@@ -127,6 +127,8 @@ impl Kept for Shelf {
 }
 
 /// A preparation's cost, and what each side has of it.
+const LARGEST: u64 = 10_000_000;
+
 struct Ahead {
     cost: Cost,
     asker: Preparation,
@@ -139,7 +141,7 @@ fn records(form: &Form, groups: u64) -> Box<Made> {
 }
 
 fn ahead(form: &Form, groups: u64, link: Link) -> Ahead {
-    let plan = Plan { id: [8; 32], alternatives: 1, largest_slice: 10_000_000 };
+    let plan = Plan { id: [8; 32], alternatives: 1, largest_slice: LARGEST, buckets: Buckets::USUAL };
     let (seeds, shelves) = ((Seed::new([9; 32]), Seed::new([10; 32])), (Shelf::default(), Shelf::default()));
     let asking = Interactive.asking(form, &[7; 32]).unwrap();
     let answering = Interactive.answering(form, &[7; 32]).unwrap();
@@ -163,8 +165,14 @@ fn machines(form: &Form, groups: u64, answer: Answer, halves: Option<Halves>) ->
     let asking = Interactive.asking(form, &[7; 32]).unwrap();
     let answering = Interactive.answering(form, &[7; 32]).unwrap();
     let (prepared, preparing) = on_core(|| asking.prepare(&probe, &Seed::new([2; 32])).unwrap());
-    let asked =
-        Asked { digest: prepared.digest(), alternatives: 1, answer, largest_slice: 10_000_000, places: None };
+    let asked = Asked {
+        digest: prepared.digest(),
+        alternatives: 1,
+        answer,
+        largest_slice: LARGEST,
+        buckets: Buckets::USUAL,
+        places: None,
+    };
     let (rows, runs) = (records(form, groups), (Seed::new([4; 32]), Seed::new([6; 32])));
     let (asker, holder) = match halves {
         None => {
@@ -315,7 +323,7 @@ fn main() {
                 plain(&form)
             );
             for records in sizes {
-                let padded = bucket(records + 1);
+                let padded = Buckets::USUAL.places(*records);
                 let cost = one.install(|| query(&form, *records, answer, LOOPBACK, None));
                 let shaped = one.install(|| query(&form, *records, answer, SHAPED, None));
                 let megabytes = |bytes: u64| bytes as f64 / 1e6;

@@ -30,6 +30,7 @@ use symbolon_protocol::{
         template::Template,
         tfhe::OneRound,
     },
+    padding::Buckets,
     pump,
     seed::Seed,
 };
@@ -134,6 +135,7 @@ fn query(material: &(Vec<u8>, Vec<u8>), form: &Form, records: u64, threads: usiz
         alternatives: 1,
         answer: Answer::Candidates { cap: 3 },
         largest_slice: 1 << 20,
+        buckets: Buckets::USUAL,
         places: None,
     };
     let groups: Vec<Group> = (1..=records).map(|at| Group { rows: vec![(0, random(form, at))] }).collect();

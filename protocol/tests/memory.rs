@@ -21,6 +21,7 @@ use symbolon_protocol::{
     exchange::{Disclosure, Exchange, FRAME_LIMIT, Fault, Frame, Verdict, Warden},
     filter::{ENTRIES_LIMIT, Summary, longest},
     oprf::KeyPair,
+    padding::Buckets,
     pump,
     seed::Seed,
     set::{IdentifierBytes, IdentifierSource},
@@ -238,7 +239,8 @@ fn count_holder(entries: u64) -> u64 {
     grown(|| {
         let source = Box::new(People(0..entries));
         let seed = Seed::new([3; 32]);
-        let mut holder = Box::new(count::Holder::new(items, noise(), digest, source, seed).unwrap());
+        let holder = count::Holder::new(items, noise(), digest, source, Buckets::USUAL, seed);
+        let mut holder = Box::new(holder.unwrap());
         frames.into_iter().for_each(|frame| holder.consume(frame).unwrap());
         drive(&mut *holder, drop);
         assert!(holder.finish().unwrap().entries >= entries);

@@ -24,8 +24,8 @@ use symbolon_policy::{
     },
 };
 use symbolon_protocol::{
-    exchange::Fault, identifier::CANONICALISATION, matching::engine, pump::Traffic, seed::Seed,
-    set::IdentifierBytes,
+    exchange::Fault, identifier::CANONICALISATION, matching::engine, padding::Buckets, pump::Traffic,
+    seed::Seed, set::IdentifierBytes,
 };
 
 use crate::{
@@ -238,6 +238,7 @@ fn pair(codes: &[AgencyCode; 2], seed: u8) -> Result<Pair<'static>, CalibrateErr
         valid_until: NOW.plus(Timestamp::DAY),
         amends: None,
         proofs: Vec::new(),
+        buckets: Buckets::USUAL,
         parties: codes.iter().map(party).collect(),
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {

@@ -18,6 +18,7 @@ use symbolon_policy::{
     rules::{ExchangeKind, RuleErrors, RulebookError},
     words::WordError,
 };
+use symbolon_protocol::padding::Buckets;
 
 use crate::{
     cost::{Calibration, EngineCost},
@@ -127,6 +128,8 @@ pub(crate) struct Line {
     pub(crate) answer: Option<AnswerClass>,
     /// For a count: ε in thousandths, dummies, and the smallest and largest batch.
     pub(crate) count: Option<(u32, u32, u32, u32)>,
+    /// To which sizes a slice is padded.
+    pub(crate) buckets: Buckets,
     pub(crate) every_days: i64,
 }
 

@@ -24,7 +24,6 @@ use symbolon_protocol::{
     exchange::{Boxed, Fault},
     filter::Summary,
     oprf::KeyPair,
-    padding::bucket,
     pump::Traffic,
     seed::Seed,
     set::{IdentifierBytes, Output, SetBuilder, fresh_key},
@@ -39,7 +38,6 @@ use crate::{
 use memory::{Bytes, Identifiers};
 
 pub use crate::pipe::Spent;
-pub(crate) use matching::places;
 pub use matching::{Enrolled, Keys};
 pub use side::{PairError, Side};
 
@@ -185,7 +183,8 @@ impl<'a> Pair<'a> {
             ..self.opening(ExchangeKind::Count, question, &draws)
         };
         let source = Box::new(Identifiers::new(self.slice(ExchangeKind::Count, question, register)));
-        let holder = count::Holder::new(ask.items, noise, ask.digest.0, source, draws.holder)?;
+        let buckets = self.holder.agreement.terms().buckets;
+        let holder = count::Holder::new(ask.items, noise, ask.digest.0, source, buckets, draws.holder)?;
         let asker = count::Asker::new(query);
         let machines = (Box::new(asker) as Boxed<_>, Box::new(holder) as Boxed<count::Served>);
         let (answer, exchange, receipt) =
@@ -274,7 +273,8 @@ impl<'a> Pair<'a> {
     ) -> Result<(KeyPair, Summary, Vec<u8>), Fault> {
         let mut set = SetBuilder::new(fresh_key(&epoch.stream("key"))?, Output::Bound);
         set.absorb(&self.slice(ExchangeKind::Exact, question, register))?;
-        set.finish(bucket, epoch.stream("padding"))
+        let buckets = self.holder.agreement.terms().buckets;
+        set.finish(|n| buckets.pad(n), epoch.stream("padding"))
     }
 
     /// Admits and pays on both sides, runs the exchange, and has both sign what happened.

@@ -23,6 +23,7 @@ use symbolon_policy::{
 
 use crate::{scenario::Scenario, shelf::Shelf};
 
+pub(crate) use change::written_out;
 pub use error::ProposalError;
 pub use files::{Directory, Files};
 pub use fits::Short;

@@ -7,6 +7,7 @@
 
 mod check;
 mod each;
+mod fault;
 mod locate;
 mod people;
 mod quantity;
@@ -18,7 +19,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use symbolon_policy::words::{AgencyCode, Digest, Field};
 
-pub use check::{Fault, ScenarioError};
+pub use fault::{Fault, ScenarioError};
 pub use people::{Observed, Party, People, Utility};
 pub use quantity::{ASSUMED, Law, Quantity};
 pub use ways::{Biometric, ENTRY, EXIT, EventKind, Practice, Readmission, Route, RouteKind};

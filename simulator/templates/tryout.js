@@ -16,13 +16,17 @@ for (const field of form.querySelectorAll("input[type=number]")) {
   const least = Number(field.min);
   const most = Number(field.max);
   const whole = field.dataset.step === "1";
+  const double = field.dataset.step === "double";
   const wide = usual > 0 && most / usual > 50;
   const near = (value) => Math.min(most, Math.max(least, whole ? Math.round(value) : Number(value.toPrecision(3))));
   const span = least < 0 ? 2 * Math.abs(usual) || 10 : most - least;
   const from = least < 0 ? usual - span : least;
   const width = least < 0 ? 2 * span : span;
-  const value = (place) => near(wide ? usual * 100 ** (place / 100 - 1) : from + (width * place) / 200);
-  const place = (at) => (wide ? 100 * (1 + Math.log(at / usual) / Math.log(100)) : (200 * (at - from)) / width);
+  const powers = Math.log2(most / least);
+  // The far left is nothing, where that can be said.
+  const wider = (place) => (place === 0 && least === 0 ? 0 : usual * 100 ** (place / 100 - 1));
+  const value = (place) => double ? least * 2 ** Math.round((powers * place) / 200) : near(wide ? wider(place) : from + (width * place) / 200);
+  const place = (at) => double ? (200 * Math.log2(at / least)) / powers : (wide ? 100 * (1 + Math.log(at / usual) / Math.log(100)) : (200 * (at - from)) / width);
   slider.value = place(field.value === "" ? usual : Number(field.value));
   slider.addEventListener("input", () => { field.value = value(Number(slider.value)); });
   field.addEventListener("input", () => { slider.value = place(field.value === "" ? usual : Number(field.value)); });

@@ -17,7 +17,7 @@ use std::fmt::Write;
 
 use symbolon_protocol::{
     matching::{interactive, rule::Rule, tfhe},
-    padding::bucket,
+    padding::Buckets,
 };
 
 pub use large::Large;
@@ -79,7 +79,7 @@ impl Crowd {
     /// # Errors
     /// A local [`Failure`] for a form that cannot stand.
     pub(super) fn terms(&self, many: &Many) -> Result<String, Failure> {
-        let largest = bucket(u64::from(self.records.max(many.records)).saturating_add(1));
+        let largest = Buckets::USUAL.places(self.records.max(many.records).into());
         let other = interactive::ID;
         let mut terms = format!(
             "\n[matching]\nengines = [\"{ENGINE}\", \"{other}\"]\nagainst_asker = \"covert\"\nkey_hours = 24\nlargest_slice = {largest}\nbudget = {BUDGET}\n\

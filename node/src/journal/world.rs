@@ -82,6 +82,7 @@ impl World {
             valid_until: START.plus(365 * Timestamp::DAY),
             amends: None,
             proofs: Vec::new(),
+            buckets: symbolon_protocol::padding::Buckets::default(),
             parties: vec![party(&rs), party(&mk)],
             exact: Some(ExactTerms { largest_batch: 100, epoch_hours: 24 }),
             count: None,

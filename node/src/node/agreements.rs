@@ -13,7 +13,7 @@ use symbolon_policy::{
     signing::{self, Signer as _},
     words::{AgencyCode, AgreementId, Timestamp},
 };
-use symbolon_protocol::identifier::CANONICALISATION;
+use symbolon_protocol::{identifier::CANONICALISATION, padding::Buckets};
 
 use super::{Core, blocking, core::peer_id, flags};
 use crate::{
@@ -71,6 +71,7 @@ pub(super) fn draft(
         valid_until: from.plus(i64::from(days).saturating_mul(Timestamp::DAY)),
         amends: None,
         proofs: Vec::new(),
+        buckets: Buckets::USUAL,
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {
             smallest_batch: 100,

@@ -13,6 +13,7 @@ use symbolon_policy::{canonical, words::Timestamp};
 use symbolon_protocol::{
     exchange::{FRAME_LIMIT, Fault, Frame},
     matching::ahead::{Kept, Plan, Preparation},
+    padding::Buckets,
     seed::Seed,
 };
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -62,6 +63,8 @@ pub(super) struct Head {
     pub(super) kind: Kind,
     pub(super) alternatives: u16,
     pub(super) largest_slice: u64,
+    #[serde(default)]
+    pub(super) buckets: Buckets,
     pub(super) seed: Secret,
     #[serde(with = "serde_bytes")]
     pub(super) note: Vec<u8>,
@@ -183,6 +186,7 @@ impl Lent {
                 id: self.name.id.0,
                 alternatives: head.alternatives,
                 largest_slice: head.largest_slice,
+                buckets: head.buckets,
             },
             seed: Seed::new(head.seed.0),
             note: head.note,

@@ -113,6 +113,7 @@ impl Making {
             kind: self.kind.clone(),
             alternatives: self.plan.alternatives,
             largest_slice: self.plan.largest_slice,
+            buckets: self.plan.buckets,
             seed: Secret::of(seed),
             note,
             frames: writing.frames,

@@ -5,7 +5,7 @@ use symbolon_policy::{
     permit::RefusalCode,
     words::LegalBasis,
 };
-use symbolon_protocol::{exchange::Frame, matching::ahead::Preparation, seed::Seed};
+use symbolon_protocol::{exchange::Frame, matching::ahead::Preparation, padding::Buckets, seed::Seed};
 use tempfile::TempDir;
 
 use super::*;
@@ -38,7 +38,7 @@ fn kind(asker: &str) -> Kind {
 }
 
 fn plan(id: u8) -> Plan {
-    Plan { id: [id; 32], alternatives: 1, largest_slice: 5_000 }
+    Plan { id: [id; 32], alternatives: 1, largest_slice: 5_000, buckets: Buckets::USUAL }
 }
 
 fn frames() -> Vec<Frame> {

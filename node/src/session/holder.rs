@@ -326,7 +326,8 @@ fn count_machine(core: &Core, agreement: &InForce, ask: &Ask) -> Result<Boxed<co
         clock::day(ask.asked_at)?,
     )?;
     let seed = holder_seed(core, ask)?;
-    let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), seed);
+    let buckets = agreement.terms().buckets;
+    let machine = count::Holder::new(ask.items, noise, ask.digest.0, Box::new(source), buckets, seed);
     Ok(Box::new(machine.map_err(|fault: Fault| Failure::local(fault.to_string()))?))
 }
 

@@ -15,7 +15,6 @@ use symbolon_protocol::{
         engine::{Asked, Engine, Matched, Prepared, Searched},
         template::Template,
     },
-    padding::bucket,
     seed::Seed,
 };
 
@@ -48,9 +47,10 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     pub(super) fn of(agreement: &'a InForce, ask: &'a Ask) -> Result<Self, Refusal> {
-        let agreed = agreement.terms().matching.as_ref().zip(ask.matching.as_ref());
+        let terms = agreement.terms();
+        let agreed = terms.matching.as_ref().zip(ask.matching.as_ref());
         let found =
-            agreed.and_then(|(agreed, asked)| Some((asked, agreed.form(&asked.form)?, agreed.asked(ask)?)));
+            agreed.and_then(|(agreed, asked)| Some((asked, agreed.form(&asked.form)?, terms.asked(ask)?)));
         let text = "the agreement does not cover this match";
         let (asked, form, both) = found.ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))?;
         let engine = ask::engine(&asked.engine)?;
@@ -234,9 +234,8 @@ pub(super) fn search(
     let mut noted = core.claims.note()?;
     noted.named(&members);
     core.claims.keep(noted, &ask.query)?;
-    // Room for the place that says whether there are too many.
-    let entries = bucket(rows.groups().saturating_add(1));
-    let Asked { alternatives, answer, .. } = words.both;
+    let Asked { alternatives, answer, buckets, .. } = words.both;
+    let entries = buckets.places(rows.groups());
     let cores = rayon::current_num_threads();
     let estimate = words.engine.estimate(&form, entries, alternatives, answer, cores);
     let run = Seed::new(rand::random());

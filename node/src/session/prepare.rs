@@ -20,8 +20,10 @@ use symbolon_policy::{
 };
 use symbolon_protocol::{
     exchange::{Boxed, Progress},
-    matching::{ahead::Plan, engine::AheadEstimate},
-    padding::bucket,
+    matching::{
+        ahead::Plan,
+        engine::{AheadEstimate, Asked},
+    },
     seed::Seed,
     transcript::Role,
 };
@@ -100,8 +102,8 @@ impl<'a> Work<'a> {
         let keys = words.keys(core, side, ask).map_err(failed)?.ok_or_else(|| {
             Refusal::new(RefusalCode::StaleKeys, "the keys are not there, or they expired; set up keys first")
         })?;
-        let (alternatives, largest_slice) = (words.both.alternatives, words.both.largest_slice);
-        let plan = Plan { id: prepare.id.0, alternatives, largest_slice };
+        let Asked { alternatives, largest_slice, buckets, .. } = words.both;
+        let plan = Plan { id: prepare.id.0, alternatives, largest_slice, buckets };
         Ok(Self { words, kind, plan, keys })
     }
 
@@ -284,7 +286,7 @@ fn admit(core: &Core, asker: &AgencyCode, signed: &SignedPrepare) -> Result<(Pai
         );
         return Err(Refusal::new(RefusalCode::SliceTooLarge, text));
     }
-    let estimate = work.estimate(bucket(rows.groups().saturating_add(1)))?;
+    let estimate = work.estimate(work.plan.buckets.places(rows.groups()))?;
     let most = usize::try_from(core.config.prepared.a_partner).unwrap_or(usize::MAX);
     core.prepared.keep_at_most(asker, most.saturating_sub(1));
     Work::fits(core, estimate.ahead_up)?;

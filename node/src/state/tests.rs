@@ -17,7 +17,7 @@ use symbolon_policy::{
     signing::{self, Signature, Signer},
     words::{Digest, LegalBasis, Purpose, Role, Timestamp},
 };
-use symbolon_protocol::identifier::CANONICALISATION;
+use symbolon_protocol::{identifier::CANONICALISATION, padding::Buckets};
 use tempfile::TempDir;
 
 use super::*;
@@ -59,6 +59,7 @@ fn agreement() -> Agreement {
         valid_until: NOW.plus(Timestamp::DAY),
         amends: None,
         proofs: Vec::new(),
+        buckets: Buckets::default(),
         parties: vec![party("RS", 1), party("MK", 2)],
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: None,

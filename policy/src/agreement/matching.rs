@@ -10,7 +10,7 @@ use symbolon_protocol::{
 };
 
 use super::{
-    AgreementError,
+    AgreementError, Terms,
     terms::{LONGEST_EPOCH_HOURS, LONGEST_PERIOD_DAYS, check, term},
 };
 use crate::{
@@ -193,25 +193,28 @@ fn default_budget_days() -> u32 {
     365
 }
 
-impl MatchTerms {
-    /// The terms of the form with this name, if it is agreed.
-    pub fn form(&self, name: &FormName) -> Option<&FormTerms> {
-        self.forms.iter().find(|form| form.name == *name)
-    }
-
-    /// What both sides know before the first frame of a query, if all of it is agreed.
+impl Terms {
+    /// What both sides know before the first frame of a match, if all of it is agreed.
     pub fn asked(&self, ask: &Ask) -> Option<Asked> {
-        let asked = ask.matching.as_ref()?;
-        let form = self.form(&asked.form)?;
+        let (terms, asked) = self.matching.as_ref().zip(ask.matching.as_ref())?;
+        let form = terms.form(&asked.form)?;
         let alternatives = u16::try_from(ask.items).ok().filter(|n| (1..=form.alternatives).contains(n))?;
-        let answer = form.answer(asked.answer).filter(|_| self.engines.contains(&asked.engine))?;
+        let answer = form.answer(asked.answer).filter(|_| terms.engines.contains(&asked.engine))?;
         Some(Asked {
             digest: ask.digest.0,
             alternatives,
             answer,
-            largest_slice: self.largest_slice,
+            largest_slice: terms.largest_slice,
+            buckets: self.buckets,
             places: None,
         })
+    }
+}
+
+impl MatchTerms {
+    /// The terms of the form with this name, if it is agreed.
+    pub fn form(&self, name: &FormName) -> Option<&FormTerms> {
+        self.forms.iter().find(|form| form.name == *name)
     }
 
     /// Why an engine among these is not allowed: what it lacks of what is demanded. Of an engine that this program does

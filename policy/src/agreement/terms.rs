@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
-use symbolon_protocol::{count::noise::Noise, exact};
+use symbolon_protocol::{count::noise::Noise, exact, padding::Buckets};
 
 use super::{AgreementError, MatchTerms};
 use crate::{
@@ -34,6 +34,9 @@ pub struct Terms {
     pub proofs: Vec<Digest>,
     /// The two parties; their order means nothing.
     pub parties: Vec<Party>,
+    /// How finely padded sizes of slices are told, in every exchange; 8 to each doubling where the terms say nothing.
+    #[serde(default, skip_serializing_if = "unsaid")]
+    pub buckets: Buckets,
     /// Exact intersection, if agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact: Option<ExactTerms>,
@@ -144,6 +147,10 @@ pub enum Unit {
     Probes,
     /// Queries, of every exchange.
     Queries,
+}
+
+fn unsaid(buckets: &Buckets) -> bool {
+    *buckets == Buckets::default()
 }
 
 pub(super) const LONGEST_EPOCH_HOURS: u32 = 24 * 31;

@@ -1,3 +1,5 @@
+use symbolon_protocol::padding::Buckets;
+
 use super::*;
 use crate::world::{OPEN, key, mk, quota, rs, signed, terms};
 
@@ -66,6 +68,7 @@ fn every_change_of_the_terms_changes_the_id() {
         |t| t.parties[0].peer.push('x'),
         |t| t.parties[0].key = key(3).public(),
         |t| t.parties[0].addresses.clear(),
+        |t| t.buckets = Buckets::USUAL,
         |t| t.exact = None,
         |t| t.exact.as_mut().unwrap().largest_batch += 1,
         |t| t.exact.as_mut().unwrap().epoch_hours += 1,

@@ -15,6 +15,11 @@ pub const SKEW: i64 = 300;
 /// The longest text in an act, in characters.
 pub const TEXT_LIMIT: usize = 500;
 
+/// Whether a reason says something, is not too long, and is told in one line as it was given.
+pub fn is_reason(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().nth(TEXT_LIMIT).is_none() && !text.contains(char::is_control)
+}
+
 /// One thing that an officer does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

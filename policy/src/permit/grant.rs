@@ -38,7 +38,7 @@ impl Grant {
             ExchangeKind::Exact => Ok(Self::Evaluations(items)),
             ExchangeKind::Count => Ok(Self::Count(items)),
             ExchangeKind::Match => {
-                let asked = terms.matching.as_ref().and_then(|matching| matching.asked(ask));
+                let asked = terms.asked(ask);
                 let text = "the agreement does not cover this match";
                 asked.map(Self::Match).ok_or_else(|| Refusal::new(RefusalCode::ExchangeNotAgreed, text))
             }

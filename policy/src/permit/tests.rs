@@ -345,6 +345,9 @@ fn a_retry_is_the_same_query_to_the_last_field() {
     for ask in all {
         let refusal = Paid::retry(&agreement, &ask, &recorded, NOW).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::AlteredRetry, "{ask:?}");
+        // Whatever else is wrong with them, other words are none of the query.
+        let late = Paid::retry(&agreement, &ask, &recorded, terms().valid_until).unwrap_err();
+        assert_eq!(late.code, RefusalCode::AlteredRetry, "{ask:?}");
     }
     let late = Paid::retry(&agreement, &recorded, &recorded, terms().valid_until).unwrap_err();
     assert_eq!(late.code, RefusalCode::Expired);

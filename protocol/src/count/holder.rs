@@ -11,7 +11,7 @@ use crate::{
     exchange::{Disclosure, Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden, released},
     group::{PointBytes, decode_point},
     oprf::{COMPRESS, compress_doubles, half},
-    padding::bucket,
+    padding::Buckets,
     seed::Seed,
     set::{IdentifierSource, Output, SetBuilder, fresh_key},
     wire::{Inbox, Outbox},
@@ -33,6 +33,7 @@ pub struct Holder {
     digest: [u8; 32],
     seed: Seed,
     source: Box<dyn IdentifierSource>,
+    buckets: Buckets,
     inbox: Inbox<32>,
     blinded: Vec<PointBytes>,
     stage: Stage,
@@ -59,7 +60,7 @@ struct Answer {
 
 impl Holder {
     /// Answers a batch of `items` identifiers and all dummies whose digest the asker committed to,
-    /// from the identifiers of a slice.
+    /// from the identifiers of a slice, which is padded to one of the `buckets`.
     ///
     /// # Errors
     /// [`Fault::Misuse`] for an empty or over-long batch.
@@ -68,6 +69,7 @@ impl Holder {
         noise: Noise,
         digest: [u8; 32],
         source: Box<dyn IdentifierSource>,
+        buckets: Buckets,
         seed: Seed,
     ) -> Result<Self, Fault> {
         if items == 0 || items > BATCH_LIMIT {
@@ -75,7 +77,17 @@ impl Holder {
         }
         let total = u64::from(items).saturating_add(u64::from(noise.dummies()));
         let inbox = Inbox::new(BLINDED, total);
-        Ok(Self { items, noise, digest, seed, source, inbox, blinded: Vec::new(), stage: Stage::Ask })
+        Ok(Self {
+            items,
+            noise,
+            digest,
+            seed,
+            source,
+            buckets,
+            inbox,
+            blinded: Vec::new(),
+            stage: Stage::Ask,
+        })
     }
 
     /// A fresh set that already holds a secret random number of dummies.
@@ -93,8 +105,9 @@ impl Holder {
     fn start_answer(&self, set: SetBuilder, added: u32) -> Result<Stage, Fault> {
         // The padded size must not depend on the secret number of dummies.
         let dummies = u64::from(self.noise.dummies());
-        let padded =
-            |distinct: u64| bucket(distinct.saturating_sub(u64::from(added)).saturating_add(dummies));
+        let padded = |distinct: u64| {
+            self.buckets.pad(distinct.saturating_sub(u64::from(added)).saturating_add(dummies))
+        };
         let (key, summary, filter) = set.finish(padded, self.seed.stream("count/padding"))?;
         let half = zeroize::Zeroizing::new(half(key.secret()));
         let chunks =

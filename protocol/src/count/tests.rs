@@ -6,6 +6,7 @@ use crate::{
     filter,
     group::decode_point,
     oprf::{Mode, element},
+    padding::Buckets,
     pump::{self, PumpError},
     seed::Seed,
     set::{IdentifierBytes, IdentifierSource, unbound},
@@ -45,7 +46,8 @@ fn law() -> Noise {
 fn pair(asked: std::ops::Range<u32>, held: u32, seed: u8) -> (Box<Asker>, Box<Holder>) {
     let query = Query::blind(asked.map(name).collect(), law(), &Seed::new([2; 32])).unwrap();
     let (items, digest) = (query.items(), query.digest());
-    let holder = Holder::new(items, law(), digest, Box::new(People(0..held)), Seed::new([seed; 32])).unwrap();
+    let (people, buckets) = (Box::new(People(0..held)), Buckets::USUAL);
+    let holder = Holder::new(items, law(), digest, people, buckets, Seed::new([seed; 32])).unwrap();
     (Box::new(Asker::new(query)), Box::new(holder))
 }
 
@@ -125,7 +127,8 @@ fn an_asker_with_a_blind_for_each_element_undoes_the_shuffle() {
     elements.sort_unstable();
     // Ten identifiers paid for, the places of the thirty dummies used for others.
     let digest = query_digest(elements.iter());
-    let mut holder = Holder::new(10, law(), digest, Box::new(People(0..40)), Seed::new([1; 32])).unwrap();
+    let people = Box::new(People(0..40));
+    let mut holder = Holder::new(10, law(), digest, people, Buckets::USUAL, Seed::new([1; 32])).unwrap();
     let mut outbox = Outbox::new(BLINDED, 40);
     outbox.push(&elements).unwrap();
     holder.consume(outbox.frame().unwrap()).unwrap();

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     exchange::{Disclosure, Exchange, Fault, Frame, Misbehaviour, Verdict, Warden},
     oprf::KeyPair,
-    padding::bucket,
+    padding::Buckets,
     pump::{self, PumpError},
     seed::Seed,
     set::{IdentifierBytes, Output, SetBuilder, fresh_key},
@@ -35,7 +35,7 @@ fn publish(people: impl Iterator<Item = u32>) -> Published {
     let seed = Seed::new([1; 32]);
     let mut set = SetBuilder::new(fresh_key(&seed.stream("key")).unwrap(), Output::Bound);
     set.absorb(&people.map(name).collect::<Vec<_>>()).unwrap();
-    let (key, summary, bytes) = set.finish(bucket, seed.stream("padding")).unwrap();
+    let (key, summary, bytes) = set.finish(|n| Buckets::USUAL.pad(n), seed.stream("padding")).unwrap();
     summary.check().unwrap();
     Published { key: Arc::new(key), snapshot: (summary.entries, Arc::new(bytes)) }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     exchange::{Fault, Frame},
+    padding::Buckets,
     seed::Seed,
 };
 
@@ -22,6 +23,8 @@ pub struct Plan {
     pub alternatives: u16,
     /// As in [`Asked`](super::engine::Asked).
     pub largest_slice: u64,
+    /// As in [`Asked`](super::engine::Asked).
+    pub buckets: Buckets,
 }
 
 /// Where the frames go that come in a preparation, in their order. They must be kept sealed, and so that a change is

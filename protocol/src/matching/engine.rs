@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     exchange::{Boxed, Fault},
+    padding::Buckets,
     seed::Seed,
 };
 
@@ -71,8 +72,10 @@ pub struct Asked {
     pub alternatives: u16,
     /// What the asker is told.
     pub answer: Answer,
-    /// The most groups, padding included, that the agreement lets a query search.
+    /// The most groups, before padding, that the agreement lets a query search.
     pub largest_slice: u64,
+    /// To which sizes a slice is padded.
+    pub buckets: Buckets,
     /// To the asker: over how many places the holder said before that it would answer. Another number ends the exchange
     /// before anything depends on the probe or the answer. Nothing to the holder, or where nothing was said.
     pub places: Option<u64>,
@@ -244,7 +247,7 @@ pub trait Engine: Send + Sync {
         seed: &Seed,
     ) -> Result<[u8; 32], Fault>;
 
-    /// What a query over `groups` groups of one row an alternative would cost on `cores` cores.
+    /// What a query over `groups` groups, padding included, of one row an alternative would cost on `cores` cores.
     fn estimate(&self, form: &Form, groups: u64, alternatives: u16, answer: Answer, cores: usize)
     -> Estimate;
 

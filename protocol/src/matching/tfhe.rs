@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tfhe::zk::CompactPkeCrs;
 
 use self::{
-    asker::{Asker, places},
+    asker::Asker,
     holder::{Holder, Material},
     keys::{PUBLIC_BYTES, Public},
     parameters::{Encoding, LARGEST_CAP},
@@ -167,11 +167,12 @@ impl Engine for OneRound {
         let rows = groups as f64 * f64::from(alternatives);
         let proofs = parameters::bits(form).div_ceil(parameters::CHUNK) as f64 * f64::from(alternatives);
         let bytes_up = query::limit(form, usize::from(alternatives));
+        let places = if answer == Answer::Any { 1 } else { groups };
         Estimate {
             seconds: (rows * SECONDS_A_ROW + proofs * SECONDS_A_PROOF) / cores.max(1) as f64,
             bytes_up,
-            bytes_down: answer::Packed::bytes(places(answer, groups)),
-            memory: places(answer, groups).saturating_mul(PLACE_BYTES).saturating_add(
+            bytes_down: answer::Packed::bytes(places),
+            memory: places.saturating_mul(PLACE_BYTES).saturating_add(
                 BATCH_BYTES
                     .saturating_mul(parameters::BATCH as u64)
                     .saturating_mul(cores as u64)

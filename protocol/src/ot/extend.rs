@@ -148,7 +148,10 @@ fn grow(
                 std::mem::swap(to, &mut sum);
             }
         }
-        (waiting.pop().unwrap_or_default(), columns)
+        let whole = waiting.pop().unwrap_or_default();
+        sum.zeroize();
+        waiting.iter_mut().for_each(Zeroize::zeroize);
+        (whole, columns)
     };
     leaves.par_iter().enumerate().map(one).collect()
 }
@@ -168,8 +171,10 @@ impl Chooser {
         chosen.push(random.block());
         let mut columns = Vec::with_capacity(WIDTH);
         let mut message = Vec::with_capacity(items(choices.len()));
-        for (sum, grown) in grow((context, batch), &self.leaves, blocks, |_| 0) {
+        for (mut sum, grown) in grow((context, batch), &self.leaves, blocks, |_| 0) {
             message.extend(sum.iter().zip(&chosen).map(|(sum, choice)| sum ^ choice));
+            // With the message it gives the choices.
+            sum.zeroize();
             columns.extend(grown);
         }
         let hash = challenge(context, batch, message.chunks(blocks));
@@ -232,6 +237,7 @@ impl Correlator {
         let wrong =
             checked.map(|((at, column), told)| linear(&hash, column) ^ (chosen & self.mask(at)) ^ told);
         if wrong.reduce(|| 0, |a, b| a | b) != 0 {
+            columns.iter_mut().for_each(Zeroize::zeroize);
             return Err(Misbehaviour::Correlation("the choices are not the same everywhere").into());
         }
         let rows = rows(&columns, words);

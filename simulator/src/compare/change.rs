@@ -11,7 +11,7 @@ use symbolon_policy::{
 use toml::{Table, Value};
 
 use crate::{
-    proposal::{Proposal, ProposalError},
+    proposal::{Proposal, ProposalError, written_out},
     shelf::Shelf,
 };
 
@@ -203,5 +203,5 @@ fn clauses(shelf: &Shelf, text: &str) -> Vec<(String, String)> {
 }
 
 fn table(terms: &Terms) -> Table {
-    Table::try_from(terms).unwrap_or_default()
+    written_out(terms).unwrap_or_default()
 }

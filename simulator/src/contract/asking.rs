@@ -4,13 +4,13 @@ use symbolon_policy::{
     agreement::{FormTerms, MatchAnswer, MatchTerms, Terms},
     ask::{Ask, MatchAsk},
     class::RecordClass,
-    rules::{ExchangeKind, ReleaseContext, Rulebook, SearchContext},
+    rules::{ExchangeKind, Rulebook},
     words::{
         AgencyCode, AgreementId, Digest, EngineName, Field, OfficerId, Position, QueryId, RegisterName,
         Timestamp,
     },
 };
-use symbolon_protocol::{matching::engine, padding::bucket};
+use symbolon_protocol::{matching::engine, padding::Buckets};
 
 use super::{ContractError, OFFICER, REGISTER};
 use crate::{region::CLASSES, scenario::Practice, shelf::Needs};
@@ -53,7 +53,7 @@ pub(crate) fn ask(
             .or(form.answers.first().copied())?;
         Some(MatchAsk {
             form: form.name.clone(),
-            engine: quickest(agreed, form, answer, practice.items)?,
+            engine: quickest(agreed, form, answer, (practice.items, terms.buckets))?,
             answer,
             keys: Digest([0; 32]),
             positions: vec![position; usize::try_from(practice.items).unwrap_or(1)],
@@ -83,9 +83,14 @@ pub(crate) fn ask(
 
 /// The engine that a node would take: of those that give what the agreement demands, the one expected to be quickest over
 /// the largest slice, the first of equals. Where this program has none of them, the first.
-fn quickest(agreed: &MatchTerms, form: &FormTerms, told: MatchAnswer, items: u32) -> Option<EngineName> {
+fn quickest(
+    agreed: &MatchTerms,
+    form: &FormTerms,
+    told: MatchAnswer,
+    (items, buckets): (u32, Buckets),
+) -> Option<EngineName> {
     let (told, alternatives) = (form.answer(told)?, u16::try_from(items).unwrap_or(u16::MAX));
-    let entries = bucket(agreed.largest_slice.saturating_add(1));
+    let entries = buckets.places(agreed.largest_slice);
     let allowed = || agreed.engines.iter().filter(|name| agreed.lacking(name).is_none());
     let each = allowed().filter_map(|name| {
         let engine = engine::engine(name.as_str())?;
@@ -100,13 +105,7 @@ fn quickest(agreed: &MatchTerms, form: &FormTerms, told: MatchAnswer, items: u32
 
 /// Which classes take part.
 pub(super) fn slice(book: &Rulebook, ask: &Ask, class: &dyn Fn(usize) -> RecordClass) -> Vec<bool> {
-    let context = SearchContext {
-        asker: ask.asker.clone(),
-        holder: ask.holder.clone(),
-        register: ask.register.clone(),
-        purpose: ask.purpose,
-        exchange: ask.exchange,
-    };
+    let context = ask.search();
     (0..CLASSES).map(|place| book.search(&context, &class(place)).permitted).collect()
 }
 
@@ -118,20 +117,8 @@ pub(super) fn needs(
     class: &dyn Fn(usize) -> RecordClass,
 ) -> Needs {
     let least = |place: usize, field: Field| {
-        (0..=symbolon_policy::claim::MOST_APPROVALS).find(|approvals| {
-            let context = ReleaseContext {
-                asker: ask.asker.clone(),
-                officer: ask.officer.clone(),
-                holder: ask.holder.clone(),
-                register: ask.register.clone(),
-                purpose: ask.purpose,
-                legal_basis: ask.basis,
-                exchange: ask.exchange,
-                field,
-                approvals: *approvals,
-            };
-            book.release(&context, &class(place)).permitted
-        })
+        (0..=symbolon_policy::claim::MOST_APPROVALS)
+            .find(|approvals| book.release(&ask.release(field, *approvals), &class(place)).permitted)
     };
     (0..CLASSES).map(|place| fields.iter().map(|field| least(place, *field)).collect()).collect()
 }

@@ -135,6 +135,7 @@ impl<'a> Making<'a> {
             epoch_seconds: Timestamp::DAY,
             answer: None,
             count: None,
+            buckets: terms.map(|terms| terms.buckets).unwrap_or_default(),
             every_days: practice.every_days.map_or(0, i64::from),
         };
         if let Some(terms) = terms {

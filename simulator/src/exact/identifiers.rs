@@ -1,6 +1,6 @@
 //! Everybody that the asker has a document of, in one exact query or one count.
 
-use symbolon_protocol::{padding::bucket, set::IdentifierBytes};
+use symbolon_protocol::set::IdentifierBytes;
 
 use super::{Check, Checked, ExactError};
 use crate::{
@@ -36,7 +36,7 @@ impl Check<'_> {
         let real = self.pair.exact(&self.question, &of.register).map_err(|error| self.fault(error))?;
         let differ = of.model.iter().zip(&real.answer).filter(|(model, real)| model != real).count();
         let hits = real.answer.iter().filter(|hit| **hit).count();
-        let entries = bucket(of.within) as f64;
+        let entries = self.terms.buckets.pad(of.within) as f64;
         let size = Size { items: of.asked.len() as f64, records: of.within as f64, entries };
         Ok(Some(self.beside(EXACT, &of, size, &real, (hits, differ))))
     }
@@ -57,7 +57,7 @@ impl Check<'_> {
         let both = of.model.iter().filter(|hit| **hit).count();
         let differ = real.answer.estimate.abs_diff(i64::try_from(both).unwrap_or(i64::MAX));
         let differ = usize::from(differ > u64::from(dummies / 2));
-        let entries = bucket(of.within.saturating_add(dummies.into())) as f64;
+        let entries = self.terms.buckets.pad(of.within.saturating_add(dummies.into())) as f64;
         let size = Size { items: of.asked.len() as f64, records: of.within as f64, entries };
         Ok(Some(self.beside(COUNT, &of, size.with_dummies(dummies), &real, (counted, differ))))
     }

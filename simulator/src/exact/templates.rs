@@ -18,11 +18,7 @@ use symbolon_protocol::{
 };
 
 use super::{Check, Checked, ExactError};
-use crate::{
-    contract::ask,
-    cost::Size,
-    pair::{Enrolled, places},
-};
+use crate::{contract::ask, cost::Size, pair::Enrolled};
 
 /// Captures of good quality, which agree under every threshold in use: mean and spread of their distance.
 const NEAR: (f64, f64) = (0.05, 0.02);
@@ -48,7 +44,7 @@ impl Check<'_> {
                 && self.theirs(row).is_some_and(|place| self.within(place))
         });
         let records = records.count() as u64;
-        let padded = places(records);
+        let padded = self.terms.buckets.places(records);
         let alternatives = u16::try_from(self.line.items).unwrap_or(u16::MAX);
         let Some(told) = form.answer(asked.answer) else { return Ok(None) };
         let each = engine.estimate(&form.form(), padded, alternatives, told, 1).seconds;

@@ -16,7 +16,6 @@ use symbolon_protocol::{
         engine::{Answering, Asking, Group, Matched, Rows},
         template::Template,
     },
-    padding::bucket,
     pump::Traffic,
 };
 
@@ -50,11 +49,6 @@ impl Keys {
     pub fn form(&self) -> &FormTerms {
         &self.form
     }
-}
-
-/// The padded size of a slice of so many records: one place more says whether there are too many hits.
-pub(crate) fn places(records: u64) -> u64 {
-    bucket(records.saturating_add(1))
 }
 
 impl Pair<'_> {
@@ -118,8 +112,7 @@ impl Pair<'_> {
             }),
             ..self.opening(ExchangeKind::Match, question, &draws)
         };
-        let agreed = self.holder.agreement.terms().matching.as_ref();
-        let both = agreed.and_then(|agreed| agreed.asked(&ask));
+        let both = self.holder.agreement.terms().asked(&ask);
         let both = both.ok_or(Fault::Misuse("the agreement does not cover this match"))?;
         let rows = Box::new(self.rows(question, probe, register));
         let asker = prepared.exchange(&both, &draws.epoch)?;

@@ -11,7 +11,7 @@ use symbolon_policy::{
     signing::Signer,
     words::{AgeBand, AgencyCode, Category, Provenance},
 };
-use symbolon_protocol::{identifier::CANONICALISATION, padding};
+use symbolon_protocol::{identifier::CANONICALISATION, padding::Buckets};
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn key(agency: u8) -> SigningKey {
     SigningKey::from_bytes(&[agency; 32])
 }
 
-fn agreement() -> Agreement {
+fn agreement(buckets: Buckets) -> Agreement {
     let party = |name: &str, agency| Party {
         code: code(name),
         name: name.into(),
@@ -42,6 +42,7 @@ fn agreement() -> Agreement {
         valid_until: NOON.plus(100 * Timestamp::DAY),
         amends: None,
         proofs: Vec::new(),
+        buckets,
         parties: vec![party("RS", 1), party("MK", 2)],
         exact: Some(ExactTerms { largest_batch: 500, epoch_hours: 24 }),
         count: Some(CountTerms {
@@ -72,9 +73,13 @@ fn agreement() -> Agreement {
 }
 
 fn pair_under(national: Option<&str>, seed: u8) -> Pair<'static> {
+    pair_of(&agreement(Buckets::USUAL), national, seed)
+}
+
+fn pair_of(agreement: &Agreement, national: Option<&str>, seed: u8) -> Pair<'static> {
     let national = national.map(|text| RuleSet::parse(text, Kind::National).unwrap());
-    let asker = Side::new(code("RS"), Box::new(key(1)), &agreement(), None).unwrap();
-    let holder = Side::new(code("MK"), Box::new(key(2)), &agreement(), national).unwrap();
+    let asker = Side::new(code("RS"), Box::new(key(1)), agreement, None).unwrap();
+    let holder = Side::new(code("MK"), Box::new(key(2)), agreement, national).unwrap();
     Pair::new(asker, holder, Seed::new([seed; 32]))
 }
 
@@ -130,6 +135,21 @@ fn framed(items: u64, size: u64) -> u64 {
 }
 
 #[test]
+fn slices_are_padded_as_agreed() {
+    let register: Vec<Record> = (0..2_100).map(|i| record(i, |_| ())).collect();
+    for (buckets, exact, count) in [(1, 4_096, 4_096), (16, 2_176, 2_176), (64, 2_112, 2_144)] {
+        let mut pair = pair_of(&agreement(Buckets::new(buckets).unwrap()), None, 7);
+        let outcome = pair.exact(&question(0..10), &register).unwrap();
+        let bits = 8.0 * outcome.snapshot.to_asker as f64 / exact as f64;
+        assert!((37.4..37.8).contains(&bits), "{buckets}: {bits} bits an entry");
+        assert_eq!(outcome.receipt.receipt.entries, exact);
+        // A count has room for all of its thirty dummies.
+        let counted = pair.count(&statistics(0..100), &register).unwrap();
+        assert_eq!(counted.receipt.receipt.entries, count);
+    }
+}
+
+#[test]
 fn the_bytes_are_those_that_the_protocols_say() {
     let register: Vec<Record> = (0..2_000).map(|i| record(i, |_| ())).collect();
     let outcome = pair().exact(&question(1_900..2_100), &register).unwrap();
@@ -140,7 +160,7 @@ fn the_bytes_are_those_that_the_protocols_say() {
     // One offset of 8 bytes; 37.6 bits an entry, and the frames' headers.
     assert_eq!(outcome.snapshot.to_holder, framed(1, 8));
     let receipt = &outcome.receipt.receipt;
-    assert_eq!(receipt.entries, padding::bucket(2_000));
+    assert_eq!(receipt.entries, Buckets::USUAL.pad(2_000));
     let bits = 8.0 * outcome.snapshot.to_asker as f64 / receipt.entries as f64;
     assert!((37.4..37.8).contains(&bits), "{bits} bits an entry");
     assert_eq!((receipt.leakage_bits, receipt.answer), (200, AnswerClass::Hits));
@@ -166,7 +186,7 @@ fn receipts_are_signed_by_both_and_books_move_on_both_sides() {
     assert!(outcome.receipt.asker.is_some());
     assert!(pair.asker.books.meters().eq(pair.holder.books.meters()));
     assert_eq!(pair.holder.books.meters().map(|(_, spent)| spent).collect::<Vec<_>>(), [10]);
-    let id = agreement().id().unwrap();
+    let id = agreement(Buckets::USUAL).id().unwrap();
     assert_eq!(pair.holder.books.balance(&id, &code("RS")), Balance { given: 10, received: 0 });
     assert_eq!(pair.asker.books.balance(&id, &code("MK")), Balance { given: 0, received: 10 });
 }
@@ -190,7 +210,7 @@ fn refusals_come_with_their_code_and_cost_nothing() {
     assert_eq!(quota, asker(RefusalCode::QuotaExceeded));
     pair.count(&statistics(0..100), &register).unwrap();
     assert_eq!(refusal(pair.count(&statistics(0..100), &register)), asker(RefusalCode::Differencing));
-    let backwards = Side::new(code("RS"), Box::new(key(2)), &agreement(), None);
+    let backwards = Side::new(code("RS"), Box::new(key(2)), &agreement(Buckets::USUAL), None);
     assert!(matches!(backwards.err(), Some(AgreementError::Signature { .. })));
 }
 

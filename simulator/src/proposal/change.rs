@@ -10,7 +10,7 @@ use symbolon_policy::{
     rules::{Kind, RuleSet, ready_clause},
     words::AgencyCode,
 };
-use toml::Value;
+use toml::{Table, Value};
 
 use super::{Proposal, ProposalError, put_in};
 
@@ -113,7 +113,8 @@ impl Proposal {
         let steps: Vec<&str> = path.split('.').collect();
         let (mut changed, mut found) = (self.clone(), false);
         for (pair, terms) in &mut changed.deals {
-            let mut tree = Value::try_from(&*terms).map_err(|error| fault(error.to_string()))?;
+            let tree = written_out(terms).map_err(|error| fault(error.to_string()))?;
+            let mut tree = Value::Table(tree);
             if !put(&mut tree, &steps, value) {
                 continue;
             }
@@ -133,7 +134,7 @@ impl Proposal {
     pub fn term(&self, path: &str) -> Option<Value> {
         let steps: Vec<&str> = path.split('.').collect();
         self.deals.values().find_map(|terms| {
-            let tree = Value::try_from(terms).ok()?;
+            let tree = Value::Table(written_out(terms).ok()?);
             steps.iter().try_fold(tree, |tree, step| match tree {
                 Value::Table(mut table) => table.remove(*step),
                 Value::Array(mut items) => {
@@ -166,6 +167,16 @@ fn counted_in(text: &str, before: &str, error: ProposalError) -> ProposalError {
         fault.line = fault.line.saturating_sub(above).saturating_add(blank);
     }
     ProposalError::Rules { file, errors }
+}
+
+/// Terms as a table, with what they leave unsaid where it has a meaning.
+///
+/// # Errors
+/// If TOML has no such number.
+pub(crate) fn written_out(terms: &Terms) -> Result<Table, toml::ser::Error> {
+    let mut table = Table::try_from(terms)?;
+    table.insert("buckets".to_owned(), i64::from(terms.buckets.each_doubling()).into());
+    Ok(table)
 }
 
 fn append(terms: &mut Terms, text: &str) {

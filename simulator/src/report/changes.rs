@@ -1,10 +1,10 @@
 //! What the texts of a proposal change, in words.
 
-use toml::{Table as Tree, Value};
+use toml::Value;
 
 use crate::{
     compare::{Change, changes},
-    proposal::Proposal,
+    proposal::{Proposal, written_out},
 };
 
 use super::{Report, words::Words};
@@ -86,7 +86,7 @@ impl Report<'_> {
                 let mut leaves = Vec::new();
                 for (pair, terms) in &proposal.deals {
                     let tree = |of: &Proposal| {
-                        of.deals.get(pair).and_then(|terms| Tree::try_from(terms).ok()).unwrap_or_default()
+                        of.deals.get(pair).and_then(|terms| written_out(terms).ok()).unwrap_or_default()
                     };
                     if base.deals.get(pair).is_some_and(|old| old != terms) {
                         let (old, new) = (tree(base), tree(proposal));

@@ -3,14 +3,13 @@
 use std::{f64::consts::LN_2, io};
 
 use symbolon_policy::{rules::ExchangeKind, words::Timestamp};
-use symbolon_protocol::padding;
 
 use super::{
     nodes::Load,
     rows::{Row, Sink},
     state::{Claim, EARLIER, State, Today},
 };
-use crate::{contract::Line, outcome::PairTally, pair::places};
+use crate::{contract::Line, outcome::PairTally};
 
 const DAY: i64 = 86_400;
 
@@ -65,10 +64,10 @@ impl State<'_> {
             // A cast, where `round` is a call: this is done for every line every day.
             let whole = (entries + 0.5) as u64;
             past.padded = match (line.exchange, line.count) {
-                (ExchangeKind::Match, _) => places(whole),
+                (ExchangeKind::Match, _) => line.buckets.places(whole),
                 // Every dummy is counted as if it were in.
-                (ExchangeKind::Count, Some((_, dummies, ..))) => padding::bucket(whole + u64::from(dummies)),
-                _ => padding::bucket(whole),
+                (ExchangeKind::Count, Some((_, dummies, ..))) => line.buckets.pad(whole + u64::from(dummies)),
+                _ => line.buckets.pad(whole),
             } as f64;
             past.fpir = match (line.exchange, practice) {
                 (ExchangeKind::Match, Some(practice)) => {

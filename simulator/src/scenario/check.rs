@@ -1,9 +1,6 @@
 //! What is wrong with a scenario, in which line, and why.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::rules::ExchangeKind;
 
@@ -11,7 +8,7 @@ use crate::search::{Objective, RedLine};
 
 use super::{
     AbuseKind, ENTRY, EXIT, EventKind, Quantity, Scenario, Seeds,
-    locate::{line_at, line_of},
+    fault::{Faults, ScenarioError},
 };
 
 /// Parties at most: a person's answers are kept in one word for each asker.
@@ -25,69 +22,10 @@ const MOST_A_DAY: f64 = 20_000.0;
 /// The largest weight of a utility.
 const MOST_WEIGHT: f64 = 1e12;
 
-/// One fault of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The line, from 1.
-    pub line: usize,
-    /// The path of what is wrong; empty for a fault of syntax, and where the reason says it.
-    pub path: String,
-    /// What is wrong, and what it contradicts.
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            return write!(f, "line {}: {}", self.line, self.what);
-        }
-        write!(f, "line {}: `{}` {}", self.line, self.path, self.what)
-    }
-}
-
-/// A text that is no scenario.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ScenarioError(pub Vec<Fault>);
-
-impl fmt::Display for ScenarioError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, fault) in self.0.iter().enumerate() {
-            write!(f, "{}{fault}", if place == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
-    }
-}
-
-impl ScenarioError {
-    pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
-        let line = line_at(text, error.span().map_or(0, |span| span.start));
-        Self(vec![Fault { line, path: String::new(), what: error.message().to_owned() }])
-    }
-}
-
-/// Gathers faults.
-struct Faults<'a> {
-    text: &'a str,
-    found: Vec<Fault>,
-}
-
-impl Faults<'_> {
-    fn add(&mut self, path: &str, what: impl Into<String>) {
-        let line = line_of(self.text, path);
-        self.found.push(Fault { line, path: path.to_owned(), what: what.into() });
-    }
-
-    fn unless(&mut self, stands: bool, path: &str, what: impl Into<String>) {
-        if !stands {
-            self.add(path, what);
-        }
-    }
-}
-
 impl Scenario {
     /// Checks everything that one scenario must be.
     pub(super) fn check(&self, text: &str) -> Result<(), ScenarioError> {
-        let mut faults = Faults { text, found: Vec::new() };
+        let mut faults = Faults::of(text);
         self.check_run(&mut faults);
         self.check_numbers(&mut faults);
         self.check_routes(&mut faults);
@@ -95,15 +33,14 @@ impl Scenario {
         self.check_abuses(&mut faults);
         self.check_proposals(&mut faults);
         self.check_search(&mut faults);
-        faults.found.sort_by_key(|fault| fault.line);
-        if faults.found.is_empty() { Ok(()) } else { Err(ScenarioError(faults.found)) }
+        faults.told()
     }
 
     /// Whether the numbers are what they may be and do not contradict each other.
     pub(crate) fn numbers_stand(&self) -> bool {
-        let mut faults = Faults { text: "", found: Vec::new() };
+        let mut faults = Faults::of("");
         self.check_numbers(&mut faults);
-        faults.found.is_empty()
+        faults.told().is_ok()
     }
 
     /// Between what the number at a path must lie.
@@ -178,7 +115,7 @@ impl Scenario {
         let people = &self.people;
         let shares = people.minors.range().0 + people.age_in_doubt.range().0;
         if shares > 1.0 {
-            let what = format!("and `people.age_in_doubt` add to {shares}, more than everybody");
+            let what = format!("and `people.age_in_doubt` add to {shares:.3}, more than everybody");
             faults.add("people.minors", what);
         }
         if let Some(readmission) = &self.readmission {
@@ -355,6 +292,12 @@ impl Scenario {
             faults.unless(!earlier.contains(&entry.id.as_str()), &path("id"), "is used twice");
             if let Some(base) = entry.extends.as_deref().filter(|base| !earlier.contains(base)) {
                 faults.add(&path("extends"), format!("is {base}, which no proposal above it is called"));
+            }
+            for (at, entry) in entry.agreement.iter().enumerate() {
+                if let [alone] = entry.among.as_slice() {
+                    let path = path(&format!("agreement[{at}].among"));
+                    faults.add(&path, format!("is {alone} alone, and an agreement is between two"));
+                }
             }
             let share = crate::proposal::CANARY_SHARES.contains(&entry.canary_share.unwrap_or(0.0));
             faults.unless(share, &path("canary_share"), "must be from 0 to 0.5, as a node has it");

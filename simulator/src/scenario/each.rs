@@ -34,7 +34,7 @@ numbers!(Readmission: wanted, with_case, with_hit, without, days);
 numbers!(Abuse: per_day, suppressed, canaries, audited, space, bits_needed);
 
 impl Scenario {
-    /// Visits every number.
+    /// Visits every number; of an abuse those that its kind looks at.
     pub(crate) fn each(&mut self, visit: Visit<'_>) {
         self.people.each("people", visit);
         for (code, party) in &mut self.party {
@@ -56,7 +56,12 @@ impl Scenario {
             visit(&format!("field_bits.{field}"), bits);
         }
         for (place, abuse) in self.abuse.iter_mut().enumerate() {
-            abuse.each(&format!("abuse[{place}]"), visit);
+            let of = abuse.kind.numbers();
+            abuse.each(&format!("abuse[{place}]"), &mut |path, quantity| {
+                if of.iter().any(|name| path.ends_with(&format!(".{name}"))) {
+                    visit(path, quantity);
+                }
+            });
         }
     }
 

@@ -64,6 +64,12 @@ fn faults_name_line_path_and_reason() {
         ("every_days = 90", "items = 3", "`practice[3].every_days`"),
         ("from_day = 180", "from_day = 500", "not before `run.days` ends"),
         ("persons = 5000", "persons = 5000\nperson = 3", "person"),
+        ("days = 365", "days = -5", "integer `-5`, expected a whole number from 0 on"),
+        (
+            "agreement = [{ file = \"agreement.toml\" }]",
+            "agreement = [{ file = \"agreement.toml\", among = [\"MK\"] }]",
+            "`proposal[1].agreement[0].among` is MK alone",
+        ),
     ] {
         if says == "`people.src`" {
             // A number without a source of its own has that of its table.
@@ -76,6 +82,23 @@ fn faults_name_line_path_and_reason() {
     }
     let bare = faults("[people]\nsrc = \"assumed\"", "[people]");
     assert!(bare.iter().any(|fault| fault.contains("`people.vulnerable` has no source")), "{bare:?}");
+}
+
+/// Of an abuse those numbers count that its kind looks at, each once.
+#[test]
+fn numbers_of_other_abuses_are_not_counted() {
+    let scenario = Scenario::parse(&text()).unwrap();
+    let paths: Vec<String> = scenario.quantities().into_iter().map(|(path, _)| path).collect();
+    for (place, abuse) in scenario.abuse.iter().enumerate() {
+        let own = format!("abuse[{place}].");
+        let of: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(&own)).collect();
+        let mut expected = abuse.kind.numbers().to_vec();
+        expected.sort_unstable_by_key(|name| of.iter().position(|other| other == name));
+        assert_eq!(of, expected, "{}", abuse.id);
+        // What does not count changes nothing of what happens.
+        let other = scenario.with(&format!("{own}bits_needed"), 3.0);
+        assert_eq!(other == scenario, !of.contains(&"bits_needed"));
+    }
 }
 
 #[test]

@@ -84,6 +84,17 @@ impl AbuseKind {
         Self::Outage,
     ];
 
+    /// The numbers of [`Abuse`] that it looks at.
+    pub(super) fn numbers(self) -> &'static [&'static str] {
+        match self {
+            Self::CorruptOfficer => &["per_day", "audited"],
+            Self::LyingResponder => &["suppressed", "canaries"],
+            Self::TemplateProbe => &["per_day", "audited", "bits_needed"],
+            Self::GuessIdentifiers => &["per_day", "audited", "space"],
+            Self::PartyLeaves | Self::Outage => &[],
+        }
+    }
+
     /// As it stands in a scenario.
     pub fn as_str(self) -> &'static str {
         match self {

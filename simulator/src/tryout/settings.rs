@@ -6,6 +6,7 @@ use symbolon_policy::{
     agreement::{ClaimTerms, CountTerms, ExactTerms, Unit},
     words::{Field, Purpose},
 };
+use symbolon_protocol::padding::Buckets;
 use toml::Value;
 
 use crate::{
@@ -59,14 +60,18 @@ pub enum Kind {
 /// A number that can be set: name, text, least and greatest, step.
 type Number = (&'static str, &'static str, (f64, f64), f64);
 
+/// The step of a number that is a power of two.
+const DOUBLE: f64 = 0.0;
+
 /// Terms of the agreements, within what an agreement may say. Of a quota it may say any number.
-const TERMS: [Number; 7] = [
-    ("identifiers", "s-identifiers", (1.0, 1_000_000.0), 1.0),
-    ("probes", "s-probes", (1.0, 100_000.0), 1.0),
+const TERMS: [Number; 8] = [
+    ("identifiers", "s-identifiers", (0.0, 1_000_000.0), 1.0),
+    ("probes", "s-probes", (0.0, 100_000.0), 1.0),
     ("batch", "t-exact-largest_batch", ends(&ExactTerms::LARGEST_BATCH), 1.0),
     ("epoch", "t-exact-epoch_hours", ends(&ExactTerms::EPOCH_HOURS), 1.0),
     ("hours", "t-claims-decide_hours", ends(&ClaimTerms::HOURS), 1.0),
     ("smallest", "t-count-smallest_batch", ends(&CountTerms::BATCH), 1.0),
+    ("buckets", "t-buckets", (1.0, Buckets::MOST as f64), DOUBLE),
     ("canary", "t-canary_share", (*CANARY_SHARES.start(), *CANARY_SHARES.end()), 0.005),
 ];
 
@@ -76,11 +81,12 @@ const fn ends(of: &RangeInclusive<u32>) -> (f64, f64) {
 }
 
 /// Paths of those terms that are one number.
-const PATHS: [(&str, &str); 4] = [
+const PATHS: [(&str, &str); 5] = [
     ("batch", "exact.largest_batch"),
     ("epoch", "exact.epoch_hours"),
     ("hours", "claims.decide_hours"),
     ("smallest", "count.smallest_batch"),
+    ("buckets", "buckets"),
 ];
 /// Error rates at the threshold.
 const RATES: [Number; 2] = [("fmr", "s-fmr", (0.0, 0.1), 1e-12), ("fnmr", "s-fnmr", (0.0, 1.0), 0.001)];
@@ -136,9 +142,12 @@ impl Settings {
             "no-field" => self.fields.push(value.parse().map_err(|_| field())?),
             _ => {
                 let mut all = TERMS.iter().chain(&RATES).chain(&WEIGHTS);
-                let (name, _, (least, most), _) = all.find(|of| of.0 == name).ok_or_else(unknown)?;
+                let (name, _, (least, most), step) = all.find(|of| of.0 == name).ok_or_else(unknown)?;
                 let number = value.parse::<f64>().ok().filter(|number| (*least..=*most).contains(number));
                 let number = number.ok_or_else(|| wrong(Takes::Number(*least, *most)))?;
+                if *step == DOUBLE && !powers(*most).contains(&number) {
+                    return Err(wrong(Takes::Name(powers(*most).iter().map(f64::to_string).collect())));
+                }
                 if self.numbers.insert(name, number).is_some() {
                     return Err(unknown());
                 }
@@ -238,7 +247,11 @@ impl Settings {
                 usual,
                 min: *min,
                 max: *max,
-                step: if *step < 1e-6 { "any".to_owned() } else { step.to_string() },
+                step: match *step {
+                    DOUBLE => "double".to_owned(),
+                    ..1e-6 => "any".to_owned(),
+                    step => step.to_string(),
+                },
             },
         };
         let chosen = base.map_or("", |base| &base.id);
@@ -302,6 +315,11 @@ impl Settings {
             (words.get("weights"), weights.collect()),
         ]
     }
+}
+
+/// The powers of two up to one.
+fn powers(most: f64) -> Vec<f64> {
+    std::iter::successors(Some(1.0), |power| Some(power * 2.0)).take_while(|power| *power <= most).collect()
 }
 
 /// What a setting is called, if there is one of this name.

@@ -46,12 +46,17 @@ fn settings_change_the_answer() {
         "w-walk=99999",
         "w-cpu=-99999",
         "w-released=77",
+        "buckets=1",
     ] {
         assert_ne!(plain, tryout.answer(query, &Silent).unwrap(), "{query}");
     }
     // A form sends what is empty too.
     assert_eq!(plain, tryout.answer("identifiers=&fmr=&base=", &Silent).unwrap());
     assert!(tryout.answer("identifiers=1", &Silent).unwrap().contains("queries refused"));
+    // Nothing may be asked at all.
+    assert!(tryout.answer("identifiers=0&probes=0", &Silent).is_ok());
+    let coarse = tryout.answer("buckets=1", &Silent).unwrap();
+    assert!(coarse.contains("Steps in which sizes are told, to each doubling: 8 → 1"), "{coarse}");
 }
 
 #[test]
@@ -60,8 +65,10 @@ fn what_is_no_setting_is_refused() {
     let long = format!("base={}", "x".repeat(MOST));
     for query in [
         "fun=1",
-        "identifiers=0",
         "identifiers=-5",
+        "buckets=0",
+        "buckets=12",
+        "buckets=128",
         "identifiers=NaN",
         "identifiers=inf",
         "identifiers=1e99",

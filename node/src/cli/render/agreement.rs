@@ -7,6 +7,7 @@ use symbolon_policy::{
     rules::ClauseRef,
     words::{AgencyCode, AgreementId},
 };
+use symbolon_protocol::padding::Buckets;
 
 use crate::control::api::{AgreementLine, AgreementState};
 
@@ -53,6 +54,7 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
     );
     head.extend([
         ("Signed by", super::or_none(signed.join(", "))),
+        ("Sizes", sizes(terms.buckets)),
         ("Exact", exact),
         ("Count", count),
         ("Match", if terms.matching.is_some() { "agreed, see below" } else { "not agreed" }.to_owned()),
@@ -65,7 +67,7 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
         terms.parties.iter().map(|party| [party.code.to_string(), party.name.clone(), party.key.to_string()]),
     );
     let mut parts = vec![head, parties];
-    parts.extend(terms.matching.as_ref().map(matching::terms));
+    parts.extend(terms.matching.as_ref().map(|agreed| matching::terms(agreed, terms.buckets)));
     parts.push(if terms.quotas.is_empty() {
         "No quotas: no query is possible.".to_owned()
     } else {
@@ -76,6 +78,13 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
     }
     parts.push(next_step(state, agreement));
     parts.join("\n\n")
+}
+
+/// How finely sizes are told.
+fn sizes(buckets: Buckets) -> String {
+    let each = many(buckets.each_doubling().into(), "bucket", "buckets");
+    let part = super::percent(1.0 / f64::from(buckets.each_doubling()));
+    format!("padded and told to within {part} ({each} to each doubling)")
 }
 
 fn claims(terms: &ClaimTerms) -> String {

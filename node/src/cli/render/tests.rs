@@ -10,7 +10,7 @@ use symbolon_policy::{
     signing::{PublicKey, Signature},
     words::{AgreementId, Digest, Purpose, SnapshotId, Timestamp},
 };
-use symbolon_protocol::identifier::CANONICALISATION;
+use symbolon_protocol::{identifier::CANONICALISATION, padding::Buckets};
 
 use super::*;
 use crate::control::api::{
@@ -186,6 +186,7 @@ fn an_agreement_in_full() {
         valid_until: Timestamp(1_831_536_000),
         amends: None,
         proofs: Vec::new(),
+        buckets: Buckets::default(),
         parties: vec![party("RS", 0xaa), party("MK", 0xbb)],
         exact: Some(ExactTerms { largest_batch: 1_000, epoch_hours: 24 }),
         count: Some(CountTerms {

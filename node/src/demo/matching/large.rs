@@ -15,7 +15,7 @@ use symbolon_protocol::{
         template::Template,
         tfhe,
     },
-    padding::bucket,
+    padding::Buckets,
 };
 
 use super::{
@@ -136,8 +136,7 @@ impl Many {
         let engine = engine(id).ok_or_else(|| fault("this program lacks the engine"))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let (form, answer) = (&self.shelf.form, Answer::Candidates { cap: CAP });
-        let estimate =
-            engine.estimate(form, bucket(u64::from(self.records).saturating_add(1)), 1, answer, cores);
+        let estimate = engine.estimate(form, Buckets::USUAL.places(self.records.into()), 1, answer, cores);
         let bytes = estimate.bytes_up.saturating_add(estimate.bytes_down);
         let cost = Cost { engine: engine.card().id, seconds: estimate.seconds, bytes };
         Ok((cost, engine.setup_estimate(form, cores).seconds))

@@ -18,10 +18,7 @@ use symbolon_policy::{
     rules::ExchangeKind,
     words::{Digest, EngineName, Position},
 };
-use symbolon_protocol::{
-    matching::{engine, template::Template},
-    padding::bucket,
-};
+use symbolon_protocol::matching::{engine, template::Template};
 use zeroize::Zeroizing;
 
 use super::{super::ahead, Attempt, Draft, Ended, Partner, Sealed};
@@ -276,16 +273,16 @@ impl Attempt {
     /// the agreement allows.
     fn entries(&self, agreed: &MatchTerms, slice: Slice<'_>) -> Result<(u64, bool), Failure> {
         let searched = self.core.book.state().searched(slice)?;
-        let most = bucket(agreed.largest_slice.saturating_add(1));
+        let most = self.partner.agreement.terms().buckets.places(agreed.largest_slice);
         Ok((searched.unwrap_or(most), searched.is_some()))
     }
 
     /// Says what a query is expected to cost before it begins.
     pub(super) fn expect(&mut self, ask: &Ask) -> Result<(), Failure> {
-        let terms = self.partner.agreement.terms().matching.as_ref();
-        let found = terms.zip(ask.matching.as_ref());
-        let found = found.and_then(|(terms, asked)| {
-            Some((terms, terms.form(&asked.form)?, terms.asked(ask)?, ask::engine(&asked.engine).ok()?))
+        let terms = self.partner.agreement.terms();
+        let found = terms.matching.as_ref().zip(ask.matching.as_ref());
+        let found = found.and_then(|(agreed, asked)| {
+            Some((agreed, agreed.form(&asked.form)?, terms.asked(ask)?, ask::engine(&asked.engine).ok()?))
         });
         // What is not agreed is refused soon.
         let Some((terms, form, asked, engine)) = found else { return Ok(()) };

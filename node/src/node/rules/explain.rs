@@ -5,7 +5,7 @@ use symbolon_policy::{
     ask::{Ask, MatchAsk},
     class::RecordClass,
     permit,
-    rules::{ExchangeKind, Reason, ReleaseContext, Rulebook, SearchContext},
+    rules::{ExchangeKind, Reason, Rulebook},
     words::{AgeBand, AgencyCode, Category, Digest, Field, FormName, Position, Provenance, QueryId},
 };
 
@@ -25,20 +25,12 @@ pub(in crate::node) fn explain(core: &Core, query: &Explain) -> Result<Reply, Fa
     let partner = core.partner(&query.partner)?;
     let own = core.book.own();
     let ask = made_up(core, &partner, query)?;
-    let (asker, holder, exchange) = (&ask.asker, &ask.holder, ask.exchange);
     let (state, now) = (core.book.state(), clock::now());
     let verdict = permit::admit(&partner.agreement, &ask, own, state, now);
     let (context, _) = partner.agreement.decide(&ask, state, &query.partner, now);
     let rulebook = partner.agreement.rulebook();
     let explanation = rulebook.explain(&context);
-    let search = SearchContext {
-        asker: asker.clone(),
-        holder: holder.clone(),
-        register: query.register.clone(),
-        purpose: query.purpose,
-        exchange,
-    };
-    let slice = rulebook.explain_slice(&search).map_err(|e| Failure::local(e.to_string()))?;
+    let slice = rulebook.explain_slice(&ask.search()).map_err(|e| Failure::local(e.to_string()))?;
     let outcome = match &verdict {
         Ok(_) => "The query would be admitted.".to_owned(),
         Err(refusal) => format!("The query would be refused: {refusal} [{}].", word(refusal.code)?),
@@ -78,19 +70,8 @@ fn released(rulebook: &Rulebook, ask: &Ask, field: Field) -> Vec<String> {
         contested: false,
     };
     let decided = |class: &RecordClass| {
-        let context = |approvals| ReleaseContext {
-            asker: ask.asker.clone(),
-            officer: ask.officer.clone(),
-            holder: ask.holder.clone(),
-            register: ask.register.clone(),
-            purpose: ask.purpose,
-            legal_basis: ask.basis,
-            exchange: ask.exchange,
-            field,
-            approvals,
-        };
         let decisions = (0..=symbolon_policy::claim::MOST_APPROVALS)
-            .map(|approvals| (approvals, rulebook.release(&context(approvals), class)));
+            .map(|approvals| (approvals, rulebook.release(&ask.release(field, approvals), class)));
         let mut last = String::new();
         for (approvals, decision) in decisions {
             let by: Vec<_> = decision.clauses.iter().map(|clause| clause.id.as_str()).collect();
@@ -181,6 +162,8 @@ fn matched(partner: &Partner, form: &FormName, items: u32) -> Result<MatchAsk, F
         let has = if forms.is_empty() { "none".to_owned() } else { forms };
         Failure::input(format!("the agreement has no form {form}; it has: {has}"))
     })?;
+    // More than can ever be agreed are refused as so many.
+    let most = usize::try_from(items).unwrap_or(usize::MAX).min(u16::MAX.into());
     let taken = Position::ALL.iter().filter(|position| position.modality() == agreed.modality);
     let engine = terms.and_then(|terms| terms.engines.first().cloned());
     Ok(MatchAsk {
@@ -188,7 +171,7 @@ fn matched(partner: &Partner, form: &FormName, items: u32) -> Result<MatchAsk, F
         engine: engine.ok_or_else(|| Failure::integrity("the agreement has no engine"))?,
         answer: agreed.answers.first().copied().unwrap_or(MatchAnswer::Any),
         keys: Digest([0; 32]),
-        positions: taken.copied().cycle().take(usize::try_from(items).unwrap_or(usize::MAX)).collect(),
+        positions: taken.copied().cycle().take(most).collect(),
     })
 }
 

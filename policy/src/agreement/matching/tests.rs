@@ -234,6 +234,7 @@ fn an_answer_that_only_excluded_engines_give_is_unanswerable() {
 
 #[test]
 fn terms_say_what_protocols_take() {
+    let agreed = match_terms();
     let terms = matching();
     let (iris, face) = (&terms.forms[0], &terms.forms[1]);
     let rule = Rule { s: 2, p: 5, kappa: 600 };
@@ -246,15 +247,22 @@ fn terms_say_what_protocols_take() {
     let agreement = in_force(match_terms());
     let ask = match_ask(&agreement);
     let answer = Answer::Candidates { cap: 4 };
-    let asked = Asked { digest: [2; 32], alternatives: 5, answer, largest_slice: 1_024, places: None };
-    assert_eq!(terms.asked(&ask), Some(asked));
+    let asked = Asked {
+        digest: [2; 32],
+        alternatives: 5,
+        answer,
+        largest_slice: 1_024,
+        buckets: agreed.buckets,
+        places: None,
+    };
+    assert_eq!(agreed.asked(&ask), Some(asked));
     for items in [0, 15, 65_537] {
-        assert_eq!(terms.asked(&Ask { items, ..ask.clone() }), None);
+        assert_eq!(agreed.asked(&Ask { items, ..ask.clone() }), None);
     }
-    assert_eq!(terms.asked(&Ask { matching: None, ..ask.clone() }), None);
+    assert_eq!(agreed.asked(&Ask { matching: None, ..ask.clone() }), None);
     let other =
         ask.matching.clone().map(|m| crate::ask::MatchAsk { engine: "third/1".parse().unwrap(), ..m });
-    assert_eq!(terms.asked(&Ask { matching: other, ..ask }), None);
+    assert_eq!(agreed.asked(&Ask { matching: other, ..ask }), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use symbolon_protocol::{
     count, exact,
     exchange::{Boxed, Fault, Frame},
     oprf::KeyPair,
+    padding::Buckets,
     seed::Seed,
     set::{IdentifierBytes, IdentifierSource, Output, SetBuilder, fresh_key},
     snapshot::{self, BlobSink, BlobSource},
@@ -63,7 +64,7 @@ fn count_query(agreement: &InForce, items: u32) -> count::Query {
 fn count_holder(agreement: &InForce, items: u32) -> Result<Boxed<count::Served>, Fault> {
     let (noise, digest) = (agreement.terms().noise().unwrap(), count_query(agreement, items).digest());
     let people = Box::new(People(names(50..90)));
-    Ok(Box::new(count::Holder::new(items, noise, digest, people, Seed::new([3; 32]))?))
+    Ok(Box::new(count::Holder::new(items, noise, digest, people, Buckets::USUAL, Seed::new([3; 32]))?))
 }
 
 fn count_asker(agreement: &InForce, items: u32) -> Result<Boxed<count::Counted>, Fault> {

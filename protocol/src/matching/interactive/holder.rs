@@ -24,7 +24,6 @@ use crate::{
         engine::{Answer, Asked, Rows, Searched},
         rule::Form,
     },
-    padding::bucket,
     seed::Seed,
     wire::Inbox,
 };
@@ -88,7 +87,7 @@ impl Holder {
             return Err(Fault::Misuse("the slice is larger than the agreement lets a query search"));
         }
         let replay = preparation.map(|preparation| Replay::new(preparation, &asked)).transpose()?;
-        let places = bucket(rows.groups().saturating_add(1));
+        let places = asked.buckets.places(rows.groups());
         Ok(Self {
             form,
             encoding,

@@ -8,6 +8,7 @@ use crate::{
         template::Template,
         testing::{Allow, Slice},
     },
+    padding::Buckets,
     pump::{self, PumpError, Traffic},
 };
 
@@ -74,7 +75,7 @@ fn sides(form: &Form) -> (Arc<dyn Asking>, Arc<dyn Answering>) {
 
 fn asked(digest: [u8; 32], alternatives: usize, answer: Answer) -> Asked {
     let alternatives = u16::try_from(alternatives).unwrap();
-    Asked { digest, alternatives, answer, largest_slice: 100_000, places: None }
+    Asked { digest, alternatives, answer, largest_slice: 100_000, buckets: Buckets::USUAL, places: None }
 }
 
 /// Whether a run is made in full, or with a preparation.

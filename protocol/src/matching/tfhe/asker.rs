@@ -8,17 +8,16 @@ use super::{
 use crate::{
     exchange::{Exchange, Fault, Frame, Misbehaviour, Progress, Wants, Warden},
     matching::engine::{Answer, Asked, Matched},
-    padding,
     seed::Seed,
     wire::{BlobIn, BlobOut, Inbox, Outbox},
 };
 
 /// Places of an answer over a slice of `groups`: with candidates, the first says whether there are too
 /// many, and the number is padded.
-pub(super) fn places(answer: Answer, groups: u64) -> u64 {
-    match answer {
+pub(super) fn places(asked: &Asked, groups: u64) -> u64 {
+    match asked.answer {
         Answer::Any => 1,
-        Answer::Candidates { .. } => padding::bucket(groups.saturating_add(1)),
+        Answer::Candidates { .. } => asked.buckets.places(groups),
     }
 }
 
@@ -79,11 +78,11 @@ impl Exchange for Asker {
         if let [places] = self.places_inbox.open(&frame)? {
             self.places = u64::from_be_bytes(*places);
         }
-        let padded = self.places > 1 && padding::bucket(self.places) == self.places;
         let good = match self.asked.answer {
             Answer::Any => self.places == 1,
             Answer::Candidates { .. } => {
-                padded && self.places <= places(self.asked.answer, self.asked.largest_slice)
+                self.asked.buckets.ends_at(self.places)
+                    && self.places <= places(&self.asked, self.asked.largest_slice)
             }
         };
         // Every answer has one place for each record, whatever it shows of them.

@@ -21,7 +21,6 @@ use crate::{
         engine::{Answer, Asked, Group, Rows, Searched},
         rule::Form,
     },
-    padding,
     seed::{Seed, Stream},
     wire::{BlobIn, BlobOut, Inbox, Outbox},
 };
@@ -77,7 +76,7 @@ impl Holder {
         if groups > asked.largest_slice {
             return Err(Fault::Misuse("the slice is larger than the agreement lets a query search"));
         }
-        let places = places(asked.answer, groups);
+        let places = places(&asked, groups);
         let mut header = Outbox::new(PLACES, 1);
         header.push(&[places.to_be_bytes()])?;
         Ok(Self {
@@ -296,7 +295,7 @@ impl Exchange for Holder {
     /// Of the padded size, in hundredths: the partner sees it.
     fn progress(&self) -> Progress {
         let groups = self.rows.groups();
-        let total = padding::bucket(groups.saturating_add(1));
+        let total = self.asked.buckets.places(groups);
         let hundredths = match (&self.search, &self.answer) {
             (Some(search), _) => search.done.saturating_mul(100) / groups.max(1),
             (None, Some(_)) => 100,

@@ -11,6 +11,7 @@ use crate::{
         template::Template,
         testing::{Allow, Slice},
     },
+    padding::Buckets,
     pump::{self, PumpError},
 };
 
@@ -94,6 +95,7 @@ fn machines(
         alternatives: u16::try_from(probe.len()).unwrap(),
         answer,
         largest_slice: 10_000,
+        buckets: Buckets::USUAL,
         places: None,
     };
     let asker = prepared.exchange(&asked, &Seed::new([0; 32])).unwrap();

@@ -280,6 +280,7 @@ t-matching-budget = Najviše uzoraka po registru i periodu
 t-matching-budget_days = Period za uzorke u danima
 t-matching-prior_permille = Očekivani pogoci na hiljadu upita
 t-matching-forms = Vrste šablona
+t-buckets = Koraci u kojima se saopćava veličina, na svako udvostručenje
 t-valid_from = Početak važenja
 t-valid_until = Kraj važenja
 t-canonicalisation = Oblik identifikatora

@@ -280,6 +280,7 @@ t-matching-budget = Most probes in a register and period
 t-matching-budget_days = Period of probes in days
 t-matching-prior_permille = Hits expected in a thousand queries
 t-matching-forms = Kinds of templates
+t-buckets = Steps in which sizes are told, to each doubling
 t-valid_from = Beginning of validity
 t-valid_until = End of validity
 t-canonicalisation = Form of identifiers

@@ -280,6 +280,7 @@ t-matching-budget = Најмногу примероци по регистар и
 t-matching-budget_days = Период за примероци во денови
 t-matching-prior_permille = Очекувани погодоци на илјада прашања
 t-matching-forms = Видови шаблони
+t-buckets = Чекори во кои се кажува големината, на секое удвојување
 t-valid_from = Почеток на важењето
 t-valid_until = Крај на важењето
 t-canonicalisation = Облик на идентификаторите

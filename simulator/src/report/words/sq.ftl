@@ -280,6 +280,7 @@ t-matching-budget = Më së shumti prova për regjistër dhe periudhë
 t-matching-budget_days = Periudha e provave në ditë
 t-matching-prior_permille = Përputhjet e pritura në një mijë pyetje
 t-matching-forms = Llojet e shablloneve
+t-buckets = Hapa në të cilët tregohet madhësia, për çdo dyfishim
 t-valid_from = Fillimi i vlefshmërisë
 t-valid_until = Fundi i vlefshmërisë
 t-canonicalisation = Forma e identifikuesve

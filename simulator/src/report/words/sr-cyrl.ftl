@@ -280,6 +280,7 @@ t-matching-budget = Највише узорака по регистру и пе�
 t-matching-budget_days = Период за узорке у данима
 t-matching-prior_permille = Очекивани погоци на хиљаду упита
 t-matching-forms = Врсте шаблона
+t-buckets = Кораци у којима се саопштава величина, на свако удвостручење
 t-valid_from = Почетак важења
 t-valid_until = Крај важења
 t-canonicalisation = Облик идентификатора

@@ -1,7 +1,7 @@
 //! The terms of the match as text.
 
 use symbolon_policy::agreement::{FormTerms, MatchTerms};
-use symbolon_protocol::{matching::rates::threshold, padding::bucket};
+use symbolon_protocol::{matching::rates::threshold, padding::Buckets};
 
 use crate::{
     cli::render::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Engines, budget, keys, and each form with what it is expected to yield.
-pub(super) fn terms(terms: &MatchTerms) -> String {
+pub(super) fn terms(terms: &MatchTerms, buckets: Buckets) -> String {
     let engines: Vec<_> = terms.engines.iter().map(ToString::to_string).collect();
     let prior = percent(f64::from(terms.prior_permille) / 1_000.0);
     let demanded = [(terms.against_asker, "asker"), (terms.against_holder, "holder")];
@@ -38,7 +38,7 @@ pub(super) fn terms(terms: &MatchTerms) -> String {
         ["FORM", "OF", "BITS", "MASKS", "S/P/KAPPA", "DISTANCE", "ALTERNATIVES", "ANSWERS", "CAP"],
         terms.forms.iter().map(form),
     );
-    let sizes = sizes(terms);
+    let sizes = sizes(terms, buckets);
     let share = |form: &FormTerms, entries: u64| {
         let comparisons = entries.saturating_mul(form.alternatives.into());
         false_hits(form, &terms.engines, comparisons, terms.prior_permille)
@@ -57,10 +57,9 @@ pub(super) fn terms(terms: &MatchTerms) -> String {
 }
 
 /// Sizes of slices to tell of, as they are searched, padding included: a small one, and the largest agreed.
-fn sizes(terms: &MatchTerms) -> Vec<u64> {
-    // One place more says whether there are too many hits.
-    let largest = bucket(terms.largest_slice.saturating_add(1));
-    let mut sizes = vec![bucket(1_000).min(largest), largest];
+fn sizes(terms: &MatchTerms, buckets: Buckets) -> Vec<u64> {
+    let largest = buckets.places(terms.largest_slice);
+    let mut sizes = vec![buckets.pad(1_000).min(largest), largest];
     sizes.dedup();
     sizes
 }

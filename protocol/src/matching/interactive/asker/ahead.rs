@@ -71,7 +71,8 @@ impl Ahead {
     }
 
     fn layout(&self, place: &[u8; 16]) -> Result<Layout, Fault> {
-        layout(place, &self.encoding, (self.plan.alternatives, self.plan.largest_slice))
+        let Plan { alternatives, largest_slice, buckets, .. } = self.plan;
+        layout(place, &self.encoding, alternatives, (largest_slice, buckets))
     }
 
     fn choose(&mut self, place: [u8; 16]) -> Result<(), Fault> {

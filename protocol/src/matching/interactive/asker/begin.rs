@@ -18,16 +18,17 @@ use super::{
 };
 use crate::{
     exchange::{Fault, Misbehaviour},
+    matching::engine::Asked,
     ot,
     wire::Inbox,
 };
 
 impl Asker {
     pub(super) fn size(&self, place: [u8; 16]) -> Result<Stage, Fault> {
-        let layout =
-            layout(&place, &self.query.encoding, (self.asked.alternatives, self.asked.largest_slice))?;
+        let Asked { alternatives, largest_slice, buckets, places, .. } = self.asked;
+        let layout = layout(&place, &self.query.encoding, alternatives, (largest_slice, buckets))?;
         // Before anything depends on the probe: what the holder learns of a run that ends later is one comparison.
-        if self.asked.places.is_some_and(|told| told != layout.places) {
+        if places.is_some_and(|told| told != layout.places) {
             return Err(Misbehaviour::Count.into());
         }
         Ok(Stage::Pairs(place, layout, Inbox::new(PAIRS, ot::WIDTH as u64), Vec::new()))
@@ -57,8 +58,8 @@ impl Asker {
         let mut replay = self.replay.take().ok_or(Fault::Misuse("nothing to compute"))?;
         let Query { form, encoding, name, choices, .. } = &self.query;
         let place = replay.message(PLACES, 1)?.first().copied().unwrap_or_default();
-        let agreed = (self.asked.alternatives, self.asked.largest_slice);
-        let layout = layout(&place, encoding, agreed).map_err(|_| {
+        let agreed = (self.asked.largest_slice, self.asked.buckets);
+        let layout = layout(&place, encoding, self.asked.alternatives, agreed).map_err(|_| {
             Fault::Local("what was prepared is for a larger slice than is agreed now".to_owned())
         })?;
         // The holder's slice is the one of the preparation, or it would have said that it changed.

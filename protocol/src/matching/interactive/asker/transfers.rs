@@ -13,7 +13,7 @@ use crate::{
     exchange::{Fault, Misbehaviour},
     group::PointBytes,
     ot::{Chooser, Forest, Seal, base},
-    padding::bucket,
+    padding::Buckets,
     seed::{Seed, Stream},
 };
 
@@ -21,13 +21,14 @@ use crate::{
 pub(super) fn layout(
     place: &[u8; 16],
     encoding: &Encoding,
-    (alternatives, largest_slice): (u16, u64),
+    alternatives: u16,
+    (largest_slice, buckets): (u64, Buckets),
 ) -> Result<Layout, Fault> {
     let (parts, _) = place.as_chunks::<8>();
     let number = |at: usize| parts.get(at).map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let (places, depth) = (number(0), number(1));
-    let largest = bucket(largest_slice.saturating_add(1));
-    if places < 2 || bucket(places) != places || places > largest || !(1..=DEEPEST).contains(&depth) {
+    let padded = buckets.ends_at(places) && places <= buckets.places(largest_slice);
+    if !padded || !(1..=DEEPEST).contains(&depth) {
         return Err(Misbehaviour::Count.into());
     }
     let layout = Layout::new(places, alternatives, depth as usize)?;

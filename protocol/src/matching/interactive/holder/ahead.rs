@@ -21,7 +21,6 @@ use crate::{
         rule::Form,
     },
     ot,
-    padding::bucket,
     seed::Seed,
     wire::Inbox,
 };
@@ -70,7 +69,7 @@ impl Ahead {
         if rows.groups() > plan.largest_slice {
             return Err(Fault::Misuse("the slice is larger than the agreement lets a query search"));
         }
-        let places = bucket(rows.groups().saturating_add(1));
+        let places = plan.buckets.places(rows.groups());
         let (note, seed, stage, out) = (Vec::new(), seed.clone(), Stage::Verdict, Out::default());
         Ok(Self { form, encoding, name, plan, rows, seed, keep, places, note, stage, out })
     }

@@ -71,7 +71,7 @@ impl Halves {
     pub(super) fn begin(form: &Form, slice: Vec<Group>, alternatives: usize, run: u8) -> Begun {
         let (asking, answering) = sides(form);
         let alternatives = u16::try_from(alternatives).unwrap();
-        let plan = Plan { id: [run; 32], alternatives, largest_slice: 100_000 };
+        let plan = Plan { id: [run; 32], alternatives, largest_slice: 100_000, buckets: Buckets::USUAL };
         let shelves = (Shelf::default(), Shelf::default());
         let (asker, holder) = Self::seeds(run);
         let asker = asking.ahead(&plan, &asker, Box::new(shelves.0.clone())).unwrap();
@@ -343,7 +343,7 @@ fn a_preparation_is_asked_for_and_fits() {
     assert!(!halves.shelves.1.used(), "what does not fit is not spent");
     let (asking, answering) = sides(&form);
     let (shelf, rows) = (|| Box::new(Shelf::default()), || Box::new(Slice(slice.clone(), 0)));
-    let plan = Plan { id: [1; 32], alternatives: 33, largest_slice: 100 };
+    let plan = Plan { id: [1; 32], alternatives: 33, largest_slice: 100, buckets: Buckets::USUAL };
     assert!(asking.ahead(&plan, &seed(1), shelf()).is_err());
     assert!(answering.ahead(&plan, rows(), &seed(1), shelf()).is_err());
     let small = Plan { alternatives: 1, largest_slice: 59, ..plan };

@@ -132,7 +132,7 @@ fn a_retry_says_nothing_twice() {
     }
 }
 
-/// Places of hits are uniform over runs: the first record is everywhere alike.
+/// What is sent tells the bucket of the slice and no more.
 #[test]
 fn sizes_are_those_of_the_bucket() {
     let form = plain();
@@ -211,6 +211,15 @@ fn what_does_not_fit_is_refused() {
     let mut asker = prepared.exchange(&Asked { largest_slice: 1_500, ..good }, &seed(1)).unwrap();
     let mut holder = answering
         .answer(&good, Box::new(Slice(vec![slice[0].clone(); 3_000], 0)), &seed(1), &seed(2))
+        .unwrap();
+    let end = pump::run(&mut *asker, &mut *holder, 2, &mut Allow, |_, _| ());
+    assert_eq!(end, Err(PumpError::Asker(Misbehaviour::Count.into())));
+    // Or one that ends in no bucket of those agreed: 3,001 places end at 3,072 of 16 to a doubling, and at 3,008 of 64.
+    let prepared = asking.prepare(&probe, &seed(3)).unwrap();
+    let mut asker = prepared.exchange(&good, &seed(1)).unwrap();
+    let finer = Asked { buckets: Buckets::new(64).unwrap(), ..good };
+    let mut holder = answering
+        .answer(&finer, Box::new(Slice(vec![slice[0].clone(); 3_000], 0)), &seed(1), &seed(2))
         .unwrap();
     let end = pump::run(&mut *asker, &mut *holder, 2, &mut Allow, |_, _| ());
     assert_eq!(end, Err(PumpError::Asker(Misbehaviour::Count.into())));

@@ -16,6 +16,7 @@ fn send(bytes: Vec<u8>, alternatives: u16) -> Result<(), Fault> {
         alternatives,
         answer: Answer::Any,
         largest_slice: 10,
+        buckets: Buckets::USUAL,
         places: None,
     };
     let rows = Box::new(Slice(vec![single(random(&form(), 1, 1))], 0));
