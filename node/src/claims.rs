@@ -4,7 +4,8 @@
 //! <id>.members    of the snapshot or match <id>: names of what took part, 16 bytes each: of a record and one of its
 //!                 identifiers, or its templates
 //! <id>.records    of the claim <id>: its references and the records behind them, sealed
-//! <id>.opening    of the claim <id>: what was opened, sealed; evidence if it was false
+//! <words>.opening of a claim, by the digest of its words: what was opened, sealed; evidence if it was false. A partner
+//!                 may use the id of one claim for another
 //! <id>-<n>.age    of the own claim <id>: the fields of release <n>, sealed to the officer who claimed
 //! <id>-<n>.out    the same of a partner's claim, to be collected
 //! <id>-<n>.sent   that it was sent, so that the asker may have it, whether or not it signed for it
@@ -18,7 +19,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use symbolon_policy::{
     canonical,
     notice::SignedNotice,
-    words::{ClaimId, NoticeId, Reference, RegisterName},
+    words::{ClaimId, Digest, NoticeId, Reference, RegisterName},
 };
 use zeroize::Zeroizing;
 
@@ -220,14 +221,10 @@ impl ClaimStore {
         }
     }
 
-    /// Writes something of a claim, sealed.
-    ///
-    /// # Errors
-    /// A local [`Failure`].
-    pub(crate) fn save(&self, claim: &ClaimId, part: &str, plain: &[u8]) -> Result<(), Failure> {
-        let path = self.dir.join(format!("{claim}.{part}"));
-        let sealed = self.key.derive(part).seal(claim.as_bytes(), plain);
-        files::write_whole(&path, &sealed)
+    /// Writes something sealed, for one place only.
+    fn save(&self, path: &Path, part: &str, place: &[u8], plain: &[u8]) -> Result<(), Failure> {
+        let sealed = self.key.derive(part).seal(place, plain);
+        files::write_whole(path, &sealed)
             .map_err(|e| Failure::local(format!("cannot write {}: {e}", path.display())))
     }
 
@@ -243,11 +240,19 @@ impl ClaimStore {
         canonical::decode(&plain).map_err(|_| damaged())
     }
 
-    /// What was opened in a claim.
+    /// Keeps what was opened in the claim of these words.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn keep_opening(&self, claim: &Digest, bytes: &[u8]) -> Result<(), Failure> {
+        self.save(&self.opening_path(claim), "opening", claim.as_bytes(), bytes)
+    }
+
+    /// What was opened in the claim of these words.
     ///
     /// # Errors
     /// An integrity [`Failure`] if it is gone or damaged.
-    pub(crate) fn opening(&self, claim: &ClaimId) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    pub(crate) fn opening(&self, claim: &Digest) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let path = self.opening_path(claim);
         let damaged = || Failure::integrity(format!("{} is gone or damaged", path.display()));
         let sealed = fs::read(&path).map_err(|_| damaged())?;
@@ -256,7 +261,7 @@ impl ClaimStore {
     }
 
     /// How many bytes are kept of what was opened in a claim; none if nothing is.
-    pub(crate) fn opening_bytes(&self, claim: &ClaimId) -> u64 {
+    pub(crate) fn opening_bytes(&self, claim: &Digest) -> u64 {
         fs::metadata(self.opening_path(claim)).map_or(0, |metadata| metadata.len())
     }
 
@@ -264,12 +269,12 @@ impl ClaimStore {
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub(crate) fn remove_opening(&self, claim: &ClaimId) -> Result<(), Failure> {
+    pub(crate) fn remove_opening(&self, claim: &Digest) -> Result<(), Failure> {
         let path = self.opening_path(claim);
         files::remove(&path).map_err(|e| Failure::local(format!("cannot remove {}: {e}", path.display())))
     }
 
-    fn opening_path(&self, claim: &ClaimId) -> PathBuf {
+    fn opening_path(&self, claim: &Digest) -> PathBuf {
         self.dir.join(format!("{claim}.opening"))
     }
 
@@ -279,7 +284,8 @@ impl ClaimStore {
     /// A local [`Failure`].
     pub(crate) fn keep_records(&self, claim: &ClaimId, records: &Records) -> Result<(), Failure> {
         let plain = canonical::encode(records).map_err(|e| Failure::local(e.to_string()))?;
-        self.save(claim, "records", &Zeroizing::new(plain))
+        let path = self.dir.join(format!("{claim}.records"));
+        self.save(&path, "records", claim.as_bytes(), &Zeroizing::new(plain))
     }
 
     /// The name of a record towards one claim.

@@ -38,7 +38,7 @@ pub(crate) struct State {
 }
 
 /// The layout of the database; another one is thrown away and made anew.
-const LAYOUT: &[u8] = b"13";
+const LAYOUT: &[u8] = b"14";
 
 impl State {
     /// Opens the state, empty if it is missing, of another layout or damaged.
@@ -116,11 +116,12 @@ impl State {
         Ok(self.get(&Key::false_openings(query))?.unwrap_or_default())
     }
 
-    /// Claims in which a partner opened one of its queries, and how often: whenever no case came of it, and once if one did.
+    /// Claims, by the digests of their words, in which a partner opened one of its queries, and how often: whenever no case
+    /// came of it, and once if one did.
     ///
     /// # Errors
     /// A local [`Failure`].
-    pub(crate) fn opened(&self, query: &QueryId) -> Result<Vec<(ClaimId, u64)>, Failure> {
+    pub(crate) fn opened(&self, query: &QueryId) -> Result<Vec<(Digest, u64)>, Failure> {
         self.scan(&Key::all_opened(query))
     }
 

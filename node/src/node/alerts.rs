@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use symbolon_policy::{
     officer::{ActKind, SignedAct},
+    signing::Document as _,
     words::{Digest, Timestamp},
 };
 use symbolon_protocol::{exact, matching::opening};
@@ -175,7 +176,8 @@ fn opened(core: &Core, from: Timestamp) -> Result<Vec<Claimed>, Failure> {
         let (claim, at) = (&claimed.case.claim, claimed.case.begun);
         let query = core.book.state().query(Side::Holder, &claim.query)?;
         let (Some(query), true) = (query, at >= from) else { continue };
-        let Ok(bytes) = core.claims.opening(&claim.claim) else { continue };
+        let words = claim.digest().map_err(|e| Failure::local(e.to_string()))?;
+        let Ok(bytes) = core.claims.opening(&words) else { continue };
         let (identifiers, probe) = match &query.ask.matching {
             None => {
                 let opened = exact::Opened::from_bytes(&bytes).and_then(|o| o.replay(&query.ask.digest.0));

@@ -8,7 +8,7 @@ use std::{
 
 use symbolon_policy::{
     signing::Signer as _,
-    words::{ClaimId, QueryId, Timestamp},
+    words::{ClaimId, Digest, QueryId, Timestamp},
 };
 
 use super::{Core, blocking};
@@ -96,7 +96,7 @@ pub(super) async fn evidence(core: &Arc<Core>, about: String, file: PathBuf) -> 
         };
         let mut found = Err(GatherError::Nothing);
         for subject in subjects {
-            let opening = |claim: &ClaimId| core.claims.opening(claim).ok().map(|bytes| bytes.to_vec());
+            let opening = |claim: &Digest| core.claims.opening(claim).ok().map(|bytes| bytes.to_vec());
             let (key, signer) = (core.signer.public(), core.book.signer());
             found = evidence::gather(&core.home.journal(), &key, signer, subject, opening);
             if !matches!(found, Err(GatherError::Nothing)) {

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use symbolon_policy::{
-    officer::TEXT_LIMIT,
+    officer::{TEXT_LIMIT, is_reason},
     words::{Digest, RegisterName},
 };
 
@@ -20,10 +20,7 @@ use crate::{
 /// # Errors
 /// An input [`Failure`].
 pub(super) fn reasoned(reason: &str) -> Result<(), Failure> {
-    let odd = reason.trim().is_empty()
-        || reason.chars().nth(TEXT_LIMIT).is_some()
-        || reason.contains(char::is_control);
-    if odd {
+    if !is_reason(reason) {
         let what = format!(
             "the reason has from 1 to {TEXT_LIMIT} characters, and no control characters such as line breaks"
         );

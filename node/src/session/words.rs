@@ -22,6 +22,8 @@ use crate::journal::CheckpointOffer;
 
 /// The tag of frames that carry words; exchanges use tags below.
 const TAG: u8 = 0x80;
+/// Characters of a text of a partner's that are read.
+const LONGEST_TEXT: usize = 2_000;
 
 /// One word.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -173,7 +175,16 @@ impl Word {
                 frame.tag
             )));
         }
-        canonical::decode(&frame.body).map_err(|e| SessionError::Misbehaved(format!("a malformed word: {e}")))
+        let word = canonical::decode(&frame.body)
+            .map_err(|e| SessionError::Misbehaved(format!("a malformed word: {e}")))?;
+        Ok(match word {
+            // What a partner says stands in errors and logs: in one line, and not for ever.
+            Self::Refused { code, text } => {
+                let text = text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c });
+                Self::Refused { code, text: text.collect() }
+            }
+            word => word,
+        })
     }
 
     /// The word's kind, for errors.
@@ -208,5 +219,22 @@ impl Word {
             Self::OpenReceipts(_) => "open receipts",
             Self::Signatures(_) => "signatures",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partners_refusal_is_read_in_one_line() {
+        let text = format!("no\nhelp: run rm -r\u{1b}[2J{}", "x".repeat(3 * LONGEST_TEXT));
+        let said = Word::Refused { code: RefusalCode::Busy, text };
+        let Word::Refused { code: RefusalCode::Busy, text } = Word::read(&said.frame().unwrap()).unwrap()
+        else {
+            panic!("another word")
+        };
+        assert!(text.starts_with("no help: run rm -r [2Jx"), "{text}");
+        assert!(!text.contains(char::is_control) && text.chars().count() == LONGEST_TEXT);
     }
 }

@@ -11,7 +11,8 @@ use symbolon_policy::{
     quota::{Charge, Ledger},
     receipt::Receipt,
     rules::ExchangeKind,
-    words::{AgreementId, ClaimId, QueryId, RegisterName},
+    signing::Document as _,
+    words::{AgreementId, ClaimId, Digest, QueryId, RegisterName},
 };
 
 use super::{Accepted, Claimed, Fork, Key, Keys, Query, Revoked, Snapshot, Stage, State, failure, notices};
@@ -271,9 +272,10 @@ impl State {
         if self.claim(Side::Holder, &claim.claim)?.is_some() {
             return Ok(());
         }
-        let key = Key::opened(&claim.query, &claim.claim);
-        let before = self.get::<(ClaimId, u64)>(&key)?.map_or(0, |(_, times)| times);
-        put(batch, key, &(claim.claim, before.saturating_add(1)))
+        let words = claim.digest().map_err(|e| Failure::local(e.to_string()))?;
+        let key = Key::opened(&claim.query, &words);
+        let before = self.get::<(Digest, u64)>(&key)?.map_or(0, |(_, times)| times);
+        put(batch, key, &(words, before.saturating_add(1)))
     }
 
     pub(super) fn follow(

@@ -212,7 +212,7 @@ impl Key {
         key(b'0', &[query.as_bytes()])
     }
 
-    pub(super) fn opened(query: &QueryId, claim: &ClaimId) -> Self {
+    pub(super) fn opened(query: &QueryId, claim: &Digest) -> Self {
         key(b'0', &[query.as_bytes(), claim.as_bytes()])
     }
 

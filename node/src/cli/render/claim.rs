@@ -9,10 +9,7 @@ use symbolon_policy::{
     words::{Field, Reference},
 };
 
-use crate::{
-    control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing},
-    session::claim::releases::within,
-};
+use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing};
 
 use super::{
     many,
@@ -48,7 +45,7 @@ pub(super) enum Left {
 
 impl Known<'_> {
     fn taken(&self, reference: Reference, field: Field) -> bool {
-        within(self.taken.iter().copied(), reference, field)
+        self.taken.iter().any(|release| release.has(reference, field))
     }
 
     /// Whether a field that was approved left, or why not.
@@ -57,7 +54,7 @@ impl Known<'_> {
         if !due || self.taken(reference, field) {
             return Left::Nothing;
         }
-        let made = within(self.untaken.iter().copied(), reference, field);
+        let made = self.untaken.iter().any(|release| release.has(reference, field));
         if made && !self.kept_back.contains(&(reference, field)) { Left::Untaken } else { Left::KeptBack }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, End, Found, Step},
-    claim::{Claim, MOST_APPROVALS, Outcome, SignedRelease},
+    claim::{Claim, MOST_APPROVALS, Outcome, Release, SignedRelease},
     officer::{ActKind, SignedAct},
     permit::RefusalCode,
     signing::{Document as _, PublicKey},
@@ -56,8 +56,8 @@ pub(super) struct Known {
     pub(super) deadlines: Vec<Timestamp>,
     /// Releases with signatures that stand.
     pub(super) releases: BTreeMap<Digest, Kept>,
-    /// Numbers of the releases, and whether both signed.
-    released: BTreeMap<u32, bool>,
+    /// Releases by number, as they were journalled last.
+    released: BTreeMap<u32, SignedRelease>,
     /// The keys that approved: a person with two names is one person.
     keys: Vec<PublicKey>,
 }
@@ -222,14 +222,22 @@ impl Claims {
         let release = &signed.release;
         let known = self.known.get_mut(&(side, release.claim)).ok_or("a release without a claim")?;
         let next = known.released.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
-        let before = known.released.insert(release.number, signed.asker.is_some());
+        let before = known.released.get(&release.number).cloned();
+        let earlier: Vec<Release> = known.released.values().map(|made| made.release.clone()).collect();
+        known.released.insert(release.number, signed.clone());
         if side == Side::Asker {
             return if before.is_none() { Ok(()) } else { Err("it was taken twice".to_owned()) };
         }
         match (before, signed.asker) {
             (None, None) if release.number == next => {}
             (None, None) => return Err("it has another number than the next one".to_owned()),
-            (Some(false), Some(_)) => return Ok(()),
+            (Some(SignedRelease { release: made, asker: None, .. }), Some(_)) => {
+                return if made == *release {
+                    Ok(())
+                } else {
+                    Err("it is another one than was made".to_owned())
+                };
+            }
             _ => return Err("it was made twice, or countersigned before it was made".to_owned()),
         }
         // One that was not collected may be made again, with what may leave by then.
@@ -246,7 +254,19 @@ impl Claims {
             due.iter()
                 .any(|(known, allowed)| known == reference && fields.iter().all(|f| allowed.contains(f)))
         });
-        if within { Ok(()) } else { Err("it has fields that were not approved".to_owned()) }
+        if !within {
+            return Err("it has fields that were not approved".to_owned());
+        }
+        // What was not released before the end is not released after it.
+        let ended = matches!(known.case.end, Some(End::Refused { .. } | End::Expired));
+        let mut parts =
+            release.fields.iter().flat_map(|(of, fields)| fields.iter().map(move |field| (*of, *field)));
+        let anew = parts.any(|(of, field)| !earlier.iter().any(|made| made.has(of, field)));
+        if ended && anew {
+            Err("it has fields that were not released before the end".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     /// The claim with this id, as this agency made it or as it came.

@@ -63,14 +63,14 @@ pub struct Bundle {
     pub entries: Vec<Proved>,
     /// The signed note that the paths lead to.
     pub checkpoint: String,
-    /// What was opened in claims that were broken off for it, in hexadecimal digits.
+    /// What was opened in claims that were broken off for it, in hexadecimal digits, by the digest of the claim's words.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub openings: BTreeMap<ClaimId, String>,
+    pub openings: BTreeMap<Digest, String>,
 }
 
 impl Bundle {
     /// The version that this program reads and writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 }
 
 /// Something in a bundle that does not stand.

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use symbolon_policy::{
     case::{End, Ended},
-    claim::{Claim, Outcome, SignedRelease, opening_digest},
-    officer::TEXT_LIMIT,
+    claim::{Claim, Outcome, Release, SignedRelease, opening_digest},
+    officer::is_reason,
     permit::{Refusal, admit_claim},
     receipt::Receipt,
     signing::{self, Document as _, Signature},
-    words::{ClaimId, Timestamp},
+    words::{ClaimId, Field, Reference, Timestamp},
 };
 use symbolon_protocol::{claim, exact, matching::opening, seed::Seed, transcript::Role};
 use zeroize::Zeroizing;
 
 use super::{
     LONGEST_RELEASE,
-    releases::{MOST_RELEASES, sealed_digest},
+    releases::{MOST_BYTES, MOST_RELEASES, bytes, sealed_digest},
     words,
 };
 use crate::{
@@ -206,8 +206,7 @@ async fn keep_end(
     let claimed = known(core)?;
     let digest = claimed.case.claim.digest().map_err(|e| Failure::local(e.to_string()))?;
     // A holder takes no other reasons from its officers; this one stands in the journal for good.
-    let odd = |reason: &str| reason.chars().nth(TEXT_LIMIT).is_some() || reason.contains(char::is_control);
-    let odd = matches!(&ended.end, End::Refused { reason, .. } if odd(reason));
+    let odd = matches!(&ended.end, End::Refused { reason, .. } if !is_reason(reason));
     let stands =
         !odd && ended.claim == digest && signing::verify(&ended, &partner.party.key, &signature).is_ok();
     if !stands {
@@ -258,6 +257,11 @@ async fn take(
     if !due || release.bytes > LONGEST_RELEASE {
         return Err(wrong("is another one than was due, or too long"));
     }
+    if !claimed(core, release)? {
+        return Err(wrong(
+            "has fields or records that were not claimed, or too many bytes with those before it",
+        ));
+    }
     let mut sealed = Vec::new();
     while (sealed.len() as u64) < release.bytes {
         match channel.hear().await? {
@@ -276,6 +280,20 @@ async fn take(
     kept?;
     channel.say(&Word::Countersigned(own)).await?;
     Ok(signed.release.number.saturating_add(1))
+}
+
+/// Whether a release is of records that the holder said it found, and of fields that were claimed of them; and whether all
+/// that was released is not too long with it.
+fn claimed(core: &Core, release: &Release) -> Result<bool, Failure> {
+    let Some(claimed) = core.book.state().claim(Side::Asker, &release.claim)? else { return Ok(false) };
+    let before = claimed.releases.iter().filter(|made| made.release.number != release.number);
+    let (outcome, wanted) = (&claimed.outcome, &claimed.case.claim.fields);
+    let known = |(reference, fields): &(Reference, Vec<Field>)| {
+        // An outcome that was lost on its way says nothing of what was found.
+        let found = |outcome: &Outcome| outcome.found.iter().any(|told| told.reference == *reference);
+        outcome.as_ref().is_none_or(found) && fields.iter().all(|field| wanted.contains(field))
+    };
+    Ok(release.fields.iter().all(known) && bytes(before).saturating_add(release.bytes) <= MOST_BYTES)
 }
 
 /// Keeps sealed fields, then journals them, once. What is here already stays as it is.

@@ -12,7 +12,7 @@ use symbolon_policy::{
 
 use super::{
     leaving::Leaving,
-    releases::{release_due, release_rest, standing, within},
+    releases::{release_due, release_rest, standing},
 };
 use crate::{
     clock,
@@ -79,8 +79,8 @@ pub(crate) fn fares(core: &Core, claimed: &Claimed) -> Result<Fares, Failure> {
     let leaving = Leaving::now(core, case)?;
     for found in &case.found {
         let made = |taken: bool, field| {
-            let releases = claimed.releases.iter().filter(|signed| !taken || signed.asker.is_some());
-            within(releases.map(|signed| &signed.release), found.reference, field)
+            let mut releases = claimed.releases.iter().filter(|signed| !taken || signed.asker.is_some());
+            releases.any(|signed| signed.release.has(found.reference, field))
         };
         // What was refused, or not decided in time, does not leave any more.
         let closed = matches!(case.end, Some(End::Refused { .. } | End::Expired));

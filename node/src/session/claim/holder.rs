@@ -162,10 +162,7 @@ fn admit(
     let state = core.book.state();
     let before = state.claim(Side::Holder, &claim.claim)?;
     let admitted = match &before {
-        Some(before) if before.case.claim != *claim => Err(Refusal::new(
-            RefusalCode::AlteredClaim,
-            "a claim with this id was made before in other words",
-        )),
+        Some(before) if before.case.claim != *claim => Err(altered()),
         // A repeated claim is of the time when it came first.
         Some(before) => admit_claim(agreement, claim, (&query.ask, receipt), 0, before.case.begun),
         None => sealable(claim).and_then(|()| {
@@ -210,6 +207,10 @@ fn room(core: &Core, claim: &Claim, query: &state::Query) -> Result<(), Refusal>
         return exceeded(format!("{kept} bytes are kept of what claims opened of the query"));
     }
     Ok(())
+}
+
+fn altered() -> Refusal {
+    Refusal::new(RefusalCode::AlteredClaim, "a claim with this id was made before in other words")
 }
 
 fn sealable(claim: &Claim) -> Result<(), Refusal> {
@@ -260,19 +261,17 @@ fn replayed(replay: claim::Replay<Opened>, bytes: &[u8], falsely: &AtomicBool) -
 }
 
 /// Keeps what was opened, before it is replayed: if it is false it is the evidence. It stays, whatever is claimed under
-/// its name later.
+/// the same id in other words.
 fn keep_opening(core: &Core, claim: &Claim, bytes: &[u8]) -> Result<(), Fault> {
-    let wrong = |what| Err(Misbehaviour::Opening(what).into());
     if opening_digest(bytes) != claim.opening {
-        return wrong("it is not what the claim was signed for");
+        return Err(Misbehaviour::Opening("it is not what the claim was signed for").into());
     }
-    if let Ok(before) = core.claims.opening(&claim.claim) {
-        return match opening_digest(&before) == claim.opening {
-            true => Ok(()),
-            false => wrong("something else was opened in a claim of this name"),
-        };
+    let words = claim.digest().map_err(|e| Fault::Local(e.to_string()))?;
+    // The words name what is opened, so what is there is the same.
+    if core.claims.opening(&words).is_ok() {
+        return Ok(());
     }
-    core.claims.save(&claim.claim, "opening", bytes).map_err(|failure| Fault::Local(failure.what))
+    core.claims.keep_opening(&words, bytes).map_err(|failure| Fault::Local(failure.what))
 }
 
 /// Finds the records and begins the case, once.
@@ -289,7 +288,13 @@ fn begin(
     (bytes, opened): (&[u8], &Opened),
 ) -> Result<Case, SessionError> {
     let state = core.book.state();
-    let known = || state.claim(Side::Holder, &claim.claim);
+    // Of two sessions at once the other one may just have begun a case of this id, in other words.
+    let known = || -> Result<_, SessionError> {
+        match state.claim(Side::Holder, &claim.claim)? {
+            Some(before) if before.case.claim != *claim => Err(SessionError::refused_here(altered())),
+            before => Ok(before),
+        }
+    };
     let in_force = || -> Result<_, SessionError> {
         let agreement = core.book.agreement(&claim.agreement);
         let agreement =
@@ -313,7 +318,7 @@ fn begin(
         && refusal.code == RefusalCode::TooManyRecords
     {
         // It was no false one, so it is no evidence, and there is no case that it is of.
-        core.claims.remove_opening(&claim.claim)?;
+        core.claims.remove_opening(&claim.digest().map_err(|e| Failure::local(e.to_string()))?)?;
     }
     let hits = hits?;
     // The same claim, made twice at once, may have found too many a moment ago.
@@ -386,7 +391,7 @@ async fn hand_over(
         if !leaves {
             // The asker may have taken its time over the one before.
             let text = "what is released changed meanwhile; collect it again";
-            return refuse(channel, Refusal::new(RefusalCode::Failed, text)).await;
+            return refuse(channel, Refusal::new(RefusalCode::Busy, text)).await;
         }
         let path = core.claims.release_path(Side::Holder, &id, signed.release.number);
         let sealed = std::fs::read(&path)

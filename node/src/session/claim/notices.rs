@@ -22,7 +22,7 @@ use super::{
     cases::recipient,
     find::values,
     leaving::Leaving,
-    releases::{Plain, PlainRecord, sealed_digest, standing, within},
+    releases::{Plain, PlainRecord, sealed_digest, standing},
 };
 use crate::{
     clock,
@@ -136,7 +136,7 @@ fn received(core: &Core, claimed: &Claimed, told: &Told) -> Told {
         .filter(|signed| signed.asker.is_some() || core.claims.was_sent(claim, signed.release.number));
     let sent: Vec<&Release> = sent.map(|signed| &signed.release).collect();
     let mut told = told.clone();
-    told.fields.retain(|(field, _)| within(sent.iter().copied(), told.reference, *field));
+    told.fields.retain(|(field, _)| sent.iter().any(|release| release.has(told.reference, *field)));
     told
 }
 
@@ -184,7 +184,7 @@ fn differences(
 fn tell(core: &Core, claimed: &Claimed, told: &Told, draft: Draft) -> Result<u64, Failure> {
     let Draft { cause, fields, marks, speaks } = draft;
     let taken = || claimed.releases.iter().filter(|signed| signed.asker.is_some());
-    let has = |field: &&Field| within(taken().map(|signed| &signed.release), told.reference, **field);
+    let has = |field: &&Field| taken().any(|signed| signed.release.has(told.reference, **field));
     let has: Vec<Field> = fields.iter().filter(has).copied().collect();
     let sealed = if speaks { seal(core, claimed, told, &has)? } else { None };
     let (spoken, values) = sealed.unzip();

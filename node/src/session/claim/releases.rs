@@ -15,7 +15,7 @@ use symbolon_policy::{
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{cases::recipient, find::values, leaving::Leaving, notices::mark};
+use super::{LONGEST_RELEASE, cases::recipient, find::values, leaving::Leaving, notices::mark};
 use crate::{
     clock,
     control::api::Failure,
@@ -27,6 +27,9 @@ use crate::{
 
 /// Releases of one claim: at most one when it begins and one with each approval, and those made again.
 pub(super) const MOST_RELEASES: u32 = 256;
+/// Bytes of the sealed fields of all of them: the longest for each stage and for one made again, and more than 200 of a
+/// usual length.
+pub(super) const MOST_BYTES: u64 = 8 * LONGEST_RELEASE;
 
 /// Fields of records.
 type Parts = Vec<(Reference, Vec<Field>)>;
@@ -165,26 +168,15 @@ pub(super) fn leaves(core: &Core, id: &ClaimId, number: u32) -> Result<bool, Fai
     Ok(true)
 }
 
-/// Whether a field of a record is in one of these releases.
-pub(crate) fn within<'a>(
-    mut releases: impl Iterator<Item = &'a Release>,
-    reference: Reference,
-    field: Field,
-) -> bool {
-    releases.any(|release| {
-        release.fields.iter().any(|(known, fields)| *known == reference && fields.contains(&field))
-    })
-}
-
 /// What was approved and is in none of the releases that `stand`, by the number of approvals that freed it.
 fn missing(claimed: &Claimed, stand: &[SignedRelease]) -> Vec<(u8, Parts)> {
     let case = &claimed.case;
     // After a person refused, or the time was over, what was not released before is not released any more.
     let closed = matches!(case.end, Some(End::Refused { .. } | End::Expired));
     let lacks = |reference, field| {
-        let made = || claimed.releases.iter().map(|signed| &signed.release);
-        !within(stand.iter().map(|signed| &signed.release), reference, field)
-            && (!closed || within(made(), reference, field))
+        let within =
+            |releases: &[SignedRelease]| releases.iter().any(|made| made.release.has(reference, field));
+        !within(stand) && (!closed || within(&claimed.releases))
     };
     let stage = |approvals| {
         let parts = case.released_at(approvals).into_iter().map(|(reference, mut fields)| {
@@ -203,7 +195,8 @@ fn release_missing(
     missing: &[(u8, Parts)],
 ) -> Result<bool, Failure> {
     let number = next(claimed);
-    if number >= MOST_RELEASES {
+    // Below what the asker takes, with the longest one.
+    if number >= MOST_RELEASES || bytes(&claimed.releases).saturating_add(LONGEST_RELEASE) > MOST_BYTES {
         return Ok(false);
     }
     for (approvals, parts) in missing {
@@ -240,6 +233,11 @@ fn as_it_was(leaving: &Leaving<'_>, claimed: &Claimed, release: &Release) -> Res
         }
     }
     Ok(true)
+}
+
+/// Bytes of all sealed fields of some releases.
+pub(super) fn bytes<'a>(releases: impl IntoIterator<Item = &'a SignedRelease>) -> u64 {
+    releases.into_iter().fold(0, |sum, signed| sum.saturating_add(signed.release.bytes))
 }
 
 /// The number of the next release of a claim.

@@ -11,8 +11,8 @@ use symbolon_policy::{
     ask::Ask,
     claim::{Claim, opening_digest},
     officer::{ActKind, Intent},
-    signing::{PublicKey, Signer},
-    words::{AgencyCode, AgreementId, ClaimId, OfficerId, QueryId},
+    signing::{Document as _, PublicKey, Signer},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, OfficerId, QueryId},
 };
 use symbolon_protocol::exchange::Misbehaviour;
 
@@ -45,7 +45,10 @@ pub enum GatherError {
 struct About {
     /// Ids are their askers', so one of this agency's may be a partner's too.
     queries: BTreeSet<(Side, QueryId)>,
-    claims: BTreeSet<(Side, ClaimId)>,
+    /// Claims and the query that each is of. A partner may use the name of one for another query, which says nothing of it.
+    claims: BTreeMap<(Side, ClaimId), QueryId>,
+    /// Those of them that became cases.
+    cases: BTreeSet<(Side, ClaimId)>,
     /// Under which agreement a partner asked. It may use the name under another one, which is refused and says nothing of
     /// the query; but the other agreement may name other keys.
     asked_under: BTreeMap<QueryId, AgreementId>,
@@ -60,7 +63,7 @@ struct About {
 
 /// Gathers what the journal in a directory holds about something. Paths lead to the newest checkpoint that the
 /// partner countersigned, or where it covers too little to one that is signed now. `opening` gives what was
-/// opened in a claim.
+/// opened in a claim, by the digest of its words.
 ///
 /// # Errors
 /// [`GatherError`].
@@ -69,9 +72,10 @@ pub fn gather(
     key: &PublicKey,
     signer: &dyn Signer,
     subject: Subject,
-    opening: impl Fn(&ClaimId) -> Option<Vec<u8>>,
+    opening: impl Fn(&Digest) -> Option<Vec<u8>>,
 ) -> Result<Bundle, GatherError> {
     let (mut about, mut agency) = (About::of(&subject), None);
+    walk(dir, |entry| about.name(&subject, entry))?;
     // A claim names its query, which comes before it: only the second time all of that is heard.
     for _ in 0..2 {
         about.agreements.clear();
@@ -116,7 +120,7 @@ pub fn gather(
 }
 
 /// What was opened falsely, as far as it is there. Nothing true goes with it, however often the claim was broken off.
-fn openings(found: &[Entry], opening: impl Fn(&ClaimId) -> Option<Vec<u8>>) -> BTreeMap<ClaimId, String> {
+fn openings(found: &[Entry], opening: impl Fn(&Digest) -> Option<Vec<u8>>) -> BTreeMap<Digest, String> {
     let asks = found.iter().filter_map(|entry| match &entry.event {
         Event::Query { ask, .. } => Some(ask),
         _ => None,
@@ -132,7 +136,8 @@ fn openings(found: &[Entry], opening: impl Fn(&ClaimId) -> Option<Vec<u8>>) -> B
         let Event::ClaimFailed { side: Side::Holder, claim, opened, reason, .. } = &entry.event else {
             continue;
         };
-        let bytes = opening(&claim.claim).filter(|bytes| opening_digest(bytes) == claim.opening);
+        let Ok(words) = claim.digest() else { continue };
+        let bytes = opening(&words).filter(|bytes| opening_digest(bytes) == claim.opening);
         let Some(bytes) = bytes else { continue };
         // An entry of an earlier version says it in words alone.
         let falsely = opened.is_some()
@@ -140,7 +145,7 @@ fn openings(found: &[Entry], opening: impl Fn(&ClaimId) -> Option<Vec<u8>>) -> B
                 && !heard(claim)
                 && matches!(judge(claim, &bytes, &asks), Judged::False | Judged::Unseen));
         if falsely {
-            openings.insert(claim.claim, HEXLOWER.encode(&bytes));
+            openings.insert(words, HEXLOWER.encode(&bytes));
         }
     }
     openings
@@ -161,13 +166,39 @@ impl About {
         let sides = [Side::Asker, Side::Holder];
         match subject {
             Subject::Query(query) => about.queries.extend(sides.map(|side| (side, *query))),
-            Subject::Claim(claim) => {
-                about.claims.extend(sides.map(|side| (side, *claim)));
-                about.items = Some(BTreeSet::new());
-            }
+            Subject::Claim(_) => about.items = Some(BTreeSet::new()),
             Subject::Fork(partner) => about.partner = Some(partner.clone()),
         }
         about
+    }
+
+    /// Learns which claims it is about: those of the query; or the claim, which is of the query whose case it is, or that
+    /// came first.
+    fn name(&mut self, subject: &Subject, entry: &Entry) {
+        let (side, claim, case) = match &entry.event {
+            Event::Claimed { side, claim, .. } => (*side, claim, true),
+            Event::ClaimRefused { side, claim, .. } | Event::ClaimFailed { side, claim, .. } => {
+                (*side, claim, false)
+            }
+            _ => return,
+        };
+        let wanted = match subject {
+            Subject::Query(query) => claim.query == *query,
+            Subject::Claim(id) => claim.claim == *id,
+            Subject::Fork(_) => false,
+        };
+        let key = (side, claim.claim);
+        if wanted && case {
+            self.claims.insert(key, claim.query);
+            self.cases.insert(key);
+        } else if wanted {
+            self.claims.entry(key).or_insert(claim.query);
+        }
+    }
+
+    /// Whether words of a claim are about it, and do not only bear its name.
+    fn of_claim(&self, side: Side, claim: &Claim) -> bool {
+        self.claims.get(&(side, claim.claim)) == Some(&claim.query)
     }
 
     /// Learns what else an entry makes part of it.
@@ -193,30 +224,16 @@ impl About {
                     self.query(*side, ask);
                 }
             }
-            Event::Claimed { side, claim, act, .. } => {
-                let wanted = match subject {
-                    Subject::Query(query) => claim.query == *query,
-                    Subject::Claim(id) => claim.claim == *id,
-                    Subject::Fork(_) => false,
-                };
-                if wanted {
-                    self.claim(*side, claim);
-                    self.officers.extend(act.iter().map(|act| act.act.officer.clone()));
-                }
+            Event::Claimed { side, claim, act, .. } if self.of_claim(*side, claim) => {
+                self.claim(*side, claim);
+                self.officers.extend(act.iter().map(|act| act.act.officer.clone()));
             }
-            Event::ClaimRefused { side, claim, .. } | Event::ClaimFailed { side, claim, .. } => {
-                let wanted = match subject {
-                    Subject::Query(query) => claim.query == *query,
-                    Subject::Claim(id) => claim.claim == *id,
-                    Subject::Fork(_) => false,
-                };
-                if wanted {
-                    self.claim(*side, claim);
-                }
-            }
-            Event::CaseStep { claim, act: Some(act), .. }
-                if self.claims.contains(&(Side::Holder, *claim)) =>
+            Event::ClaimRefused { side, claim, .. } | Event::ClaimFailed { side, claim, .. }
+                if self.of_claim(*side, claim) =>
             {
+                self.claim(*side, claim);
+            }
+            Event::CaseStep { claim, act: Some(act), .. } if self.cases.contains(&(Side::Holder, *claim)) => {
                 self.officers.insert(act.act.officer.clone());
             }
             Event::HitJudged { act } if self.judged(&act.act.act) => {
@@ -244,7 +261,6 @@ impl About {
     }
 
     fn claim(&mut self, side: Side, claim: &Claim) {
-        self.claims.insert((side, claim.claim));
         self.queries.insert((side, claim.query));
         self.agreements.insert(claim.agreement);
         let partner = if side == Side::Holder { &claim.asker } else { &claim.holder };
@@ -273,7 +289,7 @@ impl About {
                 self.queries.contains(&(*side, ask.query))
             }
             Event::ClaimRefused { side, claim, .. } | Event::ClaimFailed { side, claim, .. } => {
-                self.claims.contains(&(*side, claim.claim))
+                self.of_claim(*side, claim)
             }
             Event::ForkSeen { partner, .. } => Some(partner) == self.partner.as_ref(),
             _ => false,
@@ -317,12 +333,12 @@ impl About {
             Event::Receipt { side, receipt } => self.queries.contains(&(*side, receipt.receipt.ask.query)),
             Event::Claimed { side, claim, .. }
             | Event::ClaimRefused { side, claim, .. }
-            | Event::ClaimFailed { side, claim, .. } => self.claims.contains(&(*side, claim.claim)),
+            | Event::ClaimFailed { side, claim, .. } => self.of_claim(*side, claim),
             Event::ClaimAnswered { claim, .. } | Event::ClaimEnded { claim, .. } => {
-                self.claims.contains(&(Side::Asker, *claim))
+                self.cases.contains(&(Side::Asker, *claim))
             }
-            Event::CaseStep { claim, .. } => self.claims.contains(&(Side::Holder, *claim)),
-            Event::Released { side, release, .. } => self.claims.contains(&(*side, release.release.claim)),
+            Event::CaseStep { claim, .. } => self.cases.contains(&(Side::Holder, *claim)),
+            Event::Released { side, release, .. } => self.cases.contains(&(*side, release.release.claim)),
             Event::HitJudged { act } => self.judged(&act.act.act),
             _ => false,
         }

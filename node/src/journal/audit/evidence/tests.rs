@@ -25,6 +25,26 @@ fn keys(world: &World) -> BTreeMap<AgencyCode, PublicKey> {
     [&world.rs, &world.mk].map(|agency| (agency.code.clone(), agency.key.public())).into()
 }
 
+/// What a partner says cannot look like a finding.
+#[test]
+fn words_of_others_begin_no_line() {
+    let said = "refused: no\nPROVED: RS lied\r\u{1b}[2J";
+    let with = |problems: Vec<Problem>| Verdict {
+        agency: "RS".parse().unwrap(),
+        subject: Subject::Claim(ClaimId([1; 16])),
+        size: 3,
+        countersigned: Vec::new(),
+        keys: BTreeMap::new(),
+        shows: vec![said.to_owned()],
+        problems,
+    };
+    let problem = Problem { at: "entries[0]".to_owned(), what: said.to_owned() };
+    for (verdict, lines) in [(with(Vec::new()), 4), (with(vec![problem]), 5)] {
+        let text = verdict.to_string();
+        assert_eq!(text.split(|c: char| c.is_control()).count(), lines, "{text:?}");
+    }
+}
+
 /// Every place in a document where something stands, with something else in it.
 fn alterations(value: &Value) -> Vec<(String, Value)> {
     fn walk(whole: &Value, at: &str, part: &Value, all: &mut Vec<(String, Value)>) {

@@ -111,12 +111,12 @@ impl Case {
         self.note(false, Event::CaseStep { claim, step, act: Some(act), at });
     }
 
-    /// MK releases, RS signs for it, MK hears of that.
-    fn release(&mut self, approved_by: &[&str]) {
+    /// What MK may release, signed by both.
+    fn released(&self, number: u32, fields: &[Field], approved_by: &[&str]) -> SignedRelease {
         let release = Release {
             claim: self.claim.claim,
-            number: 0,
-            fields: vec![(self.found[0].reference, vec![Field::Place])],
+            number,
+            fields: vec![(self.found[0].reference, fields.to_vec())],
             approved_by: approved_by.iter().map(|id| id.parse().unwrap()).collect(),
             sealed: Digest([9; 32]),
             bytes: 1,
@@ -124,8 +124,21 @@ impl Case {
         };
         let holder = signing::sign(&release, &self.world.mk.key).unwrap();
         let asker = signing::sign(&release, &self.world.rs.key).unwrap();
-        let made = SignedRelease { release, holder, asker: None };
-        let both = SignedRelease { asker: Some(asker), ..made.clone() };
+        SignedRelease { release, holder, asker: Some(asker) }
+    }
+
+    /// Findings in the journal of MK, which journals these releases.
+    fn found_in(&mut self, releases: Vec<SignedRelease>) -> Vec<String> {
+        for release in releases {
+            self.note(false, Event::Released { side: Side::Holder, release, marks: vec![] });
+        }
+        audit(&self.world.mk).findings.into_iter().map(|finding| finding.fault.to_string()).collect()
+    }
+
+    /// MK releases, RS signs for it, MK hears of that.
+    fn release(&mut self, approved_by: &[&str]) {
+        let both = self.released(0, &[Field::Place], approved_by);
+        let made = SignedRelease { asker: None, ..both.clone() };
         for (asker, release) in [(false, made), (true, both.clone()), (false, both)] {
             let side = if asker { Side::Asker } else { Side::Holder };
             self.note(asker, Event::Released { side, release, marks: vec![] });
@@ -413,4 +426,44 @@ fn an_end_that_was_told_otherwise_is_found() {
     };
     assert_eq!(told(End::Released), []);
     assert_eq!(told(End::Expired), [Difference::OtherEnd { claim: ClaimId([1; 16]) }]);
+}
+
+/// What both signed must be what was made.
+#[test]
+fn a_release_is_countersigned_as_it_was_made() {
+    let found = |made: &[Field], signed: &[Field]| {
+        let mut case = Case::new(1);
+        case.approve("A.1", &SigningKey::from_bytes(&[9; 32]));
+        let made = SignedRelease { asker: None, ..case.released(0, made, &["A.1"]) };
+        let both = case.released(0, signed, &["A.1"]);
+        case.found_in(vec![made, both])
+    };
+    assert_eq!(found(&[Field::Place], &[Field::Place]), [""; 0]);
+    for (made, signed) in [(&[][..], &[Field::Place][..]), (&[Field::Place], &[Field::Name])] {
+        let found = found(made, signed);
+        assert!(found.iter().any(|fault| fault.contains("another one than was made")), "{found:?}");
+    }
+}
+
+/// After a person refused nothing leaves that was not released before.
+#[test]
+fn nothing_is_released_anew_after_a_refusal() {
+    let found = |first: &[Field]| {
+        let mut case = Case::new(1);
+        case.approve("A.1", &SigningKey::from_bytes(&[9; 32]));
+        let first = SignedRelease { asker: None, ..case.released(0, first, &["A.1"]) };
+        assert_eq!(case.found_in(vec![first]), [""; 0]);
+        let (key, at) = (SigningKey::from_bytes(&[7; 32]), case.world.now);
+        let (officer, reason) = (case.enrol("A.2", &key), "not heard".to_owned());
+        let act = ActKind::Refuse { claim: case.claim.digest().unwrap(), reason: reason.clone() };
+        let act = SignedAct::sign(Act { officer: officer.clone(), act, at }, &key).unwrap();
+        let (claim, step) = (case.claim.claim, Step::Refuse { officer, reason });
+        case.note(false, Event::CaseStep { claim, step, act: Some(act), at });
+        let second = SignedRelease { asker: None, ..case.released(1, &[Field::Place], &["A.1"]) };
+        case.found_in(vec![second])
+    };
+    // One that was released and not taken may be made again.
+    assert_eq!(found(&[Field::Place]), [""; 0]);
+    let anew = found(&[]);
+    assert!(anew.iter().any(|fault| fault.contains("not released before the end")), "{anew:?}");
 }

@@ -16,7 +16,7 @@ async fn the_evidence_of_a_claim_is_not_replaced() {
     let core = agency.core();
     let [first, other] = [b"what was opened".as_slice(), b"garbage"];
     let claim = made(AgreementId([5; 32]), opening_digest(first));
-    let kept = || core.claims.opening(&claim.claim).map(|bytes| bytes.to_vec()).ok();
+    let kept = || core.claims.opening(&claim.digest().unwrap()).map(|bytes| bytes.to_vec()).ok();
     let refused = |claim: &Claim, bytes: &[u8]| {
         let fault = keep_opening(core, claim, bytes).unwrap_err();
         assert!(matches!(fault, Fault::PeerMisbehaved(Misbehaviour::Opening(_))), "{fault}");
@@ -24,9 +24,13 @@ async fn the_evidence_of_a_claim_is_not_replaced() {
     refused(&claim, other);
     assert_eq!(kept(), None, "what the claim does not name is no evidence");
     keep_opening(core, &claim, first).unwrap();
-    // Neither by the same claim nor by another one of its name.
+    // Neither by the same claim nor by another one of its id, which has a place of its own.
     refused(&claim, other);
-    refused(&made(AgreementId([5; 32]), opening_digest(other)), other);
+    let namesake = made(AgreementId([5; 32]), opening_digest(other));
+    assert_eq!(namesake.claim, claim.claim);
+    keep_opening(core, &namesake, other).unwrap();
+    assert_eq!(kept().as_deref(), Some(first));
+    core.claims.remove_opening(&namesake.digest().unwrap()).unwrap();
     assert_eq!(kept().as_deref(), Some(first));
     keep_opening(core, &claim, first).unwrap();
 }
@@ -51,6 +55,29 @@ async fn no_case_begins_under_an_agreement_that_ended_while_the_probe_was_opened
     assert_eq!(core.book.state().claim(Side::Holder, &claim.claim).unwrap(), None);
 }
 
+/// Two sessions at once may both be admitted before there is a case.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_not_given_for_other_words_of_its_name() {
+    let (holder, asker, _serving) = pair(2).await;
+    let core = holder.core();
+    let query = exact(&asker, 0..1, terms()).await.query.unwrap();
+    let known = core.book.state().query(Side::Holder, &query).unwrap().unwrap();
+    let claim = Claim { query, ..made(known.ask.agreement, opening_digest(b"opened")) };
+    let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
+    let (side, act, found, at) = (Side::Holder, None, Vec::new(), clock::now());
+    core.book.record(&Event::Claimed { side, claim: claim.clone(), signature, act, found, at }).unwrap();
+    let begin = |claim: &Claim| {
+        let begun = begin(core, (claim, &known.ask), signature, (b"opened", &Opened::Items(Vec::new())));
+        begun.map(|case| case.claim)
+    };
+    assert_eq!(begin(&claim).unwrap(), claim);
+    let refused = begin(&Claim { items: vec![0, 1], ..claim });
+    assert!(
+        matches!(&refused, Err(SessionError::Refused { refusal, .. }) if refusal.code == RefusalCode::AlteredClaim),
+        "{refused:?}"
+    );
+}
+
 /// Of each the closed part of the batch is kept again.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bytes_that_claims_of_one_query_leave_behind_are_bounded() {
@@ -60,8 +87,8 @@ async fn the_bytes_that_claims_of_one_query_leave_behind_are_bounded() {
     let known = core.book.state().query(Side::Holder, &query).unwrap().unwrap();
     let claim = Claim { query, ..made(known.ask.agreement, opening_digest(b"opened")) };
     let room = || room(core, &claim, &known).map_err(|refusal| refusal.code);
-    core.claims.save(&claim.claim, "opening", b"opened").unwrap();
-    let path = holder.dir.path().join("claims").join(format!("{}.opening", claim.claim));
+    core.claims.keep_opening(&claim.digest().unwrap(), b"opened").unwrap();
+    let path = holder.dir.path().join("claims").join(format!("{}.opening", claim.digest().unwrap()));
     let file = std::fs::File::options().write(true).open(path).unwrap();
     file.set_len(MOST_BYTES).unwrap();
     assert_eq!(room(), Ok(()), "it is of no claim of this query");
@@ -135,7 +162,12 @@ async fn no_later_claim_keeps_the_evidence_of_a_false_opening_back() {
         _ => None,
     });
     let accused = Some(claim.opening);
-    assert_eq!(failed.collect::<Vec<_>>(), [(claim.opening, true, accused), (other.opening, true, None)]);
+    let both = [(claim.opening, true, accused), (other.opening, true, Some(other.opening))];
+    assert_eq!(failed.collect::<Vec<_>>(), both);
+    // The name for another query, which proves nothing of this one.
+    let (elsewhere, ask, receipt) = claim_of(&asker, &lie).await;
+    let elsewhere = Claim { claim: claim.claim, ..elsewhere };
+    opens(&asker, (&elsewhere, &ask, &receipt), &lie).await;
     for about in [claim.claim.to_string(), claim.query.to_string()] {
         let file = holder.dir.path().join(format!("{about}.json"));
         holder.ask(Request::AuditEvidence { about, file: file.clone() }).await.unwrap();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use data_encoding::HEXLOWER;
 use symbolon_policy::{
     claim::{Claim, opening_digest},
-    signing,
-    words::{ClaimId, Digest},
+    signing::{self, Document as _},
+    words::Digest,
 };
 
 use super::{
@@ -22,7 +22,7 @@ impl Check<'_> {
     /// judged by itself, and what does not fit one of them says nothing about it.
     pub(super) fn openings(&mut self) {
         let bundle = self.bundle;
-        let mut left: BTreeSet<ClaimId> = bundle.openings.keys().copied().collect();
+        let mut left: BTreeSet<Digest> = bundle.openings.keys().copied().collect();
         for (place, proved) in bundle.entries.iter().enumerate() {
             // Only the holder is shown an opening; where this agency claimed, its partner broke the protocol otherwise.
             let Event::ClaimFailed { side: Side::Holder, claim, signature, partner_at_fault, opened, .. } =
@@ -34,27 +34,28 @@ impl Check<'_> {
                 continue;
             }
             let at = format!("entries[{place}]");
+            let Ok(words) = claim.digest() else { continue };
             let key = self.keys.get(&claim.asker);
             if key.is_none_or(|key| signing::verify(claim, key, signature).is_err()) {
                 self.problem(at, "the claim is not signed by the asker");
             } else if opened.is_some_and(|opened| opened != claim.opening) {
                 self.problem(at, "what it says was opened is not what the claim was signed for");
-            } else if self.opening(claim, *opened) {
-                left.remove(&claim.claim);
+            } else if self.opening(claim, &words, *opened) {
+                left.remove(&words);
             }
         }
-        for id in left {
+        for words in left {
             self.problem(
-                format!("openings.{id}"),
+                format!("openings.{words}"),
                 "it is not what a claim was signed for that was broken off for it",
             );
         }
     }
 
     /// Says what an entry shows, or what is wrong with it; whether it takes what is opened in the bundle.
-    fn opening(&mut self, claim: &Claim, opened: Option<Digest>) -> bool {
-        let (asker, id) = (&claim.asker, claim.claim);
-        let bytes = self.bundle.openings.get(&id).and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
+    fn opening(&mut self, claim: &Claim, words: &Digest, opened: Option<Digest>) -> bool {
+        let asker = &claim.asker;
+        let bytes = self.bundle.openings.get(words).and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok());
         let bytes = bytes.filter(|bytes| opening_digest(bytes) == claim.opening);
         let judged = bytes.map(|bytes| judge(claim, &bytes, &self.asks));
         let shown = match (judged, opened) {
@@ -69,13 +70,13 @@ impl Check<'_> {
             ),
             (Some(Judged::True), Some(_)) => {
                 self.problem(
-                    format!("openings.{id}"),
+                    format!("openings.{words}"),
                     "what was opened makes the query, so nothing false was opened",
                 );
                 return true;
             }
             (Some(Judged::Unasked), Some(_)) => {
-                self.problem(format!("openings.{id}"), "the query that was claimed is not here");
+                self.problem(format!("openings.{words}"), "the query that was claimed is not here");
                 return true;
             }
             (None, Some(_)) => {

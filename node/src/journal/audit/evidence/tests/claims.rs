@@ -7,6 +7,7 @@ use symbolon_policy::{
     ask::Ask,
     claim::{Claim, opening_digest},
     officer::{Act, ActKind, Officer, SignedAct},
+    signing::Document as _,
     words::{Field, OfficerId, Role},
 };
 use symbolon_protocol::{exact, exchange::Misbehaviour, seed::Seed};
@@ -97,7 +98,8 @@ fn a_false_opening_is_proved_from_what_the_asker_signed() {
     assert_eq!(of(1, &truth).openings, BTreeMap::new());
     for (claim, opening) in [(1, &truth), (7, &lie)] {
         let mut other = bundle.clone();
-        other.openings = BTreeMap::from([(ClaimId([claim; 16]), HEXLOWER.encode(opening))]);
+        let words = claim_of(&ask, &lie, claim).digest().unwrap();
+        other.openings = BTreeMap::from([(words, HEXLOWER.encode(opening))]);
         let verdict = check(&other, &keys(&world));
         assert!(verdict.problems[0].what.contains("not what a claim was signed for"), "{verdict}");
     }
@@ -124,6 +126,39 @@ fn a_false_opening_is_proved_whatever_is_claimed_in_its_name_later() {
             assert!(verdict.stands() && proved(&verdict), "{verdict}");
             assert_eq!(bundle.openings.len(), 1);
         }
+    }
+}
+
+/// What a partner says of another query under the name of its claim is no part of the evidence, before or after.
+#[test]
+fn the_name_of_a_claim_keeps_no_evidence_back() {
+    for (first, case) in [(false, false), (true, false), (false, true)] {
+        let mut world = if case { with_claims() } else { World::new() };
+        let (ask, lie, truth) = asked(&mut world);
+        let (again, _) = world.ask(2);
+        let again = Ask { digest: Digest([9; 32]), ..again };
+        assert_ne!(again.query, ask.query);
+        let signature = signing::sign(&again, &world.rs.key).unwrap();
+        world.mk.journal.append(world.paid(Side::Holder, &again, signature), world.now).unwrap();
+        let (claim, other) = (claim_of(&ask, &lie, 1), claim_of(&again, &lie, 1));
+        if first {
+            broken_off(&world, &other, Some(other.opening));
+        }
+        broken_off(&world, &claim, Some(claim.opening));
+        if case {
+            // The other one became a case, in words of its own.
+            let claim = claim_of(&again, &truth, 1);
+            let signature = signing::sign(&claim, &world.rs.key).unwrap();
+            let (side, at) = (Side::Holder, world.now);
+            let event = Event::Claimed { side, claim, signature, act: None, found: vec![], at };
+            world.mk.journal.append(event, at).unwrap();
+        } else if !first {
+            broken_off(&world, &other, Some(other.opening));
+        }
+        let [(_, of_name), (bundle, verdict)] = shown(&mut world, &ask, &lie);
+        assert!(verdict.stands() && proved(&verdict), "{verdict}");
+        assert_eq!(bundle.openings.keys().collect::<Vec<_>>(), [&claim.digest().unwrap()]);
+        assert!(of_name.stands(), "{of_name}");
     }
 }
 
