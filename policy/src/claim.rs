@@ -138,15 +138,19 @@ impl Claim {
         if self.verified_by == self.officer {
             return malformed("a hit is verified by another officer than the one who claims it");
         }
-        let case = self.case.chars().count();
-        if !(1..=LONGEST_CASE).contains(&case) || self.case.chars().any(char::is_control) {
-            return malformed("the case reference has from 1 to 200 characters");
+        if !is_case(&self.case) {
+            return malformed("the case reference has from 1 to 200 characters, in one line");
         }
         if self.seal.len() > 200 {
             return malformed("the officer's recipient is too long");
         }
         Ok(())
     }
+}
+
+/// Whether a text is a case reference: it says something, in one line of at most [`LONGEST_CASE`] characters.
+pub fn is_case(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().nth(LONGEST_CASE).is_none() && !text.contains(char::is_control)
 }
 
 /// The refusal of a claim whose query this node did not answer.

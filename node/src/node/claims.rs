@@ -7,7 +7,7 @@ use symbolon_policy::{
     officer::{ActKind, SignedAct},
     rules::ExchangeKind,
     signing::{self, Document as _},
-    words::{ClaimId, Field, OfficerId, QueryId, Role},
+    words::{ClaimId, Field, OfficerId, QueryId, Role, Timestamp},
 };
 use symbolon_protocol::identifier::Kind;
 
@@ -123,8 +123,13 @@ fn judged(core: &Core, act: &SignedAct) -> String {
             let hit = named(core, query, &[*item]).pop().map(|(_, name)| format!("the hit {name}"));
             let hit = hit.unwrap_or_else(|| "the hit".to_owned());
             let next = match same {
-                true => "the person. Another officer can claim it: `symbolon claim make`",
-                false => "another person",
+                true if late(core, query) => {
+                    "the person. The time for a claim is over: `symbolon hit explain` says why \
+                                              it was not claimed"
+                        .to_owned()
+                }
+                true => "the person. Another officer can claim it: `symbolon claim make`".to_owned(),
+                false => format!("another person{}", claimed_already(core, query, *item)),
             };
             format!("Noted: {by} says that {hit} of {query} is {next}.")
         }
@@ -132,6 +137,32 @@ fn judged(core: &Core, act: &SignedAct) -> String {
             format!("Noted: {by} explained why no more hits of {query} are claimed; they are no longer open.")
         }
         _ => String::new(),
+    }
+}
+
+/// Whether the time in which a query may be claimed is over.
+fn late(core: &Core, query: &QueryId) -> bool {
+    let Ok((known, receipt)) = answered(core, query) else { return false };
+    let agreement = core.book.agreement(&known.ask.agreement);
+    let terms = agreement.as_ref().and_then(|agreement| agreement.terms().claims.as_ref());
+    let hours = terms.map_or(0, |terms| i64::from(terms.claim_hours));
+    clock::now() > receipt.answered_at.plus(hours.saturating_mul(Timestamp::HOUR))
+}
+
+/// What follows for claims of a hit that is another person.
+fn claimed_already(core: &Core, query: &QueryId, item: u32) -> String {
+    let claims = core.book.state().claims(Side::Asker).unwrap_or_default();
+    let of = claims
+        .iter()
+        .map(|claimed| &claimed.case.claim)
+        .filter(|claim| claim.query == *query && verification::items(claim).contains(&item));
+    let of: Vec<_> = of.map(|claim| claim.claim.to_string()).collect();
+    match of.as_slice() {
+        [] => String::new(),
+        _ => format!(
+            ". It was claimed ({}): nothing more is taken of that, and the partner is to be asked to refuse it",
+            of.join(", ")
+        ),
     }
 }
 
@@ -304,11 +335,7 @@ fn again(core: &Core, claimed: Claimed) -> Result<Option<Claiming>, Failure> {
     let now = clock::now();
     partner(core, &claim)?.agreement.releases(now).map_err(refused)?;
     verification(core, &claim.query, verification::items(&claim), &claim.officer)?;
-    let officer = core.book.state().officer(&claim.officer)?;
-    if !officer.is_some_and(|officer| officer.holds(Role::Asks, now) && officer.seal == claim.seal) {
-        let why = format!("{} is not enrolled any more as when the claim was signed", claim.officer);
-        return Err(Failure::new(FailureKind::Refused, why));
-    }
+    enrolled_as_then(core, &claim, now)?;
     let (known, receipt) = answered(core, &claim.query)?;
     let ask = known.ask.clone();
     let Ok(sealed) = Sealed::load(core, &claim.query) else { return Ok(None) };
@@ -316,6 +343,39 @@ fn again(core: &Core, claimed: Claimed) -> Result<Option<Claiming>, Failure> {
     let opening = asker::opening(&asked, &claim.items).map_err(Failure::from)?;
     let same = opening_digest(&opening) == claim.opening;
     Ok(same.then_some(Claiming { claim, signature, opening, ask, receipt, at }))
+}
+
+/// Whether what is released of a claim may be taken: nobody said since that it is another person, and the officer to whom it
+/// is sealed is still there.
+///
+/// # Errors
+/// A [`Failure`] of refusal that says why not.
+fn wanted(core: &Core, claim: &Claim) -> Result<(), Failure> {
+    let (state, now) = (core.book.state(), clock::now());
+    let (judged, officers) = (state.judged(&claim.query)?, state.officers()?);
+    let counts = |act: &&SignedAct| officers.iter().any(|officer| verification::counts(act, officer, now));
+    let words: Vec<_> = judged.iter().filter(counts).collect();
+    if let Some(word) = verification::against(&words, verification::items(claim), &claim.officer) {
+        let (by, at) = (&word.act.officer, word.act.at);
+        let what =
+            format!("{by} said at {at} that it is another person, so nothing more is taken of this claim");
+        return Err(Failure::new(FailureKind::Refused, what).with_help(format!(
+            "{} does not know: ask it to refuse the case. The last word counts: an officer with the role VERIFIES can look again",
+            claim.holder
+        )));
+    }
+    enrolled_as_then(core, claim, now)
+}
+
+/// Whether the officer who claims is still enrolled, with the key to which fields are sealed.
+fn enrolled_as_then(core: &Core, claim: &Claim, now: Timestamp) -> Result<(), Failure> {
+    let officer = core.book.state().officer(&claim.officer)?;
+    if officer.is_some_and(|officer| officer.holds(Role::Asks, now) && officer.seal == claim.seal) {
+        return Ok(());
+    }
+    let why = format!("{} is not enrolled any more as when the claim was signed", claim.officer);
+    Err(Failure::new(FailureKind::Refused, why)
+        .with_help("what is released is sealed to that officer; another one may claim the hit anew"))
 }
 
 /// Asks how a claim stands, and takes what is released. One whose answer did not come is made again first, in the same
@@ -326,10 +386,12 @@ pub(super) async fn collect(core: &Arc<Core>, id: ClaimId, updates: Updates) -> 
     let claimed = claimed.ok_or_else(|| missing().with_help("see `symbolon claim list`"))?;
     let partner = partner(core, &claimed.case.claim)?;
     let report = Report::new(partner.party.code.as_str(), updates);
+    let work = core.clone();
     if claimed.outcome.is_some() {
+        let claim = claimed.case.claim;
+        blocking(move || wanted(&work, &claim)).await?;
         return collected(core, &partner, id, &report).await;
     }
-    let work = core.clone();
     match blocking(move || again(&work, claimed)).await {
         Ok(Some(claiming)) => {
             asker::claim(core, &partner, claiming, &report).await?;

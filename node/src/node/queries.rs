@@ -17,6 +17,7 @@ use std::{
 use futures::future::join_all;
 use symbolon_policy::{
     ask::{Fetch, MatchSetup},
+    claim::{LONGEST_CASE, is_case},
     officer::{How, Intent},
     permit::RefusalCode,
     receipt::SignedReceipt,
@@ -101,6 +102,13 @@ pub(super) async fn matching(
 
 /// The officer's word for a new query. It comes before anything else about it.
 async fn signed(core: &Arc<Core>, terms: &QueryTerms, how: How, file: &Digest) -> Result<(), Failure> {
+    // The partner sees no more than that there is one, so this node makes sure that it says something.
+    if terms.case.as_deref().is_some_and(|case| !is_case(case)) {
+        let what = format!("a case reference has from 1 to {LONGEST_CASE} characters, in one line");
+        return Err(
+            Failure::input(what).with_help("give the reference of the file that the query is for: --case")
+        );
+    }
     let intent = |salt: &Salt| terms.intent(how, salt, file);
     officers::signed(core, &terms.officer, terms.authority.as_deref(), intent).await
 }

@@ -211,10 +211,16 @@ fn round(core: &Core) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes sessions from partners, within the limits of exchanges at once.
+/// So many times as many sessions of a partner wait for a place as have one.
+const WAITING: usize = 4;
+/// How long they wait; below what an asker waits for the first word.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// Takes sessions from partners, within the limits of exchanges at once. Those beyond wait for a while.
 async fn accept(core: Arc<Core>, mut incoming: Incoming) {
     let all = Arc::new(Semaphore::new(core.config.exchanges));
     let each = Limits::new(core.config.exchanges_per_partner);
+    let doors = Limits::new(core.config.exchanges_per_partner.saturating_mul(WAITING));
     let tasks = tokio_util::task::TaskTracker::new();
     loop {
         let inbound = tokio::select! {
@@ -223,14 +229,22 @@ async fn accept(core: Arc<Core>, mut incoming: Incoming) {
         };
         let Some(inbound) = inbound else { break };
         let Some((code, key)) = who(&core, &inbound) else { continue };
+        let busy = || metrics::counter!("symbolon_sessions_refused_total", "reason" => "busy").increment(1);
         // Dropping the stream resets it; the asker sees that and tries again later.
-        let (Ok(one), Some(other)) = (all.clone().try_acquire_owned(), each.take(&code)) else {
-            metrics::counter!("symbolon_sessions_refused_total", "reason" => "busy").increment(1);
+        let Ok(door) = doors.of(&code).try_acquire_owned() else {
+            busy();
             continue;
         };
-        let core = core.clone();
+        let (core, all, own) = (core.clone(), all.clone(), each.of(&code));
         tasks.spawn(async move {
-            let _places = (one, other);
+            // Its own place first, so that one partner's crowd takes none from the others while it waits.
+            let places = async { Some((own.acquire_owned().await.ok()?, all.acquire_owned().await.ok()?)) };
+            let places = tokio::select! {
+                places = tokio::time::timeout(WAIT, places) => places.ok().flatten(),
+                () = core.stop.cancelled() => None,
+            };
+            let Some(_places) = places else { return busy() };
+            drop(door);
             let _under_way = core.exchange();
             let protocol = inbound.protocol.clone();
             if let Err(error) = session(&core, &code, key, inbound).await {
@@ -258,10 +272,9 @@ impl Limits {
         Self { size, partners: std::sync::Mutex::default() }
     }
 
-    fn take(&self, code: &AgencyCode) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    fn of(&self, code: &AgencyCode) -> Arc<Semaphore> {
         let mut partners = self.partners.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let places = partners.entry(code.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.size)));
-        places.clone().try_acquire_owned().ok()
+        partners.entry(code.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.size))).clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is looked at again before a person is opened to a partner.
 
 use symbolon_policy::{
+    claim::Outcome,
     officer::ActKind,
     permit::RefusalCode,
     signing::{self, Document as _},
@@ -69,6 +70,51 @@ async fn a_claim_is_not_made_again_against_a_later_word() {
     asker.core().book.remove_officer(ana.0.clone(), "moved".into()).unwrap();
     let refused = collected(&asker, claim).await;
     assert!(refused.what.contains("is not enrolled any more"), "{refused}");
+}
+
+/// The holder has answered. What is released by then is not for whom the hit is not, nor for who left.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_of_a_claim_that_is_of_somebody_else_or_of_nobody_here() {
+    let (asker, query, claim, [ana, bojan]) = unanswered().await;
+    let core = asker.core();
+    let words = core.book.state().claim(Side::Asker, &claim).unwrap().unwrap().case.claim;
+    let (found, decide_by, at) = (Vec::new(), clock::now(), clock::now());
+    let outcome = Outcome { claim: words.digest().unwrap(), found, decide_by, at };
+    let signature = signing::sign(&outcome, &*core.signer).unwrap();
+    core.book.record(&Event::ClaimAnswered { claim, outcome, signature }).unwrap();
+    assert_ne!(collected(&asker, claim).await.kind, FailureKind::Refused, "the holder is away");
+
+    let judged = asker.ask(Request::HitJudge { acts: vec![bojan.signs(says(query, false))] }).await.unwrap();
+    let Reply::Noted { text } = judged else { panic!("{judged:?}") };
+    assert!(text.contains(&format!("It was claimed ({claim})")), "{text}");
+    let refused = collected(&asker, claim).await;
+    assert!(refused.kind == FailureKind::Refused && refused.what.contains("bojan said at"), "{refused}");
+
+    let carl = Person::enrolled(&asker, "carl", 3, vec![Role::Verifies]);
+    asker.ask(Request::HitJudge { acts: vec![carl.signs(says(query, true))] }).await.unwrap();
+    assert_ne!(collected(&asker, claim).await.kind, FailureKind::Refused, "the holder is away");
+    core.book.remove_officer(ana.0.clone(), "moved".into()).unwrap();
+    let refused = collected(&asker, claim).await;
+    assert!(
+        refused.kind == FailureKind::Refused && refused.what.contains("not enrolled any more"),
+        "{refused}"
+    );
+}
+
+/// The partner is shown no more than that there is a reference.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_reference_says_something() {
+    let (_holder, asker, _serving) = pair(2).await;
+    let subjects = asker.file("people.ndjson", &pair::person(0));
+    let entries = asker.core().book.entries().unwrap();
+    for case in ["", "  ", "K-17\nK-18", &"x".repeat(201)] {
+        let terms = crate::control::api::QueryTerms { case: Some(case.into()), ..terms() };
+        let asked = Request::QueryExact { terms, subjects: subjects.clone(), format: None };
+        let refused = asker.ask(asked).await.unwrap_err();
+        assert!(refused.kind == FailureKind::Input && refused.what.contains("from 1 to 200"), "{refused}");
+    }
+    assert_eq!(asker.core().book.entries().unwrap(), entries, "nobody was asked");
+    exact(&asker, 0..1, crate::control::api::QueryTerms { case: Some("x".repeat(200)), ..terms() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

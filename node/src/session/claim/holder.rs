@@ -167,9 +167,11 @@ fn admit(
         Some(before) => admit_claim(agreement, claim, (&query.ask, receipt), 0, before.case.begun),
         None => sealable(claim).and_then(|()| {
             let now = clock::now();
-            let apart = now.0.abs_diff(claim.claimed_at.0);
-            if apart > core.config.clock_skew_secs {
-                let text = format!("the clocks of the two nodes are {apart} s apart");
+            // Only ahead: what kept it from arriving when it was made is no fault, and it is taken for as long after the
+            // answer as is agreed.
+            let ahead = u64::try_from(claim.claimed_at.0.saturating_sub(now.0)).unwrap_or(0);
+            if ahead > core.config.clock_skew_secs {
+                let text = format!("the clock of the asker's node is {ahead} s ahead");
                 return Err(Refusal::new(RefusalCode::ClockSkew, text));
             }
             room(core, claim, query)?;

@@ -78,6 +78,27 @@ async fn a_case_is_not_given_for_other_words_of_its_name() {
     );
 }
 
+/// A claim may come long after it was signed, if the holder was away; only the future is a wrong clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_may_have_been_kept_from_coming() {
+    let (holder, asker, _serving) = pair(2).await;
+    let core = holder.core();
+    let (claim, ask, receipt) = claim_of(&asker, b"opened").await;
+    let agreement = core.book.agreement(&ask.agreement).unwrap();
+    let known = core.book.state().query(Side::Holder, &ask.query).unwrap().unwrap();
+    let skew = i64::try_from(core.config.clock_skew_secs).unwrap();
+    let comes = |after: i64| {
+        let claim = Claim { claimed_at: clock::now().plus(-after), ..claim.clone() };
+        let signature = signing::sign(&claim, &*asker.core().signer).unwrap();
+        let admitted = admit(core, &agreement, &claim, signature, (&known, &receipt)).unwrap();
+        admitted.map(drop).map_err(|refusal| refusal.code)
+    };
+    for after in [0, skew + 60, 10 * skew, -skew / 2] {
+        assert_eq!(comes(after), Ok(()), "{after}");
+    }
+    assert_eq!(comes(-skew - 60), Err(RefusalCode::ClockSkew));
+}
+
 /// Of each the closed part of the batch is kept again.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bytes_that_claims_of_one_query_leave_behind_are_bounded() {
