@@ -83,8 +83,8 @@ pub(super) fn show(id: &AgreementId, state: AgreementState, agreement: &Agreemen
 /// How finely sizes are told.
 fn sizes(buckets: Buckets) -> String {
     let each = many(buckets.each_doubling().into(), "bucket", "buckets");
-    let part = super::percent(1.0 / f64::from(buckets.each_doubling()));
-    format!("padded and told to within {part} ({each} to each doubling)")
+    let part = 100.0 / f64::from(buckets.each_doubling());
+    format!("padded, and told to within {part:.1} % ({each} to each doubling)")
 }
 
 fn claims(terms: &ClaimTerms) -> String {

@@ -215,6 +215,7 @@ Id         {id}
 State      not signed by both
 Valid      2027-01-15T08:00:00Z to 2028-01-15T08:00:00Z
 Signed by  none
+Sizes      padded, and told to within 12.5 % (8 buckets to each doubling)
 Exact      at most 1,000 identifiers a query; snapshots live 24 hours
 Count      100 to 10,000 identifiers; one a register and purpose in 7 days; ε 0.500 each, 2.000 together
 Match      not agreed

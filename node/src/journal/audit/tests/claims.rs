@@ -21,6 +21,11 @@ struct Case {
 
 impl Case {
     fn new(approvals: u8) -> Self {
+        Self::of(&[(Field::Place, approvals)])
+    }
+
+    /// Of these fields, each with the approvals that release it.
+    fn of(fields: &[(Field, u8)]) -> Self {
         let mut world = World::new();
         let claims = ClaimTerms { claim_hours: 48, decide_hours: 48, most_records: 5 };
         world.terms.claims = Some(claims);
@@ -49,15 +54,16 @@ impl Case {
             verified_by: "O.2".parse().unwrap(),
             verified_at: ask.asked_at,
             items: vec![0],
-            fields: vec![Field::Place],
+            fields: fields.iter().map(|(field, _)| *field).collect(),
             opening: opening_digest(b"opened"),
             claimed_at: ask.asked_at,
         };
-        let fields = vec![FieldDecision {
-            field: Field::Place,
-            standing: Standing::Needs(approvals),
+        let needs = |(field, approvals): &(Field, u8)| FieldDecision {
+            field: *field,
+            standing: Standing::Needs(*approvals),
             clauses: vec![],
-        }];
+        };
+        let fields = fields.iter().map(needs).collect();
         let (reference, record) = (Reference([7; 16]), Digest([8; 32]));
         let found = vec![Found { reference, record, item: Some(0), fields }];
         let mut case = Self { world, claim, found };
@@ -449,7 +455,7 @@ fn a_release_is_countersigned_as_it_was_made() {
 #[test]
 fn nothing_is_released_anew_after_a_refusal() {
     let found = |first: &[Field]| {
-        let mut case = Case::new(1);
+        let mut case = Case::of(&[(Field::Place, 1), (Field::Name, 2)]);
         case.approve("A.1", &SigningKey::from_bytes(&[9; 32]));
         let first = SignedRelease { asker: None, ..case.released(0, first, &["A.1"]) };
         assert_eq!(case.found_in(vec![first]), [""; 0]);
