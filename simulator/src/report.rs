@@ -43,6 +43,8 @@ pub struct Report<'a> {
     pub found: &'a [Candidate],
     /// With how many persons and seeds the search tried it.
     pub screened: (u32, usize),
+    /// Candidates that were neither run nor shown, since their rules cross a red line.
+    pub crossing: usize,
     /// Which of them are counter-proposals, in the order in which they are numbered.
     pub counters: &'a [Counter],
 }

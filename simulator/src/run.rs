@@ -319,6 +319,10 @@ fn gather(
         let label = scenario.label(&path);
         Number { path, label, lo, hi, assumed: quantity.is_assumed(), src: quantity.src }
     });
+    let published = scenario.published().into_iter().map(|(path, observed)| {
+        let (lo, label) = (observed.registrations as f64, format!("{path} ({})", observed.year));
+        Number { path, label, lo, hi: lo, assumed: false, src: observed.src.clone() }
+    });
     let proposals = plan.proposals.iter().zip(contracts).zip(digests).enumerate().map(
         |(of, ((proposal, contract), digest))| ProposalOutcome {
             id: proposal.id.clone(),
@@ -345,7 +349,7 @@ fn gather(
         persons: scenario.run.persons,
         parties: parties.collect(),
         seeds: kept.iter().filter_map(|seed| plan.seeds.get(*seed).copied()).collect(),
-        numbers: numbers.collect(),
+        numbers: published.chain(numbers).collect(),
         proposals: proposals.collect(),
         warnings: plan.proposals.iter().flat_map(|proposal| proposal.warnings(scenario)).collect(),
         cancelled: kept.len() < plan.seeds.len(),

@@ -161,6 +161,15 @@ impl Scenario {
         all
     }
 
+    /// Every published total with its path, such as `party.RS.observed[0]`.
+    pub fn published(&self) -> Vec<(String, &Observed)> {
+        let of = self.party.iter().flat_map(|(code, party)| {
+            let each = party.observed.iter().enumerate();
+            each.map(move |(place, observed)| (format!("party.{code}.observed[{place}]"), observed))
+        });
+        of.collect()
+    }
+
     /// A path as people read it: one that counts says of which it is, such as `route[3].weight (MK → RS)`.
     pub fn label(&self, path: &str) -> String {
         let counted = path.split_once('[').and_then(|(table, rest)| {

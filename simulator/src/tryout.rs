@@ -183,6 +183,7 @@ impl Tryout {
             proposals: &shown,
             found: &[],
             screened: (0, 0),
+            crossing: 0,
             counters: &[],
         };
         Ok(report.fragment(&self.words)?)

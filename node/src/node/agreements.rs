@@ -201,6 +201,13 @@ pub(super) fn sign(core: &Core, document: &str, proofs: &[Certificate]) -> Resul
     amendable(core, &agreement)?;
     proven(core, &agreement, proofs)?;
     let own = core.book.own();
+    // The draft of a counter-proposal has invented ones, which nobody may be bound to.
+    for party in &agreement.terms.parties {
+        peer_id(party).map_err(|_| {
+            Failure::input(format!("`{}` is no peer id of {}", party.peer, party.code))
+                .with_help("put in the key and the peer id that `symbolon identity` prints there")
+        })?;
+    }
     if agreement.terms.party(own).is_ok_and(|party| party.key != core.signer.public()) {
         return Err(Failure::input(format!("the agreement has another key for {own} than this node's"))
             .with_help("put in the key and the peer id that `symbolon identity` prints; then sign"));

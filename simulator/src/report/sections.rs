@@ -71,9 +71,19 @@ fn difference(words: &Words, measure: Measure, of: &Interval) -> String {
     format!("{sign}{}", told(words, measure, of))
 }
 
+/// Differences below so much of a figure are those of rounding.
+pub(super) const ROUNDING: f64 = 1e-9;
+
 impl Report<'_> {
     fn difference(&self, proposal: usize, measure: Measure) -> Interval {
-        self.outcome.difference(proposal, self.baseline, measure, Scope::All)
+        let by = self.outcome.difference(proposal, self.baseline, measure, Scope::All);
+        let figure = |of| self.outcome.figure(of, measure, Scope::All).mean.abs();
+        // What is left of equal sums that were added up in another order is nothing.
+        let nothing = figure(proposal).max(figure(self.baseline)) * ROUNDING;
+        if by.least.abs().max(by.most.abs()) > nothing {
+            return by;
+        }
+        Interval { n: by.n, ..Interval::default() }
     }
 
     fn codes(&self) -> Vec<String> {

@@ -153,6 +153,7 @@ fn page_over(language: Language, seeds: &[u64]) -> String {
         proposals: &proposals,
         found: &found,
         screened: (222, 2),
+        crossing: 7,
         counters: &counters,
     };
     report.html(language).unwrap()

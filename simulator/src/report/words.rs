@@ -135,6 +135,10 @@ impl Words {
         }
         // What is left of amounts that cancel out is nothing. A range is not broken in its middle.
         let told = |amount: f64| self.number(if amount.abs() < 1e-6 { 0.0 } else { amount });
+        // One seed has no range.
+        if of.n == 1 {
+            return told(of.mean);
+        }
         format!("{} [{};\u{A0}{}]", told(of.mean), told(of.lo), told(of.hi))
     }
 

@@ -273,7 +273,7 @@ impl Scenario {
             let (least, most) = abuse.per_day.range();
             faults.unless(!asks || most > 0.0, &path("per_day"), "must be above 0");
             let bounded = !asks || (least >= 0.0 && most <= MOST_A_DAY);
-            faults.unless(bounded, &path("per_day"), "must be at most 20,000");
+            faults.unless(bounded, &path("per_day"), "must be from 0 to 20,000");
             let guesses = abuse.kind == AbuseKind::GuessIdentifiers;
             faults.unless(!guesses || abuse.space.range().0 >= 1.0, &path("space"), "must be at least 1");
             let lies = abuse.kind == AbuseKind::LyingResponder;

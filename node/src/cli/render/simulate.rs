@@ -59,11 +59,12 @@ pub(in crate::cli) fn checked(all: &[Checked]) -> String {
 pub(in crate::cli) fn scenario(scenario: &Scenario, proposals: &[Proposal]) -> String {
     let mut text = format!("{}\n{}\n", scenario.title, scenario.about.trim());
     text += &format!(
-        "\n{} days from {}, {} simulated persons for {} people, {} seeds.\n\n",
+        "\n{} days from {}, {} simulated persons for {} people{}, {} seeds.\n\n",
         scenario.run.days,
         scenario.run.start,
         scenario.run.persons,
         scenario.people.count,
+        if scenario.run.fit_totals { ", or as many as the published totals take (`fit_totals`)" } else { "" },
         scenario.seeds().len()
     );
     let rows = proposals.iter().map(|proposal| {
@@ -81,7 +82,20 @@ pub(in crate::cli) fn scenario(scenario: &Scenario, proposals: &[Proposal]) -> S
     let assumed = quantities.iter().filter(|(_, quantity)| quantity.is_assumed()).count();
     text += &format!("\n\n{} numbers, {assumed} of them assumed:\n", quantities.len());
     let rows = quantities.iter().map(|(path, q)| vec![path.clone(), q.to_string(), q.src.clone()]);
-    text + &table(&["number", "value", "source"], rows.collect())
+    text += &table(&["number", "value", "source"], rows.collect());
+    let rows: Vec<Vec<String>> = scenario
+        .published()
+        .into_iter()
+        .map(|(path, of)| {
+            let used = if of.held_out { "held out, to check with" } else { "fitted to" };
+            vec![path, of.year.to_string(), of.registrations.to_string(), used.to_owned(), of.src.clone()]
+        })
+        .collect();
+    if rows.is_empty() {
+        return text;
+    }
+    text += "\n\nPublished totals:\n";
+    text + &table(&["total", "year", "number", "used", "source"], rows)
 }
 
 /// The measures of the summary.

@@ -1,4 +1,4 @@
-//! When somebody cheats.
+//! When something goes wrong.
 
 use crate::{outcome::Interval, scenario::AbuseKind};
 
@@ -43,15 +43,20 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
             if matches!(of.kind, AbuseKind::PartyLeaves | AbuseKind::Outage) {
                 continue;
             }
+            // A bar that is as long as the picture says that it is longer.
+            let [_, half, _] = of.days;
+            let found = match half {
+                Some(_) => share,
+                None => format!("{share} · {}", days(words, None, of.watched)),
+            };
             let told = format!(
-                "{share} · {}: {} · {}: {}",
+                "{found} · {}: {} · {}: {}",
                 words.get("bits"),
                 words.number(of.bits.mean),
                 words.get("minors"),
                 words.number(of.minors.mean)
             );
             let label = format!("{} · {title}", words.abuse(of.kind));
-            let [_, half, _] = of.days;
             let interval = Interval { mean: half.unwrap_or(0.0), ..Interval::default() };
             lines.push((Line { label, told, interval, place: *place }, half.is_some()));
         }

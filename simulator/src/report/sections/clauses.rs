@@ -2,11 +2,14 @@
 
 use crate::compare::{Compared, Effect, Ends, FROM_NOTHING, Swing, VARIED};
 
-use super::super::{
-    Report,
-    charts::{self, Bar},
-    page::{Figure, Section, Table},
-    words::Words,
+use super::{
+    super::{
+        Report,
+        charts::{self, Bar},
+        page::{Figure, Section, Table},
+        words::Words,
+    },
+    ROUNDING,
 };
 
 /// Rows of a picture; the table has more.
@@ -30,9 +33,11 @@ fn other_run(compared: &Compared, words: &Words) -> String {
     words.with("other-run", &[("persons", &persons), ("seeds", &seeds)])
 }
 
-/// Whether anything was seen of a change.
-fn does(effect: &Effect) -> bool {
-    [effect.shapley.mean, effect.leave_one_out.mean, effect.sampling_error].iter().any(|seen| *seen != 0.0)
+/// Whether more was seen of a change than rounding.
+fn does(effect: &Effect, nothing: f64) -> bool {
+    [effect.shapley.mean, effect.leave_one_out.mean, effect.sampling_error]
+        .iter()
+        .any(|seen| seen.abs() > nothing)
 }
 
 pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
@@ -64,14 +69,16 @@ pub(super) fn waterfall(report: &Report<'_>, words: &Words) -> Section {
             ],
         ));
     }
-    let still = effects.effects.iter().filter(|effect| !does(effect));
+    let largest = effects.effects.iter().map(|effect| effect.shapley.mean.abs()).fold(0.0, f64::max);
+    let nothing = largest * ROUNDING;
+    let still = effects.effects.iter().filter(|effect| !does(effect, nothing));
     let still: Vec<String> = still.map(|effect| report.change(words, &effect.change).cell()).collect();
     section.lists.push((String::new(), notes));
     let head = ["change", "shapley", "leave-one-out", "sampling-error"].map(|key| words.get(key));
     let mut table = Table::new(words.get("table"), head.to_vec());
     let mut steps = Vec::new();
     let (mut rest, mut left) = (0.0, 0_usize);
-    for effect in effects.effects.iter().filter(|effect| does(effect)) {
+    for effect in effects.effects.iter().filter(|effect| does(effect, nothing)) {
         let (share, alone) = (words.difference(&effect.shapley), words.difference(&effect.leave_one_out));
         let change = report.change(words, &effect.change);
         table.row(change.cell(), vec![share, alone, words.number(effect.sampling_error)]);

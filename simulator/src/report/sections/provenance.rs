@@ -13,6 +13,16 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
     run.row(words.get("scenario"), vec![format!("`{}` · {}", outcome.scenario, outcome.title)]);
     run.row(words.get("digest"), vec![format!("`{}`", outcome.digest)]);
     run.row(words.get("seeds"), vec![seeds.join(", ")]);
+    let weights = outcome.proposals.iter().flat_map(|of| &of.by_seed).map(|seed| seed.weight);
+    let (least, most) = weights.fold((f64::INFINITY, 0.0_f64), |(lo, hi), of| (lo.min(of), hi.max(of)));
+    if least <= most {
+        let range = if least < most {
+            format!("{} … {}", words.number(least), words.number(most))
+        } else {
+            words.number(least)
+        };
+        run.row(words.get("stands-for"), vec![range]);
+    }
     run.row(words.get("version"), vec![format!("`symbolon {}`", outcome.program)]);
     run.row(words.get("calibration"), vec![outcome.calibration.clone()]);
     for (proposal, title) in outcome.proposals.iter().zip(report.titles(words)) {

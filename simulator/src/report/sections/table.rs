@@ -66,9 +66,32 @@ pub(super) fn section(report: &Report<'_>, words: &Words) -> Section {
         id: "proposals",
         title: words.get("proposals"),
         lead: words.with("proposals-lead", &[("baseline", baseline)]),
+        lists: about(report, words),
         tables,
         ..Section::default()
     }
+}
+
+/// Pairs are told by their codes up to so many.
+const MOST_PAIRS: usize = 30;
+
+/// What each proposal is, and which pairs of parties have an agreement.
+fn about(report: &Report<'_>, words: &Words) -> Vec<(String, Vec<String>)> {
+    let codes = report.codes();
+    let code = |party: usize| codes.get(party).map_or("", String::as_str);
+    let all = (codes.len() * codes.len().saturating_sub(1) / 2).to_string();
+    let each = report.outcome.proposals.iter().enumerate().map(|(place, shown)| {
+        let pairs: Vec<_> =
+            shown.agreements.iter().map(|[a, b]| format!("{}–{}", code(*a), code(*b))).collect();
+        let mut told =
+            words.with("agreements-of", &[("count", &pairs.len().to_string()), ("all", all.as_str())]);
+        if (1..=MOST_PAIRS).contains(&pairs.len()) {
+            told += &format!(" ({})", pairs.join(", "));
+        }
+        let about = Some(shown.about.clone()).filter(|about| !about.is_empty());
+        (report.title(words, place), about.into_iter().chain([told]).collect())
+    });
+    each.collect()
 }
 
 /// How clearly a figure differs anywhere: its difference over the width of its range.
@@ -103,6 +126,9 @@ pub(super) fn counter(report: &Report<'_>, words: &Words) -> Option<Section> {
         Some((format!("{} `{}`", report.title(words, place), shown.id), lines))
     });
     let lists: Vec<(String, Vec<String>)> = lists.collect();
+    let put = [("tried", report.found.len().to_string()), ("crossing", report.crossing.to_string())];
+    let put: Vec<(&'static str, &str)> = put.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let (title, lead) = (words.get("counter"), words.get("counter-lead"));
+    let lead = format!("{lead} {}", words.with("counter-tried", &put));
     (!lists.is_empty()).then(|| Section { id: "counter", title, lead, lists, ..Section::default() })
 }

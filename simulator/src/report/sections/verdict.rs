@@ -59,7 +59,8 @@ fn false_share(report: &Report<'_>, words: &Words, place: usize) -> Option<Strin
     let [mean, lo, hi] = [share.mean, share.lo, share.hi].map(|share| words.percent(share.max(0.0)));
     let proposal = report.title(words, place);
     let put = [("proposal", proposal.as_str()), ("share", mean.as_str()), ("lo", &lo), ("hi", &hi)];
-    (hits.mean > 0.0).then(|| words.with("verdict-false", &put))
+    let key = if hits.n < 2 { "verdict-false-one" } else { "verdict-false" };
+    (hits.mean > 0.0).then(|| words.with(key, &put))
 }
 
 /// Only what cheats: a party that leaves or a node that is down is seen at once.

@@ -97,13 +97,18 @@ impl Words {
         let (list, middle) = (table.split('[').next().unwrap_or(table), parts.next());
         let (key, whose) = match list {
             "field_bits" => (format!("n-{list}"), Some(self.code(&["f"], last))),
-            _ => (format!("n-{list}-{last}"), middle.map(str::to_owned)),
+            _ => (format!("n-{list}-{}", last.split('[').next().unwrap_or(last)), middle.map(str::to_owned)),
         };
         if !self.bundle.has_message(&key) {
             return label.to_owned();
         }
         let said = label.split_once(" (").and_then(|(_, said)| said.strip_suffix(')'));
-        let whose = whose.or_else(|| said.map(|said| self.place(list, said)));
+        let said = said.map(|said| self.place(list, said));
+        // Of what a party has several of, both.
+        let whose = match (whose, said) {
+            (Some(whose), Some(said)) => Some(format!("{whose}, {said}")),
+            (whose, said) => whose.or(said),
+        };
         self.get(&key) + &whose.map(|whose| format!(" ({whose})")).unwrap_or_default()
     }
 

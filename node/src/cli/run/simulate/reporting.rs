@@ -237,6 +237,7 @@ impl<'a> Making<'a> {
             proposals: &self.proposals,
             found: &tried,
             screened,
+            crossing: self.found.as_ref().map_or(0, |found| found.crossing),
             counters: &counters,
         };
         let fault = |error: report::ReportError| Failure::input(error.to_string());
