@@ -121,6 +121,20 @@ fn who_received_fields_is_told_what_became_of_them() {
     assert_eq!(verify("R-1").exit, Some(5), "altered");
     meet(&scene);
     assert_eq!(notices(&scene.asker, &[])[4..], [json!(["erased", all, true])]);
+    // Each side reads whom it is about, and the list of claims does not go on saying that all is as it was.
+    let last = |agency: &Agency, words: &[&str]| {
+        let lines = agency.run(&[&["notice", "list"], words].concat()).ok()["notices"].clone();
+        lines.as_array().unwrap().last().unwrap().clone()
+    };
+    let (sent, came) = (last(&scene.holder, &["--sent"]), last(&scene.asker, &[]));
+    assert_eq!((&sent["record"], &sent["officer"]), (&json!("R-1"), &json!("ana")), "{sent}");
+    assert_eq!((&came["record"], &came["officer"]), (&Value::Null, &json!("ana")), "{came}");
+    assert!(came["item"].is_u64() && came["hit"].as_str().unwrap().starts_with("1:"), "{came}");
+    let listed = scene.asker.run(&["claim", "list"]).ok();
+    let line = listed["claims"].as_array().unwrap().iter().find(|line| line["claim"]["claim"] == *first);
+    let (state, told) = (&line.unwrap()["state"], &line.unwrap()["notices"]);
+    assert_eq!(state, "released");
+    assert_eq!(told, &json!(["contested", "corrected", "upheld", "erased"]));
     // What was claimed and never released is told to nobody.
     scene.holder.run(&["register", "erase", REGISTER, "R-4", "--reason", "CITIZENSHIP"]).ok();
     assert_eq!(notices(&scene.holder, &["--sent"]).len(), 5);

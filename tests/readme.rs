@@ -67,7 +67,7 @@ fn the_page_on_the_audit_works_as_it_stands() {
         "the evidence stands",
         "the opening stands",
         "THE EVIDENCE DOES NOT STAND",
-        "it stands; compare the key",
+        "it stands; the key is the one that was given",
         "Nothing stands out.",
         "`*` stands for counts",
         "items were canaries",

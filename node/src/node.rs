@@ -150,7 +150,7 @@ impl Handler for Node {
             }
             Request::ClaimMake { claim, act } => claims::make(core, *claim, *act, updates).await,
             Request::ClaimCollect { claim } => claims::collect(core, claim, updates).await,
-            Request::ClaimList => claims::list(core),
+            Request::ClaimList => disclosures::claims(core),
             Request::CaseList { all } => cases::list(core, all).await,
             Request::CaseShow { claim } => cases::show(core, &claim),
             Request::CaseStep { claim, act } => cases::step(core, claim, *act).await,

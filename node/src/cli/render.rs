@@ -45,7 +45,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             record::flagged(*flags, *changed, *snapshots_ended) + &record::waiting(*notices)
         }
         Reply::Disclosures(told) => record::disclosures(told),
-        Reply::Notices { notices } => record::notices(notices),
+        Reply::Notices { sent, notices } => record::notices(notices, *sent),
         Reply::Text { text } | Reply::Noted { text } => text.clone(),
         Reply::Agreement { id, state, agreement } => agreement::show(id, *state, agreement),
         Reply::Revoked { id, title, partner, told } => agreement::revoked(id, title, partner, *told),
@@ -90,7 +90,8 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Hits { hits } => claim::hits(hits),
         Reply::ClaimDraft { claim } => claim.claim.to_string(),
         Reply::Claim(line) => claim::claim(line),
-        Reply::Claims { claims } => claim::claims(claims),
+        Reply::Claims { claims } => claim::claims(claims, &[]),
+        Reply::ClaimList { claims, told } => claim::claims(claims, told),
         Reply::Case(line) => claim::case(line),
         Reply::Cases { cases } => claim::cases(cases),
         Reply::Snapshot { manifest, seconds } => {
@@ -121,11 +122,29 @@ pub(super) fn reply(reply: &Reply) -> String {
     text.trim_end().to_owned()
 }
 
+/// A reply as JSON: as the node answered, and of claims and cases how they stand, as the text says it.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn json(reply: &Reply) -> serde_json::Result<serde_json::Value> {
+    let mut value = serde_json::to_value(reply)?;
+    match reply {
+        Reply::Claim(line) => claim::json::claim(line, &mut value),
+        Reply::ClaimList { claims, told } => claim::json::claims(claims, told, &mut value),
+        Reply::Case(line) => claim::json::case(line, &mut value),
+        Reply::Cases { cases } => claim::json::cases(cases, &mut value),
+        _ => {}
+    }
+    Ok(value)
+}
+
 /// The exit code of a reply: for a query that of the gravest failure, for an audit whether it is clean.
 pub(super) fn exit_code(reply: &Reply) -> u8 {
     match reply {
         Reply::Audit { clean: false, .. } => FailureKind::Integrity.exit_code(),
         Reply::Imported(Imported { good: 0, .. }) => FailureKind::Input.exit_code(),
+        // Whoever named the id believes otherwise that the record is erased.
+        Reply::Erased { unknown, .. } if !unknown.is_empty() => FailureKind::Input.exit_code(),
         Reply::Written { refused: Some(_), .. } => FailureKind::Refused.exit_code(),
         Reply::Answers { answers } | Reply::Opened { answers, .. } => {
             let codes = answers.iter().map(|answer| match &answer.outcome {

@@ -21,14 +21,14 @@ pub(super) struct Report {
 impl Report {
     /// An answer that went well.
     pub(super) fn new(text: impl Into<String>, json: &impl Serialize) -> Result<Self, Failure> {
-        let json = serde_json::to_value(json)
-            .map_err(|error| Failure::local(format!("the answer cannot be written as JSON: {error}")))?;
+        let json = serde_json::to_value(json).map_err(|error| unwritable(&error))?;
         Ok(Self { text: text.into(), json: Some(json), exit: 0 })
     }
 
-    /// The node's reply as it is.
+    /// The node's reply.
     pub(super) fn of(reply: &Reply) -> Result<Self, Failure> {
-        Ok(Self { exit: render::exit_code(reply), ..Self::new(render::reply(reply), reply)? })
+        let json = render::json(reply).map_err(|error| unwritable(&error))?;
+        Ok(Self { text: render::reply(reply), json: Some(json), exit: render::exit_code(reply) })
     }
 
     /// Nothing more to say.
@@ -45,4 +45,8 @@ impl Report {
     pub(super) fn with_exit(self, exit: u8) -> Self {
         Self { exit, ..self }
     }
+}
+
+fn unwritable(error: &serde_json::Error) -> Failure {
+    Failure::local(format!("the answer cannot be written as JSON: {error}"))
 }

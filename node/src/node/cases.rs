@@ -1,6 +1,9 @@
 //! Cases at the holder: listed, and decided by people.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use symbolon_policy::{
     ask::Ask,
@@ -27,7 +30,12 @@ pub(super) async fn list(core: &Arc<Core>, all: bool) -> Result<Reply, Failure> 
         let mut claims = core.book.state().claims(Side::Holder)?;
         claims.retain(|claimed| all || claimed.case.end.is_none());
         claims.sort_by_key(|claimed| claimed.case.decide_by);
-        let line = |claimed| line(&core, claimed, Vec::new());
+        let stand = claims.iter().filter(|claimed| claimed.case.stopped.is_some());
+        let mut stops = stops(&core, &stand.map(|claimed| claimed.case.claim.claim).collect())?;
+        let line = |claimed: Claimed| {
+            let stop = stops.remove(&claimed.case.claim.claim);
+            Ok::<_, Failure>(CaseLine { stop, ..line(&core, claimed, Vec::new())? })
+        };
         Ok(Reply::Cases { cases: claims.into_iter().map(line).collect::<Result<_, _>>()? })
     })
     .await
@@ -40,13 +48,20 @@ pub(super) fn show(core: &Core, id: &ClaimId) -> Result<Reply, Failure> {
         || Failure::input(format!("there is no case {id}")).with_help("see `symbolon case list --all`");
     let claimed = claimed.ok_or_else(missing)?;
     // What the records are called here, as long as that is kept; the partner knows them by references only.
-    let records = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
-    let records: Vec<_> =
-        records.into_iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
+    let kept = core.claims.records(id).map(|kept| kept.0).unwrap_or_default();
+    let records: Vec<_> = kept.iter().map(|of| (of.reference, of.record.as_str().to_owned())).collect();
     let Fares { changes, kept_back } =
         if records.is_empty() { Fares::default() } else { cases::fares(core, &claimed)? };
-    let stop = if claimed.case.stopped.is_some() { stopped(core, id)? } else { None };
-    Ok(Reply::Case(Box::new(CaseLine { changes, kept_back, stop, ..line(core, claimed, records)? })))
+    let stands = claimed.case.stopped.is_some().then_some(*id);
+    let stop = stops(core, &stands.into_iter().collect())?.remove(id);
+    let line = line(core, claimed, records)?;
+    let mut gone = Vec::new();
+    for behind in kept {
+        if core.registers.show(&line.register, &behind.record)?.is_none() {
+            gone.push(behind.reference);
+        }
+    }
+    Ok(Reply::Case(Box::new(CaseLine { changes, kept_back, gone, stop, ..line })))
 }
 
 /// Takes a step that an officer signed.
@@ -80,15 +95,18 @@ pub(super) async fn step(core: &Arc<Core>, id: ClaimId, act: SignedAct) -> Resul
     show(&shown, &id)
 }
 
-/// Who stopped a clock last, and why. Only the journal keeps that.
-fn stopped(core: &Core, id: &ClaimId) -> Result<Option<(OfficerId, String)>, Failure> {
-    let mut last = None;
+/// Who stopped each of these clocks last, and why. Only the journal keeps that.
+fn stops(core: &Core, of: &BTreeSet<ClaimId>) -> Result<BTreeMap<ClaimId, (OfficerId, String)>, Failure> {
+    let mut last = BTreeMap::new();
+    if of.is_empty() {
+        return Ok(last);
+    }
     for entry in core.book.journal().entries()? {
         if let Event::CaseStep { claim, act: Some(act), .. } = entry?.0.event
-            && claim == *id
+            && of.contains(&claim)
             && let ActKind::StopClock { reason, .. } = act.act.act
         {
-            last = Some((act.act.officer, reason));
+            last.insert(claim, (act.act.officer, reason));
         }
     }
     Ok(last)
@@ -116,7 +134,9 @@ fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Res
     let taken = claimed.releases.iter().filter(|signed| signed.asker.is_some());
     let taken = taken.map(|signed| signed.release.number).collect();
     let releases = claimed.releases.into_iter().map(|signed| signed.release).collect();
-    let (changes, kept_back, stop) = (Vec::new(), Vec::new(), None);
+    let (changes, kept_back, gone, stop) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let agreement = core.book.agreement(&claimed.case.claim.agreement);
+    let agreement_ended = agreement.is_none_or(|agreement| agreement.releases(now).is_err());
     Ok(CaseLine {
         digest,
         register,
@@ -125,6 +145,8 @@ fn line(core: &Core, claimed: Claimed, records: Vec<(Reference, String)>) -> Res
         records,
         changes,
         kept_back,
+        gone,
+        agreement_ended,
         stop,
         case: claimed.case,
         releases,

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use symbolon_policy::words::RegisterName;
+use symbolon_policy::{
+    notice::{Cause, Notice, SignedNotice},
+    words::{ClaimId, Reference, RegisterName},
+};
 
-use super::{Core, blocking, flags::named, registers::record_id};
+use super::{Core, blocking, claims, flags::named, hits::named as hit_names, registers::record_id};
 use crate::{
     clock,
     control::api::{Disclosure, Disclosures, Failure, Flagging, Given, NoticeLine, Reply, ToldSince},
@@ -111,8 +114,14 @@ pub(super) fn notices(core: &Core, sent: bool) -> Result<Reply, Failure> {
     for signed in core.book.state().notices(side)? {
         let claimed = core.book.state().claim(side, &signed.notice.claim)?;
         let file = signed.notice.sealed.filter(|_| !sent);
+        let item = claimed.as_ref().and_then(|claimed| item(claimed, &signed.notice.reference));
+        let hit = item.zip(claimed.as_ref());
+        let hit = hit.and_then(|(item, claimed)| hit_names(core, &claimed.case.claim.query, &[item]).pop());
         notices.push(NoticeLine {
             confirmed: signed.asker.is_some(),
+            item,
+            hit: hit.map(|(_, name)| name),
+            record: if sent { own_id(core, &signed.notice) } else { None },
             officer: claimed.map(|claimed| claimed.case.claim.officer),
             // The holder may have kept the values back.
             file: file
@@ -121,5 +130,34 @@ pub(super) fn notices(core: &Core, sent: bool) -> Result<Reply, Failure> {
             notice: signed.notice,
         });
     }
-    Ok(Reply::Notices { notices })
+    Ok(Reply::Notices { sent, notices })
+}
+
+/// The item by which a claim of this node found a record; none of a match.
+fn item(claimed: &Claimed, reference: &Reference) -> Option<u32> {
+    let told = claimed.outcome.as_ref()?.found.iter().find(|told| told.reference == *reference)?;
+    told.item
+}
+
+/// What a record is called in its register, as long as that is kept; it may be erased by now.
+fn own_id(core: &Core, notice: &Notice) -> Option<String> {
+    let kept = core.claims.records(&notice.claim).ok()?;
+    let behind = kept.0.into_iter().find(|behind| behind.reference == notice.reference)?;
+    Some(behind.record.as_str().to_owned())
+}
+
+/// Claims of this node, and what notices said became of what was released by them.
+pub(super) fn claims(core: &Core) -> Result<Reply, Failure> {
+    let Reply::Claims { claims } = claims::list(core)? else {
+        return Err(Failure::local("claims were listed as something else"));
+    };
+    let mut told: Vec<(ClaimId, Vec<Cause>)> = Vec::new();
+    for SignedNotice { notice, .. } in core.book.state().notices(Side::Asker)? {
+        match told.iter_mut().find(|(claim, _)| *claim == notice.claim) {
+            Some((_, causes)) if causes.contains(&notice.cause) => {}
+            Some((_, causes)) => causes.push(notice.cause),
+            None => told.push((notice.claim, vec![notice.cause])),
+        }
+    }
+    Ok(Reply::ClaimList { claims, told })
 }

@@ -24,7 +24,7 @@ use crate::{
     files,
     journal::Event,
     register::{
-        self, Begins, ErasureReason, ErasureSummary, ImportObserver, RecordId, RegisterError, Reject,
+        self, Begins, Day, ErasureReason, ErasureSummary, ImportObserver, RecordId, RegisterError, Reject,
         RejectReport, Selection,
     },
     session::claim::notices::reviewed,
@@ -142,6 +142,10 @@ impl ImportObserver for Observer<'_> {
         self.core.book.record(&begun).map_err(io::Error::other)?;
         self.begun = true;
         Ok(())
+    }
+
+    fn today(&self) -> Option<Day> {
+        clock::today().ok()
     }
 
     fn rejected(&mut self, reject: &Reject) -> io::Result<()> {

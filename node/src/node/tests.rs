@@ -19,6 +19,7 @@ use super::*;
 use crate::{
     control::api::{Outcome, QueryStage, QueryTerms},
     journal::Side,
+    register::{Format, RejectReport},
 };
 use pair::{Agency, exact, hits, pair, person, record, terms};
 
@@ -67,7 +68,7 @@ async fn an_expired_record_that_is_not_erased_yet_is_in_no_new_snapshot() {
     let expired = record(20, false)
         .replace("R-20", "R-old")
         .replace(r#""taken":"2026-05-01""#, r#""taken":"2016-05-01","expires":"2021-05-01""#);
-    let file = holder.file("old.ndjson", &[expired, record(21, false)].join("\n"));
+    let file = holder.file("old.ndjson", &[expired.clone(), record(21, false)].join("\n"));
     let register: symbolon_policy::words::RegisterName = "border".parse().unwrap();
     let import = Request::RegisterImport {
         register: register.clone(),
@@ -77,7 +78,13 @@ async fn an_expired_record_that_is_not_erased_yet_is_in_no_new_snapshot() {
         rejects: None,
     };
     let Ok(Reply::Imported(imported)) = holder.ask(import).await else { panic!("import") };
-    assert_eq!(imported.good, 2);
+    assert_eq!((imported.good, imported.rejected), (1, 1));
+    let [refused] = imported.first_rejects.as_slice() else { panic!("{:?}", imported.first_rejects) };
+    assert!(refused.line == 1 && refused.field == "expires" && refused.reason.starts_with("has come"));
+    // It was taken while there was time.
+    let mut rejects = RejectReport(Vec::new());
+    let took = holder.core().registers.import(&register, expired.as_bytes(), Format::Ndjson, &mut rejects);
+    assert_eq!(took.unwrap().good, 1);
     let answer = exact(&asker, 20..22, terms()).await;
     let show = Request::RegisterShow { register, id: "R-old".to_owned() };
     holder.ask(show).await.expect("it is in the register still");

@@ -63,6 +63,15 @@ pub struct ImportSummary {
     pub digest: Digest,
 }
 
+/// Days that bound what is taken, as far as they are known.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The last day of which anything can have been taken.
+    latest: Option<Day>,
+    /// What is to be erased by this day is not taken.
+    today: Option<Day>,
+}
+
 /// A record ready to be written.
 struct Ready {
     key: Key,
@@ -95,6 +104,7 @@ impl Registers {
         };
         // The next day has begun somewhere; what was taken later has a wrong date.
         let latest = clock::day(clock::now().plus(Timestamp::DAY)).ok();
+        let bounds = Bounds { latest, today: observer.today() };
         observer.begins().map_err(RegisterError::NotBegun)?;
         let records = register.begin()?;
 
@@ -107,7 +117,7 @@ impl Registers {
                 break;
             }
             let block: Vec<_> =
-                block.par_iter().map(|line| register.prepare(header.as_ref(), line, latest)).collect();
+                block.par_iter().map(|line| register.prepare(header.as_ref(), line, bounds)).collect();
             for line in block {
                 progress.lines = progress.lines.saturating_add(1);
                 match line {
@@ -140,7 +150,7 @@ impl Registers {
 }
 
 impl Register {
-    fn prepare(&self, header: Option<&Header>, line: &Line, latest: Option<Day>) -> Result<Ready, Reject> {
+    fn prepare(&self, header: Option<&Header>, line: &Line, bounds: Bounds) -> Result<Ready, Reject> {
         let reject = |Fault { field, reason }| Reject { line: line.number, field, reason };
         let text = line.text.as_deref().ok_or(Fault::line(Reason::LongLine)).map_err(reject)?;
         let checked = match header {
@@ -148,8 +158,12 @@ impl Register {
             None => reading::json_line(text),
         };
         let checked = checked.map_err(reject)?;
-        if latest.is_some_and(|latest| checked.record.taken > latest) {
-            return Err(reject(Fault { field: "taken".to_owned(), reason: Reason::Future }));
+        let at = |field: &str, reason| reject(Fault { field: field.to_owned(), reason });
+        if bounds.latest.is_some_and(|latest| checked.record.taken > latest) {
+            return Err(at("taken", Reason::Future));
+        }
+        if bounds.today.is_some_and(|today| checked.record.expires <= today) {
+            return Err(at("expires", Reason::Over));
         }
         let key = self.vault.key(&checked.record.id);
         let value = self.vault.seal(&key, &checked).map_err(|_| reject(Fault::line(Reason::LongLine)))?;

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use symbolon_protocol::identifier;
 
 use super::{
+    Day,
     lines::MAX_LINE,
     probe::MAX_PROBE,
     record::{MAX_FIELD_VALUE, MAX_FIELDS, MAX_IDENTIFIERS},
@@ -64,6 +65,12 @@ pub enum Reason {
          day or leave it out"
     )]
     Retention(u16),
+    /// The day of erasure has come.
+    #[error(
+        "has come: the record's time of retention is over, and it would be erased at once; leave the line out and erase \
+         the record if it is there, or correct `taken`, `category` or `expires`"
+    )]
+    Over,
     /// Taken on a day that has not come yet.
     #[error("lies in the future; correct it, or the clock of this machine")]
     Future,
@@ -206,6 +213,11 @@ pub trait ImportObserver {
     /// An error ends the import; nothing was changed then.
     fn begins(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// The day on which the import takes place: records that are to be erased by then are not taken. None takes them too.
+    fn today(&self) -> Option<Day> {
+        None
     }
 
     /// Called for each line that was not taken.

@@ -1,13 +1,14 @@
-//! The log of the journal as text, with alerts and canaries in `alerts`; `csv` has the log as comma-separated values.
+//! The log of the journal as text, with claims and hits in `claims`, alerts and canaries in `alerts`; `csv` has the log
+//! as comma-separated values.
 
 mod alerts;
+mod claims;
 mod csv;
 
 use std::fmt::Display;
 
 use serde::Serialize;
 use symbolon_policy::{
-    case::Step,
     rules::ExchangeKind,
     words::{Digest, Timestamp},
 };
@@ -20,15 +21,14 @@ use crate::{
     control::api::AuditReport,
     journal::{
         Side,
-        log::{
-            BalanceLine, Block, ClaimLine, DecisionLine, Log, QueryLine, RefusalLine, Result as Ended, Row,
-            Statistics,
-        },
+        log::{BalanceLine, Block, Log, QueryLine, RefusalLine, Result as Ended, Row, Statistics},
     },
 };
 
 pub(super) use alerts::{alerts, alerts_line, canaries, reach};
 pub(in crate::cli) use csv::csv;
+
+use claims::{claims, decisions, judgements};
 
 /// What stands for a count that is left out.
 const LEFT_OUT: &str = "*";
@@ -91,6 +91,7 @@ pub(in crate::cli) fn log(told: &AuditReport) -> String {
     let mut part = |title: &str, text: String| parts.push(format!("{title}\n{}", or_none(text)));
     part("Queries", queries(&log.queries));
     part("Refusals", refusals(&log.refusals));
+    part("Words on hits", judgements(&log.judgements));
     part("Claims", claims(&log.claims));
     part("Decisions and releases", decisions(&log.claims));
     part("Agreements", agreements(log));
@@ -156,68 +157,6 @@ fn refusals(lines: &[RefusalLine]) -> String {
             ]
         }),
     )
-}
-
-fn claims(lines: &[ClaimLine]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    table(
-        ["WHEN", "ASKER", "HOLDER", "CLAIM", "QUERY", "OFFICER", "VERIFIED BY", "ITEMS", "FOUND", "FIELDS"],
-        lines.iter().map(|line| {
-            [
-                line.at.to_string(),
-                line.asker.to_string(),
-                line.holder.to_string(),
-                short(&line.claim),
-                short(&line.query),
-                line.officer.to_string(),
-                line.verified_by.to_string(),
-                number(line.items),
-                line.found.map(number).unwrap_or_default(),
-                list(&line.fields),
-            ]
-        }),
-    )
-}
-
-fn step(line: &DecisionLine) -> (&'static str, String, String) {
-    match &line.step {
-        Step::Approve { officer } => ("approved", officer.to_string(), String::new()),
-        Step::Refuse { officer, reason } => ("refused", officer.to_string(), one_line(reason)),
-        Step::Stop { officer } => {
-            ("clock stopped", officer.to_string(), line.reason.as_deref().map(one_line).unwrap_or_default())
-        }
-        Step::Resume { officer } => ("clock resumed", officer.to_string(), String::new()),
-        Step::Expire => ("nobody decided in time", String::new(), String::new()),
-    }
-}
-
-fn decisions(lines: &[ClaimLine]) -> String {
-    let mut rows: Vec<(u64, [String; 5])> = Vec::new();
-    for line in lines {
-        let claim = short(&line.claim);
-        for decision in &line.decisions {
-            let (what, officer, reason) = step(decision);
-            let row = [decision.at.to_string(), claim.clone(), what.to_owned(), officer, reason];
-            rows.push((decision.seq, row));
-        }
-        for release in &line.releases {
-            let what = if release.countersigned { "released" } else { "released, not countersigned" };
-            // What was approved may not leave any more when it is released.
-            let fields = match release.records {
-                0 => "nothing".to_owned(),
-                records => format!("{} of {}", list(&release.fields), many(records, "record", "records")),
-            };
-            let by = list(&release.approved_by);
-            rows.push((release.seq, [release.at.to_string(), claim.clone(), what.to_owned(), by, fields]));
-        }
-    }
-    rows.sort_by_key(|(seq, _)| *seq);
-    if rows.is_empty() {
-        return String::new();
-    }
-    table(["WHEN", "CLAIM", "WHAT", "OFFICERS", "FIELDS OR REASON"], rows.into_iter().map(|(_, row)| row))
 }
 
 fn agreements(log: &Log) -> String {

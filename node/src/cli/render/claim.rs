@@ -1,12 +1,16 @@
-//! Claims and cases as text.
+//! Claims and cases as text; how fields stand in `stands`, what their JSON adds in `json`.
+
+pub(super) mod json;
+mod stands;
 
 use std::collections::BTreeSet;
 
 use symbolon_policy::{
     case::{Case, End},
-    claim::{Claim, Release, Standing as FieldStanding},
+    claim::{Claim, Standing as FieldStanding},
+    notice::Cause,
     rules::ExchangeKind,
-    words::{Field, Reference},
+    words::{ClaimId, Reference},
 };
 
 use crate::control::api::{CaseCounts, CaseLine, ClaimLine, HitLine, OpenHits, Standing};
@@ -17,93 +21,22 @@ use super::{
     table::{grid, one_line, pairs, table},
 };
 
+pub(super) use stands::{Left, end, most};
+use stands::{claimed, held, left, left_of};
+
 fn persons(count: u8) -> String {
     many(count.into(), "person", "persons")
 }
 
-/// What is known of how fields stand: how many persons approved, what was released, whether the case is over.
-struct Known<'a> {
-    approvals: u8,
-    taken: Vec<&'a Release>,
-    /// Released, and the asker did not sign that it has them.
-    untaken: Vec<&'a Release>,
-    /// Of those what is not handed over as it stands now, where that is known.
-    kept_back: &'a [(Reference, Field)],
-    over: bool,
-}
-
-/// What of all that was approved did not leave.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// All did.
-    Nothing,
-    /// What waits for the asker.
-    Untaken,
-    /// What was kept back.
-    KeptBack,
-}
-
-impl Known<'_> {
-    fn taken(&self, reference: Reference, field: Field) -> bool {
-        self.taken.iter().any(|release| release.has(reference, field))
-    }
-
-    /// Whether a field that was approved left, or why not.
-    fn left(&self, reference: Reference, field: Field, standing: FieldStanding) -> Left {
-        let due = matches!(standing, FieldStanding::Needs(needs) if needs <= self.approvals);
-        if !due || self.taken(reference, field) {
-            return Left::Nothing;
-        }
-        let made = self.untaken.iter().any(|release| release.has(reference, field));
-        if made && !self.kept_back.contains(&(reference, field)) { Left::Untaken } else { Left::KeptBack }
-    }
-
-    fn stands(&self, reference: Reference, field: Field, standing: FieldStanding) -> String {
-        match standing {
-            FieldStanding::Refused => "refused by the rules".to_owned(),
-            FieldStanding::Absent => "not in the record".to_owned(),
-            FieldStanding::Needs(_) if self.taken(reference, field) => "released".to_owned(),
-            FieldStanding::Needs(needs) if needs <= self.approvals => {
-                match self.left(reference, field, standing) {
-                    Left::Untaken => "released, not taken yet",
-                    _ if self.kept_back.contains(&(reference, field)) => "released, kept back",
-                    _ => "approved, not released",
-                }
-                .to_owned()
-            }
-            FieldStanding::Needs(_) if self.over => "not released".to_owned(),
-            FieldStanding::Needs(needs) => {
-                format!("waits for {}", persons(needs.saturating_sub(self.approvals)))
-            }
-        }
-    }
-}
-
-/// Of several, what says most.
-pub(super) fn most(left: impl Iterator<Item = Left>) -> Left {
-    left.fold(Left::Nothing, |most, next| match (most, next) {
-        (Left::KeptBack, _) | (_, Left::KeptBack) => Left::KeptBack,
-        (Left::Untaken, _) | (_, Left::Untaken) => Left::Untaken,
-        (Left::Nothing, Left::Nothing) => Left::Nothing,
-    })
-}
-
 /// Why a field that was approved did not leave.
-const KEPT_BACK: &str = "What is approved and did not leave: the record, the rules or an approver's role changed since the claim. If it \
-     may leave again, it does when it is collected.";
+const KEPT_BACK: &str = "What is approved and did not leave: the record, the rules or an approver's role changed since the claim.";
 
-/// How a case ended, and what of it did not leave.
-pub(super) fn end(end: &End, left: Left) -> String {
-    match end {
-        End::Released => match left {
-            Left::Nothing => "everything that may be released is".to_owned(),
-            Left::Untaken => "approved, and not everything was taken yet".to_owned(),
-            Left::KeptBack => "approved, and not everything could be released".to_owned(),
-        },
-        End::Refused { reason, .. } => format!("refused: {}", one_line(reason)),
-        End::Expired => "nobody decided in time".to_owned(),
-        End::Nothing => "there is nothing that could be released".to_owned(),
+/// What an approver reads where something did not leave.
+fn kept_back(line: &CaseLine) -> String {
+    if line.agreement_ended {
+        return "What is approved and did not leave never leaves: the agreement has ended.".to_owned();
     }
+    format!("{KEPT_BACK} If it may leave again, it does when it is collected.")
 }
 
 fn head(claim: &Claim) -> Vec<(&'static str, String)> {
@@ -121,18 +54,8 @@ fn head(claim: &Claim) -> Vec<(&'static str, String)> {
 /// A claim of this node.
 pub(super) fn claim(line: &ClaimLine) -> String {
     let mut parts = vec![pairs(&head(&line.claim))];
-    let standing = line.standing.as_ref();
-    let known = Known {
-        approvals: standing.map_or(0, |standing| standing.approvals),
-        taken: line.releases.iter().map(|taken| &taken.release).collect(),
-        untaken: Vec::new(),
-        kept_back: &[],
-        over: standing.is_some_and(|standing| standing.end.is_some()),
-    };
-    let told = || line.outcome.iter().flat_map(|outcome| &outcome.found);
-    let fields =
-        || told().flat_map(|told| told.fields.iter().map(move |(field, stands)| (told, *field, *stands)));
-    let left = most(fields().map(|(told, field, stands)| known.left(told.reference, field, stands)));
+    let fields = claimed(line);
+    let left = left(fields.iter().map(|(_, _, stands)| *stands));
     match &line.outcome {
         None => parts.push("The holder has not answered.".to_owned()),
         Some(outcome) if outcome.found.is_empty() => {
@@ -142,11 +65,11 @@ pub(super) fn claim(line: &ClaimLine) -> String {
         }
         Some(_) => {
             // Of a match there is one hit, and no more to say of it.
-            let named = told().any(|told| told.item.is_some());
-            let rows = fields().map(|(told, field, stands)| {
+            let named = fields.iter().any(|(told, _, _)| told.item.is_some());
+            let rows = fields.iter().map(|(told, field, stands)| {
                 let mut row = vec![told.reference.to_string()];
                 row.extend(named.then(|| hit(line, told.item)));
-                row.extend([field.to_string(), known.stands(told.reference, field, stands)]);
+                row.extend([field.to_string(), stands.text()]);
                 row
             });
             let head: &[&str] =
@@ -155,9 +78,12 @@ pub(super) fn claim(line: &ClaimLine) -> String {
         }
     }
     if left == Left::KeptBack {
-        parts.push(format!("{KEPT_BACK} Collect it again later, or claim it anew."));
+        parts.push(format!(
+            "{KEPT_BACK} Collect it again later, or claim it anew. Once the agreement has ended, by revocation or by \
+             itself, it never leaves."
+        ));
     }
-    if let Some(Standing { decide_by, stopped, end: over, .. }) = standing {
+    if let Some(Standing { decide_by, stopped, end: over, .. }) = &line.standing {
         parts.push(match (over, stopped) {
             (Some(over), _) => format!("Over: {}.", end(over, left)),
             (None, true) => "The holder's clock is stopped: it waits for an authorisation.".to_owned(),
@@ -177,7 +103,7 @@ fn hit(line: &ClaimLine, item: Option<u32>) -> String {
 }
 
 /// Claims of this node.
-pub(super) fn claims(lines: &[ClaimLine]) -> String {
+pub(super) fn claims(lines: &[ClaimLine], told: &[(ClaimId, Vec<Cause>)]) -> String {
     if lines.is_empty() {
         return "No claims.".to_owned();
     }
@@ -187,7 +113,13 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
             line.outcome.as_ref().map(|outcome| many(outcome.found.len() as u64, "record", "records"));
         let found =
             found.unwrap_or_else(|| if line.refused.is_some() { "" } else { "not answered" }.to_owned());
-        let (released, state) = progress(line);
+        let (released, _, state) = progress(line);
+        let since = told.iter().find(|(of, _)| *of == claim.claim);
+        let since = since.map(|(_, causes)| {
+            let causes: Vec<_> = causes.iter().map(|cause| cause.as_str()).collect();
+            format!("{state}, then {}: see `symbolon notice list`", causes.join(", "))
+        });
+        let state = since.unwrap_or(state);
         let decide_by = line.outcome.as_ref().map(|outcome| outcome.decide_by.to_string());
         [
             claim.claim.to_string(),
@@ -203,34 +135,37 @@ pub(super) fn claims(lines: &[ClaimLine]) -> String {
     format!("{table}\n\nHow one that is open stands now: `symbolon claim collect CLAIM`.")
 }
 
-/// Fields that were released of a claim, and how it stands as far as this node knows without asking.
-fn progress(line: &ClaimLine) -> (u64, String) {
+/// Fields that were released of a claim, and how it stands as far as this node knows without asking: as JSON has it, and
+/// as people read it.
+fn progress(line: &ClaimLine) -> (u64, &'static str, String) {
     let parts = line.releases.iter().flat_map(|taken| &taken.release.fields);
     let released: BTreeSet<_> =
         parts.flat_map(|(of, fields)| fields.iter().map(move |field| (*of, *field))).collect();
     let Some(outcome) = &line.outcome else {
-        let refused = line.refused.map(|code| format!("refused: {}", word(code)));
-        return (0, refused.unwrap_or_else(|| "not answered".to_owned()));
+        return match line.refused {
+            Some(code) => (0, "claim_refused", format!("refused: {}", word(code))),
+            None => (0, "not_answered", "not answered".to_owned()),
+        };
     };
     let fields = outcome.found.iter().flat_map(|told| told.fields.iter().map(|part| (told.reference, part)));
     let may = fields.filter(|(_, (_, standing))| matches!(standing, FieldStanding::Needs(_)));
     let mut may = may.map(|(of, (field, _))| (of, *field)).peekable();
-    let state = if outcome.found.is_empty() {
-        "nothing found"
+    let (code, state) = if outcome.found.is_empty() {
+        ("nothing_found", "nothing found")
     } else if may.peek().is_none() {
-        "refused by the rules"
+        ("refused_by_rules", "refused by the rules")
     } else if may.all(|part| released.contains(&part)) {
-        "released"
+        ("released", "released")
     } else {
         match &line.ended {
-            Some(End::Refused { .. }) if released.is_empty() => "refused",
-            Some(End::Refused { .. }) => "the rest was refused",
-            Some(End::Expired) => "lapsed",
-            Some(End::Released) => "approved, not all released",
-            Some(End::Nothing) | None => "open",
+            Some(End::Refused { .. }) if released.is_empty() => ("refused", "refused"),
+            Some(End::Refused { .. }) => ("rest_refused", "the rest was refused"),
+            Some(End::Expired) => ("lapsed", "lapsed"),
+            Some(End::Released) => ("not_all_released", "approved, not all released"),
+            Some(End::Nothing) | None => ("open", "open"),
         }
     };
-    (released.len() as u64, state.to_owned())
+    (released.len() as u64, code, state.to_owned())
 }
 
 /// Hits of which nothing became yet, in one line.
@@ -282,21 +217,16 @@ pub(super) fn hits(lines: &[HitLine]) -> String {
 /// A case of this node.
 pub(super) fn case(line: &CaseLine) -> String {
     let case = &line.case;
-    let known = known(line);
     let mut about = head(&case.claim);
     about.push(("Register", line.register.to_string()));
     about.push(("Purpose", line.purpose.to_string()));
     about.push(("Asked", line.asked_at.to_string()));
     about.push(("Came", case.begun.to_string()));
     about.push(("Decide by", decide_by(case)));
-    about.extend(case.stopped.map(|since| {
-        let why = line.stop.as_ref();
-        let why = why.map(|(officer, reason)| format!(" by {officer}: {}", one_line(reason)));
-        ("Clock stopped", format!("{since}{}", why.unwrap_or_default()))
-    }));
+    about.extend(case.stopped.map(|since| ("Clock stopped", format!("{since}{}", stopped_by(line)))));
     let approved: Vec<_> = case.approved_by.iter().map(ToString::to_string).collect();
     about.push(("Approved by", if approved.is_empty() { "nobody".to_owned() } else { approved.join(", ") }));
-    about.extend(case.end.as_ref().map(|over| ("Over", end(over, left(line, &known)))));
+    about.extend(case.end.as_ref().map(|over| ("Over", end(over, left_of(line)))));
     about.extend(line.escalated_to.as_ref().map(|to| {
         let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         (
@@ -307,12 +237,8 @@ pub(super) fn case(line: &CaseLine) -> String {
     if case.found.is_empty() {
         return format!("{}\n\nNo record was found.", pairs(&about));
     }
-    let rows = case.found.iter().flat_map(|found| {
-        let (id, known) = (id(line, found.reference), &known);
-        found.fields.iter().map(move |decision| {
-            let stands = known.stands(found.reference, decision.field, decision.standing);
-            [id.clone(), decision.field.to_string(), stands, decision.clauses.join(", ")]
-        })
+    let rows = held(line).into_iter().map(|(reference, field, stands, clauses)| {
+        [id(line, reference), field.to_string(), stands.text(), clauses.join(", ")]
     });
     let mut parts = vec![pairs(&about), table(["RECORD", "FIELD", "STANDS", "BY THE CLAUSES"], rows)];
     let changes = line.changes.iter().map(|(of, change)| format!("{}: {change}.", id(line, *of)));
@@ -320,10 +246,11 @@ pub(super) fn case(line: &CaseLine) -> String {
     if !changes.is_empty() {
         parts.push(changes.join("\n"));
     }
-    if left(line, &known) == Left::KeptBack {
-        parts.push(KEPT_BACK.to_owned());
+    if left_of(line) == Left::KeptBack {
+        parts.push(kept_back(line));
     }
-    if let (None, Some((_, id))) = (&case.end, line.records.first()) {
+    let mut there = line.records.iter().filter(|(of, _)| !line.gone.contains(of));
+    if let (None, Some((_, id))) = (&case.end, there.next()) {
         parts.push(format!(
             "What is released is what the record says then: `symbolon register show {} {id}`.",
             line.register
@@ -332,23 +259,10 @@ pub(super) fn case(line: &CaseLine) -> String {
     parts.join("\n\n")
 }
 
-fn known(line: &CaseLine) -> Known<'_> {
-    let (taken, untaken) = line.releases.iter().partition(|release| line.taken.contains(&release.number));
-    Known {
-        approvals: line.case.approvals(),
-        taken,
-        untaken,
-        kept_back: &line.kept_back,
-        over: line.case.end.is_some(),
-    }
-}
-
-fn left(line: &CaseLine, known: &Known<'_>) -> Left {
-    most(
-        line.case.found.iter().flat_map(|found| {
-            found.fields.iter().map(|of| known.left(found.reference, of.field, of.standing))
-        }),
-    )
+/// Who stopped the clock, and why, as far as that is known.
+fn stopped_by(line: &CaseLine) -> String {
+    let why = line.stop.as_ref();
+    why.map(|(officer, reason)| format!(" by {officer}: {}", one_line(reason))).unwrap_or_default()
 }
 
 /// Until when a case is to be decided. While its clock stands that moves on.
@@ -373,8 +287,8 @@ pub(super) fn cases(lines: &[CaseLine]) -> String {
     let rows = lines.iter().map(|line| {
         let case = &line.case;
         let state = match (&case.end, case.stopped) {
-            (Some(over), _) => end(over, left(line, &known(line))),
-            (None, Some(_)) => "clock stopped".to_owned(),
+            (Some(over), _) => end(over, left_of(line)),
+            (None, Some(_)) => format!("clock stopped{}", stopped_by(line)),
             (None, None) => {
                 let needs = case.needs().unwrap_or(0).saturating_sub(case.approvals());
                 let escalated = if line.escalated_to.is_some() { ", ESCALATED" } else { "" };

@@ -13,7 +13,7 @@ use crate::{
 use super::{
     claim::{Left, end, most},
     many,
-    table::{one_line, pairs, table},
+    table::{grid, one_line, pairs},
 };
 
 /// How many notices wait, if any do.
@@ -54,24 +54,47 @@ fn codes(fields: &[Field]) -> String {
     fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Correction notices.
-pub(super) fn notices(lines: &[NoticeLine]) -> String {
+/// Correction notices, that went out or came.
+pub(super) fn notices(lines: &[NoticeLine], sent: bool) -> String {
     if lines.is_empty() {
         return "No correction notices.".to_owned();
     }
     let rows = lines.iter().map(|line| {
         let notice = &line.notice;
-        let file = line.file.as_ref().map(|file| file.display().to_string());
-        [
-            notice.at.to_string(),
-            notice.claim.to_string(),
-            notice.cause.as_str().to_owned(),
-            codes(&notice.fields),
-            (if line.confirmed { "yes" } else { "no" }).to_owned(),
-            file.unwrap_or_default(),
-        ]
+        let partner = if sent { &notice.asker } else { &notice.holder };
+        let officer = line.officer.as_ref().map(ToString::to_string).unwrap_or_default();
+        let record = line.record.clone().unwrap_or_else(|| notice.reference.to_string());
+        let mut row =
+            vec![notice.at.to_string(), partner.to_string(), notice.claim.to_string(), officer, record];
+        if !sent {
+            // Of a match there is one hit, and no more to say of it.
+            let item = line.item.map(|item| format!("item {item}"));
+            row.push(line.hit.clone().or(item).unwrap_or_default());
+        }
+        let confirmed = if line.confirmed { "yes" } else { "no" }.to_owned();
+        row.extend([notice.cause.as_str().to_owned(), codes(&notice.fields), confirmed]);
+        if !sent {
+            row.push(line.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default());
+        }
+        row
     });
-    table(["MADE", "CLAIM", "RECORD IS", "FIELDS", "CONFIRMED", "WHAT THEY SAY NOW"], rows)
+    let head: &[&str] = if sent {
+        &["MADE", "PARTNER", "CLAIM", "OFFICER", "RECORD", "RECORD IS", "FIELDS", "CONFIRMED"]
+    } else {
+        &[
+            "MADE",
+            "HOLDER",
+            "CLAIM",
+            "OFFICER",
+            "RECORD",
+            "HIT",
+            "RECORD IS",
+            "FIELDS",
+            "CONFIRMED",
+            "WHAT THEY SAY NOW",
+        ]
+    };
+    grid(head, rows.collect())
 }
 
 /// Everything that was ever released of a record.
@@ -134,3 +157,6 @@ fn claim(told: &Disclosure) -> String {
     }
     pairs(&about)
 }
+
+#[cfg(test)]
+mod tests;

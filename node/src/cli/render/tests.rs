@@ -72,6 +72,20 @@ fn receipt() -> ErasureReceipt {
     ErasureReceipt { erasure, signature: Signature([0; 64]) }
 }
 
+#[test]
+fn an_id_of_no_record_is_no_full_success() {
+    let erased = |unknown| Reply::Erased {
+        records: 1,
+        digest: Digest([0; 32]),
+        snapshots_ended: 0,
+        unknown,
+        notices: 0,
+        receipt: Box::new(receipt()),
+    };
+    assert_eq!(exit_code(&erased(Vec::new())), 0);
+    assert_eq!(exit_code(&erased(vec!["R-9".to_owned()])), 2);
+}
+
 fn line() -> AgreementLine {
     AgreementLine {
         id: AgreementId([0x3f; 32]),

@@ -1,6 +1,7 @@
 //! The journal: checked, reported, exported, compared.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{BufReader, Read as _},
     path::Path,
@@ -153,8 +154,11 @@ fn transparency(global: &Global, options: TransparencyOptions) -> Result<Report,
     }
     let path = check.unwrap_or_default();
     let file: Transparency = json(&path, "a transparency export", "account")?;
-    let problems = transparency::check(&file, &keys.into_iter().collect());
-    let checked = Checked { agency: file.account.log.agency.clone(), key: file.key, problems };
+    let keys = keys.into_iter().collect::<BTreeMap<_, _>>();
+    let problems = transparency::check(&file, &keys);
+    let agency = file.account.log.agency.clone();
+    let compared = keys.get(&agency) == Some(&file.key);
+    let checked = Checked { agency, key: file.key, compared, problems };
     Ok(Report::new(checked.to_string(), &checked)?.with_exit(exit(checked.problems.is_empty())))
 }
 
@@ -163,6 +167,8 @@ fn transparency(global: &Global, options: TransparencyOptions) -> Result<Report,
 struct Checked {
     agency: AgencyCode,
     key: PublicKey,
+    /// Whether it is the one that whoever checks has from elsewhere.
+    compared: bool,
     problems: Vec<Problem>,
 }
 
@@ -172,8 +178,11 @@ impl std::fmt::Display for Checked {
         for Problem { at, what } in &self.problems {
             writeln!(f, "DOES NOT STAND: {at}: {what}")?;
         }
-        let stands = self.problems.is_empty();
-        f.write_str(if stands { "it stands; compare the key" } else { "THE EXPORT DOES NOT STAND" })
+        f.write_str(match (self.problems.is_empty(), self.compared) {
+            (false, _) => "THE EXPORT DOES NOT STAND",
+            (true, false) => "it stands; compare the key",
+            (true, true) => "it stands; the key is the one that was given",
+        })
     }
 }
 

@@ -120,7 +120,9 @@ fn open(file: &Path, keys: &OfficerKeys) -> Result<Report, Failure> {
     let sealed = std::fs::read(file).map_err(|e| unreadable(&e))?;
     let plain = age::decrypt(&keys.identity()?, &sealed).map_err(|e| {
         Failure::input(format!("{} does not open with the key of {}: {e}", file.display(), keys.id()))
-            .with_help("only the officer who claimed can open it")
+            .with_help(
+                "only the officer who claimed can open it; the file may also be damaged, or be none of released fields",
+            )
     })?;
     let plain = Zeroizing::new(plain);
     let told: serde_json::Value = serde_json::from_slice(&plain).map_err(|e| unreadable(&e))?;

@@ -130,7 +130,13 @@ pub struct CaseLine {
     /// What was released and not taken, and as it stands now is not handed over; only where one case is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_back: Vec<(Reference, Field)>,
-    /// Who stopped the clock, and why; only where one case is shown.
+    /// Records that are not in their register any more; only where one case is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Reference>,
+    /// Whether the agreement has ended, by itself or by revocation: then nothing more leaves.
+    #[serde(default)]
+    pub agreement_ended: bool,
+    /// Who stopped the clock, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<(OfficerId, String)>,
     /// The case.

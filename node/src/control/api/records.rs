@@ -22,8 +22,17 @@ pub struct NoticeLine {
     pub notice: Notice,
     /// Whether both signed it.
     pub confirmed: bool,
-    /// The officer who claimed.
+    /// The officer who claimed, of whichever agency asked.
     pub officer: Option<OfficerId>,
+    /// The item of the claim by which the record was found, at the asker; none of a match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// The same as `hit verify` takes it, while the sealed copy of the query is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit: Option<String>,
+    /// The id of the record in its register, at the holder, while that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// The file with what corrected fields say now, if it was received; `claim open` opens it.
     pub file: Option<PathBuf>,
 }

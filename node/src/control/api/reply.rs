@@ -8,10 +8,10 @@ use symbolon_policy::{
     claim::Claim,
     identity::IdentityCard,
     manifest::Manifest,
-    notice::ErasureReceipt,
+    notice::{Cause, ErasureReceipt},
     officer::Officer,
     rules::Simulation,
-    words::{AgencyCode, AgreementId, Digest, QueryId},
+    words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId},
 };
 
 #[cfg(doc)]
@@ -112,6 +112,9 @@ pub enum Reply {
     Disclosures(Box<Disclosures>),
     /// To [`Request::NoticeList`].
     Notices {
+        /// Whether these went out, or came.
+        #[serde(default)]
+        sent: bool,
         /// The oldest first.
         notices: Vec<NoticeLine>,
     },
@@ -255,10 +258,17 @@ pub enum Reply {
     },
     /// To [`Request::ClaimMake`] and [`Request::ClaimCollect`].
     Claim(Box<ClaimLine>),
-    /// To [`Request::ClaimList`].
+    /// Claims by themselves; [`Self::ClaimList`] has besides what was told since.
     Claims {
         /// All of them, the newest first.
         claims: Vec<ClaimLine>,
+    },
+    /// To [`Request::ClaimList`].
+    ClaimList {
+        /// All of them, the newest first.
+        claims: Vec<ClaimLine>,
+        /// What correction notices said became of records whose fields were released by a claim, each cause once.
+        told: Vec<(ClaimId, Vec<Cause>)>,
     },
     /// To [`Request::CaseList`].
     Cases {

@@ -165,7 +165,7 @@ impl Stage<'_> {
             let _: Reply = self.asker.call("peer ping RS", &[])?;
             self.asker.call("notice list", &[])
         })?;
-        let Reply::Notices { mut notices } = notices else { return Err(odd("notice list")) };
+        let Reply::Notices { mut notices, .. } = notices else { return Err(odd("notice list")) };
         let told = notices.pop().filter(|_| notices.is_empty());
         let told =
             told.ok_or_else(|| Failure::integrity("MK was not told once that the record is contested"))?;

@@ -25,6 +25,7 @@ use symbolon_protocol::exact;
 use crate::journal::Entry;
 
 pub use check::check;
+pub(crate) use check::how;
 pub use gather::{GatherError, gather};
 
 /// What evidence is about.

@@ -79,6 +79,32 @@ fn days_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn a_record_whose_time_is_over_is_not_taken() {
+    /// An import that takes place on a day.
+    struct On(Told, Day);
+    impl ImportObserver for On {
+        fn today(&self) -> Option<Day> {
+            Some(self.1)
+        }
+        fn rejected(&mut self, reject: &Reject) -> io::Result<()> {
+            self.0.rejected(reject)
+        }
+    }
+    let (_home, registers) = empty();
+    let expires = |n: u64, day: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(&line(n, 0)).unwrap();
+        record["expires"] = day.into();
+        record.to_string()
+    };
+    let text = [expires(1, "2026-06-01"), expires(2, "2026-06-02"), expires(3, "2026-06-03")].join("\n");
+    let mut told = On(Told::default(), day("2026-06-02"));
+    let summary = registers.import(&name(), text.as_bytes(), Format::Ndjson, &mut told).unwrap();
+    assert_eq!((summary.good, summary.rejected), (1, 2));
+    assert_eq!(places(&told.0), [(1, "expires", Reason::Over), (2, "expires", Reason::Over)]);
+    assert_eq!(contents(&registers).into_keys().collect::<Vec<_>>(), ["RS-3"]);
+}
+
+#[test]
 fn a_line_of_the_greatest_length_is_taken() {
     for (extra, good) in [(0, true), (1, false), (2, false), (3, false), (4, false), (7, false)] {
         let (_home, registers) = empty();

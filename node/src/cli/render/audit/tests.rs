@@ -1,9 +1,12 @@
 //! What the report says of cases.
 
-use symbolon_policy::words::{ClaimId, Field, QueryId};
+use symbolon_policy::{
+    case::{End, Step},
+    words::{ClaimId, Field, QueryId},
+};
 
 use super::*;
-use crate::journal::log::ReleaseLine;
+use crate::journal::log::{ClaimLine, DecisionLine, JudgementLine, ReleaseLine};
 
 #[test]
 fn a_report_tells_why_the_clock_was_stopped_and_that_nothing_was_released() {
@@ -18,7 +21,7 @@ fn a_report_tells_why_the_clock_was_stopped_and_that_nothing_was_released() {
         approved_by: vec![officer()],
         countersigned: true,
     };
-    let line = ClaimLine {
+    let mut line = ClaimLine {
         seq: 1,
         at,
         side: Side::Holder,
@@ -42,12 +45,44 @@ fn a_report_tells_why_the_clock_was_stopped_and_that_nothing_was_released() {
         releases: vec![release(3, vec![]), release(4, vec![Field::Place])],
         end: None,
     };
-    let told = decisions(&[line]);
+    let told = decisions(std::slice::from_ref(&line));
     let rows: Vec<_> = told.lines().skip(1).map(str::trim_end).collect();
     assert!(
         rows[0].contains("clock stopped") && rows[0].ends_with("dana      the file is asked for"),
         "{told}"
     );
-    assert!(rows[1].contains("released") && rows[1].ends_with("dana      nothing"), "{told}");
+    assert!(
+        rows[1].contains("kept back") && rows[1].ends_with("nothing left of what was approved"),
+        "{told}"
+    );
+    assert!(!rows[1].contains("released"), "{told}");
     assert!(rows[2].ends_with("PLACE of 1 record"), "{told}");
+    // What the partner said of its end, where this node asked.
+    line.side = Side::Asker;
+    line.end = Some(End::Expired);
+    assert!(claims(std::slice::from_ref(&line)).ends_with("PLACE   nobody decided in time"));
+    line.end = Some(End::Refused { officer: officer(), reason: "no\nground".into() });
+    assert!(claims(&[line]).ends_with("refused by dana: no ground"));
+}
+
+#[test]
+fn a_report_tells_what_officers_said_of_hits() {
+    let line = |item, same, reason: Option<&str>| JudgementLine {
+        seq: 1,
+        at: Timestamp(1_800_000_000),
+        officer: "bojan".parse().unwrap(),
+        query: QueryId([2; 16]),
+        item,
+        same,
+        reason: reason.map(ToOwned::to_owned),
+    };
+    let told = judgements(&[
+        line(Some(4), Some(true), None),
+        line(Some(5), Some(false), Some("another\nface")),
+        line(None, None, Some("the case was closed")),
+    ]);
+    let rows: Vec<_> = told.lines().skip(1).collect();
+    assert!(rows[0].contains("bojan") && rows[0].contains("it is the person"), "{told}");
+    assert!(rows[1].contains("it is another person") && rows[1].ends_with("another face"), "{told}");
+    assert!(rows[2].contains("explained") && rows[2].ends_with("the case was closed"), "{told}");
 }

@@ -1,12 +1,13 @@
+use serde_json::{Value, json};
 use symbolon_policy::{
     agreement::ClaimTerms,
     case::{Case, Found},
-    claim::{FieldDecision, Outcome, Told},
-    words::{AgreementId, Digest, Timestamp},
+    claim::{FieldDecision, Outcome, Release, Told},
+    words::{AgreementId, Digest, Field, Timestamp},
 };
 
 use super::*;
-use crate::control::api::{Disclosure, Disclosures, Given, ReleaseLine};
+use crate::control::api::{Disclosure, Disclosures, Given, ReleaseLine, Reply};
 use crate::node::tests::pair::made;
 
 #[test]
@@ -33,6 +34,8 @@ fn a_case_shows_what_an_approver_has_to_know() {
         records: vec![(reference, "R-17".to_owned())],
         changes: Vec::new(),
         kept_back: Vec::new(),
+        gone: Vec::new(),
+        agreement_ended: false,
         stop: None,
         case: Case::begin(claim, vec![found], &terms, Timestamp(1_800_000_100)),
         releases: Vec::new(),
@@ -51,6 +54,8 @@ fn a_case_shows_what_an_approver_has_to_know() {
         let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(squeezed(&told).contains(&squeezed(says)), "{says}:\n{told}");
     }
+    line.gone = vec![reference];
+    assert!(!case(&line).contains("register show"), "it is erased");
     line.records.clear();
     assert!(case(&line).contains(&reference.to_string()), "what the partner knows it by");
 }
@@ -75,6 +80,8 @@ fn two_fields(end: Option<End>) -> CaseLine {
         records: Vec::new(),
         changes: Vec::new(),
         kept_back: Vec::new(),
+        gone: Vec::new(),
+        agreement_ended: false,
         stop: None,
         case: Case { end, ..case },
         releases: Vec::new(),
@@ -96,6 +103,13 @@ fn release(fields: Vec<(Reference, Vec<Field>)>) -> Release {
     }
 }
 
+/// How the fields of a case stand in JSON, in their order.
+fn stand(line: &CaseLine) -> Vec<Value> {
+    let mut value = serde_json::to_value(line).unwrap();
+    json::case(line, &mut value);
+    value["fields"].as_array().unwrap().iter().map(|field| field["stands"].clone()).collect()
+}
+
 #[test]
 fn only_what_was_released_is_called_so() {
     let mut line = two_fields(None);
@@ -105,18 +119,25 @@ fn only_what_was_released_is_called_so() {
     let told = case(&line);
     assert!(told.contains("approved, not released") && told.contains(KEPT_BACK), "{told}");
     assert!(told.contains("waits for 1 person"), "{told}");
+    assert_eq!(stand(&line), ["approved_not_released", "waits"]);
+    line.agreement_ended = true;
+    assert!(case(&line).contains("never leaves: the agreement has ended"), "{}", case(&line));
+    line.agreement_ended = false;
     line.releases = vec![release(vec![(Reference([7; 16]), vec![Field::Place])])];
     let told = case(&line);
     assert!(told.contains("PLACE  released, not taken yet") && !told.contains(KEPT_BACK), "{told}");
+    assert_eq!(stand(&line), ["released_not_taken", "waits"]);
     line.kept_back = vec![(Reference([7; 16]), Field::Place)];
     let told = case(&line);
     assert!(told.contains("PLACE  released, kept back") && told.contains(KEPT_BACK), "{told}");
+    assert_eq!(stand(&line), ["kept_back", "waits"]);
     (line.kept_back, line.taken) = (Vec::new(), vec![0]);
     let told = case(&line);
     assert!(told.contains("PLACE  released\n") && !told.contains(KEPT_BACK), "{told}");
     line.case.end = Some(End::Expired);
     let told = case(&line);
     assert!(told.contains("NAME   not released") && !told.contains("waits for"), "{told}");
+    assert_eq!(stand(&line), ["released", "not_released"]);
     line.case.end = Some(End::Released);
     line.case.approved_by.push("edin".parse().unwrap());
     assert!(cases(std::slice::from_ref(&line)).contains("approved, and not everything could be released"));
@@ -138,11 +159,23 @@ fn a_case_tells_what_became_of_a_record_and_who_stopped_the_clock() {
     let told = case(&line);
     assert!(told.contains("erased since the claim; as it stands now nothing of it is released."), "{told}");
     assert!(told.contains("by dana: a court is asked") && told.contains("stands still"), "{told}");
-    assert!(cases(&[line]).contains("stands still"));
+    let told = cases(std::slice::from_ref(&line));
+    assert!(
+        told.contains("stands still") && told.contains("clock stopped by dana: a court is asked"),
+        "{told}"
+    );
+    let told = render_json(&Reply::Cases { cases: vec![line] });
+    let told = &told["cases"][0];
+    assert_eq!((&told["state"], &told["case"]["decide_by"]), (&json!("stopped"), &Value::Null));
+    assert_eq!((&told["records_found"], &told["stop"]), (&json!(1), &json!(["dana", "a court is asked"])));
 }
 
-#[test]
-fn a_claim_tells_which_record_is_of_which_hit() {
+fn render_json(reply: &Reply) -> Value {
+    super::super::json(reply).unwrap()
+}
+
+/// A claim that found two records, of which a field of the first was released.
+fn claim_of_two() -> ClaimLine {
     let told = |n: u8, item| Told {
         reference: Reference([n; 16]),
         item: Some(item),
@@ -159,7 +192,7 @@ fn a_claim_tells_which_record_is_of_which_hit() {
         file: "fields.age".into(),
         release: release(vec![(Reference([1; 16]), vec![Field::Place])]),
     };
-    let mut line = ClaimLine {
+    ClaimLine {
         claim: made(AgreementId([0; 32]), Digest([0; 32])),
         outcome: Some(outcome),
         standing: Some(Standing { approvals: 1, decide_by, stopped: false, end: Some(End::Released) }),
@@ -167,30 +200,68 @@ fn a_claim_tells_which_record_is_of_which_hit() {
         refused: None,
         releases: vec![taken],
         hits: vec![(0, "ali:travel-document".into())],
-    };
+    }
+}
+
+#[test]
+fn a_claim_says_in_json_what_it_says_in_words() {
+    let mut line = claim_of_two();
+    let told = render_json(&Reply::Claim(Box::new(line.clone())));
+    let fields: Vec<_> = told["fields"].as_array().unwrap().iter().collect();
+    assert_eq!(told["state"], "not_all_released");
+    assert_eq!(
+        (&fields[0]["stands"], &fields[0]["hit"]),
+        (&json!("released"), &json!("ali:travel-document"))
+    );
+    assert_eq!((&fields[1]["stands"], &fields[1]["field"]), (&json!("refused_by_rules"), &json!("NAME")));
+    assert_eq!(
+        (&fields[2]["stands"], &fields[2]["hit"]),
+        (&json!("approved_not_released"), &json!("item 4"))
+    );
+    let decide_by = Timestamp(1_800_000_000);
+    line.standing = Some(Standing { approvals: 0, decide_by, stopped: true, end: None });
+    let told = render_json(&Reply::Claim(Box::new(line)));
+    assert_eq!((&told["state"], &told["standing"]["decide_by"]), (&json!("stopped"), &Value::Null));
+    assert_eq!((&told["fields"][2]["stands"], &told["fields"][2]["waits_for"]), (&json!("waits"), &json!(1)));
+}
+
+#[test]
+fn a_list_of_claims_tells_what_notices_said_since() {
+    let line = claim_of_two();
+    let told = vec![(line.claim.claim, vec![Cause::Corrected, Cause::Erased])];
+    let text = claims(std::slice::from_ref(&line), &told);
+    assert!(text.contains("open, then corrected, erased: see `symbolon notice list`"), "{text}");
+    let value = render_json(&Reply::ClaimList { claims: vec![line], told });
+    let value = &value["claims"][0];
+    assert_eq!((&value["state"], &value["notices"]), (&json!("open"), &json!(["corrected", "erased"])));
+}
+
+#[test]
+fn a_claim_tells_which_record_is_of_which_hit() {
+    let mut line = claim_of_two();
     let shown = claim(&line);
     let of = |n: &str| shown.lines().filter(|row| row.starts_with(n)).collect::<Vec<_>>().join("\n");
     assert!(of("0101").contains("ali:travel-document  PLACE  released"), "{shown}");
     assert!(of("0202").contains("item 4               PLACE  approved, not released"), "{shown}");
     assert!(shown.contains("Over: approved, and not everything could be released."), "{shown}");
-    assert!(claims(std::slice::from_ref(&line)).contains("1 field   2027-01-15T08:00:00Z  open"));
+    assert!(claims(std::slice::from_ref(&line), &[]).contains("1 field   2027-01-15T08:00:00Z  open"));
     for (end, state) in [
         (End::Expired, "lapsed"),
         (End::Released, "approved, not all released"),
         (End::Refused { officer: "edin".parse().unwrap(), reason: "no".into() }, "the rest was refused"),
     ] {
         line.ended = Some(end);
-        assert!(claims(std::slice::from_ref(&line)).contains(&format!("08:00:00Z  {state}")), "{state}");
+        assert!(claims(std::slice::from_ref(&line), &[]).contains(&format!("08:00:00Z  {state}")), "{state}");
     }
     line.releases.push(ReleaseLine {
         file: "more.age".into(),
         release: release(vec![(Reference([2; 16]), vec![Field::Place])]),
     });
-    assert!(claims(std::slice::from_ref(&line)).contains("2 fields  2027-01-15T08:00:00Z  released"));
+    assert!(claims(std::slice::from_ref(&line), &[]).contains("2 fields  2027-01-15T08:00:00Z  released"));
     line.outcome = None;
-    assert!(claims(std::slice::from_ref(&line)).contains("not answered"));
+    assert!(claims(std::slice::from_ref(&line), &[]).contains("not answered"));
     line.refused = Some(symbolon_policy::permit::RefusalCode::TooManyRecords);
-    assert!(claims(&[line]).contains("refused: too_many_records"));
+    assert!(claims(&[line], &[]).contains("refused: too_many_records"));
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 mod openings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_policy::{
     ask::Ask,
-    case::End,
+    case::{End, Step},
     officer::ActKind,
     signing::PublicKey,
-    words::{AgencyCode, Digest},
+    words::{AgencyCode, ClaimId, Digest},
 };
 
 use super::{Bundle, Problem, Subject, Verdict};
@@ -20,7 +20,7 @@ use crate::journal::{
 };
 
 /// How a claim ended, in words.
-fn how(end: &End) -> String {
+pub(crate) fn how(end: &End) -> String {
     match end {
         End::Released => "released".to_owned(),
         End::Refused { officer, reason } => format!("refused by {officer}: {reason}"),
@@ -29,11 +29,23 @@ fn how(end: &End) -> String {
     }
 }
 
+/// Whether a bundle tells of more than one claim.
+fn several(bundle: &Bundle) -> bool {
+    let claims = bundle.entries.iter().filter_map(|proved| match &proved.entry.event {
+        Event::Claimed { claim, .. }
+        | Event::ClaimRefused { claim, .. }
+        | Event::ClaimFailed { claim, .. } => Some(claim.claim),
+        _ => None,
+    });
+    claims.collect::<BTreeSet<_>>().len() > 1
+}
+
 /// Checks a bundle. `known` are keys that whoever checks has from elsewhere; the agreement in the bundle
 /// must name the same ones.
 pub fn check(bundle: &Bundle, known: &BTreeMap<AgencyCode, PublicKey>) -> Verdict {
     let mut check = Check {
         bundle,
+        several: several(bundle),
         keys: BTreeMap::new(),
         partner: None,
         shows: Vec::new(),
@@ -53,6 +65,8 @@ pub fn check(bundle: &Bundle, known: &BTreeMap<AgencyCode, PublicKey>) -> Verdic
 
 struct Check<'a> {
     bundle: &'a Bundle,
+    /// Whether it tells of more than one claim.
+    several: bool,
     keys: BTreeMap<AgencyCode, PublicKey>,
     partner: Option<AgencyCode>,
     shows: Vec<String>,
@@ -188,6 +202,16 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The name of a claim, where there are several.
+    fn named(&self, claim: &ClaimId) -> String {
+        if self.several { format!(" {claim}") } else { String::new() }
+    }
+
+    /// The same of what is done in it.
+    fn of(&self, claim: &ClaimId) -> String {
+        if self.several { format!(" in claim {claim}") } else { String::new() }
+    }
+
     fn show(&mut self, entry: &'a Entry) {
         let shown = match &entry.event {
             Event::AgreementAccepted { agreement } => {
@@ -239,29 +263,44 @@ impl<'a> Check<'a> {
                     Side::Asker => String::new(),
                 };
                 let (asker, at, fields) = (&claim.asker, claim.claimed_at, fields.join(", "));
-                format!("{asker} signed a claim at {at} for {fields}, officer {}{found}", claim.officer)
+                let (officer, named) = (&claim.officer, self.named(&claim.claim));
+                format!("{asker} signed a claim{named} at {at} for {fields}, officer {officer}{found}")
             }
-            Event::ClaimAnswered { outcome, .. } => {
-                format!("the holder signed that the claim found {} records", outcome.found.len())
+            Event::ClaimAnswered { claim, outcome, .. } => {
+                let found = outcome.found.len();
+                format!("the holder signed that the claim{} found {found} records", self.named(claim))
             }
-            Event::ClaimEnded { ended, .. } => {
-                format!("the holder signed at {} how the claim ended: {}", ended.at, how(&ended.end))
+            Event::ClaimEnded { claim, ended, .. } => {
+                let (at, how) = (ended.at, how(&ended.end));
+                format!("the holder signed at {at} how the claim{} ended: {how}", self.named(claim))
             }
-            Event::CaseStep { act: Some(act), .. } => match &act.act.act {
-                ActKind::Approve { .. } => format!("officer {} signed an approval", act.act.officer),
-                ActKind::Refuse { reason, .. } => {
-                    format!("officer {} signed a refusal: {reason}", act.act.officer)
+            Event::CaseStep { claim, act: Some(act), .. } => {
+                let (officer, of) = (&act.act.officer, self.of(claim));
+                match &act.act.act {
+                    ActKind::Approve { .. } => format!("officer {officer} signed an approval{of}"),
+                    ActKind::Refuse { reason, .. } => {
+                        format!("officer {officer} signed a refusal{of}: {reason}")
+                    }
+                    ActKind::StopClock { .. } => format!("officer {officer} stopped the clock{of}"),
+                    _ => format!("officer {officer} let the clock run again{of}"),
                 }
-                ActKind::StopClock { .. } => format!("officer {} stopped the clock", act.act.officer),
-                _ => format!("officer {} let the clock run again", act.act.officer),
-            },
+            }
+            Event::CaseStep { claim, step: Step::Expire, act: None, at } => {
+                let holder = &self.bundle.agency;
+                format!(
+                    "{holder} recorded at {at} that nobody decided on the claim{} in time",
+                    self.named(claim)
+                )
+            }
             Event::Released { release, .. } => {
                 let both = if release.asker.is_some() { "both signed" } else { "the holder signed" };
                 let made = &release.release;
-                let records = made.fields.len();
-                format!("{both} release {} of {}: fields of {records} records", made.number, made.at)
+                let (records, of) = (made.fields.len(), self.of(&made.claim));
+                format!("{both} release {} of {}{of}: fields of {records} records", made.number, made.at)
             }
-            Event::ClaimRefused { claim, .. } => format!("a claim of {} was refused", claim.asker),
+            Event::ClaimRefused { claim, .. } => {
+                format!("a claim{} of {} was refused", self.named(&claim.claim), claim.asker)
+            }
             _ => return,
         };
         self.shows.push(shown);

@@ -5,10 +5,11 @@ use ed25519_dalek::SigningKey;
 use symbolon_policy::{
     agreement::{Agreement, ClaimTerms},
     ask::Ask,
-    claim::{Claim, opening_digest},
+    case::{Found, Step},
+    claim::{Claim, FieldDecision, Standing, opening_digest},
     officer::{Act, ActKind, Officer, SignedAct},
     signing::Document as _,
-    words::{Field, OfficerId, Role},
+    words::{Field, OfficerId, Reference, Role, Timestamp},
 };
 use symbolon_protocol::{exact, exchange::Misbehaviour, seed::Seed};
 use zeroize::Zeroizing;
@@ -252,6 +253,43 @@ fn with_claims() -> World {
     world.terms.claims = Some(ClaimTerms { claim_hours: 48, decide_hours: 48, most_records: 5 });
     world.agree();
     world
+}
+
+/// Two claims of one query came, and nobody decided in time.
+#[test]
+fn evidence_says_that_nobody_decided_and_of_which_claim() {
+    let mut world = with_claims();
+    let (ask, _, truth) = asked(&mut world);
+    let claims = [1, 2].map(|number| claim_of(&ask, &truth, number));
+    let begun = world.now;
+    for claim in &claims {
+        let decision =
+            FieldDecision { field: claim.fields[0], standing: Standing::Needs(1), clauses: vec!["c".into()] };
+        let found = Found {
+            reference: Reference([7; 16]),
+            record: Digest([1; 32]),
+            item: Some(1),
+            fields: vec![decision],
+        };
+        let signature = signing::sign(claim, &world.rs.key).unwrap();
+        let (side, claim, found) = (Side::Holder, claim.clone(), vec![found]);
+        let event = Event::Claimed { side, claim, signature, act: None, found, at: begun };
+        world.mk.journal.append(event, begun).unwrap();
+    }
+    world.now = begun.plus(49 * Timestamp::HOUR);
+    for claim in &claims {
+        let (claim, step, at) = (claim.claim, Step::Expire, world.now);
+        world.mk.journal.append(Event::CaseStep { claim, step, act: None, at }, at).unwrap();
+    }
+    let [(_, of_claim), (_, of_query)] = shown(&mut world, &ask, &truth);
+    assert!(of_claim.stands() && of_query.stands(), "{of_claim}\n{of_query}");
+    let says = |verdict: &Verdict, what: &str| verdict.shows.iter().any(|shown| shown.contains(what));
+    assert!(says(&of_claim, "that nobody decided on the claim in time"), "{of_claim}");
+    for claim in &claims {
+        let what = format!("that nobody decided on the claim {} in time", claim.claim);
+        assert!(says(&of_query, &what), "{of_query}");
+        assert!(says(&of_query, &format!("signed a claim {} at", claim.claim)), "{of_query}");
+    }
 }
 
 /// Who is shown a claim learns nothing of the other hits of its query.
