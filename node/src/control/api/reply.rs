@@ -10,7 +10,7 @@ use symbolon_policy::{
     manifest::Manifest,
     notice::ErasureReceipt,
     officer::Officer,
-    rules::Simulation,
+    rules::Past,
     words::{AgencyCode, AgreementId, Digest, QueryId},
 };
 
@@ -162,7 +162,7 @@ pub enum Reply {
         detail: serde_json::Value,
     },
     /// To [`Request::RulesSimulate`].
-    Simulated(Box<Simulation>),
+    Simulated(Box<Past>),
     /// To [`Request::PeerList`].
     Peers {
         /// Partners.
