@@ -113,6 +113,13 @@ impl Claim {
         Ok(terms)
     }
 
+    /// What decides whether a field is released to the officer who claims, on the basis of the claim, with so many
+    /// approvals.
+    pub fn release(&self, ask: &Ask, field: Field, approvals: u8) -> ReleaseContext {
+        let (officer, legal_basis) = (self.officer.clone(), self.basis);
+        ReleaseContext { officer, legal_basis, ..ask.release(field, approvals) }
+    }
+
     fn well_formed(&self, ask: &Ask) -> Result<(), Refusal> {
         let malformed = |text: &str| Err(Refusal::new(RefusalCode::Malformed, text));
         let ascending = |items: &[u32]| items.iter().zip(items.iter().skip(1)).all(|(a, b)| a < b);
@@ -209,13 +216,9 @@ fn decide_by(
     class: &RecordClass,
     field: Field,
 ) -> FieldDecision {
-    // Claimed by this officer, on this basis.
-    let mut context =
-        ReleaseContext { officer: claim.officer.clone(), legal_basis: claim.basis, ..ask.release(field, 0) };
     let mut refused = Vec::new();
     for approvals in 0..=MOST_APPROVALS {
-        context.approvals = approvals;
-        let decision = agreement.rulebook().release(&context, class);
+        let decision = agreement.rulebook().release(&claim.release(ask, field, approvals), class);
         let clauses = decision.clauses.into_iter().map(|clause| clause.id).collect();
         if decision.permitted {
             return FieldDecision { field, standing: Standing::Needs(approvals), clauses };

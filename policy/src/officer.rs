@@ -40,6 +40,20 @@ impl Officer {
         self.current(now) && self.roles.contains(&role)
     }
 
+    /// Whether the officer may do this now, with what stands against it.
+    ///
+    /// # Errors
+    /// [`ActError::Ended`], [`ActError::Role`].
+    pub fn may(&self, role: Role, now: Timestamp) -> Result<(), ActError> {
+        if let Some(until) = self.until.filter(|until| now >= *until) {
+            return Err(ActError::Ended { officer: self.id.clone(), until });
+        }
+        if !self.holds(role, now) {
+            return Err(ActError::Role { officer: self.id.clone(), role });
+        }
+        Ok(())
+    }
+
     fn current(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }

@@ -56,7 +56,7 @@ pub use ruling::Ruling;
 pub use scan::{MAX_CLAUSE, MAX_CLAUSES, MAX_DEPTH, MAX_OPERATORS, MAX_TEXT};
 pub use schema::SCHEMA;
 pub use set::RuleSet;
-pub use simulate::{Change, Sample, Simulation, Tally, simulate};
+pub use simulate::{Change, Past, Sample, Simulation, Tally, simulate};
 pub use slice::Slice;
 pub use space::{Constraint, SpaceError};
 pub use treaty::{Article, Treaty};

@@ -171,6 +171,23 @@ impl Book {
         Ok(())
     }
 
+    /// Why this node would ask nothing for an officer, whatever is signed. Nothing where no officer was ever enrolled.
+    ///
+    /// # Errors
+    /// A local [`Failure`].
+    pub(crate) fn cannot_ask(&self, id: &OfficerId, now: Timestamp) -> Result<Option<String>, Failure> {
+        if !self.state.officers_begun()? {
+            return Ok(None);
+        }
+        let may = |officer: Officer| officer.may(Role::Asks, now).map_err(|error| error.to_string());
+        Ok(self.enrolled(id)?.and_then(may).err())
+    }
+
+    /// The officer as enrolled, or that there is none.
+    fn enrolled(&self, id: &OfficerId) -> Result<Result<Officer, String>, Failure> {
+        Ok(self.state.officer(id)?.ok_or_else(|| format!("{id} is not enrolled here")))
+    }
+
     fn stands(
         &self,
         id: &OfficerId,
@@ -181,8 +198,9 @@ impl Book {
         let Some(signed) = act else {
             return Ok(Err(format!("officers are enrolled here, and {id} did not sign: give --officer-key")));
         };
-        let Some(officer) = self.state.officer(id)? else {
-            return Ok(Err(format!("{id} is not enrolled here")));
+        let officer = match self.enrolled(id)? {
+            Ok(officer) => officer,
+            Err(why) => return Ok(Err(why)),
         };
         if let Err(error) = signed.verify(&officer, now) {
             return Ok(Err(error.to_string()));

@@ -60,7 +60,7 @@ pub(super) fn reply(reply: &Reply) -> String {
             )
         }
         Reply::Explained { text, .. } | Reply::Audit { text, .. } => text.clone(),
-        Reply::Simulated(simulation) => simulation.to_string(),
+        Reply::Simulated(past) => past.to_string(),
         Reply::Peers { peers } => self::peers(peers),
         Reply::Pong { partner, micros } => {
             format!("{partner} answered in {}.{:03} ms.", number(micros / 1_000), micros % 1_000)

@@ -10,6 +10,7 @@ use std::{
 
 use symbolon_policy::{
     notice::{Erasure, ErasureReceipt},
+    permit::{Refusal, RefusalCode},
     signing::{self, Signer as _},
     words::RegisterName,
 };
@@ -32,6 +33,19 @@ use crate::{
 
 /// Refused lines that a reply shows.
 const SHOWN: usize = 10;
+
+impl Core {
+    /// Whether this node can be asked about a register.
+    ///
+    /// # Errors
+    /// [`RefusalCode::UnknownRegister`].
+    pub(crate) fn has_register(&self, register: &RegisterName) -> Result<(), Refusal> {
+        if !self.registers.exists(register) {
+            return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
+        }
+        Ok(())
+    }
+}
 
 /// An import as requested.
 pub(super) struct Import {

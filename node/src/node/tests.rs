@@ -4,6 +4,7 @@ mod alerts;
 mod canaries;
 pub(crate) mod changes;
 mod claims;
+mod dry_run;
 mod explain;
 mod hits;
 mod machine;
@@ -164,40 +165,6 @@ async fn a_file_that_somebody_names_is_not_overwritten() {
     let export = || Request::AuditExport { file: agency.dir.path().join("journal.ndjson") };
     agency.ask(export()).await.unwrap();
     assert!(agency.ask(export()).await.unwrap_err().what.contains("cannot write"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn other_rules_are_tried_on_every_query_of_the_journal() {
-    let (holder, asker, _serving) = pair(5).await;
-    exact(&asker, 0..4, terms()).await;
-    let refused = exact(&asker, 0..2, QueryTerms { purpose: "SIMULATION".parse().unwrap(), ..terms() }).await;
-    assert!(matches!(refused.outcome, Outcome::Refused { here: true, .. }), "{:?}", refused.outcome);
-    let none =
-        "@id(\"none\")\n@title(\"None\")\nforbid (principal, action == Action::\"QueryExact\", resource);\n";
-    let all = "@id(\"all\")\n@title(\"All\")\npermit (principal, action, resource);\n";
-    for (agency, asked) in [(&holder, 1), (&asker, 2)] {
-        let before = agency.core().book.entries().unwrap();
-        let simulate = async |text: &str, national| {
-            let request = Request::RulesSimulate { text: text.to_owned(), national };
-            let Ok(Reply::Simulated(simulation)) = agency.ask(request).await else { panic!("no simulation") };
-            *simulation
-        };
-        let nothing = simulate(none, true).await;
-        assert_eq!(
-            (nothing.requests, nothing.before.permitted, nothing.now_refused),
-            (asked, 1, 1),
-            "{nothing}"
-        );
-        assert_eq!(nothing.after.by["national/none"], asked);
-        let everything = simulate(all, false).await;
-        assert_eq!(
-            (everything.after.permitted, everything.now_permitted),
-            (asked, asked - 1),
-            "{everything}"
-        );
-        assert!(agency.ask(Request::RulesSimulate { text: all.to_owned(), national: true }).await.is_err());
-        assert_eq!(agency.core().book.entries().unwrap(), before, "a dry run leaves no trace");
-    }
 }
 
 // The state alone knows of entries that were cut off at the border of one.

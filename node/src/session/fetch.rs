@@ -251,9 +251,7 @@ fn current(core: &Arc<Core>, asker: &AgencyCode, fetch: &Fetch) -> Result<Curren
         return Err(Refusal::new(RefusalCode::Malformed, "a snapshot does not serve a match"));
     }
     let paid = core.book.admit_fetch(&agreement, fetch, now)?;
-    if !core.registers.exists(&fetch.register) {
-        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
-    }
+    core.has_register(&fetch.register)?;
     let slice = SliceOf {
         agreement: fetch.agreement,
         asker: asker.clone(),

@@ -129,9 +129,7 @@ fn answerable(core: &Core, agreement: &InForce, ask: &Ask, under_way: u64) -> Re
         let text = "a query with this id was asked before in other words";
         return Err(Refusal::new(RefusalCode::AlteredRetry, text));
     }
-    if !core.registers.exists(&ask.register) {
-        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
-    }
+    core.has_register(&ask.register)?;
     if ask.exchange == ExchangeKind::Exact {
         let known = ask.snapshot.map(|id| state.snapshot(&id)).transpose().map_err(failed)?.flatten();
         let current = known.is_some_and(|snapshot| {

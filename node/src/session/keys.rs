@@ -266,9 +266,7 @@ pub(super) fn admit(core: &Core, asker: &AgencyCode, fetch: &Fetch) -> Result<(A
     let paid = core.book.admit_fetch(&agreement, fetch, clock::now())?;
     plan(&agreement, setup)?;
     trusted(core, asker)?;
-    if !core.registers.exists(&fetch.register) {
-        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
-    }
+    core.has_register(&fetch.register)?;
     Ok((agreement, paid))
 }
 

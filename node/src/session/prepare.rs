@@ -267,9 +267,7 @@ fn admit(core: &Core, asker: &AgencyCode, signed: &SignedPrepare) -> Result<(Pai
     }
     allowed(core, asker)?;
     let register = &prepare.fetch.register;
-    if !core.registers.exists(register) {
-        return Err(Refusal::new(RefusalCode::UnknownRegister, "there is no such register"));
-    }
+    core.has_register(register)?;
     if core.book.state().changing(register).map_err(failed)? {
         return Err(Refusal::new(RefusalCode::Busy, "the register is being changed; ask again later"));
     }

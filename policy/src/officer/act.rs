@@ -218,14 +218,8 @@ impl SignedAct {
             return Err(ActError::Text);
         }
         signing::verify(act, &officer.key, &self.signature)
-            .map_err(|error| ActError::Signature { officer: id.clone(), error })?;
-        if let Some(until) = officer.until.filter(|until| now >= *until) {
-            return Err(ActError::Ended { officer: id, until });
-        }
-        let role = act.act.role();
-        if !officer.holds(role, now) {
-            return Err(ActError::Role { officer: id, role });
-        }
+            .map_err(|error| ActError::Signature { officer: id, error })?;
+        officer.may(act.act.role(), now)?;
         if act.at > now.plus(SKEW) {
             return Err(ActError::Future { at: act.at });
         }

@@ -1,16 +1,18 @@
 //! A dry run: what other rules would say of the same requests.
 //!
-//! The requests are past queries, one by one, or drawn from the space of all requests by a seed. A
-//! drawn sample shows how often, not whether: for all requests at once see `diff` and `proof`.
+//! The requests are past queries and claimed fields, one by one, or drawn from the space of all requests
+//! by a seed. A drawn sample shows how often, not whether: for all requests at once see `diff` and `proof`.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use crate::class::RecordClass;
+
 use super::{
     Rulebook,
     decision::{Decision, Reason},
-    facts::{AskContext, Facts},
+    facts::{AskContext, Facts, ReleaseContext},
     space::{Space, SpaceError},
 };
 
@@ -48,7 +50,7 @@ pub struct Tally {
 /// One request that the two rulebooks treat differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Which request: the id of a past query, or its place among those drawn.
+    /// Which request: the id of a past query, a claim and its record, or its place among those drawn.
     pub request: String,
     /// What it asks.
     pub asks: String,
@@ -69,6 +71,19 @@ pub struct Sample {
     pub queries: Simulation,
     /// Searches for one class of records.
     pub searches: Simulation,
+    /// Releases of one field of one class of records.
+    pub releases: Simulation,
+}
+
+/// What a node's journal tells of, put to both rulebooks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// Queries.
+    pub queries: Simulation,
+    /// Fields that were claimed of this node.
+    pub releases: Simulation,
+    /// Fields that were claimed of records that are no longer there, which rules cannot be asked about.
+    pub gone: u64,
 }
 
 impl Simulation {
@@ -78,6 +93,17 @@ impl Simulation {
     /// Puts one past query to both rulebooks.
     pub fn query(&mut self, id: &str, before: &Rulebook, after: &Rulebook, context: &AskContext) {
         self.put(id, before, after, &Facts::query(context));
+    }
+
+    /// Puts the release of one claimed field to both rulebooks.
+    pub fn release(
+        &mut self,
+        id: &str,
+        (before, after): (&Rulebook, &Rulebook),
+        context: &ReleaseContext,
+        class: &RecordClass,
+    ) {
+        self.put(id, before, after, &Facts::release(context, class));
     }
 
     fn put(&mut self, id: &str, before: &Rulebook, after: &Rulebook, facts: &Facts) {
@@ -104,7 +130,7 @@ impl Simulation {
     }
 }
 
-/// Puts `samples` queries and as many searches, drawn by `seed`, to both rulebooks.
+/// Puts `samples` queries, as many searches and as many releases, drawn by `seed`, to both rulebooks.
 ///
 /// Each attribute is drawn by itself, from all codes and from the numbers the rules compare with
 /// and their neighbours. What neither rulebook looks at stays the same.
@@ -124,7 +150,8 @@ pub fn simulate(before: &Rulebook, after: &Rulebook, seed: u64, samples: u32) ->
     };
     let queries = run(Space::of_queries([before, after])?);
     let searches = run(Space::of_searches([before, after])?);
-    Ok(Sample { seed, queries, searches })
+    let releases = run(Space::of_releases([before, after])?);
+    Ok(Sample { seed, queries, searches, releases })
 }
 
 impl Tally {
@@ -198,8 +225,19 @@ impl fmt::Display for Simulation {
 
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, queries, searches } = self;
-        write!(f, "drawn by seed {seed}\nqueries: {queries}\nsearches: {searches}")
+        let Self { seed, queries, searches, releases } = self;
+        write!(f, "drawn by seed {seed}\nqueries: {queries}\nsearches: {searches}\nreleases: {releases}")
+    }
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { queries, releases, gone } = self;
+        write!(f, "queries: {queries}\nreleases: {releases}")?;
+        if *gone > 0 {
+            write!(f, "\n  claimed fields that could not be tried, as their records are gone: {gone}")?;
+        }
+        Ok(())
     }
 }
 

@@ -37,7 +37,7 @@ pub(in crate::cli) enum RulesCommand {
     Library(Library),
     /// Show rules as a treaty text, article by article
     Show(Show),
-    /// Try other rules on past queries, or on invented ones; nothing is asked
+    /// Try other rules on past queries and releases, or on invented ones; nothing is asked
     Simulate(Simulate),
     /// Prove or refute a claim about rules with a solver; needs no home
     Prove(Prove),
@@ -131,7 +131,7 @@ pub(in crate::cli) struct Show {
     pub(in crate::cli) national: bool,
 }
 
-/// Try other rules on past queries, or on invented ones; nothing is asked
+/// Try other rules on past queries and releases, or on invented ones; nothing is asked
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  symbolon rules simulate draft.cedar --present shared.cedar\n  symbolon rules simulate \
@@ -143,13 +143,14 @@ pub(in crate::cli) struct Simulate {
     /// The rules as they are, for invented requests; needs no home
     #[arg(long, value_name = "FILE", required_unless_present = "journal", conflicts_with = "journal")]
     pub(in crate::cli) present: Option<PathBuf>,
-    /// Every query in this node's journal, under its agreement's rules and under these
+    /// Every query in this node's journal and every field that was claimed of it, under their agreement's rules and
+    /// under these
     #[arg(long)]
     pub(in crate::cli) journal: bool,
     /// The rules to try are national rules, in the place of those in force
     #[arg(long, requires = "journal")]
     pub(in crate::cli) national: bool,
-    /// How many queries and how many searches are invented
+    /// How many queries, how many searches and how many releases are invented
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "journal")]
     pub(in crate::cli) samples: u32,
     /// Draws them; the same seed draws the same
@@ -254,7 +255,7 @@ pub(in crate::cli) struct Explain {
     /// On which legal basis
     #[arg(long, value_parser = values::legal_basis())]
     pub(in crate::cli) basis: LegalBasis,
-    /// The pseudonym of the officer
+    /// The pseudonym of the officer; without --asked one who may ask, if officers are enrolled here
     #[arg(long)]
     pub(in crate::cli) officer: OfficerId,
     /// A case reference would be given
@@ -269,7 +270,8 @@ pub(in crate::cli) struct Explain {
     /// A match by this form of the agreement, not exact hits
     #[arg(long = "match", value_name = "FORM", conflicts_with = "count")]
     pub(in crate::cli) form: Option<FormName>,
-    /// Hits that the asker leaves unexplained [default: what this node knows]
+    /// Hits that the asker leaves unexplained [default: what this node knows]; without --asked no fewer than this node
+    /// counts
     #[arg(long, value_name = "N")]
     pub(in crate::cli) unexplained: Option<u32>,
     /// Tell too what a claim would release of this field; may be given again

@@ -10,7 +10,7 @@ use symbolon_policy::{
     manifest::Manifest,
     notice::{Cause, ErasureReceipt},
     officer::Officer,
-    rules::Simulation,
+    rules::Past,
     words::{AgencyCode, AgreementId, ClaimId, Digest, QueryId},
 };
 
@@ -165,7 +165,7 @@ pub enum Reply {
         detail: serde_json::Value,
     },
     /// To [`Request::RulesSimulate`].
-    Simulated(Box<Simulation>),
+    Simulated(Box<Past>),
     /// To [`Request::PeerList`].
     Peers {
         /// Partners.

@@ -145,7 +145,7 @@ pub enum Request {
         /// The query.
         query: Explain,
     },
-    /// What other rules would have said of the queries in the journal.
+    /// What other rules would have said of the queries in the journal, and of the fields that were claimed.
     RulesSimulate {
         /// The rules to try.
         text: String,

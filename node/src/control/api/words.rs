@@ -89,7 +89,8 @@ pub struct Explain {
     pub case: bool,
     /// Identifiers, or alternatives of the probe of a match.
     pub items: u32,
-    /// How many hits the asker would say that it leaves unexplained; if absent, what this node knows.
+    /// How many hits the asker would say that it leaves unexplained; if absent, what this node knows. Of an own query
+    /// no fewer than this node counts.
     #[serde(default)]
     pub unexplained: Option<u32>,
     /// Fields of which it is told what a claim would release.

@@ -4,9 +4,11 @@ use symbolon_policy::{
     agreement::MatchAnswer,
     ask::{Ask, MatchAsk},
     class::RecordClass,
-    permit,
+    permit::{self, Refusal, RefusalCode},
     rules::{ExchangeKind, Reason, Rulebook},
-    words::{AgeBand, AgencyCode, Category, Digest, Field, FormName, Position, Provenance, QueryId},
+    words::{
+        AgeBand, AgencyCode, Category, Digest, Field, FormName, Position, Provenance, QueryId, Timestamp,
+    },
 };
 
 use super::{Core, word};
@@ -20,23 +22,30 @@ use crate::{
 /// What the rules and terms say of a query that nobody asks.
 ///
 /// # Errors
-/// An input [`Failure`] if there is no such partner or form.
+/// An input [`Failure`] if there is no such partner or form, or if this node would leave more hits unexplained than
+/// it is to say.
 pub(in crate::node) fn explain(core: &Core, query: &Explain) -> Result<Reply, Failure> {
     let partner = core.partner(&query.partner)?;
     let own = core.book.own();
     let ask = made_up(core, &partner, query)?;
     let (state, now) = (core.book.state(), clock::now());
-    let verdict = permit::admit(&partner.agreement, &ask, own, state, now);
+    let first = refused_first(core, query, now)?;
+    let outside = first.is_some();
+    let verdict = match first {
+        Some(refusal) => Err(refusal),
+        None => permit::admit(&partner.agreement, &ask, own, state, now).map(drop),
+    };
     let (context, _) = partner.agreement.decide(&ask, state, &query.partner, now);
     let rulebook = partner.agreement.rulebook();
     let explanation = rulebook.explain(&context);
     let slice = rulebook.explain_slice(&ask.search()).map_err(|e| Failure::local(e.to_string()))?;
     let outcome = match &verdict {
-        Ok(_) => "The query would be admitted.".to_owned(),
+        Ok(()) => "The query would be admitted.".to_owned(),
         Err(refusal) => format!("The query would be refused: {refusal} [{}].", word(refusal.code)?),
     };
     let balance = partner.agreement.balance(state, &query.partner);
-    let mut text = format!("{outcome}\n\n{explanation}\n\nRecords that take part:\n{slice}");
+    let beside = if outside { "\n\nBeside that, the rules say:" } else { "" };
+    let mut text = format!("{outcome}{beside}\n\n{explanation}\n\nRecords that take part:\n{slice}");
     if !query.asking && query.unexplained.is_none() {
         text.push_str(&format!(
             "\n\nHits that {} leaves unexplained are taken from its last query: {}. Others: --unexplained N.",
@@ -54,6 +63,19 @@ pub(in crate::node) fn explain(core: &Core, query: &Explain) -> Result<Reply, Fa
         "rules": explanation, "slice": slice, "balance": balance, "fields": released,
     });
     Ok(Reply::Explained { permitted: verdict.is_ok(), text, detail })
+}
+
+/// What refuses a query whatever its terms and rules say: on the own side an officer who cannot ask, at the holder a
+/// register that is not there.
+fn refused_first(core: &Core, query: &Explain, now: Timestamp) -> Result<Option<Refusal>, Failure> {
+    if !query.asking {
+        return Ok(core.has_register(&query.register).err());
+    }
+    let refusal = |why| {
+        let text = format!("{why}, so this node asks nothing for this officer");
+        Refusal::new(RefusalCode::OfficerUnproven, text)
+    };
+    Ok(core.book.cannot_ask(&query.officer, now)?.map(refusal))
 }
 
 /// What the rules say of the release of a field: of the record of an adult without any flag, and of each that differs
@@ -127,8 +149,8 @@ fn made_up(core: &Core, partner: &Partner, query: &Explain) -> Result<Ask, Failu
         Explained::Match(form) => (ExchangeKind::Match, Some(matched(partner, form, query.items)?)),
     };
     let unexplained = match (query.unexplained, query.asking) {
-        (Some(given), _) => given.into(),
-        (None, true) => partner.agreement.unexplained(core.book.state(), clock::now()),
+        (given, true) => says(core, partner, given)?,
+        (Some(given), false) => given.into(),
         (None, false) => said_last(core, &query.partner)?.into(),
     };
     Ok(Ask {
@@ -173,6 +195,22 @@ fn matched(partner: &Partner, form: &FormName, items: u32) -> Result<MatchAsk, F
         keys: Digest([0; 32]),
         positions: taken.copied().cycle().take(most).collect(),
     })
+}
+
+/// How many hits an own query says that this node leaves unexplained. More than it counts now can be tried: there may be
+/// more when the query is put.
+///
+/// # Errors
+/// An input [`Failure`] for fewer, which no query of this node says.
+fn says(core: &Core, partner: &Partner, given: Option<u32>) -> Result<u64, Failure> {
+    let counted = partner.agreement.unexplained(core.book.state(), clock::now());
+    let given = given.map_or(counted, u64::from);
+    if given < counted {
+        let what = format!("this node leaves {counted} hits unexplained, and its queries say no fewer");
+        let help = format!("give --unexplained {counted} or more, or leave it out; see `symbolon hit list`");
+        return Err(Failure::input(what).with_help(help));
+    }
+    Ok(given)
 }
 
 /// How many hits a partner said in its last query that it leaves unexplained.

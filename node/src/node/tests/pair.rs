@@ -4,14 +4,16 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
-    claim::Claim,
+    case::Found,
+    claim::{Claim, FieldDecision, Standing, opening_digest},
     officer::{Act, ActKind, Officer, SignedAct},
-    signing::Signer as _,
+    signing::{self, Signer as _},
     words::{AgreementId, ClaimId, Digest, Field, OfficerId, QueryId, Role},
 };
 use tempfile::TempDir;
 
 use crate::{
+    claims::{Behind, Records},
     clock,
     config::Config,
     control::{
@@ -19,6 +21,7 @@ use crate::{
         api::{AgreementState, Answer, Failure, Outcome, QueryTerms, Reply, Request},
     },
     home::{Init, init},
+    journal::{Event, Side},
     node::{Core, Node},
 };
 
@@ -236,6 +239,38 @@ pub(crate) fn made(agreement: AgreementId, opening: Digest) -> Claim {
         opening,
         claimed_at: now,
     }
+}
+
+/// A case of the first two records, of each of which one field needs one person and another two.
+pub(crate) async fn case(holder: &Agency, asker: &Agency) -> ClaimId {
+    let core = holder.core();
+    let answer = exact(asker, 0..2, terms()).await;
+    let asked = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap();
+    let claim = Claim {
+        query: asked.ask.query,
+        fields: vec![Field::Taken, Field::Name],
+        seal: age::x25519::Identity::generate().to_public().to_string(),
+        ..made(asked.ask.agreement, opening_digest(b"opened"))
+    };
+    let (id, signature) = (claim.claim, signing::sign(&claim, &*asker.core().signer).unwrap());
+    let mut records = core.registers.page(&asked.ask.register, None, 10).unwrap();
+    records.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+    let (mut found, mut behind) = (Vec::new(), Vec::new());
+    for record in records.into_iter().take(2) {
+        let reference = core.claims.reference(&id, &record.pseudonym);
+        let fields = [(Field::Taken, 1), (Field::Name, 2)].map(|(field, needs)| FieldDecision {
+            field,
+            standing: Standing::Needs(needs),
+            clauses: Vec::new(),
+        });
+        found.push(Found { reference, record: Digest([1; 32]), item: Some(0), fields: fields.into() });
+        let trace = core.claims.trace(&record.identifiers[0]);
+        behind.push(Behind { reference, record: record.id, trace });
+    }
+    core.claims.keep_records(&id, &Records(behind)).unwrap();
+    let (side, act, at) = (Side::Holder, None, clock::now());
+    core.book.record(&Event::Claimed { side, claim, signature, act, found, at }).unwrap();
+    id
 }
 
 /// An officer with keys of its own.

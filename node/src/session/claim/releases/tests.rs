@@ -2,8 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 use symbolon_policy::{
-    case::{Found, Step},
-    claim::{Claim, FieldDecision, Standing, opening_digest},
+    case::Step,
     notice::{Cause, SignedNotice},
     officer::Officer,
     signing::Signer as _,
@@ -11,10 +10,9 @@ use symbolon_policy::{
 
 use super::*;
 use crate::{
-    claims::{Behind, Records},
     config::Config,
     control::api::{Reply, Request},
-    node::tests::pair::{Agency, exact, made, pair, pair_on, record, terms},
+    node::tests::pair::{self, Agency, pair, pair_on, record},
     register::Flags,
     session::claim::{
         cases::{expire, fares, take},
@@ -32,40 +30,12 @@ fn approve(name: &str) -> Step {
     Step::Approve { officer: name.parse().unwrap() }
 }
 
-/// A case of the first two records, of each of which one field needs one person and another two. `dana` and `edin` may
-/// approve.
+/// A [case](pair::case) that `dana` and `edin` may approve.
 async fn case(holder: &Agency, asker: &Agency) -> ClaimId {
-    let core = holder.core();
-    let answer = exact(asker, 0..2, terms()).await;
-    let asked = core.book.state().query(Side::Holder, &answer.query.unwrap()).unwrap().unwrap();
-    let claim = Claim {
-        query: asked.ask.query,
-        fields: vec![Field::Taken, Field::Name],
-        seal: age::x25519::Identity::generate().to_public().to_string(),
-        ..made(asked.ask.agreement, opening_digest(b"opened"))
-    };
-    let (id, signature) = (claim.claim, signing::sign(&claim, &*asker.core().signer).unwrap());
-    let mut records = core.registers.page(&asked.ask.register, None, 10).unwrap();
-    records.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
-    let (mut found, mut behind) = (Vec::new(), Vec::new());
-    for record in records.into_iter().take(2) {
-        let reference = core.claims.reference(&id, &record.pseudonym);
-        let fields = [(Field::Taken, 1), (Field::Name, 2)].map(|(field, needs)| FieldDecision {
-            field,
-            standing: Standing::Needs(needs),
-            clauses: Vec::new(),
-        });
-        found.push(Found { reference, record: Digest([1; 32]), item: Some(0), fields: fields.into() });
-        let trace = core.claims.trace(&record.identifiers[0]);
-        behind.push(Behind { reference, record: record.id, trace });
-    }
-    core.claims.keep_records(&id, &Records(behind)).unwrap();
     for officer in [officer("dana", 1), officer("edin", 2)] {
-        core.book.enrol(officer).unwrap();
+        holder.core().book.enrol(officer).unwrap();
     }
-    let (side, act, at) = (Side::Holder, None, clock::now());
-    core.book.record(&Event::Claimed { side, claim, signature, act, found, at }).unwrap();
-    id
+    pair::case(holder, asker).await
 }
 
 /// How many records are in each release of it, and of them the fields.
