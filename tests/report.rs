@@ -147,7 +147,7 @@ fn the_page_answers_to_this_machine_alone() {
     };
     assert_eq!(answer("identifiers=5"), answer("identifiers=5"));
     assert_ne!(answer("identifiers=1"), answer(""));
-    for bad in ["identifiers=0", "fun=1", "no-field=%3Cscript%3E", "base=nobody", &"x".repeat(5_000)] {
+    for bad in ["identifiers=-1", "fun=1", "no-field=%3Cscript%3E", "base=nobody", &"x".repeat(5_000)] {
         let (status, body) = answer(bad);
         assert_eq!(status, 400, "{bad}");
         assert!(!body.contains("<script") && body.contains("<a href=\"/\">"), "{body}");

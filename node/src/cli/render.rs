@@ -90,8 +90,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Hits { hits } => claim::hits(hits),
         Reply::ClaimDraft { claim } => claim.claim.to_string(),
         Reply::Claim(line) => claim::claim(line),
-        Reply::Claims { claims } => claim::claims(claims, &[]),
-        Reply::ClaimList { claims, told } => claim::claims(claims, told),
+        Reply::Claims { claims, told } => claim::claims(claims, told),
         Reply::Case(line) => claim::case(line),
         Reply::Cases { cases } => claim::cases(cases),
         Reply::Snapshot { manifest, seconds } => {
@@ -130,7 +129,7 @@ pub(super) fn json(reply: &Reply) -> serde_json::Result<serde_json::Value> {
     let mut value = serde_json::to_value(reply)?;
     match reply {
         Reply::Claim(line) => claim::json::claim(line, &mut value),
-        Reply::ClaimList { claims, told } => claim::json::claims(claims, told, &mut value),
+        Reply::Claims { claims, told } => claim::json::claims(claims, told, &mut value),
         Reply::Case(line) => claim::json::case(line, &mut value),
         Reply::Cases { cases } => claim::json::cases(cases, &mut value),
         _ => {}

@@ -148,9 +148,7 @@ fn own_id(core: &Core, notice: &Notice) -> Option<String> {
 
 /// Claims of this node, and what notices said became of what was released by them.
 pub(super) fn claims(core: &Core) -> Result<Reply, Failure> {
-    let Reply::Claims { claims } = claims::list(core)? else {
-        return Err(Failure::local("claims were listed as something else"));
-    };
+    let claims = claims::list(core)?;
     let mut told: Vec<(ClaimId, Vec<Cause>)> = Vec::new();
     for SignedNotice { notice, .. } in core.book.state().notices(Side::Asker)? {
         match told.iter_mut().find(|(claim, _)| *claim == notice.claim) {
@@ -159,5 +157,5 @@ pub(super) fn claims(core: &Core) -> Result<Reply, Failure> {
             None => told.push((notice.claim, vec![notice.cause])),
         }
     }
-    Ok(Reply::ClaimList { claims, told })
+    Ok(Reply::Claims { claims, told })
 }

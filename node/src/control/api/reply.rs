@@ -258,13 +258,8 @@ pub enum Reply {
     },
     /// To [`Request::ClaimMake`] and [`Request::ClaimCollect`].
     Claim(Box<ClaimLine>),
-    /// Claims by themselves; [`Self::ClaimList`] has besides what was told since.
-    Claims {
-        /// All of them, the newest first.
-        claims: Vec<ClaimLine>,
-    },
     /// To [`Request::ClaimList`].
-    ClaimList {
+    Claims {
         /// All of them, the newest first.
         claims: Vec<ClaimLine>,
         /// What correction notices said became of records whose fields were released by a claim, each cause once.

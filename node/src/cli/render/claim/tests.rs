@@ -231,7 +231,7 @@ fn a_list_of_claims_tells_what_notices_said_since() {
     let told = vec![(line.claim.claim, vec![Cause::Corrected, Cause::Erased])];
     let text = claims(std::slice::from_ref(&line), &told);
     assert!(text.contains("open, then corrected, erased: see `symbolon notice list`"), "{text}");
-    let value = render_json(&Reply::ClaimList { claims: vec![line], told });
+    let value = render_json(&Reply::Claims { claims: vec![line], told });
     let value = &value["claims"][0];
     assert_eq!((&value["state"], &value["notices"]), (&json!("open"), &json!(["corrected", "erased"])));
 }
