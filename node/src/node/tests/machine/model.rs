@@ -60,6 +60,8 @@ pub(super) struct Asked {
 
 pub(super) struct Claimed {
     pub(super) digest: Digest,
+    /// Of which query which item.
+    pub(super) hit: (QueryId, u32),
     pub(super) person: u32,
     /// Fields with what they need; nothing if the claim found nobody.
     pub(super) fields: Vec<(Field, u8)>,

@@ -137,6 +137,7 @@ impl Machine {
         let end = fields.is_empty().then_some("nothing");
         let claimed = Claimed {
             digest,
+            hit: (query, item),
             person,
             fields,
             approved: Vec::new(),
@@ -205,9 +206,16 @@ impl Machine {
         if self.model.revoked {
             return;
         }
-        let Ok(Reply::Claim(line)) = reply else { panic!("{reply:?}") };
         let model = &mut self.model;
         let case = model.claims.get_mut(&id).unwrap();
+        let (query, item) = case.hit;
+        if model.asked[&query].judged.get(&item) == Some(&false) {
+            let refused = reply.unwrap_err();
+            assert!(refused.what.contains("that it is another person"), "{refused}");
+            model.seen.insert("another person after the claim");
+            return;
+        }
+        let Ok(Reply::Claim(line)) = reply else { panic!("{reply:?}") };
         let told = model.people.get(&case.person).is_some_and(|person| person.may_be_told());
         if told && !matches!(case.end, Some("refused" | "expired")) {
             let before = case.releases.len();
