@@ -262,7 +262,11 @@ fn every_text_is_used() {
     gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
     let mut numbers = BTreeSet::new();
     for ready in library::READY {
-        for (path, _) in Scenario::parse(ready.text).unwrap().quantities() {
+        let scenario = Scenario::parse(ready.text).unwrap();
+        // A total has its place among those of its party behind it.
+        let totals = scenario.published().into_iter().map(|(path, _)| path);
+        let totals = totals.map(|path| path.split('[').next().unwrap().to_owned());
+        for path in scenario.quantities().into_iter().map(|(path, _)| path).chain(totals) {
             let steps: Vec<&str> = path.split(['.', '[']).collect();
             numbers.insert(format!("n-{}-{}", steps[0], steps[steps.len() - 1]));
             numbers.insert(format!("n-{}", steps[0]));
